@@ -1,0 +1,300 @@
+"""The exact identity of a cell: a canonical form by colour refinement and individualisation.
+
+Nodes are coloured by what they compute and by what reads them until nothing changes; where several nodes share a colour,
+each is singled out in turn and the smallest description wins. Automorphisms found on the way prune equal branches
+(McKay and Piperno 2014, "Practical graph isomorphism, II").
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from heapq import heapify, heappop, heappush
+
+from archsearch.cell.graph import Graph, Node
+from archsearch.cell.ops import OPS, Arguments
+from archsearch.errors import CellError
+
+VERSION = 1
+"""Part of every id; it rises when the canonical form changes."""
+
+WORK_LIMIT = 1000
+"""Refinements after which a cell counts as too symmetric."""
+
+MASK = (1 << 64) - 1
+POSITIONS = (0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F, 0x165667B19E3779F9)
+"""Odd factors that tell the first operand, the second, and a state's next value apart."""
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Who a cell is.
+
+    Attributes:
+        id: `c` and 32 hex digits.
+        canonical: The graph in canonical form.
+        states: For each canonical state its position among the states as written.
+    """
+
+    id: str
+    canonical: Graph
+    states: tuple[int, ...]
+
+
+def identify(cell: Graph) -> Identity:
+    """Return the identity of a cell.
+
+    Raises:
+        CellError: The cell is too symmetric for the work limit.
+    """
+    flat = _Flat(_merged(cell))
+    order, certificate = _Search(flat).best()
+    digest = hashlib.sha256(f"archsearch cell {VERSION}\n{certificate}".encode()).hexdigest()
+    written = [state.handle for state in cell.state_nodes]
+    states = tuple(written.index(flat.nodes[i].handle) for i in order if flat.nodes[i].op == "state")
+    return Identity(f"c{digest[:32]}", flat.in_order(cell, order), states)
+
+
+def _merged(cell: Graph) -> Graph:
+    """Return the cell with equal nodes that learn nothing made one, and without what the output does not need."""
+    stands_for: dict[int, int] = {}
+    known: dict[object, Node] = {}
+    nodes: list[Node] = []
+    for node in cell.nodes:
+        inputs = tuple(stands_for[source] for source in node.inputs)
+        shared = node.op not in ("input", "state") and not node.learns
+        key = (node.op, node.args, tuple(sorted(inputs)) if _commutes(node) else inputs)
+        if shared and key in known:
+            stands_for[node.handle] = known[key].handle
+            continue
+        kept = replace(node, inputs=inputs, name=None if node.op == "number" else node.name)
+        stands_for[node.handle] = node.handle
+        known[key] = kept
+        nodes.append(kept)
+    following = {s.handle: stands_for[target] for s, target in zip(cell.state_nodes, cell.next, strict=True)}
+    live = _live({node.handle: node for node in nodes}, following, cell)
+    kept_nodes = tuple(node for node in nodes if node.handle in live)
+    return replace(cell, nodes=kept_nodes, next=tuple(following[n.handle] for n in kept_nodes if n.op == "state"))
+
+
+def _live(nodes: dict[int, Node], following: dict[int, int], cell: Graph) -> set[int]:
+    """Return the handles that the output needs, now or at any later step; x and the first state always count."""
+    live: set[int] = set()
+    pending = [cell.x.handle, cell.state_nodes[0].handle]
+    while pending:
+        handle = pending.pop()
+        if handle not in live:
+            live.add(handle)
+            pending.extend(nodes[handle].inputs)
+            if handle in following:
+                pending.append(following[handle])
+    return live
+
+
+def live_states(cell: Graph) -> set[int]:
+    """Return the handles of the states that the output needs, the first included."""
+    following = {s.handle: target for s, target in zip(cell.state_nodes, cell.next, strict=True)}
+    return _live({node.handle: node for node in cell.nodes}, following, cell) & set(following)
+
+
+def _commutes(node: Node) -> bool:
+    return node.op in OPS and OPS[node.op].commutative
+
+
+@lru_cache(maxsize=4096)
+def _label(op: str, args: Arguments, rank: int) -> tuple[str, int]:
+    """Return what a node is, as text and as a 64-bit number that is the same on every machine."""
+    text = op + "".join(f" {name}={'none' if value is None else repr(float(value))}" for name, value in args)
+    text += f" {rank}" if rank else ""
+    return text, int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "big")
+
+
+def _mix(value: int) -> int:
+    """Scatter the bits of a 64-bit number."""
+    value = ((value ^ (value >> 32)) * 0xD6E8FEB86659FD93) & MASK
+    value = ((value ^ (value >> 29)) * 0xFF51AFD7ED558CCD) & MASK
+    return value ^ (value >> 32)
+
+
+class _Flat:
+    """A merged cell as plain lists over positions 0 … len-1, operands first."""
+
+    def __init__(self, cell: Graph) -> None:
+        self.nodes = cell.nodes
+        place = {node.handle: i for i, node in enumerate(cell.nodes)}
+        self.inputs = [tuple(place[source] for source in node.inputs) for node in cell.nodes]
+        self.commutes = [_commutes(node) for node in cell.nodes]
+        states = [i for i, node in enumerate(cell.nodes) if node.op == "state"]
+        self.next = dict(zip(states, (place[target] for target in cell.next), strict=True))
+        labels = [_label(node.op, node.args, int(i == states[0])) for i, node in enumerate(cell.nodes)]
+        self.labels = [text for text, _ in labels]
+        self.start = [number for _, number in labels]
+        self.readers: list[list[tuple[int, int]]] = [[] for _ in cell.nodes]
+        for i, sources in enumerate(self.inputs):
+            for position, source in enumerate(sources):
+                self.readers[source].append((i, POSITIONS[0] if self.commutes[i] else POSITIONS[position]))
+        for state, target in self.next.items():
+            self.readers[target].append((state, POSITIONS[2]))
+        self.users: list[set[int]] = [set() for _ in cell.nodes]
+        for i, sources in enumerate(self.inputs):
+            for source in sources:
+                self.users[source].add(i)
+        self.twin_keys = [
+            (self.labels[i], tuple(sorted(self.inputs[i])) if self.commutes[i] else self.inputs[i],
+             self.next.get(i), tuple(sorted(self.readers[i])))
+            for i in range(len(cell.nodes))
+        ]
+
+    def refined(self, colours: list[int]) -> list[int]:
+        """Return the coarsest stable colouring at least as fine as `colours`."""
+        colours, count = list(colours), len(set(colours))
+        backwards = range(len(colours) - 1, -1, -1)
+        while count < len(colours):
+            for state, target in self.next.items():
+                colours[state] = _mix(colours[state] + colours[target] * POSITIONS[2] & MASK)
+            for i, sources in enumerate(self.inputs):
+                if sources:
+                    colours[i] = _mix(colours[i] + self._operands(i, sources, colours) & MASK)
+            for i in backwards:
+                colours[i] = _mix(colours[i] + sum([_mix(colours[r] ^ p) for r, p in self.readers[i]]) & MASK)
+            before, count = count, len(set(colours))
+            if count == before:
+                break
+        return colours
+
+    def _operands(self, i: int, sources: tuple[int, ...], colours: list[int]) -> int:
+        if len(sources) == 1:
+            return colours[sources[0]] * POSITIONS[0]
+        first, second = colours[sources[0]], colours[sources[1]]
+        if self.commutes[i]:
+            return _mix(first) + _mix(second)
+        return first * POSITIONS[0] + second * POSITIONS[1]
+
+    def ordered(self, colours: list[int]) -> list[int]:
+        """Return the positions: x, the states, then operands before readers, the smaller colour first."""
+        order = [0, *sorted(self.next, key=lambda i: (self.labels[i] == "state", colours[i]))]
+        waiting = [len(set(sources)) for sources in self.inputs]
+        ready = [(colours[i], i) for i, node in enumerate(self.nodes) if node.op == "number"]
+        heapify(ready)
+        done = 0
+        while done < len(self.nodes):
+            if done == len(order):
+                order.append(heappop(ready)[1])
+            for user in self.users[order[done]]:
+                waiting[user] -= 1
+                if waiting[user] == 0:
+                    heappush(ready, (colours[user], user))
+            done += 1
+        return order
+
+    def certificate(self, order: list[int]) -> str:
+        """Return the whole graph as text, read off in this order."""
+        place = {i: position for position, i in enumerate(order)}
+        lines = []
+        for i in order:
+            operands = [place[source] for source in self.inputs[i]]
+            lines.append(f"{self.labels[i]} {sorted(operands) if self.commutes[i] else operands}")
+        lines.append(str([place[self.next[i]] for i in order if i in self.next]))
+        return "\n".join(lines)
+
+    def in_order(self, cell: Graph, order: list[int]) -> Graph:
+        """Return the merged cell with its nodes in this order and handles 0, 1, 2 …"""
+        place = {i: position for position, i in enumerate(order)}
+        nodes = []
+        for position, i in enumerate(order):
+            operands = [place[source] for source in self.inputs[i]]
+            inputs = tuple(sorted(operands) if self.commutes[i] else operands)
+            nodes.append(replace(self.nodes[i], handle=position, inputs=inputs))
+        return replace(cell, nodes=tuple(nodes), next=tuple(place[self.next[i]] for i in order if i in self.next))
+
+
+class _Search:
+    """Finds the smallest certificate over all ways of telling equally coloured nodes apart."""
+
+    def __init__(self, flat: _Flat) -> None:
+        self.flat = flat
+        self.work = 0
+        self.leaves: dict[str, list[int]] = {}
+        self.automorphisms: list[list[int]] = []
+
+    def best(self) -> tuple[list[int], str]:
+        """Return the canonical order and its certificate."""
+        certificate = self._explore(self.flat.start, [])
+        return self.leaves[certificate], certificate
+
+    def _refined(self, colours: list[int]) -> tuple[list[int], list[int]]:
+        """Refine, tell twins apart at once, and return the colours and the first class that is still shared."""
+        self.work += 1
+        if self.work > WORK_LIMIT:
+            raise CellError("the cell is too symmetric: it has no canonical form within the work limit")
+        colours = self.flat.refined(colours)
+        while shared := self._shared(colours):
+            if len({self.flat.twin_keys[i] for i in shared}) > 1:
+                return colours, shared
+            for rank, i in enumerate(shared):  # exchanging twins changes nothing, so any order is the same order
+                colours[i] = _mix(colours[i] + rank)
+            colours = self.flat.refined(colours)
+        return colours, []
+
+    @staticmethod
+    def _shared(colours: list[int]) -> list[int]:
+        classes: dict[int, list[int]] = {}
+        for i, colour in enumerate(colours):
+            classes.setdefault(colour, []).append(i)
+        if len(classes) == len(colours):
+            return []
+        return min((len(of), colour, of) for colour, of in classes.items() if len(of) > 1)[2]
+
+    def _leaf(self, colours: list[int]) -> str:
+        order = self.flat.ordered(colours)
+        certificate = self.flat.certificate(order)
+        known = self.leaves.setdefault(certificate, order)
+        if known is not order:
+            image = dict(zip(known, order, strict=True))
+            self.automorphisms.append([image[i] for i in range(len(order))])
+        return certificate
+
+    def _explore(self, colours: list[int], prefix: list[int]) -> str:
+        """Return the smallest certificate below `colours`, in which the nodes of `prefix` were singled out."""
+        colours, shared = self._refined(colours)
+        if not shared:
+            return self._leaf(colours)
+        found: list[str] = []
+        explored: list[int] = []
+        for member in shared:
+            if explored and self._equivalent(member, explored, prefix):
+                continue
+            below = self._single_out(colours, member)
+            if explored and self._reaches_known_leaf(below, member, explored, prefix):
+                continue
+            found.append(self._explore(below, [*prefix, member]))
+            explored.append(member)
+        return min(found)
+
+    def _single_out(self, colours: list[int], member: int) -> list[int]:
+        below = list(colours)
+        below[member] = _mix(below[member] ^ POSITIONS[1])
+        return below
+
+    def _reaches_known_leaf(self, colours: list[int], member: int, explored: list[int], prefix: list[int]) -> bool:
+        """Walk to one leaf; a leaf seen before is an automorphism, which may carry an explored member to this one."""
+        while True:
+            colours, shared = self._refined(colours)
+            if not shared:
+                break
+            colours = self._single_out(colours, shared[0])
+        self._leaf(colours)
+        return self._equivalent(member, explored, prefix)
+
+    def _equivalent(self, member: int, explored: list[int], prefix: list[int]) -> bool:
+        """Whether a known automorphism that keeps the prefix in place carries an explored member to this one."""
+        usable = [a for a in self.automorphisms if all(a[i] == i for i in prefix)]
+        orbit, pending = set(explored), list(explored)
+        while pending:
+            current = pending.pop()
+            for automorphism in usable:
+                if (image := automorphism[current]) not in orbit:
+                    orbit.add(image)
+                    pending.append(image)
+        return member in orbit

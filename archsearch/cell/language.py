@@ -1,0 +1,274 @@
+"""Reads cell texts: `grammars/cell.lark` gives the form, this file names, arities and limits."""
+
+from __future__ import annotations
+
+import difflib
+import math
+import re
+from dataclasses import replace
+from functools import cache
+from typing import Any
+
+from lark import Lark, Token, Tree, UnexpectedInput
+from lark.exceptions import UnexpectedCharacters, UnexpectedToken
+from lark.indenter import DedentError, Indenter
+
+from archsearch.cell.graph import Graph, Node
+from archsearch.cell.identity import live_states
+from archsearch.cell.ops import CALLS, INFIX, OPS, Value, canonical_arguments
+from archsearch.errors import CellError
+from archsearch.resources import grammars
+
+MAX_BYTES = 64 * 1024
+MAX_NODES = 512
+MAX_STATES = 8
+MAX_NESTING = 32
+MAX_NAME = 32
+
+TOKEN_WORDS = {
+    "NAME": "a name", "NEXT": "a next value such as h'", "NUMBER": "a number", "LPAR": "'('", "RPAR": "')'",
+    "COMMA": "','", "COLON": "':'", "EQUAL": "'='", "CELL": "'cell'", "ADDITIVE": "'+' or '-'", "SIGN": "'-'",
+    "MULTIPLICATIVE": "'*' or '/'", "_NL": "a new line", "_INDENT": "an indented line", "_DEDENT": "the end of the cell",
+    "$END": "the end of the text",
+}  # fmt: skip
+
+
+class _Blocks(Indenter):
+    NL_type = "_NL"
+    OPEN_PAREN_types = ["LPAR"]
+    CLOSE_PAREN_types = ["RPAR"]
+    INDENT_type = "_INDENT"
+    DEDENT_type = "_DEDENT"
+    tab_len = 8
+
+
+@cache
+def _parser() -> Lark:
+    grammar = (grammars() / "cell.lark").read_text(encoding="utf-8")
+    return Lark(grammar, parser="lalr", postlex=_Blocks(), propagate_positions=True, maybe_placeholders=False)
+
+
+class _Source:
+    """A text and where it came from, to say where something is wrong."""
+
+    def __init__(self, text: str, name: str) -> None:
+        self.text, self.name = text, name
+
+    def error(self, where: Any, message: str) -> CellError:
+        """Return an error at a token or tree, or at a (line, column) pair."""
+        if isinstance(where, Tree):
+            where = (where.meta.line, where.meta.column) if not where.meta.empty else (1, 1)
+        elif isinstance(where, Token):
+            where = (where.line, where.column)
+        return CellError(f"{self.name}:{where[0]}:{where[1]}: {message}")
+
+    def position(self, offset: int) -> tuple[int, int]:
+        """Return line and column, from 1, of a character."""
+        before = self.text[:offset]
+        return before.count("\n") + 1, offset - (before.rfind("\n") + 1) + 1
+
+
+def parse(text: str, name: str = "<text>") -> Graph:
+    """Return the graph that a cell's text describes.
+
+    Args:
+        text: One cell in the cell language.
+        name: What errors call the text, usually a file name.
+
+    Raises:
+        CellError: `name:line:column`, what is wrong and what is allowed.
+    """
+    text = text.replace("\r\n", "\n")
+    source = _Source(text, name)
+    _check_limits(source)
+    try:
+        tree = _parser().parse(text + "\n")
+    except DedentError:
+        raise source.error((1, 1), "the lines of the cell must be indented alike") from None
+    except UnexpectedInput as error:
+        raise _syntax_error(source, error) from None
+    builder = _Builder(source, tree.children[0])
+    for statement in tree.children[1:]:
+        builder.assign(*statement.children)
+    return builder.graph(_note(text))
+
+
+def _check_limits(source: _Source) -> None:
+    size = len(source.text.encode())
+    if size > MAX_BYTES:
+        raise source.error((1, 1), f"the text has {size:,} bytes; a cell has at most {MAX_BYTES:,}")
+    if not source.text.strip():
+        raise source.error((1, 1), "the text is empty; a cell begins with 'cell NAME(x, h):'")
+    if tab := source.text.find("\t") + 1:
+        raise source.error(source.position(tab - 1), "a tab; indent with spaces")
+    if bad := re.search(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]", source.text):
+        raise source.error(source.position(bad.start()), f"control character U+{ord(bad[0]):04X}; a cell is plain text")
+    depth = 0
+    for match in re.finditer(r"#[^\n]*|[()]", source.text):
+        depth += {"(": 1, ")": -1}.get(match[0], 0)
+        if depth > MAX_NESTING:
+            raise source.error(source.position(match.start()), f"brackets nested deeper than {MAX_NESTING}")
+
+
+def _syntax_error(source: _Source, error: UnexpectedInput) -> CellError:
+    where = (max(error.line, 1), max(error.column, 1))
+    if isinstance(error, UnexpectedCharacters):
+        found, allowed = repr(error.char), error.allowed or ()
+    else:
+        assert isinstance(error, UnexpectedToken)
+        found = TOKEN_WORDS.get(error.token.type, repr(str(error.token)))
+        if error.token.type in ("NAME", "NUMBER", "NEXT"):
+            found = repr(str(error.token))
+        if error.token.type in ("$END", "_DEDENT"):
+            where = source.position(len(source.text.rstrip()))
+        allowed = error.accepts or error.expected
+    words = sorted({TOKEN_WORDS.get(token, token) for token in allowed})
+    return source.error(where, f"unexpected {found}" + (f"; expected {' or '.join(words)}" if words else ""))
+
+
+def _note(text: str) -> tuple[str, ...]:
+    """Return the comment lines before the cell."""
+    note: list[str] = []
+    for line in text.split("\n"):
+        stripped = line.strip()
+        if stripped.startswith("#"):
+            note.append(stripped[1:].removeprefix(" ").rstrip())
+        elif stripped:
+            break
+    return tuple(note)
+
+
+class _Builder:
+    """Makes nodes out of statements, in the order in which the text computes them."""
+
+    def __init__(self, source: _Source, header: Tree[Token]) -> None:
+        self.source = source
+        title, *parameters = header.children
+        assert isinstance(title, Token)
+        self.title = self._checked_name(title)
+        self.nodes: list[Node] = []
+        self.names: dict[str, int] = {}
+        self.numbers: dict[str, int] = {}
+        for position, token in enumerate(parameters):
+            assert isinstance(token, Token)
+            name = self._checked_name(token)
+            if name in self.names:
+                raise source.error(token, f"{name!r} is declared twice")
+            self.names[name] = self._add("input" if position == 0 else "state", name=name)
+        self.states = [str(token) for token in parameters[1:]]
+        self.header = header
+        if not self.states:
+            raise source.error(header, "a cell has at least one state: cell NAME(x, h):")
+        if len(self.states) > MAX_STATES:
+            raise source.error(header, f"{len(self.states)} states; a cell has at most {MAX_STATES}")
+
+    def _checked_name(self, token: Token) -> str:
+        if len(token) > MAX_NAME:
+            raise self.source.error(token, f"a name has at most {MAX_NAME} characters, this one has {len(token)}")
+        if token in CALLS:
+            raise self.source.error(token, f"{str(token)!r} is an op and cannot be a name")
+        return str(token)
+
+    def _add(self, op: str, inputs: tuple[int, ...] = (), args: Any = (), name: str | None = None) -> int:
+        if len(self.nodes) >= MAX_NODES + MAX_STATES:
+            raise self.source.error((1, 1), f"a cell has at most {MAX_NODES} nodes")
+        self.nodes.append(Node(len(self.nodes), op, inputs, args, name))
+        return len(self.nodes) - 1
+
+    def assign(self, target: Token, expression: Tree[Token]) -> None:
+        """Take in one line `NAME = expression` or `STATE' = expression`."""
+        key = str(target)
+        if target.type == "NAME":
+            self._checked_name(target)
+        elif key[:-1] not in self.states:
+            raise self.source.error(target, f"{key[:-1]!r} is no state (states here: {', '.join(self.states)})")
+        if key in self.names:
+            raise self.source.error(target, f"{key!r} is assigned twice")
+        before = len(self.nodes)
+        handle = self.value(expression)
+        if target.type == "NAME":
+            if len(self.nodes) == before and self.nodes[handle].op != "number" or self.nodes[handle].name:
+                raise self.source.error(target, f"'{key} = …' gives a second name to something; it says nothing")
+            self.nodes[handle] = replace(self.nodes[handle], name=key)
+            self.numbers = {text: at for text, at in self.numbers.items() if at != handle}
+        self.names[key] = handle
+
+    def value(self, tree: Any) -> int:
+        """Return the handle of an expression's value. Its depth is bounded by the nesting limit."""
+        if isinstance(tree, Token):
+            raise self.source.error(tree, f"unexpected {str(tree)!r}")
+        if tree.data in ("sum", "product"):
+            result = self.value(tree.children[0])
+            for operator, operand in zip(tree.children[1::2], tree.children[2::2], strict=True):
+                result = self._add(INFIX[str(operator)], (result, self.value(operand)))
+            return result
+        if tree.data == "number":
+            return self._number(tree.children[0])
+        if tree.data == "name":
+            return self._known(tree.children[0])
+        return self._call(*tree.children)
+
+    def _number(self, token: Token) -> int:
+        value = self._finite(token)
+        key = repr(value)
+        if key not in self.numbers:
+            self.numbers[key] = self._add("number", args=(("value", value),))
+        return self.numbers[key]
+
+    def _finite(self, token: Token) -> float:
+        value = float(token)
+        if not math.isfinite(value):
+            raise self.source.error(token, f"{str(token)[:20]} is no finite number")
+        return value
+
+    def _known(self, token: Token) -> int:
+        if token in self.names:
+            return self.names[str(token)]
+        if str(token) in CALLS:
+            raise self.source.error(token, f"op {str(token)!r} needs its operands in brackets")
+        near = difflib.get_close_matches(token, self.names, 1)
+        hint = f"; did you mean {near[0]!r}?" if near else ""
+        raise self.source.error(token, f"unknown name {str(token)!r} (known here: {', '.join(self.names)}{hint})")
+
+    def _call(self, name: Token, arguments: Tree[Token]) -> int:
+        op = str(name)
+        if op not in CALLS:
+            near = difflib.get_close_matches(op, CALLS, 1)
+            hint = f"; did you mean {near[0]!r}?" if near else ""
+            raise self.source.error(name, f"unknown op {op!r} (ops: {', '.join(sorted(CALLS))}{hint})")
+        keywords = [child for child in arguments.children if isinstance(child, Tree) and child.data == "keyword"]
+        operands = [child for child in arguments.children if child not in keywords]
+        if len(operands) != OPS[op].arity:
+            raise self.source.error(name, f"op {op!r} takes {OPS[op].arity} operands, got {len(operands)}")
+        inputs = tuple(self.value(operand) for operand in operands)
+        return self._add(op, inputs, self._arguments(op, keywords))
+
+    def _arguments(self, op: str, keywords: list[Tree[Token]]) -> Any:
+        given: dict[str, Value] = {}
+        for keyword in keywords:
+            tokens = [token for token in keyword.children if isinstance(token, Token)]
+            name, value = tokens[0], tokens[-1]
+            if name not in OPS[op].defaults:
+                allowed = ", ".join(OPS[op].defaults) or "none"
+                raise self.source.error(name, f"op {op!r} has no argument {str(name)!r} (arguments: {allowed})")
+            if name in given:
+                raise self.source.error(name, f"argument {str(name)!r} is given twice")
+            if value.type == "NAME" and not (value == "none" and name == "bias" and len(tokens) == 2):
+                allowed = "a number or none" if name == "bias" else "a number"
+                raise self.source.error(value, f"argument {str(name)!r} takes {allowed}, got {str(value)!r}")
+            number = None if value.type == "NAME" else self._finite(value) * (-1 if len(tokens) == 3 else 1)
+            given[str(name)] = number
+        return canonical_arguments(op, given)
+
+    def graph(self, note: tuple[str, ...]) -> Graph:
+        """Return the finished graph, once every state has a next value and matters."""
+        missing = [state for state in self.states if f"{state}'" not in self.names]
+        if missing:
+            raise self.source.error(self.header, f"state {missing[0]!r} has no next value: add a line {missing[0]}' = …")
+        following = tuple(self.names[f"{state}'"] for state in self.states)
+        graph = Graph(self.title, tuple(self.nodes), following, note)
+        live = live_states(graph)
+        for state in graph.state_nodes:
+            if state.handle not in live:
+                raise self.source.error(self.header, f"state {state.name!r} is used by nothing that reaches the output")
+        return graph

@@ -1,0 +1,89 @@
+"""Writes a cell in its own language, so that parsing the text gives the cell again."""
+
+from __future__ import annotations
+
+from archsearch.cell.graph import Graph, Node
+from archsearch.cell.ops import CALLS, OPS, PRECEDENCE
+
+MAX_DEPTH = 4
+MAX_WIDTH = 80
+CALL = 3
+"""Binds tighter than every infix op."""
+
+
+def text(graph: Graph) -> str:
+    """Return the text of a cell.
+
+    A node gets its own line if it is named, read twice, deeper than 4 or wider than 80 columns; new names are the smallest
+    free n1, n2, …
+    """
+    return "\n".join([*(f"# {line}".rstrip() for line in graph.note), *_Printer(graph).lines()]) + "\n"
+
+
+def number(value: float) -> str:
+    """Return the shortest decimal that reads back as `value`."""
+    return str(int(value)) if value == int(value) and abs(value) < 1e15 else repr(value)
+
+
+class _Printer:
+    def __init__(self, graph: Graph) -> None:
+        self.graph = graph
+        self.taken = {node.name for node in graph.nodes if node.name}
+        self.lines_of: dict[int, str] = {}
+        self.called: dict[int, tuple[str, int, int]] = {}  # handle -> expression, precedence, depth
+
+    def lines(self) -> list[str]:
+        """Return the header and one line per assignment."""
+        graph = self.graph
+        names = [graph.x.name or "x", *graph.states]
+        following: dict[int, str] = {}
+        for state, target in zip(graph.states, graph.next, strict=True):
+            if not graph.node(target).name and graph.node(target).op != "number":
+                following.setdefault(target, f"{state}'")
+        lines = [f"cell {graph.name}({', '.join(names)}):"]
+        for node in graph.nodes:
+            if line := self._line(node, following.get(node.handle)):
+                lines.append(f"    {line}")
+        for state, target in zip(graph.states, graph.next, strict=True):
+            if following.get(target) != f"{state}'":
+                lines.append(f"    {state}' = {self.called[target][0]}")
+        return lines
+
+    def _line(self, node: Node, target: str | None) -> str | None:
+        """Remember how others write `node`; return its own line if it gets one."""
+        expression, precedence, depth = self._expression(node)
+        if node.op in ("input", "state"):
+            self.called[node.handle] = node.name or "x", CALL, 0
+            return None
+        name = target or node.name
+        if name is None and node.op != "number":
+            readers = self.graph.consumers[node.handle]
+            if len(readers) > 1 or depth > MAX_DEPTH or len(expression) > MAX_WIDTH:
+                name = self._fresh()
+        if name is None:
+            self.called[node.handle] = expression, precedence, depth
+            return None
+        self.called[node.handle] = name, CALL, 0
+        return f"{name} = {expression}"
+
+    def _fresh(self) -> str:
+        count = 1
+        while f"n{count}" in self.taken:
+            count += 1
+        self.taken.add(f"n{count}")
+        return f"n{count}"
+
+    def _expression(self, node: Node) -> tuple[str, int, int]:
+        if node.op == "number":
+            return number(node.value), CALL, 0
+        if node.op not in OPS:
+            return node.name or "", CALL, 0
+        operands = [self.called[source] for source in node.inputs]
+        depth = 1 + max(operand[2] for operand in operands)
+        if node.op in CALLS:
+            given = [f"{name}={'none' if value is None else number(value)}" for name, value in node.args]
+            return f"{node.op}({', '.join([operand[0] for operand in operands] + given)})", CALL, depth
+        own = PRECEDENCE[node.op]
+        left = operands[0][0] if operands[0][1] >= own else f"({operands[0][0]})"
+        right = operands[1][0] if operands[1][1] > own else f"({operands[1][0]})"
+        return f"{left} {OPS[node.op].infix} {right}", own, depth

@@ -1,0 +1,116 @@
+"""The search space: which ops, operators and start cells a search uses, and how large a cell may grow."""
+
+from __future__ import annotations
+
+import difflib
+from functools import cache
+from pathlib import Path
+
+import msgspec
+
+from archsearch.cell.cell import Cell
+from archsearch.cell.graph import Node
+from archsearch.cell.ops import OPS, Arguments
+from archsearch.errors import CellError, SpaceError
+from archsearch.resources import grammars
+
+
+class Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How large a child may grow: nodes that compute, and linear nodes among them."""
+
+    nodes: int = 60
+    linears: int = 12
+
+
+class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A space as its TOML file writes it."""
+
+    start: tuple[str, ...]
+    activations: tuple[str, ...]
+    elementwise: tuple[str, ...]
+    mutations: tuple[str, ...]
+    limits: Limits = Limits()
+    note: str = ""
+
+
+class Activation(msgspec.Struct, frozen=True):
+    """A permissible unary op with its arguments."""
+
+    op: str
+    args: Arguments = ()
+
+
+class SearchSpace(msgspec.Struct, frozen=True):
+    """A search space.
+
+    Attributes:
+        name: The file's name without its ending.
+        start: Cells that a search starts from, unless its preset says otherwise.
+        activations: Permissible unary ops (Jozefowicz et al. 2015, section 3.2).
+        elementwise: Permissible binary ops.
+        mutations: Names of the operators, in the order in which they are drawn.
+        limits: How large a child may grow.
+    """
+
+    name: str
+    start: tuple[str, ...]
+    activations: tuple[Activation, ...]
+    elementwise: tuple[str, ...]
+    mutations: tuple[str, ...]
+    limits: Limits
+
+    def is_activation(self, node: Node) -> bool:
+        """Whether a node is of a kind that this space's activations are of."""
+        return any(node.op == activation.op for activation in self.activations)
+
+
+@cache
+def space_names() -> tuple[str, ...]:
+    """Return the names of the spaces that come with archsearch."""
+    return tuple(sorted(path.stem for path in (grammars() / "spaces").glob("*.toml")))
+
+
+def load_space(name: str) -> SearchSpace:
+    """Return a space by name or from a TOML file.
+
+    Raises:
+        SpaceError: No such space, or the file is not one.
+    """
+    if name in space_names():
+        path = grammars() / "spaces" / f"{name}.toml"
+    elif name.endswith(".toml"):
+        path = Path(name)
+    else:
+        near = difflib.get_close_matches(name, space_names(), 1)
+        hint = f"; did you mean {near[0]!r}?" if near else ""
+        raise SpaceError(f"no space {name!r} (spaces: {', '.join(space_names())}, or a .toml file{hint})")
+    try:
+        return _checked(path, msgspec.toml.decode(path.read_bytes(), type=_File))
+    except OSError as error:
+        raise SpaceError(f"{path}: {error.strerror}") from None
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise SpaceError(f"{path}: {error}") from None
+
+
+def _checked(path: Path, file: _File) -> SearchSpace:
+    activations = tuple(_activation(path, text) for text in file.activations)
+    for op in file.elementwise:
+        if op not in OPS or OPS[op].arity != 2:
+            binary = [name for name, known in OPS.items() if known.arity == 2]
+            raise SpaceError(f"{path}: elementwise op {op!r} is none of {', '.join(binary)}")
+    if not activations or not file.elementwise or not file.mutations or not file.start:
+        raise SpaceError(f"{path}: start, activations, elementwise and mutations each need at least one entry")
+    if not (1 <= file.limits.nodes <= 500 and 1 <= file.limits.linears <= 500):
+        raise SpaceError(f"{path}: limits lie between 1 and 500")
+    return SearchSpace(path.stem, file.start, activations, file.elementwise, file.mutations, file.limits)
+
+
+def _activation(path: Path, text: str) -> Activation:
+    """Read `tanh` or `linear(diag=1)` as the op with its arguments."""
+    op, _, arguments = text.partition("(")
+    operands = f"x, {arguments}" if arguments.rstrip(")") else "x)"
+    try:
+        node = Cell.parse(f"cell activation(x, h):\n    h' = {op}({operands}", str(path)).ops[0]
+    except CellError as error:
+        raise SpaceError(f"{path}: activation {text!r}: {str(error).rpartition(': ')[2]}") from None
+    return Activation(node.op, node.args)

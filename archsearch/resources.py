@@ -1,0 +1,23 @@
+"""The folders that archsearch reads its shipped files from and keeps its cache in."""
+
+import os
+from pathlib import Path
+
+import platformdirs
+
+_PACKAGE = Path(__file__).resolve().parent
+
+
+def grammars() -> Path:
+    """Return the folder of the shipped grammars: inside the package in a wheel, beside it in a checkout."""
+    packed = _PACKAGE / "grammars"
+    return packed if packed.is_dir() else _PACKAGE.parent / "grammars"
+
+
+def cache_folder() -> Path:
+    """Return the folder for what may be deleted at any time; it need not exist yet.
+
+    It is `ARCHSEARCH_CACHE` where that is set, else `archsearch` in the user's cache folder.
+    """
+    chosen = os.environ.get("ARCHSEARCH_CACHE")
+    return Path(chosen).expanduser() if chosen else Path(platformdirs.user_cache_dir("archsearch"))

@@ -1,0 +1,29 @@
+"""What every test stands on: one thread, repeatable examples, and a cache of its own."""
+
+import os
+import sys
+from collections.abc import Iterator
+
+import hypothesis
+import pytest
+
+for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS"):  # read by torch when it is imported, here and in workers
+    os.environ[name] = "1"
+if "torch" in sys.modules:
+    sys.modules["torch"].set_num_threads(1)
+
+# Times vary between machines and examples must not: no deadline, no chance, no memory of earlier failures.
+for profile, examples in {"quick": 100, "long": 1000}.items():
+    hypothesis.settings.register_profile(
+        profile, deadline=None, derandomize=True, database=None, max_examples=examples
+    )
+hypothesis.settings.load_profile("quick")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Keep the tests out of the user's cache and runs, and those out of the tests."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("ARCHSEARCH_CACHE", str(tmp_path_factory.mktemp("cache")))
+        patch.delenv("ARCHSEARCH_RUNS", raising=False)
+        yield
