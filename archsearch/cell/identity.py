@@ -136,28 +136,36 @@ class _Flat:
                 self.readers[source].append((i, POSITIONS[0] if self.commutes[i] else POSITIONS[position]))
         for state, target in self.next.items():
             self.readers[target].append((state, POSITIONS[2]))
+        computed = [[i] for i in range(len(cell.nodes) - 1, 0, -1) if i not in self.next]
+        self.backwards = [*computed, states, [0]]  # readers first; states may follow each other: all at once
         self.users: list[set[int]] = [set() for _ in cell.nodes]
         for i, sources in enumerate(self.inputs):
             for source in sources:
                 self.users[source].add(i)
         self.twin_keys = [
-            (self.labels[i], tuple(sorted(self.inputs[i])) if self.commutes[i] else self.inputs[i],
-             self.next.get(i), tuple(sorted(self.readers[i])))
+            (
+                self.labels[i],
+                tuple(sorted(self.inputs[i])) if self.commutes[i] else self.inputs[i],
+                self.next.get(i),
+                tuple(sorted(self.readers[i])),
+            )
             for i in range(len(cell.nodes))
         ]
 
     def refined(self, colours: list[int]) -> list[int]:
         """Return the coarsest stable colouring at least as fine as `colours`."""
         colours, count = list(colours), len(set(colours))
-        backwards = range(len(colours) - 1, -1, -1)
         while count < len(colours):
-            for state, target in self.next.items():
-                colours[state] = _mix(colours[state] + colours[target] * POSITIONS[2] & MASK)
+            following = [colours[target] for target in self.next.values()]  # may be states: read all first
+            for state, colour in zip(self.next, following, strict=True):
+                colours[state] = _mix(colours[state] + colour * POSITIONS[2] & MASK)
             for i, sources in enumerate(self.inputs):
                 if sources:
                     colours[i] = _mix(colours[i] + self._operands(i, sources, colours) & MASK)
-            for i in backwards:
-                colours[i] = _mix(colours[i] + sum([_mix(colours[r] ^ p) for r, p in self.readers[i]]) & MASK)
+            for group in self.backwards:
+                read = [sum([_mix(colours[r] ^ p) for r, p in self.readers[i]]) for i in group]
+                for i, readers in zip(group, read, strict=True):
+                    colours[i] = _mix(colours[i] + readers & MASK)
             before, count = count, len(set(colours))
             if count == before:
                 break

@@ -24,6 +24,8 @@ MAX_NODES = 512
 MAX_STATES = 8
 MAX_NESTING = 32
 MAX_NAME = 32
+FORBIDDEN = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+"""Control characters, those that change the direction of writing, and halves of characters."""
 
 TOKEN_WORDS = {
     "NAME": "a name", "NEXT": "a next value such as h'", "NUMBER": "a number", "LPAR": "'('", "RPAR": "')'",
@@ -87,21 +89,23 @@ def parse(text: str, name: str = "<text>") -> Graph:
         raise source.error((1, 1), "the lines of the cell must be indented alike") from None
     except UnexpectedInput as error:
         raise _syntax_error(source, error) from None
-    builder = _Builder(source, tree.children[0])
-    for statement in tree.children[1:]:
-        builder.assign(*statement.children)
+    header, *statements = (child for child in tree.children if isinstance(child, Tree))
+    builder = _Builder(source, header)
+    for target, expression in (statement.children for statement in statements):
+        assert isinstance(target, Token) and isinstance(expression, Tree)
+        builder.assign(target, expression)
     return builder.graph(_note(text))
 
 
 def _check_limits(source: _Source) -> None:
-    size = len(source.text.encode())
+    size = len(source.text.encode(errors="surrogatepass"))
     if size > MAX_BYTES:
         raise source.error((1, 1), f"the text has {size:,} bytes; a cell has at most {MAX_BYTES:,}")
     if not source.text.strip():
         raise source.error((1, 1), "the text is empty; a cell begins with 'cell NAME(x, h):'")
     if tab := source.text.find("\t") + 1:
         raise source.error(source.position(tab - 1), "a tab; indent with spaces")
-    if bad := re.search(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]", source.text):
+    if bad := FORBIDDEN.search(source.text):
         raise source.error(source.position(bad.start()), f"control character U+{ord(bad[0]):04X}; a cell is plain text")
     depth = 0
     for match in re.finditer(r"#[^\n]*|[()]", source.text):
@@ -149,6 +153,7 @@ class _Builder:
         self.nodes: list[Node] = []
         self.names: dict[str, int] = {}
         self.numbers: dict[str, int] = {}
+        self.room = len(parameters) + MAX_NODES
         for position, token in enumerate(parameters):
             assert isinstance(token, Token)
             name = self._checked_name(token)
@@ -170,7 +175,7 @@ class _Builder:
         return str(token)
 
     def _add(self, op: str, inputs: tuple[int, ...] = (), args: Any = (), name: str | None = None) -> int:
-        if len(self.nodes) >= MAX_NODES + MAX_STATES:
+        if len(self.nodes) >= self.room:
             raise self.source.error((1, 1), f"a cell has at most {MAX_NODES} nodes")
         self.nodes.append(Node(len(self.nodes), op, inputs, args, name))
         return len(self.nodes) - 1

@@ -1,14 +1,15 @@
 """Arithmetic: read two numbers among distractor letters, and write their sum or difference digit by digit.
 
-After Jozefowicz et al. (2015), whose example is `3e36d9-h1h39f94eeh43keg3c=-13991064.`: 3369 - 13994433 = -13991064.
-A problem is
+After Jozefowicz et al. (2015), whose example is `3e36d9-h1h39f94eeh43keg3c=-13991064.`: it says
+3369 - 13994433 = -13991064. A problem is
 
     [-] digits  (+|-) digits  =  [-] digits  .
 
-with distractors after every character left of `=`, and none elsewhere. The first operand is negative with probability
-1/2 (a zero has no sign); the second has no sign of its own: the operator, `+` or `-` with equal probability, carries
-it. An operand's digit count is uniform on 1..digits, the operand uniform among the numbers of that many digits. Problems
-follow each other without a gap; the answer with its `.` is scored, everything left of it is only read.
+with distractors after every character left of `=`, and none elsewhere. The first operand is negative with
+probability 1/2 (a zero has no sign); the second has no sign of its own: the operator, `+` or `-` with equal
+probability, carries it. An operand's digit count is uniform on 1..digits, the operand uniform among the
+numbers of that many digits. Problems follow each other without a gap; the answer with its `.` is scored,
+everything left of it is only read.
 """
 
 import functools
@@ -64,7 +65,7 @@ class Arithmetic:
 
     @functools.cached_property
     def floor(self) -> float:
-        """The accuracy of the most frequent symbol, given the number of answer symbols so far and the last one."""
+        """The accuracy of the most frequent symbol, given the count of answer symbols and the last one."""
         return guess(self.digits)
 
     @functools.cached_property
@@ -103,7 +104,7 @@ class Arithmetic:
             count[followed] = rng.geometric(1 - self.distractor, places)
         else:
             count[followed] += rng.random(places) < self.distractor
-        mixed = rng.integers(26, size=count.sum())
+        mixed: Symbols = rng.integers(26, size=count.sum())
         mixed[np.cumsum(count) - count] = text
         return mixed
 

@@ -5,8 +5,8 @@ The filter of Jozefowicz et al. (2015). An episode of k = 3 in next-step form, `
     inputs   c a b | c a
     targets  a b | c a b        scored: the last three
 
-Inputs after the go symbol are the true answers so far (teacher forcing). An episode takes 2k steps; a window holds as
-many whole episodes as fit into T steps (at least one), and the states are reset where one starts.
+Inputs after the go symbol are the true answers so far (teacher forcing). An episode takes 2k steps; a window
+holds as many whole episodes as fit into T steps (at least one), and the states are reset where one starts.
 """
 
 import string

@@ -11,22 +11,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from archsearch.errors import TaskError
-from archsearch.tasks.task import Mask, Symbols, Window
+from archsearch.tasks.task import Symbols, Window
 
 Draw = Callable[[np.random.Generator, int], tuple[Symbols, Symbols]]
 """(generator, number of documents) -> (their symbols one after another, the end of each document)."""
 
 REFILL = 8192
-"""About how many symbols are drawn at once: enough to make numpy's overhead small, few enough to start soon."""
+"""About how many symbols are drawn at once: numpy's overhead is small then, and the first window soon."""
 
 
-def document_streams(
-    draw: Draw, length: float, rng: np.random.Generator, batch: int, unroll: int
-) -> Iterator[Symbols]:
+def document_streams(draw: Draw, length: int, rng: np.random.Generator, batch: int, unroll: int) -> Iterator[Symbols]:
     """Yield windows of endless streams of whole documents, independent draws, without gaps.
 
-    All streams are refilled together, with equally many documents, when one of them runs out. How many depends on
-    `batch` alone, so the streams are the same for every `unroll`.
+    All streams are refilled together, with equally many documents, when one of them runs out. How many
+    depends on `batch` alone, so the streams are the same for every `unroll`.
 
     Args:
         draw: Draws documents.
@@ -61,18 +59,16 @@ def endless_file(symbols: NDArray[np.integer], batch: int, unroll: int) -> Itera
 
 
 def file_pass(symbols: NDArray[np.integer], batch: int, unroll: int) -> Iterator[Symbols]:
-    """Yield the windows of one pass over a text cut into B contiguous streams; the last one may be shorter."""
+    """Yield the windows of one pass over a text in B contiguous streams; the last one may be shorter."""
     share = _share(symbols, batch)
     streams = symbols[: share * batch].reshape(batch, share).T.astype(np.int64)
     for start in range(0, share - 1, unroll):
         yield streams[start : start + unroll + 1]
 
 
-def window(rows: Symbols, scored: Mask | None = None) -> Window:
-    """Return the window of T + 1 rows, every position scored unless `scored`, shape (T, B), says otherwise."""
-    if scored is None:
-        scored = np.ones((len(rows) - 1, rows.shape[1]), np.bool_)
-    return Window(rows[:-1], rows[1:], scored)
+def window(rows: Symbols) -> Window:
+    """Return the window of T + 1 rows, with every position scored."""
+    return Window(rows[:-1], rows[1:], np.ones(rows[1:].shape, np.bool_))
 
 
 def _share(symbols: NDArray[np.integer], batch: int) -> int:

@@ -92,7 +92,7 @@ class Family:
 
 
 def decode(task: Task, symbols: NDArray[np.integer]) -> str:
-    """Return one stream of `symbols` as people read it: characters run together, words with spaces between."""
+    """Return one stream of `symbols` as people read it: characters run together, words spaced."""
     if task.alphabet is None:
         return " ".join(str(symbol) for symbol in symbols)
     parts = [task.alphabet[symbol] for symbol in symbols]

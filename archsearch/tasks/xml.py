@@ -1,8 +1,8 @@
 """XML: predict the next character of nested tags, whose closing names repeat the opening ones.
 
-After Jozefowicz et al. (2015). A document opens a tag. Then, in a loop: with probability 1/2, or after 50 rounds, it
-closes the most recent tag, or stops if none is open; otherwise it opens another one. Names are random, their length
-uniform on a range. Documents follow each other without a gap; every position is scored.
+After Jozefowicz et al. (2015). A document opens a tag. Then, in a loop: with probability 1/2, or after 50
+rounds, it closes the most recent tag, or stops if none is open; otherwise it opens another one. Names are
+random, their length uniform on a range. Documents follow each other without a gap; every position is scored.
 """
 
 import functools
@@ -14,7 +14,16 @@ from pathlib import Path
 import numpy as np
 
 from archsearch.tasks.streams import document_streams, window
-from archsearch.tasks.task import Family, Mask, Measure, Symbols, Task, Window, accuracy_spread, words_checksum
+from archsearch.tasks.task import (
+    Family,
+    Mask,
+    Measure,
+    Symbols,
+    Task,
+    Window,
+    accuracy_spread,
+    words_checksum,
+)
 
 VERSION = 1
 ROUNDS = 50
@@ -52,7 +61,7 @@ class Xml:
 
     @property
     def floor(self) -> float:
-        """The best accuracy without recall of names: it knows the depth, opening or closing, and the position."""
+        """The best accuracy without recall of names: it knows depth, kind of tag and position."""
         return self._best_accuracy(recall=False)
 
     @property
@@ -82,7 +91,7 @@ class Xml:
 
     def windows(self, split: str, rng: np.random.Generator, batch: int, unroll: int) -> Iterator[Window]:
         """Yield windows of documents that follow each other, for ever; the same law for every split."""
-        for rows in document_streams(self.draw, self.mean_document, rng, batch, unroll):
+        for rows in document_streams(self.draw, round(self.mean_document), rng, batch, unroll):
             yield window(rows)
 
     def draw(self, rng: np.random.Generator, documents: int) -> tuple[Symbols, Symbols]:
@@ -103,9 +112,10 @@ class Xml:
     def _best_accuracy(self, *, recall: bool) -> float:
         """Return the expected number of right guesses per document over its expected length.
 
-        After `>` comes `<`; after `<`, at depth 0 a name begins, elsewhere `/` is at least as likely as all names.
-        Inside a name the best guess is its end as soon as it can end (its probability, 1 / (longest + 1 - length), is
-        above every letter's), so a name's end is found with total probability 1, and a letter is guessed before.
+        After `>` comes `<`; after `<`, at depth 0 a name begins, elsewhere `/` is at least as likely as all
+        names. Inside a name the best guess is its end as soon as it can end (its probability, 1 / (longest +
+        1 - length), is above every letter's), so a name's end is found with total probability 1, and a letter
+        is guessed before.
         """
         pairs, roots = expected_tags()
         letter = 1 / len(self.letters)
@@ -116,7 +126,7 @@ class Xml:
 
 
 def tag_sequences(rng: np.random.Generator, documents: int) -> tuple[Mask, Symbols]:
-    """Return the tags of documents one after another, True where one opens, and the number of tags of each."""
+    """Return the tags of documents one after another, True for opening, and how many each document has."""
     steps = np.full((documents, 2 * ROUNDS + 3), -1)
     steps[:, 0] = 1
     steps[:, 1 : ROUNDS + 1] = 2 * rng.integers(2, size=(documents, ROUNDS)) - 1

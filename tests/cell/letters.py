@@ -1,18 +1,81 @@
-"""A layer's weights under the letters of the papers, for tests that compare a cell with equations written elsewhere."""
+"""A layer's weights under the letters of the papers, for comparisons with equations written elsewhere."""
 
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
+import torch
+from torch import Tensor
 
-from archsearch.cell import Cell
+from archsearch.cell import Cell, Node
 from archsearch.compiler import Recurrent
+
+Array = np.ndarray[Any, np.dtype[np.float64]]
 
 
 def letters(layer: Recurrent) -> SimpleNamespace:
-    """Return the weights of a layer's one level as float64 arrays, named after the lines of its cell.
+    """Return the weights of a layer with one level, each named after the line of the cell in which it stands.
 
-    In the line of gate `i`: `W_ix` is the matrix at x, `W_ih` the one at h (also at `r * h` or `tanh(h)`), `p_i` the
-    learned vector, `b_i` the bias; where a line has several biases they are `b_ix`, `b_ih`. A second matrix on the
-    same operand, under a subtraction (the candidates of DARTS and ENAS), is `V_...`. `P` is the projection of x.
+    In the line of a gate `i` the matrix on x is `W_ix`, that on h (or on `r * h`, or `tanh(h)`) `W_ih`, the
+    learned vector `p_i`, the bias `b_i`; the biases of a line that has two are `b_ix` and `b_ih`. Where a
+    line has two matrices on one operand, as in DARTS and ENAS, the one in the difference is `V_...`. The
+    projection of x is `P`, the identity where there is none.
     """
-    return SimpleNamespace()
+    cell = layer.cell.canonical()
+    projected = cell.needs_projection and layer.input_size != layer.hidden_size
+    found = {"P": array(layer.parameters_of(cell.x.handle)[0]) if projected else np.eye(layer.hidden_size)}
+    biases: dict[str, dict[str, Array]] = {}
+    for node in filter(lambda node: node.learns, cell.ops):
+        (line, path), operand = _line(cell, node), _operand(cell, node)
+        weight, bias = layer.parameters_of(node.handle)
+        matrix = "V" if "sub" in path[:-1] else "W"
+        found[f"p_{line}" if node.op == "scale" else f"{matrix}_{line}{operand}"] = array(weight)
+        if bias is not None:
+            biases.setdefault(line, {})[operand] = array(bias)
+    for line, of_line in biases.items():
+        several = len(of_line) > 1
+        found |= {f"b_{line}{operand if several else ''}": bias for operand, bias in of_line.items()}
+    return SimpleNamespace(**found)
+
+
+def array(tensor: Tensor) -> Array:
+    """Return a copy of a tensor in float64."""
+    return tensor.detach().numpy().astype(np.float64)
+
+
+def _line(cell: Cell, node: Node) -> tuple[str, list[str]]:
+    """Return the name of the line that a node stands in, and the ops from there up to the line's value."""
+    path: list[str] = []
+    while not node.name and node.handle not in cell.next:
+        (reader,) = cell.consumers[node.handle]
+        node = cell.node(reader)
+        path.append(node.op)
+    return node.name or cell.states[cell.next.index(node.handle)], path
+
+
+def _operand(cell: Cell, node: Node) -> str:
+    """Return the name of what a node reads; of a nameless expression, that of the state in it."""
+    while not (node := min(map(cell.node, node.inputs), key=lambda read: read.op != "state")).name:
+        if node.handle in cell.next:
+            return cell.states[cell.next.index(node.handle)]
+    return node.name
+
+
+def randomised(layer: Recurrent, seed: int) -> Recurrent:
+    """Draw all weights of a layer from U[-1, 1], those that start as constants too."""
+    rng = np.random.default_rng(seed)
+    with torch.no_grad():
+        for parameter in layer.parameters():
+            parameter.copy_(torch.from_numpy(rng.uniform(-1, 1, parameter.shape)))
+    return layer
+
+
+def state_of(vectors: tuple[Array, ...]) -> Tensor | tuple[Tensor, ...]:
+    """Return one vector per state as the state, without a batch, of a layer with one level."""
+    tensors = tuple(torch.from_numpy(vector)[None] for vector in vectors)
+    return tensors if len(tensors) > 1 else tensors[0]
+
+
+def vectors_of(state: Tensor | tuple[Tensor, ...]) -> tuple[Array, ...]:
+    """Return the state, without a batch, of a layer with one level as one vector per state."""
+    return tuple(array(tensor[0]) for tensor in (state if isinstance(state, tuple) else (state,)))

@@ -1,7 +1,7 @@
 """The library's cells against their papers' equations, written once more in numpy.
 
-A weight is named as in the papers: W_ix is the matrix from x into i, W_ih the one from the state h, b_i the bias of i,
-p_i a peephole or another learned vector, P the projection of x where a cell reads x itself and x is not n wide.
+A weight is named as in the papers: W_ix is the matrix from x into i, W_ih that from h, b_i the bias of i, p_i a
+peephole or other learned vector, P the projection of x where a cell reads x itself.
 """
 
 from collections.abc import Callable
@@ -15,13 +15,15 @@ import torch
 
 from archsearch.cell import library
 from archsearch.compiler import Recurrent
-from tests.cell.letters import letters
+from tests.cell.letters import letters, randomised, state_of, vectors_of
 
 Weights = SimpleNamespace
 Vector = np.ndarray[Any, np.dtype[np.float64]]
 States = tuple[Vector, ...]
+Function = Callable[[Vector], Vector]
 
 INPUT, WIDTH, STEPS = 3, 5, 4
+ONES = np.ones(WIDTH)
 
 
 def sigmoid(a: Vector) -> Vector:
@@ -43,13 +45,11 @@ def tanh_rnn(w: Weights, x: Vector, h: Vector) -> States:
     return (np.tanh(w.W_hx @ x + w.W_hh @ h + w.b_h),)
 
 
-def lstm(
-    w: Weights, x: Vector, h: Vector, c: Vector, without: str = "", output: Callable[[Vector], Vector] = sigmoid
-) -> States:
-    """Jozefowicz et al. 2015; `without` names the gates that are 1. Their i and j are g and i here."""
-    i = 1 if "i" in without else sigmoid(net(w, "i", x, h))
-    f = 1 if "f" in without else sigmoid(net(w, "f", x, h))
-    o = 1 if "o" in without else output(net(w, "o", x, h))
+def lstm(without: str, o_gate: Function, w: Weights, x: Vector, h: Vector, c: Vector) -> States:
+    """Jozefowicz et al. 2015; `without` names a gate that is 1. Their i and j are g and i here."""
+    i = ONES if without == "i" else sigmoid(net(w, "i", x, h))
+    f = ONES if without == "f" else sigmoid(net(w, "f", x, h))
+    o = ONES if without == "o" else o_gate(net(w, "o", x, h))
     c = c * f + np.tanh(net(w, "g", x, h)) * i
     return np.tanh(c) * o, c
 
@@ -87,28 +87,30 @@ def mut3(w: Weights, x: Vector, h: Vector) -> States:
 
 
 def greff(variant: str, w: Weights, x: Vector, y: Vector, c: Vector) -> States:
-    """The block of Greff et al. 2017 and the changes of its variants; i and f peep at the old c, o at the new one."""
+    """Greff et al. 2017: the block and its variants; i and f peep at the old c, o at the new one."""
 
     def gate(letter: str, cell: Vector) -> Vector:
         peephole = 0 if variant == "np" else vars(w)[f"p_{letter}"] * cell
         return sigmoid(net(w, letter, x, y) + peephole)
 
     z = net(w, "z", x, y) if variant == "niaf" else np.tanh(net(w, "z", x, y))
-    i = np.ones(WIDTH) if variant == "nig" else gate("i", c)
-    f = np.ones(WIDTH) if variant == "nfg" else 1 - i if variant == "cifg" else gate("f", c)
+    i = ONES if variant == "nig" else gate("i", c)
+    f = ONES if variant == "nfg" else 1 - i if variant == "cifg" else gate("f", c)
     c = z * i + c * f
-    o = np.ones(WIDTH) if variant == "nog" else gate("o", c)
+    o = ONES if variant == "nog" else gate("o", c)
     return (c if variant == "noaf" else np.tanh(c)) * o, c
 
 
 def fgr(w: Weights, x: Vector, y: Vector, c: Vector, i: Vector, f: Vector, o: Vector) -> States:
     """Greff et al. 2017 with full gate recurrence: every gate also reads i, f and o of the step before."""
     z = np.tanh(net(w, "z", x, y))
-    from_gates = {to: sum(vars(w)[f"W_r{to}{s}"] @ v for s, v in zip("ifo", (i, f, o), strict=True)) for to in "ifo"}
-    i = sigmoid(net(w, "i", x, y) + w.p_i * c + from_gates["i"])
-    f = sigmoid(net(w, "f", x, y) + w.p_f * c + from_gates["f"])
+    into_i = w.W_rii @ i + w.W_rif @ f + w.W_rio @ o
+    into_f = w.W_rfi @ i + w.W_rff @ f + w.W_rfo @ o
+    into_o = w.W_roi @ i + w.W_rof @ f + w.W_roo @ o
+    i = sigmoid(net(w, "i", x, y) + w.p_i * c + into_i)
+    f = sigmoid(net(w, "f", x, y) + w.p_f * c + into_f)
     c = z * i + c * f
-    o = sigmoid(net(w, "o", x, y) + w.p_o * c + from_gates["o"])
+    o = sigmoid(net(w, "o", x, y) + w.p_o * c + into_o)
     return np.tanh(c) * o, c, i, f, o
 
 
@@ -176,12 +178,12 @@ def nas_zoph(w: Weights, x: Vector, h: Vector, c: Vector) -> States:
 
 EQUATIONS: dict[str, Callable[..., States]] = {
     "tanh_rnn": tanh_rnn,
-    "lstm": lstm,
-    "lstm_tanh_gate": partial(lstm, output=np.tanh),
-    "lstm_b": lstm,
-    "lstm_no_forget": partial(lstm, without="f"),
-    "lstm_no_input": partial(lstm, without="i"),
-    "lstm_no_output": partial(lstm, without="o"),
+    "lstm": partial(lstm, "", sigmoid),
+    "lstm_tanh_gate": partial(lstm, "", np.tanh),
+    "lstm_b": partial(lstm, "", sigmoid),
+    "lstm_no_forget": partial(lstm, "f", sigmoid),
+    "lstm_no_input": partial(lstm, "i", sigmoid),
+    "lstm_no_output": partial(lstm, "o", sigmoid),
     "gru": gru,
     "gru_reset_after": gru_reset_after,
     "mut1": mut1,
@@ -200,3 +202,39 @@ EQUATIONS: dict[str, Callable[..., States]] = {
     "mingru": mingru,
     "indrnn": indrnn,
 }
+
+
+def test_every_library_cell_has_its_equations_here() -> None:
+    assert sorted(EQUATIONS) == sorted(library.names())
+
+
+@pytest.mark.parametrize("input_size", [3, WIDTH, 8])
+@pytest.mark.parametrize("name", EQUATIONS)
+def test_a_cell_computes_the_equations_of_its_paper(name: str, input_size: int) -> None:
+    cell = library.load(name)
+    layer = randomised(Recurrent(cell, input_size, WIDTH, dtype=torch.float64), seed=1)
+    w = letters(layer)
+    rng = np.random.default_rng(2)
+    states: States = tuple(rng.uniform(-1, 1, WIDTH) for _ in cell.states)
+    compiled = state_of(states)
+    for _ in range(STEPS):
+        x = rng.uniform(-1, 1, input_size)
+        states = EQUATIONS[name](w, x, *states)
+        _, compiled = layer.step(torch.from_numpy(x), compiled)
+        for ours, theirs in zip(vectors_of(compiled), states, strict=True):
+            np.testing.assert_allclose(ours, theirs, rtol=0, atol=1e-12)
+
+
+def test_the_forget_gates_of_lstm_b_and_janet_start_open() -> None:
+    for name in ("lstm_b", "janet"):
+        w = letters(Recurrent(library.load(name), INPUT, WIDTH))
+        assert (w.b_f == 1).all() and (w.b_g == 0).all()
+
+
+def test_only_s_carries_error_back_in_lstm_1997() -> None:
+    layer = Recurrent(library.load("lstm_1997"), INPUT, WIDTH, dtype=torch.float64)
+    h, s = (torch.randn(1, WIDTH, dtype=torch.float64).requires_grad_() for _ in range(2))
+    output, _ = layer(torch.randn(STEPS, INPUT, dtype=torch.float64), (h, s))
+    to_h, to_s = torch.autograd.grad(output.sum(), (h, s), allow_unused=True)
+    assert to_h is None or not to_h.any()
+    assert to_s is not None and to_s.all()

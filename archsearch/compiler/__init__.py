@@ -1,0 +1,31 @@
+"""Cells as torch modules: the one place that knows how a cell is executed.
+
+`Recurrent` is the layer that people use, `ENGINES` the ways in which it can run; the first of them, the
+interpreter in `reference`, is what all others must equal. The names are loaded when first used, so importing
+this folder leaves torch alone.
+"""
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from archsearch.compiler.engines import ENGINES
+    from archsearch.compiler.recurrent import Recurrent
+
+__all__ = ["ENGINES", "Recurrent"]
+
+_HOMES = {"ENGINES": "archsearch.compiler.engines", "Recurrent": "archsearch.compiler.recurrent"}
+
+
+def __getattr__(name: str) -> Any:
+    """Return the public `name`, from the file that defines it (PEP 562)."""
+    if name not in _HOMES:
+        raise AttributeError(f"module 'archsearch.compiler' has no attribute {name!r}")
+    value = getattr(importlib.import_module(_HOMES[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    """Return the public names, loaded or not."""
+    return sorted({*globals(), *__all__})

@@ -1,0 +1,84 @@
+"""What one layer of a cell learns: names, shapes and starting values. No tensors here.
+
+A parameter is called after the canonical handle of its node, so equal ids give equal names: `weight_n7` and
+`bias_n7` are the matrix and the bias of node 7, `projection` is the map that x goes through where a cell reads x
+itself.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from archsearch.cell import Cell, Node
+from archsearch.cell.graph import is_input_linear
+from archsearch.cell.ops import canonical_arguments
+
+PROJECTION = "projection"
+
+
+@dataclass(frozen=True, slots=True)
+class Learned:
+    """One parameter.
+
+    Attributes:
+        name: Its name, without the layer's number.
+        shape: (n, fan_in) of a matrix, (n,) of a vector.
+        start: The value that all its entries start at, or None where they are drawn.
+        diagonal: What is added to the diagonal of a matrix after that.
+    """
+
+    name: str
+    shape: tuple[int, ...]
+    start: float | None = None
+    diagonal: float = 0.0
+
+
+def weight_name(handle: int) -> str:
+    """Return the name of the matrix or the learned vector of a node."""
+    return f"weight_n{handle}"
+
+
+def bias_name(handle: int) -> str:
+    """Return the name of the bias of a linear node."""
+    return f"bias_n{handle}"
+
+
+def has_bias(node: Node) -> bool:
+    """Whether a node is a linear map with a bias."""
+    return node.op == "linear" and node.argument("bias") is not None
+
+
+def learned(cell: Cell, input_size: int, width: int) -> tuple[Learned, ...]:
+    """Return what a layer of the canonical form `cell` learns, in canonical order."""
+    found: list[Learned] = []
+    if input_size != width and cell.needs_projection:
+        found.append(Learned(PROJECTION, (width, input_size)))
+    for node in cell.ops:
+        if node.op == "linear":
+            fan_in = input_size if is_input_linear(node, cell.x.handle) else width
+            diagonal = node.argument("diag") or 0.0
+            found.append(Learned(weight_name(node.handle), (width, fan_in), diagonal=diagonal))
+            if (bias := node.argument("bias")) is not None:
+                found.append(Learned(bias_name(node.handle), (width,), start=bias))
+        elif node.learns:
+            gain = cell.node(node.inputs[0]).op == "norm"
+            found.append(Learned(weight_name(node.handle), (width,), start=1.0 if gain else None))
+    return tuple(found)
+
+
+def without_biases(cell: Cell) -> Cell:
+    """Return the canonical form `cell` with no bias anywhere and the handles that it has.
+
+    Raises:
+        ValueError: A bias of the cell starts at another number than 0.
+    """
+    for node in cell.ops:
+        if has_bias(node) and (start := node.argument("bias")):
+            raise ValueError(f"bias=False, but cell {cell.name!r} has a linear with bias={start:g}")
+    return replace(cell, nodes=tuple(_without_bias(node) for node in cell.nodes))
+
+
+def _without_bias(node: Node) -> Node:
+    if node.op != "linear":
+        return node
+    return replace(node, args=canonical_arguments("linear", {**dict(node.args), "bias": None}))

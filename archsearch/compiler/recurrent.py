@@ -1,0 +1,212 @@
+"""`Recurrent`: a cell as a torch module, used like torch.nn.GRU (one state) or torch.nn.LSTM (several)."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor, nn
+
+from archsearch.cell import Cell
+from archsearch.compiler import arguments
+from archsearch.compiler.engines import ENGINES
+from archsearch.compiler.parameters import PROJECTION, bias_name, learned, weight_name, without_biases
+
+State = Tensor | tuple[Tensor, ...]
+"""One tensor for a cell with one state, else a tuple of tensors in the written order."""
+
+
+class Recurrent(nn.Module):
+    """A recurrent layer made of a cell.
+
+    Takes torch's arguments in torch's order after the cell, and is called like `nn.GRU` if the cell has one
+    state, like `nn.LSTM` (states as a tuple, in written order) if it has several.
+
+    What the layer learns is called after the canonical handles of the cell's nodes, so cells with one id have
+    the same parameters: `weight_n7_l0` is the matrix (or learned vector) of node 7 in layer 0, `bias_n7_l0` its
+    bias, `projection_l0` the matrix through which x goes where the cell reads x itself and x is not
+    `hidden_size` wide.
+
+    Shapes, with T steps, B sequences, I = input_size, n = hidden_size, L = num_layers:
+        input: (T, B, I), (B, T, I) with `batch_first`, or (T, I) without a batch.
+        each state: (L, B, n), or (L, n) without a batch; never touched by `batch_first`.
+        output: like the input, n wide: the first state after every step.
+
+    Example:
+        >>> layer = Recurrent("gru", input_size=64, hidden_size=128)
+        >>> output, state = layer(torch.randn(35, 20, 64))
+        >>> output.shape, state.shape
+        (torch.Size([35, 20, 128]), torch.Size([1, 20, 128]))
+    """
+
+    def __init__(
+        self,
+        cell: Cell | str,
+        input_size: int,
+        hidden_size: int,
+        num_layers: int = 1,
+        bias: bool = True,
+        batch_first: bool = False,
+        dropout: float = 0.0,
+        bidirectional: bool = False,
+        device: torch.device | str | int | None = None,
+        dtype: torch.dtype | None = None,
+        *,
+        engine: str = "reference",
+    ) -> None:
+        """Build the layer and draw its weights.
+
+        Args:
+            cell: A cell, or the name of a library cell.
+            input_size: Width of x.
+            hidden_size: Width of every state.
+            num_layers: How many layers; each reads the output of the one before.
+            bias: False drops the bias of every `linear`; refused for a cell with `bias=NUMBER`.
+            batch_first: Whether input, output and `reset` have the batch before the time.
+            dropout: Probability of zeroing an output of any layer but the last, while training.
+            bidirectional: Not supported yet.
+            device: Where the parameters live.
+            dtype: Their type.
+            engine: A key of `ENGINES`: what runs the cell.
+        """
+        super().__init__()
+        arguments.check_dropout(dropout, num_layers)
+        arguments.check_switches(bias, batch_first, bidirectional)
+        arguments.check_sizes(input_size, hidden_size, num_layers)
+        arguments.check_name("engine", engine, ENGINES)
+        self.cell = arguments.as_cell(cell)
+        self.input_size, self.hidden_size, self.num_layers = input_size, hidden_size, num_layers
+        self.bias, self.batch_first, self.dropout = bias, batch_first, float(dropout)
+        self.bidirectional, self.engine = bidirectional, engine
+        computed = self.cell.canonical() if bias else without_biases(self.cell.canonical())
+        ranks = {position: rank for rank, position in enumerate(sorted(self.cell.state_order))}
+        self._written = tuple(ranks[position] for position in self.cell.state_order)
+        self._states = tuple(self.cell.states[position] for position in sorted(self.cell.state_order))
+        sizes = [input_size] + [hidden_size] * (num_layers - 1)
+        self._learned = [learned(computed, size, hidden_size) for size in sizes]
+        for layer, items in enumerate(self._learned):
+            for item in items:
+                parameter = nn.Parameter(torch.empty(item.shape, device=device, dtype=dtype))
+                self.register_parameter(f"{item.name}_l{layer}", parameter)
+        self._dtype_without_parameters = dtype or torch.get_default_dtype()
+        self._run = ENGINES[engine](computed)
+        self.reset_parameters()
+
+    @torch.no_grad()
+    def reset_parameters(self, scale: float = 1.0, generator: torch.Generator | None = None) -> None:
+        """Draw the weights anew: matrices and vectors from U(-s, s), s = scale / sqrt(n).
+
+        Biases start at their constants, and so does the learned vector after a `norm`, at 1; `diag` is added
+        after the draw. Numbers are drawn as float32 on the CPU, layer by layer in canonical order, and then
+        converted: cells with one id start at the same numbers, in every dtype and on every device.
+
+        Args:
+            scale: Factor of the bound.
+            generator: A generator on the CPU; torch's global one if None.
+        """
+        bound = scale / math.sqrt(self.hidden_size)
+        for layer, items in enumerate(self._learned):
+            for item in items:
+                parameter = self.get_parameter(f"{item.name}_l{layer}")
+                if item.start is not None:
+                    parameter.fill_(item.start)
+                    continue
+                drawn = torch.empty(item.shape, dtype=torch.float32, device="cpu")
+                parameter.copy_(drawn.uniform_(-bound, bound, generator=generator))
+                if item.diagonal:
+                    parameter.diagonal().add_(item.diagonal)
+
+    def parameters_of(self, handle: int, layer: int = 0) -> tuple[nn.Parameter, nn.Parameter | None]:
+        """Return the weight and the bias, if any, of a node of `cell.canonical()`; for x its projection.
+
+        Raises:
+            KeyError: The node learns nothing.
+        """
+        own: dict[str, nn.Parameter] = dict(self.named_parameters(remove_duplicate=False))
+        weight = PROJECTION if handle == 0 else weight_name(handle)
+        return own[f"{weight}_l{layer}"], own.get(f"{bias_name(handle)}_l{layer}")
+
+    def forward(self, input: Tensor, hx: State | None = None, *, reset: Tensor | None = None) -> tuple[Tensor, State]:
+        """Run over a sequence.
+
+        Args:
+            input: (T, B, I), (B, T, I) with `batch_first`, or (T, I).
+            hx: The states before the first step, zeros if None: (L, B, n) or (L, n); several as a tuple.
+            reset: Where all states are zeroed before that step: bool, of the input's shape without its width.
+
+        Returns:
+            The output of the last layer at every step, and the states after the last step.
+        """
+        arguments.check_input(input, (2, 3))
+        batched = input.dim() == 3
+        batch = 0 if batched and self.batch_first else 1
+        x = input if batched else input.unsqueeze(1)
+        if reset is not None:
+            arguments.check_reset(reset, tuple(input.shape[:-1]))
+            reset = reset if batched else reset.unsqueeze(1)
+            reset = reset.transpose(0, 1) if batch == 0 else reset
+        x = x.transpose(0, 1) if batch == 0 else x
+        output, states = self._advance(x, hx, reset, batched, input.dim())
+        output = output.transpose(0, 1) if batch == 0 else output
+        return (output if batched else output.squeeze(1)), states
+
+    def step(self, x: Tensor, state: State | None = None) -> tuple[Tensor, State]:
+        """Run one step.
+
+        Args:
+            x: (B, I), or (I) without a batch.
+            state: As `hx` of `forward`.
+
+        Returns:
+            The output, (B, n) or (n), and the states after the step.
+        """
+        arguments.check_input(x, (1, 2))
+        batched = x.dim() == 2
+        sequence = (x if batched else x.unsqueeze(0)).unsqueeze(0)
+        output, states = self._advance(sequence, state, None, batched, x.dim())
+        output = output.squeeze(0)
+        return (output if batched else output.squeeze(0)), states
+
+    def _advance(self, x: Tensor, hx: State | None, reset: Tensor | None, batched: bool, dims: int) -> tuple[Tensor, State]:
+        """Run over x, (T, B, I), from the states as given to the states as returned."""
+        parameter = next(self.parameters(), None)
+        dtype = self._dtype_without_parameters if parameter is None else parameter.dtype
+        arguments.check_sequence(x, self.input_size, dtype)
+        states = self._canonical_states(x, hx, batched, dims)
+        finals = []
+        for layer in range(self.num_layers):
+            if layer and self.dropout and self.training:
+                x = nn.functional.dropout(x, self.dropout)
+            x, final = self._run(self._weights(layer), x, tuple(state[layer] for state in states), reset)
+            finals.append(final)
+        after = [torch.stack(per_layer) for per_layer in zip(*finals, strict=True)]
+        after = [state if batched else state.squeeze(1) for state in after]
+        if len(after) == 1:
+            return x, after[0]
+        written = sorted(range(len(after)), key=self._written.__getitem__)
+        return x, tuple(after[position] for position in written)
+
+    def _canonical_states(self, x: Tensor, hx: State | None, batched: bool, dims: int) -> tuple[Tensor, ...]:
+        """Return the states (L, B, n) in canonical order."""
+        expected = (self.num_layers, x.size(1), self.hidden_size)
+        if hx is None:
+            return (x.new_zeros(expected),) * len(self._states)
+        states = arguments.as_states(hx, self._states)
+        arguments.check_state_dims(states, batched, dims)
+        states = tuple(state if batched else state.unsqueeze(1) for state in states)
+        arguments.check_states(states, expected, x)
+        return tuple(states[position] for position in self._written)
+
+    def _weights(self, layer: int) -> dict[str, Tensor]:
+        return {item.name: getattr(self, f"{item.name}_l{layer}") for item in self._learned[layer]}
+
+    def flatten_parameters(self) -> None:
+        """Do nothing: there for code that calls it on torch's layers."""
+
+    def extra_repr(self) -> str:
+        """Return what `print(layer)` shows between the brackets."""
+        shown = [self.cell.name, str(self.input_size), str(self.hidden_size)]
+        defaults = {"num_layers": 1, "bias": True, "batch_first": False, "dropout": 0.0}
+        shown += [f"{name}={value}" for name in defaults if (value := getattr(self, name)) != defaults[name]]
+        shown += [f"engine={self.engine}"] if self.engine != "reference" else []
+        return ", ".join(shown)

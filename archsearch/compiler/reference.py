@@ -1,0 +1,171 @@
+"""The interpreter: computes a cell node by node with torch's functions. Oracle of all engines and fallback.
+
+What depends on x alone is computed once for the whole sequence, the rest step by step.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from archsearch.cell import Cell, Node
+from archsearch.cell.graph import is_input_linear
+from archsearch.cell.ops import LEAKY_SLOPE, NORM_EPSILON
+from archsearch.compiler.parameters import PROJECTION, bias_name, has_bias, weight_name
+
+Values = dict[str | int, Tensor]
+"""Node values by handle, parameters by name."""
+
+
+def _leaky_relu(value: Tensor) -> Tensor:
+    return functional.leaky_relu(value, LEAKY_SLOPE)
+
+
+def _norm(value: Tensor) -> Tensor:
+    return value * torch.rsqrt(value.square().mean(-1, keepdim=True) + NORM_EPSILON)
+
+
+def _stop(value: Tensor) -> Tensor:
+    return value.detach()
+
+
+FUNCTIONS: dict[str, Callable[..., Tensor]] = {
+    "add": operator.add,
+    "sub": operator.sub,
+    "mul": operator.mul,
+    "tanh": torch.tanh,
+    "sigmoid": torch.sigmoid,
+    "relu": torch.relu,
+    "div": operator.truediv,
+    "max": torch.maximum,
+    "leaky_relu": _leaky_relu,
+    "exp": torch.exp,
+    "softplus": functional.softplus,
+    "silu": functional.silu,
+    "scale": operator.mul,
+    "norm": _norm,
+    "stop": _stop,
+}
+"""The torch template of each op but `linear`, as a function; `tests/compiler` holds the two together."""
+
+
+class _Call(NamedTuple):
+    """One function call: where its value goes and what it reads."""
+
+    function: Callable[..., Tensor]
+    out: int
+    sources: tuple[str | int, ...]
+
+
+class Interpreter:
+    """A cell, made ready: two straight lines of calls, one for the sequence and one for every step."""
+
+    def __init__(self, cell: Cell) -> None:
+        """Plan the calls for `cell`, which is in canonical form."""
+        self.cell = cell
+        self.states = tuple(node.handle for node in cell.state_nodes)
+        self.numbers = tuple((node.handle, node.value) for node in cell.nodes if node.op == "number")
+        timeless = _independent_of_states(cell)
+        inside = [node for node in cell.ops if node.handle not in timeless]
+        self.before = tuple(_over_sequence(cell, node) for node in cell.ops if node.handle in timeless)
+        self.during = _over_step(cell, inside)
+        read = {source for node in inside for source in node.inputs} | set(cell.next)
+        self.crossing = tuple(sorted(read & timeless))
+        self.matrices = tuple(weight_name(node.handle) for node in inside if node.op == "linear")
+
+    def __call__(
+        self, weights: Mapping[str, Tensor], x: Tensor, states: tuple[Tensor, ...], reset: Tensor | None
+    ) -> tuple[Tensor, tuple[Tensor, ...]]:
+        """Run one layer over a sequence; shapes as in `engines.Engine`."""
+        values = self._sequence(weights, x, states[0].shape[-1])
+        sequences = [(handle, values[handle].unbind(0)) for handle in self.crossing]
+        for name in self.matrices:
+            values[name] = values[name].t()
+        resets = [False] * x.shape[0] if reset is None else reset.any(1).tolist()
+        outputs = []
+        for step, resets_here in enumerate(resets):
+            if resets_here and reset is not None:
+                where = reset[step].unsqueeze(-1)
+                states = tuple(state.masked_fill(where, 0.0) for state in states)
+            values.update(zip(self.states, states, strict=True))
+            for handle, sequence in sequences:
+                values[handle] = sequence[step]
+            for function, out, sources in self.during:
+                values[out] = function(*[values[source] for source in sources])
+            states = tuple([values[handle] for handle in self.cell.next])
+            outputs.append(states[0])
+        return torch.stack(outputs), states
+
+    def _sequence(self, weights: Mapping[str, Tensor], x: Tensor, width: int) -> Values:
+        """Return the parameters, and all values that no state enters, over the whole sequence."""
+        values: Values = {name: weight for name, weight in weights.items()}
+        values["x"] = x
+        values[self.cell.x.handle] = functional.linear(x, weights[PROJECTION]) if PROJECTION in weights else x
+        for handle, number in self.numbers:
+            values[handle] = x.new_full((), number).expand(*x.shape[:-1], width)
+        for function, out, sources in self.before:
+            values[out] = function(*[values[source] for source in sources])
+        return values
+
+
+def _independent_of_states(cell: Cell) -> set[int]:
+    """Return the handles of the values that x and numbers decide alone."""
+    found: set[int] = set()
+    for node in cell.nodes:
+        if node.op != "state" and found.issuperset(node.inputs):
+            found.add(node.handle)
+    return found
+
+
+def _over_sequence(cell: Cell, node: Node) -> _Call:
+    """Return the call for a node computed for all steps at once; a plain `linear(x)` reads x at its own size."""
+    if node.op != "linear":
+        return _elementwise(node)
+    source: str | int = "x" if is_input_linear(node, cell.x.handle) else node.inputs[0]
+    bias = (bias_name(node.handle),) if has_bias(node) else ()
+    return _Call(functional.linear, node.handle, (source, weight_name(node.handle), *bias))
+
+
+def _over_step(cell: Cell, nodes: Sequence[Node]) -> tuple[_Call, ...]:
+    """Return the calls of one step; a sum takes in a `linear` without bias that nothing else reads."""
+    linears = {node.handle: node for node in nodes if node.op == "linear"}
+    summed = {node.handle: _taken_in(cell, node, linears) for node in nodes if node.op == "add"}
+    taken = {linear.handle for linear in summed.values() if linear is not None}
+    calls = []
+    for node in nodes:
+        if (linear := summed.get(node.handle)) is not None:
+            other = node.inputs[0] if node.inputs[1] == linear.handle else node.inputs[1]
+            operands = (other, linear.inputs[0], weight_name(linear.handle))
+            calls.append(_Call(torch.addmm, node.handle, operands))
+        elif node.op != "linear":
+            calls.append(_elementwise(node))
+        elif node.handle not in taken:
+            calls.append(_matrix(node))
+    return tuple(calls)
+
+
+def _taken_in(cell: Cell, add: Node, linears: Mapping[int, Node]) -> Node | None:
+    """Return the `linear` that becomes part of a sum, if one does."""
+    for source in add.inputs:
+        alone = len(cell.consumers[source]) == 1 and source not in cell.next
+        if source in linears and alone and not has_bias(linears[source]):
+            return linears[source]
+    return None
+
+
+def _matrix(node: Node) -> _Call:
+    """Return the call for a `linear` within a step; its weight has been transposed."""
+    operands = (node.inputs[0], weight_name(node.handle))
+    if has_bias(node):
+        return _Call(torch.addmm, node.handle, (bias_name(node.handle), *operands))
+    return _Call(torch.mm, node.handle, operands)
+
+
+def _elementwise(node: Node) -> _Call:
+    weight = (weight_name(node.handle),) if node.learns else ()
+    return _Call(FUNCTIONS[node.op], node.handle, (*weight, *node.inputs))

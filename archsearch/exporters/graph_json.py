@@ -1,0 +1,76 @@
+"""A cell as JSON: its text for people and this program, its canonical graph for others."""
+
+from __future__ import annotations
+
+import msgspec
+
+from archsearch.cell import Cell
+from archsearch.errors import CellError
+from archsearch.exporters.scores import Scores
+from archsearch.exporters.tidy import tidy
+
+VERSION = 1
+MAX_BYTES = 1 << 20
+
+
+class _Node(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A node of the canonical form; `args` are those that differ from their default."""
+
+    handle: int
+    op: str
+    inputs: tuple[int, ...] = ()
+    args: dict[str, float | None] = {}
+    name: str | None = None
+
+
+class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The document: `states` and `next` hold the handles of each state and of its next value."""
+
+    archsearch_cell: int
+    id: str
+    name: str
+    text: str
+    nodes: tuple[_Node, ...]
+    states: tuple[int, ...]
+    next: tuple[int, ...]
+    parameters: dict[str, int]
+    scores: Scores | None = None
+
+
+def to_json(cell: Cell, scores: Scores | None = None) -> str:
+    """Return the JSON document of a cell, one line per top-level entry or deeper."""
+    return msgspec.json.format(msgspec.json.encode(_document(cell, scores)), indent=1).decode() + "\n"
+
+
+def from_json(text: str | bytes, source: str = "<json>") -> Cell:
+    """Return the cell that a JSON export holds.
+
+    Raises:
+        CellError: The document is none of ours, or its graph, id and text are not of one cell.
+    """
+    if len(text) > MAX_BYTES:
+        raise CellError(f"{source}: larger than {MAX_BYTES:,} bytes, which no exported cell is")
+    try:
+        found = msgspec.json.decode(text, type=_File)
+    except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
+        raise CellError(f"{source}: no cell in JSON: {error}") from None
+    if found.archsearch_cell != VERSION:
+        raise CellError(f"{source}: format {found.archsearch_cell}, this version reads format {VERSION}")
+    cell = Cell.parse(found.text, source)
+    expected = _document(cell, found.scores)
+    for part in _File.__struct_fields__:
+        if getattr(expected, part) != getattr(found, part):
+            raise CellError(f"{source}: {part!r} does not fit the cell's text; export the cell again")
+    return cell
+
+
+def _document(cell: Cell, scores: Scores | None) -> _File:
+    shown = tidy(cell).cell
+    live = shown.canonical()
+    nodes = tuple(
+        _Node(node.handle, node.op, node.inputs, dict(node.args), node.name) for node in live.nodes
+    )
+    states = tuple(node.handle for node in live.state_nodes)
+    n2, n = shown.polynomial
+    parameters = {"n2": n2, "n": n}
+    return _File(VERSION, shown.id, shown.name, shown.text(), nodes, states, live.next, parameters, scores)

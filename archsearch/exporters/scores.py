@@ -1,0 +1,63 @@
+"""What a run found out about a cell, as exports tell it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from archsearch.exporters.tidy import printable
+
+
+@dataclass(frozen=True, slots=True)
+class TaskScore:
+    """How the cell did on one task.
+
+    Attributes:
+        task: The task and its difficulty, `xml:small`.
+        score: The best validation score, in the task's own measure.
+        skill: 0 for no memory, 1 for the ceiling.
+        ratio: Skill or score over the baseline's.
+        setting: The setting of the best trial, in words.
+    """
+
+    task: str
+    score: float
+    skill: float | None = None
+    ratio: float | None = None
+    setting: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Scores:
+    """A leaderboard row.
+
+    Attributes:
+        run: Name of the run.
+        rank: Place on its leaderboard, None for a reference.
+        fitness: The worst task's ratio to the baseline.
+        seed: The run's seed.
+        tasks: One entry per task, in the run's order.
+        noise: What the run says about luck, in one sentence.
+    """
+
+    run: str
+    rank: int | None
+    fitness: float
+    seed: int
+    tasks: tuple[TaskScore, ...] = ()
+    noise: str = ""
+
+
+def score_lines(scores: Scores | None) -> list[str]:
+    """Return the scores as lines of plain text without control characters; none without scores."""
+    if scores is None:
+        return []
+    place = "reference" if scores.rank is None else f"rank {scores.rank}"
+    lines = [f"Run {scores.run} (seed {scores.seed}), {place}: fitness {scores.fitness:.4g}, the worst task's ratio."]
+    for task in scores.tasks:
+        parts = [f"score {task.score:.6g}"]
+        parts += [f"skill {task.skill:.4g}"] if task.skill is not None else []
+        parts += [f"ratio {task.ratio:.4g}"] if task.ratio is not None else []
+        parts += [task.setting] if task.setting else []
+        lines.append(f"  {task.task}: {', '.join(parts)}")
+    lines += [scores.noise] if scores.noise else []
+    return [printable(line) for line in lines]

@@ -1,0 +1,93 @@
+"""Writes an export: checked first, then complete or not at all, and never over another file unasked."""
+
+from __future__ import annotations
+
+import contextlib
+import difflib
+import errno
+import os
+import secrets
+from pathlib import Path
+
+from archsearch.cell import Cell
+from archsearch.errors import ArchsearchError, InputError, NoSpace
+from archsearch.exporters.formats import EXPORTERS
+from archsearch.exporters.scores import Scores
+
+
+def export(cell: Cell, format: str, path: str | Path, *, force: bool = False, scores: Scores | None = None) -> Path:
+    """Write a cell to a file and return its path.
+
+    A Python export is executed in a process of its own and compared with the compiled cell before the file appears.
+
+    Args:
+        cell: The cell.
+        format: A key of EXPORTERS.
+        path: The file to write; its folder must exist.
+        force: Whether a file that is there may be replaced.
+        scores: What a run found out about the cell.
+
+    Raises:
+        InputError: Unknown format, or the file cannot be written here; nothing was written.
+        NoSpace: The disk is full; nothing was written.
+        ArchsearchError: The exported Python does not do what the cell does; nothing was written.
+    """
+    if format not in EXPORTERS:
+        near = difflib.get_close_matches(format, EXPORTERS, 1)
+        hint = f"; did you mean {near[0]!r}?" if near else ""
+        raise InputError(f"no export format {format!r} (formats: {', '.join(EXPORTERS)}{hint})")
+    row, target = EXPORTERS[format], Path(path)
+    try:
+        _check_target(target, force, row.suffix)
+        text = row.render(cell, scores)
+        if row.check is not None:
+            row.check(cell, text)
+        _write(target, text, force, row.suffix)
+    except OSError as error:
+        raise _explained(target, error) from None
+    return target
+
+
+def _check_target(target: Path, force: bool, suffix: str) -> None:
+    if not target.name or target.is_dir():
+        raise InputError(f"{target} is a folder; name a file in it, such as {target / f'cell{suffix}'}")
+    if not target.parent.is_dir():
+        raise InputError(f"{target}: there is no folder {target.parent}; make it first")
+    if not (target.exists() or target.is_symlink()):
+        return
+    if not target.is_file() and not target.is_symlink():
+        raise InputError(f"{target} is no ordinary file; name another one")
+    if not force:
+        raise InputError(f"{target} exists; --force overwrites it")
+
+
+def _write(target: Path, text: str, force: bool, suffix: str) -> None:
+    """Write a file beside the target and put it in the target's place in one step."""
+    temporary = target.with_name(f".archsearch-{secrets.token_hex(8)}.tmp")
+    try:
+        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
+        with open(descriptor, "w", encoding="utf-8", newline="\n") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        _check_target(target, force, suffix)
+        os.replace(temporary, target)
+    finally:
+        temporary.unlink(missing_ok=True)
+    _sync_folder(target.parent)
+
+
+def _sync_folder(folder: Path) -> None:
+    """Make the new name last through a power cut, where folders can be synced."""
+    with contextlib.suppress(OSError):
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
+def _explained(target: Path, error: OSError) -> ArchsearchError:
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return NoSpace(f"{target}: {error.strerror}; nothing was written")
+    return InputError(f"{target}: {error.strerror or error}; nothing was written")

@@ -1,0 +1,118 @@
+"""Draws children: one pass over a cell's nodes, the operators applied on the way, and the checks at its end.
+
+Jozefowicz et al. (2015): each node receives, with probability p, one transformation chosen at random.
+Everything is drawn on the canonical form, so cells with one id have, from one generator state, children with
+one id.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from archsearch.cell import Cell, Node, SearchSpace
+from archsearch.errors import CellError, SpaceError
+from archsearch.mutations.description import described
+from archsearch.mutations.validity import fault
+
+DRAWS = 100
+"""How often a child is drawn before a step counts as `no valid child`."""
+
+Operator = Callable[[Cell, Node, SearchSpace, np.random.Generator], Cell | None]
+Operators = Mapping[str, Operator]
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """One operator that was applied.
+
+    Attributes:
+        operator: Its name in MUTATIONS.
+        node: The node it was applied at: its handle in the parent's canonical form.
+        words: That node in the parent, for people: its name, or its expression.
+    """
+
+    operator: str
+    node: int
+    words: str
+
+    def __str__(self) -> str:
+        return f"{self.operator} at {self.words}"
+
+
+@dataclass(frozen=True, slots=True)
+class Child:
+    """A valid child, named by its short id, and what made it out of its parent, in order."""
+
+    cell: Cell
+    applied: tuple[Applied, ...]
+
+
+def per_node(nodes: tuple[Node, ...], rng: np.random.Generator) -> list[Node]:
+    """Return each node with probability p, drawn once from U[0, 1]: many small changes and some large."""
+    probability = rng.random()
+    return [node for node, chance in zip(nodes, rng.random(len(nodes)), strict=True) if chance < probability]
+
+
+def count(nodes: tuple[Node, ...], rng: np.random.Generator) -> list[Node]:
+    """Return one to three nodes, in their order."""
+    number = min(int(rng.integers(1, 4)), len(nodes))
+    return [nodes[i] for i in sorted(rng.choice(len(nodes), number, replace=False))]
+
+
+MAGNITUDES: dict[str, Callable[[tuple[Node, ...], np.random.Generator], list[Node]]] = {
+    "per_node": per_node,
+    "count": count,
+}
+"""Which nodes a pass visits."""
+
+
+def transformed(
+    parent: Cell, visits: list[Node], operators: Operators, space: SearchSpace, rng: np.random.Generator
+) -> tuple[Cell, tuple[Applied, ...]]:
+    """Return a canonical parent after a pass over some of its nodes, not yet checked, and what was applied.
+
+    A node that an earlier operator of the pass cut off is skipped. `present` keeps a new node that was given
+    the handle of a vanished one from being visited in its place.
+    """
+    working, applied = parent, []
+    present = {node.handle for node in parent.nodes}
+    for handle in [node.handle for node in visits]:
+        if handle not in present:
+            continue
+        for i in rng.permutation(len(space.mutations)):
+            name = space.mutations[i]
+            result = operators[name](working, working.node(handle), space, rng)
+            if result is not None:
+                working = result
+                present &= {node.handle for node in working.nodes}
+                applied.append(Applied(name, handle, described(parent, handle)))
+                break
+    return working, tuple(applied)
+
+
+def checked(working: Cell, parent: Cell, space: SearchSpace) -> Cell | None:
+    """Return the outcome of a pass in canonical form, or None if it is the parent again or not valid."""
+    try:
+        name = working.id
+    except CellError:  # too symmetric to be told from others
+        return None
+    child = working.canonical().renamed(name[:9], note=())
+    return None if name == parent.id or fault(child, space) else child
+
+
+def draw_once(
+    cell: Cell, operators: Operators, space: SearchSpace, rng: np.random.Generator, magnitude: str
+) -> Child | None:
+    """Return one draw of a child, or None if it came to nothing new or nothing valid."""
+    unknown = [name for name in space.mutations if name not in operators]
+    if unknown:
+        known = ", ".join(operators)
+        raise SpaceError(f"space {space.name!r}: unknown mutation {unknown[0]!r} (mutations: {known})")
+    parent = cell.canonical()
+    visits = MAGNITUDES[magnitude](parent.ops, rng)
+    working, applied = transformed(parent, visits, operators, space, rng)
+    child = checked(working, cell, space) if applied else None
+    return Child(child, applied) if child else None

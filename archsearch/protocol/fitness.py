@@ -1,0 +1,74 @@
+"""Fitness: the worst task's ratio to the baseline (Jozefowicz et al. 2015, Eq. 1), under either rule."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import msgspec
+
+from archsearch.protocol.plan import RunPlan
+from archsearch.protocol.records import Try
+from archsearch.protocol.settings import Setting
+
+Tries = Mapping[str, Mapping[Setting, Try]]
+"""The trials of one cell: task -> setting -> what came of it. Trials that the host ended are absent."""
+
+
+class TaskResult(msgspec.Struct, frozen=True):
+    """A cell's best on one task.
+
+    Attributes:
+        score: The best score.
+        skill: The same as skill; the score itself under `published`.
+        ratio: Against the baseline's best, over the same settings under `paired`, over its whole grid under `published`.
+        setting: Where the best score was reached.
+        units: The width there.
+        settings: How many settings the cell has.
+    """
+
+    score: float
+    skill: float
+    ratio: float
+    setting: Setting
+    units: int
+    settings: int
+
+
+class Judgement(msgspec.Struct, frozen=True):
+    """A cell's fitness and what it is made of."""
+
+    fitness: float
+    tasks: dict[str, TaskResult]
+
+
+def best_skill(plan: RunPlan, task: str, tries: Mapping[Setting, Try]) -> tuple[float, Setting] | None:
+    """Return the best skill and its setting, the earliest of equals; None if nothing has a score."""
+    scored = [(plan.skill(task, tried.score), s) for s, tried in tries.items() if tried.score is not None]
+    return max(scored, key=lambda pair: pair[0]) if scored else None
+
+
+def ratio(plan: RunPlan, task: str, tries: Mapping[Setting, Try], baseline: Mapping[Setting, Try]) -> float | None:
+    """Return best against best; over the settings that both have under `paired`. None without a score on either side."""
+    if plan.rule == "paired":
+        tries = {setting: tried for setting, tried in tries.items() if setting in baseline}
+        baseline = {setting: tried for setting, tried in baseline.items() if setting in tries}
+    own, other = best_skill(plan, task, tries), best_skill(plan, task, baseline)
+    if own is None or other is None or other[0] <= 0:
+        return None
+    return own[0] / other[0]
+
+
+def judge(plan: RunPlan, tries: Tries, baseline: Tries) -> Judgement | None:
+    """Return a cell's fitness; None unless it has a finite ratio on every task."""
+    results = {}
+    for course in plan.courses:
+        task = course.task
+        against = ratio(plan, task, tries.get(task, {}), baseline[task])
+        best = best_skill(plan, task, tries.get(task, {}))
+        if against is None or best is None:
+            return None
+        skill, setting = best
+        tried = tries[task][setting]
+        assert tried.score is not None
+        results[task] = TaskResult(tried.score, skill, against, setting, tried.units, len(tries[task]))
+    return Judgement(min(result.ratio for result in results.values()), results)

@@ -1,0 +1,180 @@
+"""The records that travel between search, workers and store; each is a frozen struct that msgspec encodes."""
+
+import hashlib
+from typing import Literal
+
+import msgspec
+
+from archsearch.protocol.settings import Setting
+
+VERSION = 1
+"""Of the protocol; part of every trial, so a change of how cells are measured shares no score with the past."""
+
+Measure = Literal["accuracy", "nll"]
+
+
+class Trial(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One training run, complete: the same trial gives the same score on the same engine and machine.
+
+    Attributes:
+        cell: The cell's id.
+        task: The task with its difficulty, as `tasks.load` takes it.
+        setting: The hyper-parameters.
+        seed: Makes the training data.
+        init_draw: Makes the initial weights, together with all of the above; 0 in searches.
+        measure: What the score is: top-1 accuracy, or the negative log-likelihood in nats.
+        steps: Training steps.
+        epoch_steps: A validation after every so many steps, and at the end.
+        batch: Parallel streams.
+        unroll: Time steps per window.
+        validation: Windows of the validation set.
+        schedule: "constant", or "halving" (papers.md 1.6).
+        stop_at: The trial ends at the first validation with at least this accuracy.
+        data: SHA-256 of the task's data.
+        engine: What executes the cell, with its version.
+        machine: Instruction set or device, and torch's version.
+        protocol: Version of the protocol.
+    """
+
+    cell: str
+    task: str
+    setting: Setting
+    seed: int
+    init_draw: int
+    measure: Measure
+    steps: int
+    epoch_steps: int
+    batch: int
+    unroll: int
+    validation: int
+    data: str
+    engine: str
+    machine: str
+    schedule: Literal["constant", "halving"] = "constant"
+    stop_at: float | None = None
+    protocol: int = VERSION
+
+    @property
+    def key(self) -> str:
+        """SHA-256 of the whole record, 64 hex digits."""
+        return hashlib.sha256(msgspec.json.encode(self)).hexdigest()
+
+
+Status = Literal["done", "diverged", "oom", "timeout", "crashed", "error"]
+HOST_STATUSES = ("oom", "timeout", "crashed", "error")
+"""Facts of the host, not of the cell: such a trial counts as not evaluated."""
+
+
+class Validation(msgspec.Struct, frozen=True, array_like=True):
+    """One point of a curve: training steps so far, accuracy and NLL on the validation set."""
+
+    step: int
+    accuracy: float
+    nll: float
+
+
+class Outcome(msgspec.Struct, frozen=True, omit_defaults=True):
+    """How a trial ended.
+
+    Attributes:
+        status: "done", "diverged", or what the host did to it.
+        score: The best validation by the trial's measure; None unless done.
+        accuracy: Top-1 accuracy at that validation.
+        nll: NLL in nats at that validation.
+        test_accuracy: Accuracy on the test set at that step; read by reports and re-tests only.
+        test_nll: NLL on the test set at that step.
+        best_step: When that validation was.
+        steps: Training steps taken.
+        units: The width n.
+        parameters: The parameter count.
+        curve: All validations.
+        reason: Why it is not done.
+        seconds: Wall-clock time; never part of a comparison.
+    """
+
+    status: Status
+    score: float | None = None
+    accuracy: float | None = None
+    nll: float | None = None
+    test_accuracy: float | None = None
+    test_nll: float | None = None
+    best_step: int = 0
+    steps: int = 0
+    units: int = 0
+    parameters: int = 0
+    curve: tuple[Validation, ...] = ()
+    reason: str = ""
+    seconds: float = 0.0
+
+
+class Applied(msgspec.Struct, frozen=True, array_like=True):
+    """One mutation of a child: the operator, the node of the parent's canonical form, and what was done, in words."""
+
+    operator: str
+    node: int
+    words: str = ""
+
+
+StepKind = Literal["start", "reexamine", "propose", "nothing"]
+
+
+class Stage(msgspec.Struct, frozen=True, array_like=True):
+    """The settings that a step assigns on one task, and where each came from (`published`; empty under `paired`)."""
+
+    task: str
+    settings: tuple[Setting, ...]
+    sources: tuple[str, ...] = ()
+
+
+class Step(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What one step of a search tries, fixed when it is asked.
+
+    Attributes:
+        number: 0, 1, 2 …
+        kind: A start cell, a re-examination, a proposal, or nothing new.
+        cell: The cell's id; empty for nothing new.
+        parent: Whose child it is.
+        applied: The mutations that made it.
+        filter: Which of the filter's settings it is tried on; None if it skips the filter.
+        stages: What it is trained on, in the order of the tasks.
+        gated: Whether a stage must be passed before the next.
+        known: Draws that gave a known cell.
+        invalid: Draws that gave no valid child.
+    """
+
+    number: int
+    kind: StepKind
+    cell: str = ""
+    parent: str = ""
+    applied: tuple[Applied, ...] = ()
+    filter: Setting | None = None
+    stages: tuple[Stage, ...] = ()
+    gated: bool = False
+    known: int = 0
+    invalid: int = 0
+
+
+Fate = Literal["evaluated", "failed filter", "stopped at gate", "diverged", "not evaluated", "nothing new"]
+
+
+class Verdict(msgspec.Struct, frozen=True, omit_defaults=True):
+    """How a step ended.
+
+    Attributes:
+        fate: In a word.
+        reached: How many stages were trained.
+        task: Where it ended, if it did not pass all stages.
+        reason: More about it, for people.
+    """
+
+    fate: Fate
+    reached: int = 0
+    task: str = ""
+    reason: str = ""
+
+
+class Try(msgspec.Struct, frozen=True, array_like=True):
+    """One scored or diverged trial of a cell on a task, as ratios need it."""
+
+    score: float | None
+    units: int

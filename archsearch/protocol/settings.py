@@ -1,0 +1,74 @@
+"""Settings: one choice of hyper-parameters each, and the lists that are drawn from a preset's grid."""
+
+import itertools
+from typing import Literal
+
+import msgspec
+
+from archsearch.protocol.seeds import generator
+
+Optimiser = Literal["adamw", "sgd"]
+
+
+class Setting(msgspec.Struct, frozen=True, array_like=True, order=True):
+    """One choice of hyper-parameters.
+
+    Attributes:
+        optimiser: "adamw" or "sgd".
+        rate: Learning rate; the gradient is divided by the batch size.
+        clip: Largest global norm of the gradient.
+        scale: Initial scale s: weights are drawn from U(±s/sqrt(n)).
+        layers: Number of stacked layers.
+        budget: Largest parameter count, from which the width n follows.
+        dropout: Between layers and before the output.
+    """
+
+    optimiser: Optimiser
+    rate: float
+    clip: float
+    scale: float
+    layers: int
+    budget: int
+    dropout: float = 0.0
+
+    def as_dict(self) -> dict[str, str | float | int]:
+        """Return the setting by field name."""
+        return {name: getattr(self, name) for name in self.__struct_fields__}
+
+    def __str__(self) -> str:
+        extra = f", dropout {self.dropout:g}" if self.dropout else ""
+        layers = "1 layer" if self.layers == 1 else f"{self.layers} layers"
+        return f"{self.optimiser} {self.rate:g}, clip {self.clip:g}, scale {self.scale:g}, {layers}, {self.budget:,}{extra}"
+
+
+class Grid(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The values that settings are drawn from; a task adds its parameter budgets."""
+
+    optimiser: tuple[Optimiser, ...]
+    rate: tuple[float, ...]
+    scale: tuple[float, ...]
+    clip: tuple[float, ...]
+    layers: tuple[int, ...] = (1,)
+    dropout: tuple[float, ...] = (0.0,)
+
+    def all(self, budgets: tuple[int, ...]) -> list[Setting]:
+        """Return every setting of the grid, in the order of its axes."""
+        axes = (self.optimiser, self.rate, self.clip, self.scale, self.layers, budgets, self.dropout)
+        return [Setting(*values) for values in itertools.product(*axes)]
+
+
+def shared_settings(task: str, grid: Grid, budgets: tuple[int, ...], count: int) -> tuple[Setting, ...]:
+    """Return s1, s2, … of a task: the same list for every cell of every run, and a prefix of every longer list.
+
+    It is stratified: each block of as many settings as there are rates holds every rate once (protocol.md, "paired").
+    """
+    rng = generator("settings", task, msgspec.json.encode([grid, budgets]).decode())
+    everything = grid.all(budgets)
+    by_rate = {rate: [setting for setting in everything if setting.rate == rate] for rate in dict.fromkeys(grid.rate)}
+    drawn: list[Setting] = []
+    while len(drawn) < min(count, len(everything)):
+        for index in rng.permutation(len(by_rate)):
+            left = list(by_rate.values())[index]
+            if left:
+                drawn.append(left.pop(int(rng.integers(len(left)))))
+    return tuple(drawn[:count])

@@ -1,0 +1,29 @@
+"""The width of a model from its parameter budget (Jozefowicz et al. 2015, section 3.5: a search for the number of units)."""
+
+from archsearch.cell import Cell
+
+SMALLEST = 8
+"""Narrower models are not measured."""
+
+
+def model_parameters(cell: Cell, n: int, symbols: int, layers: int) -> int:
+    """Return the parameter count of embedding V·n, layers, and output n·V + V."""
+    a, b = cell.polynomial
+    return 2 * symbols * n + layers * (a * n * n + b * n) + symbols
+
+
+def units(cell: Cell, symbols: int, layers: int, budget: int) -> int:
+    """Return the largest width whose parameter count is within the budget; 0 if there is none."""
+    low, high = 0, budget // (2 * symbols) + 1
+    while low < high:
+        middle = (low + high + 1) // 2
+        if model_parameters(cell, middle, symbols, layers) <= budget:
+            low = middle
+        else:
+            high = middle - 1
+    return low
+
+
+def smallest_budget(cell: Cell, symbols: int, layers: int) -> int:
+    """Return the smallest budget that gives a measurable width."""
+    return model_parameters(cell, SMALLEST, symbols, layers)

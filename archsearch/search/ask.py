@@ -1,0 +1,39 @@
+"""Asks one step of a search: a pure function of the plan, the steps it sees, and the assignments of the others."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from archsearch.cell import Cell
+from archsearch.protocol.book import Book
+from archsearch.protocol.plan import RunPlan
+from archsearch.protocol.records import Step
+from archsearch.protocol.references import reference_cells, reference_step, start_cells
+from archsearch.protocol.seeds import generator
+from archsearch.search.strategies import STRATEGIES
+from archsearch.search.view import Asked, View
+
+
+def sees(plan: RunPlan, number: int) -> int:
+    """Return how many steps, from the first, must be told before step `number` can be asked (contract 3)."""
+    starts = len(start_cells(plan))
+    return 0 if number < starts else max(starts, number - plan.preset.search.look_ahead + 1)
+
+
+def ask(plan: RunPlan, number: int, book: Book, unseen: Sequence[Step], cell: Callable[[str], Cell]) -> Asked:
+    """Return step `number`.
+
+    Args:
+        plan: The run's plan.
+        number: k.
+        book: Told exactly `sees(plan, k)` steps, unless k is a start cell's.
+        unseen: The asked steps that the book was not told.
+        cell: Returns a cell of the run by its id.
+    """
+    starts = start_cells(plan)
+    if number < len(starts):
+        return Asked(reference_step(plan, starts[number].id, number), starts[number])
+    assert book.told == sees(plan, number), "a step is asked from exactly the steps it sees"
+    references = frozenset(reference.id for reference in reference_cells(plan).values())
+    rng = generator(plan.seed, "step", number)
+    return STRATEGIES[plan.strategy](View(plan, number, book, tuple(unseen), cell, references, rng))

@@ -1,0 +1,13 @@
+"""The table of strategies: each turns a view of the search into the next step."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from archsearch.search import jozefowicz, random_walk
+from archsearch.search.view import Asked, View
+
+STRATEGIES: dict[str, Callable[[View], Asked]] = {
+    "jozefowicz": jozefowicz.ask,
+    "random": random_walk.ask,
+}

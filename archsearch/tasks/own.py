@@ -1,0 +1,248 @@
+"""`FILE.py:NAME`: a user's own task.
+
+NAME is an object, or a class made without arguments, with
+
+    symbols                   how many symbols there are
+    windows(split, rng, batch, unroll)
+                              yields (inputs, targets, scored) or (inputs, targets, scored, reset): arrays
+                              of shape (T, batch), T at most unroll; `train` never ends
+    higher_is_better = True   score by accuracy; False: by negative log likelihood in nats
+    floor = 0                 the score without memory; must be given where lower is better
+    ceiling = 1               the best possible score; 0 where lower is better
+
+Whatever the file does wrong ends in one TaskError that says where.
+"""
+
+import hashlib
+import importlib.abc
+import importlib.machinery
+import importlib.util
+import math
+import reprlib
+import sys
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from archsearch.errors import TaskError
+from archsearch.tasks.task import Measure, Window, accuracy_spread, fixed_generator
+from archsearch.tasks.unigram import unigram
+
+MOST_SYMBOLS = 1_000_000
+PATIENCE = 100
+"""Windows of a split after which something must have been scored."""
+
+
+@dataclass(frozen=True, eq=False)
+class OwnTask:
+    """A user's object behind the task interface; everything it yields is checked."""
+
+    name: str
+    path: Path
+    user: Any
+    """The user's object."""
+    symbols: int
+    measure: Measure
+    floor: float
+    ceiling: float
+    checksum: str
+    """SHA-256 of the file."""
+
+    alphabet: None = None
+
+    @cached_property
+    def spread(self) -> float:
+        """Standard deviation of one scored position; where lower is better, of a unigram model's loss."""
+        if self.measure == "accuracy":
+            return accuracy_spread(self.floor, self.ceiling)
+        windows = islice(self.windows("valid", fixed_generator("own", "spread"), 20, 35), 20)
+        text = np.concatenate([window.targets[window.scored] for window in windows])
+        return unigram(text, text, self.symbols).spread
+
+    def windows(self, split: str, rng: np.random.Generator, batch: int, unroll: int) -> Iterator[Window]:
+        """Yield the user's windows, each one checked."""
+        where = f"{self.name}, split {split!r}"
+        with _blamed(self.path, where):
+            yielded = self.user.windows(split, rng, batch, unroll)
+            if yielded is None:
+                raise TaskError(f"{where}: windows() returned None; it must `yield` windows")
+            if not hasattr(yielded, "__iter__"):
+                raise TaskError(f"{where}: windows() returned {yielded!r}; it must `yield` windows")
+            source = iter(yielded)
+        count, scored = 0, False
+        while True:
+            with _blamed(self.path, where):
+                given = next(source, _END)
+            if given is _END:
+                break
+            count += 1
+            window = checked(given, self.symbols, batch, unroll, f"{where}, window {count}")
+            scored = scored or bool(window.scored.any())
+            if count == PATIENCE and not scored:
+                raise TaskError(f"{where}: nothing is scored in the first {PATIENCE} windows")
+            yield window
+        if count == 0:
+            raise TaskError(f"{where}: windows() ended without a window")
+        if not scored:
+            raise TaskError(f"{where}: nothing is scored in any of its {count} windows")
+        if split == "train":
+            raise TaskError(f"{where}: windows() ended after {count}; training needs an endless stream (`while True:`)")
+
+
+def checked(given: Any, symbols: int, batch: int, unroll: int, where: str) -> Window:
+    """Return what a user yielded as a window, or raise TaskError saying what is wrong with it."""
+    if not isinstance(given, tuple | list) or len(given) not in (3, 4):
+        raise TaskError(
+            f"{where}: expected (inputs, targets, scored) or (inputs, targets, scored, reset), got {reprlib.repr(given)}"
+        )
+    inputs, targets = (
+        _checked_symbols(name, array, symbols, where) for name, array in zip(("inputs", "targets"), given, strict=False)
+    )
+    masks = [
+        _checked_mask(name, array, where)
+        for name, array in zip(("scored", "reset"), given[2:], strict=False)
+        if array is not None or name == "scored"
+    ]
+    for name, array in zip(("inputs", "targets", "scored", "reset"), (inputs, targets, *masks), strict=False):
+        if array.ndim != 2 or array.shape[1] != batch or not 1 <= array.shape[0] <= unroll:
+            raise TaskError(f"{where}: {name} has shape {array.shape}; it must be (T, {batch}) with T from 1 to {unroll}")
+        if array.shape != inputs.shape:
+            raise TaskError(f"{where}: {name} has shape {array.shape}, inputs have {inputs.shape}")
+    return Window(inputs, targets, *masks)
+
+
+def load(name: str, path: Path, attribute: str) -> OwnTask:
+    """Return the task that `attribute` of the Python file at `path` is.
+
+    Args:
+        name: The task's name.
+        path: The file; it is run.
+        attribute: The name of the object or class in it.
+
+    Raises:
+        TaskError: There is no such file or name, the file fails, or the object is no task.
+    """
+    try:
+        content = path.read_bytes()
+    except FileNotFoundError:
+        raise TaskError(f"{path}: no such file; a task of your own is written FILE.py:NAME") from None
+    except OSError as error:
+        raise TaskError(f"{path} cannot be read: {error.strerror}") from None
+    checksum = hashlib.sha256(content).hexdigest()
+    with _blamed(path, name):
+        user = _attribute(_run(path, content, checksum), attribute, path)
+        if isinstance(user, type):
+            user = user()
+        higher = getattr(user, "higher_is_better", True)
+        found = {key: getattr(user, key, None) for key in ("symbols", "windows", "floor", "ceiling")}
+    return _adapted(name, path, user, checksum, higher, found)
+
+
+def _adapted(name: str, path: Path, user: Any, checksum: str, higher: Any, found: dict[str, Any]) -> OwnTask:
+    symbols = found["symbols"]
+    whole = isinstance(symbols, int | np.integer) and not isinstance(symbols, bool)
+    if not whole or not 2 <= symbols <= MOST_SYMBOLS:
+        raise TaskError(f"{name}: symbols must be a whole number from 2 to {MOST_SYMBOLS:,}, got {symbols!r}")
+    if not callable(found["windows"]):
+        raise TaskError(f"{name}: it has no method windows(split, rng, batch, unroll)")
+    if not isinstance(higher, bool):
+        raise TaskError(f"{name}: higher_is_better must be True or False, got {higher!r}")
+    if not higher and found["floor"] is None:
+        raise TaskError(f"{name}: where lower is better, floor must be given: the loss without memory, in nats")
+    floor = _number(name, "floor", found["floor"], 0.0)
+    ceiling = _number(name, "ceiling", found["ceiling"], 1.0 if higher else 0.0)
+    if higher and not 0 <= floor < ceiling <= 1:
+        raise TaskError(f"{name}: an accuracy needs 0 <= floor < ceiling <= 1, got floor {floor} and ceiling {ceiling}")
+    if not higher and not floor > ceiling >= 0:
+        raise TaskError(f"{name}: a loss needs floor > ceiling >= 0, got floor {floor} and ceiling {ceiling}")
+    measure: Measure = "accuracy" if higher else "nll"
+    return OwnTask(name, path, user, int(symbols), measure, floor, ceiling, checksum)
+
+
+_END = object()
+
+
+def _number(name: str, key: str, value: Any, default: float) -> float:
+    if value is None:
+        return default
+    if isinstance(value, bool) or not isinstance(value, int | float | np.number) or not math.isfinite(value):
+        raise TaskError(f"{name}: {key} must be a finite number, got {value!r}")
+    return float(value)
+
+
+def _checked_symbols(name: str, given: Any, symbols: int, where: str) -> np.ndarray[Any, np.dtype[np.int64]]:
+    array = _array(name, given, where)
+    if array.dtype.kind not in "iu":
+        raise TaskError(f"{where}: {name} must be whole numbers, got {array.dtype}")
+    if array.size and (array.min() < 0 or array.max() >= symbols):
+        raise TaskError(f"{where}: {name} goes from {array.min()} to {array.max()}; symbols are 0 to {symbols - 1}")
+    return array.astype(np.int64)
+
+
+def _checked_mask(name: str, given: Any, where: str) -> np.ndarray[Any, np.dtype[np.bool_]]:
+    array = _array(name, given, where)
+    if array.dtype != np.bool_:
+        raise TaskError(f"{where}: {name} must be True or False, got {array.dtype}")
+    return array
+
+
+def _array(name: str, given: Any, where: str) -> np.ndarray[Any, Any]:
+    try:
+        return np.asarray(given)
+    except ValueError as error:
+        raise TaskError(f"{where}: {name} is no array: {error}") from None
+
+
+class _Loader(importlib.abc.SourceLoader):
+    """Runs exactly the bytes whose checksum was taken: no compiled file is read or written."""
+
+    def __init__(self, path: Path, content: bytes) -> None:
+        self.path = path
+        self.content = content
+
+    def get_filename(self, fullname: str) -> str:
+        return str(self.path)
+
+    def get_data(self, path: str | bytes) -> bytes:
+        return self.content
+
+
+def _run(path: Path, content: bytes, checksum: str) -> Any:
+    """Run the file as a module of its own name, so that two tasks never share one."""
+    loader = _Loader(path, content)
+    name = f"archsearch_own_task_{checksum[:16]}"
+    module = importlib.util.module_from_spec(importlib.machinery.ModuleSpec(name, loader, origin=str(path)))
+    module.__file__ = str(path)
+    sys.modules[name] = module  # dataclasses look their module up
+    loader.exec_module(module)
+    return module
+
+
+def _attribute(module: Any, attribute: str, path: Path) -> Any:
+    if not hasattr(module, attribute):
+        names = ", ".join(key for key in vars(module) if not key.startswith("_")) or "nothing"
+        raise TaskError(f"{path} has no {attribute!r}; it defines {names}")
+    return getattr(module, attribute)
+
+
+@contextmanager
+def _blamed(path: Path, where: str) -> Iterator[None]:
+    """Turn whatever the user's code raises into a TaskError with its type, text and line."""
+    try:
+        yield
+    except TaskError:
+        raise
+    except SyntaxError as error:
+        raise TaskError(f"{where}: {error.filename}:{error.lineno}: {error.msg}") from error
+    except (Exception, SystemExit) as error:
+        frames = traceback.extract_tb(error.__traceback__)
+        lines = [frame.lineno for frame in frames if Path(frame.filename).resolve() == path.resolve()]
+        at = f" (line {lines[-1]} of {path})" if lines else ""
+        raise TaskError(f"{where}: {type(error).__name__}: {error}{at}") from error

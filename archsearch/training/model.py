@@ -1,0 +1,54 @@
+"""The model that a trial trains: an embedding, layers of one cell, and an output layer over the alphabet."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from archsearch.cell import Cell
+from archsearch.compiler import Recurrent
+from archsearch.protocol.settings import Setting
+
+
+class Model(nn.Module):
+    """Predicts the next symbol; its parameters are counted as V·n + layers + n·V + V (papers.md 1.5).
+
+    Args:
+        cell: The cell of every layer.
+        symbols: Size of the alphabet, V.
+        n: Width of the embedding and of every layer.
+        setting: Layers, dropout and initial scale.
+        generator: Draws the initial weights.
+    """
+
+    def __init__(self, cell: Cell, symbols: int, n: int, setting: Setting, generator: torch.Generator) -> None:
+        super().__init__()
+        self.embedding = nn.Parameter(torch.empty(symbols, n))
+        self.layers = Recurrent(cell, n, n, num_layers=setting.layers, dropout=setting.dropout)
+        self.weight = nn.Parameter(torch.empty(symbols, n))
+        self.bias = nn.Parameter(torch.zeros(symbols))
+        self.dropout = nn.Dropout(setting.dropout)
+        bound = setting.scale / n**0.5
+        with torch.no_grad():
+            for matrix in (self.embedding, self.weight):
+                matrix.uniform_(-bound, bound, generator=generator)
+        self.layers.reset_parameters(scale=setting.scale, generator=generator)
+
+    def forward(self, symbols: Tensor, state: Any, reset: Tensor | None) -> tuple[Tensor, Any]:
+        """Return the logits, shape (T, B, V), and the state after the last step.
+
+        Args:
+            symbols: Input symbols, shape (T, B).
+            state: What the last window left, or None for zeros.
+            reset: Where states are zeroed before the step, shape (T, B), or None.
+        """
+        x = nn.functional.embedding(symbols, self.embedding)
+        output, state = self.layers(x, state, reset=reset)
+        return nn.functional.linear(self.dropout(output), self.weight, self.bias), state
+
+
+def detached(state: Any) -> Any:
+    """Return the state cut off from the graph that made it."""
+    return state.detach() if isinstance(state, Tensor) else tuple(part.detach() for part in state)

@@ -1,0 +1,81 @@
+"""Windows of a task as tensors, kept while a worker trains cell after cell on the same data."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import islice
+
+import torch
+from torch import Tensor
+
+from archsearch.errors import TaskError
+from archsearch.protocol.seeds import data_generator
+from archsearch.tasks import Task, Window
+
+KEPT = 1000
+"""Windows of a training stream that are kept in memory; longer trials make the rest anew."""
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """One window on the device: inputs and targets (T, B), and where it counts.
+
+    Attributes:
+        inputs: Symbols, shape (T, B).
+        targets: The next symbols at the scored positions, shape (scored,).
+        scored: Indices of the scored positions in T·B, or None if all are scored.
+        reset: Shape (T, B), or None.
+    """
+
+    inputs: Tensor
+    targets: Tensor
+    scored: Tensor | None
+    reset: Tensor | None
+
+
+class Stream:
+    """A task's windows of one split, seed and shape, from the first; the first ones are kept."""
+
+    def __init__(self, task: Task, split: str, seed: int, batch: int, unroll: int, device: str) -> None:
+        self.start = lambda: task.windows(split, data_generator(task.name, split, seed), batch, unroll)
+        self.split, self.name, self.device = split, task.name, device
+        self.source: Iterator[Window] = self.start()
+        self.kept: list[Batch] = []
+
+    def take(self, count: int) -> Iterator[Batch]:
+        """Yield the first `count` windows, fewer where a file ends earlier."""
+        while len(self.kept) < min(count, KEPT):
+            window = next(self.source, None)
+            if window is None:
+                break
+            self.kept.append(_batch(window, self.device))
+        if not self.kept:
+            raise TaskError(f"{self.name}: its {self.split} part has no window of this size; give it more text")
+        yield from self.kept[:count]
+        if count > KEPT:
+            yield from (_batch(window, self.device) for window in islice(self.start(), KEPT, count))
+
+
+def _batch(window: Window, device: str) -> Batch:
+    scored = torch.from_numpy(window.scored.reshape(-1).nonzero()[0])
+    targets = torch.from_numpy(window.targets.reshape(-1))[scored]
+    whole = len(scored) == window.scored.size
+    reset = None if window.reset is None else torch.from_numpy(window.reset).to(device)
+    inputs = torch.from_numpy(window.inputs).to(device)
+    return Batch(inputs, targets.to(device), None if whole else scored.to(device), reset)
+
+
+class Streams:
+    """The streams of one task on one device; a worker keeps them for as long as it keeps the task."""
+
+    def __init__(self, task: Task, device: str) -> None:
+        self.task, self.device = task, device
+        self.of: dict[tuple[str, int, int, int], Stream] = {}
+
+    def take(self, split: str, seed: int, batch: int, unroll: int, count: int) -> Iterator[Batch]:
+        """Yield the first `count` windows of a split."""
+        key = (split, seed, batch, unroll)
+        if key not in self.of:
+            self.of[key] = Stream(self.task, split, seed, batch, unroll, self.device)
+        return self.of[key].take(count)
