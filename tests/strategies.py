@@ -101,6 +101,30 @@ def small_graph(rng: np.random.Generator) -> Cell:
     return Cell("small", tuple(nodes), (last, *others))
 
 
+def symmetric_graph(rng: np.random.Generator) -> Cell:
+    """Return a cell in which four to eight equal linear maps are multiplied around circles, drawn so that many look equal.
+
+    Circles of one length are exchangeable, and each may be turned; a sum over all of them breaks some of this.
+    """
+    count = int(rng.integers(4, 9))
+    nodes = [Node(0, "input", name="x"), Node(1, "state", name="h")]
+
+    def add(op: str, *inputs: int) -> int:
+        nodes.append(Node(len(nodes), op, inputs))
+        return len(nodes) - 1
+
+    around = [int(i) for i in rng.permutation(count)]
+    cut = int(rng.integers(count + 1))
+    linears = [add("linear", 0) for _ in range(count)]
+    edges = [(i, circle[(at + 1) % len(circle)]) for circle in (around[:cut], around[cut:]) for at, i in enumerate(circle)]
+    terms = [add("linear", add("mul", linears[i], linears[j])) for i, j in edges]
+    terms = [terms[i] for i in rng.permutation(len(terms))] if rng.random() < 0.5 else terms
+    while len(terms) > 1:
+        terms = [*(add("add", *pair) for pair in zip(terms[::2], terms[1::2], strict=False)), *terms[len(terms) // 2 * 2 :]]
+    output = add("add", 1, terms[0])
+    return Cell("symmetric", tuple(nodes), (output,))
+
+
 def rewritten(cell: Cell, rng: np.random.Generator) -> Cell:
     """Return the same cell with other names, operands of commutative ops, lines and later states exchanged."""
     order = _random_order(cell, rng)

@@ -110,7 +110,9 @@ def _activation(path: Path, text: str) -> Activation:
     op, _, arguments = text.partition("(")
     operands = f"x, {arguments}" if arguments.rstrip(")") else "x)"
     try:
-        node = Cell.parse(f"cell activation(x, h):\n    h' = {op}({operands}", str(path)).ops[0]
+        ops = Cell.parse(f"cell activation(x, h):\n    h' = {op}({operands}", "activation").ops
     except CellError as error:
-        raise SpaceError(f"{path}: activation {text!r}: {str(error).rpartition(': ')[2]}") from None
-    return Activation(node.op, node.args)
+        raise SpaceError(f"{path}: activation {text!r}: {str(error).partition(': ')[2]}") from None
+    if len(ops) != 1:
+        raise SpaceError(f"{path}: activation {text!r} is not one op such as tanh or linear(diag=1)")
+    return Activation(ops[0].op, ops[0].args)

@@ -35,3 +35,9 @@ ENGINES: dict[str, Callable[[Cell], Engine]] = {
     "reference": Interpreter,
 }
 """Name -> what makes a cell in canonical form (handles 0, 1, 2 …) ready to run."""
+
+VERSIONS = {"reference": 1}
+"""Part of every trial's record; a version rises when an engine's bits change."""
+
+ENGINE = "reference"
+"""What trains a cell unless something else is asked for."""

@@ -6,6 +6,7 @@ All edges of one source share one trunk, which they leave in the row below their
 
 from __future__ import annotations
 
+import math
 from bisect import bisect_right, insort
 from dataclasses import dataclass, field
 
@@ -18,10 +19,16 @@ STRAIGHT = 6.0
 
 @dataclass(frozen=True, slots=True)
 class Box:
-    """Room for one thing: how far it reaches from its anchor to the left and right, and whether it closes the graph."""
+    """Room for one thing.
+
+    Attributes:
+        left, right: How far it reaches from its anchor.
+        first, last: Whether it belongs into the bottom row, or into the top row.
+    """
 
     left: float
     right: float
+    first: bool = False
     last: bool = False
 
 
@@ -49,6 +56,7 @@ def arrange(boxes: list[Box], edges: list[tuple[int, int]]) -> Layout:
     below, above = _neighbours(layout)
     layout.rows = _ordered(layout.rows, below, above)
     _place(layout, below, above)
+    _straighten(layout)
     return layout
 
 
@@ -65,7 +73,7 @@ def _ranks(boxes: list[Box], edges: list[tuple[int, int]]) -> list[int]:
     top = max((rank + (not box.last) for rank, box in zip(ranks, boxes, strict=True)), default=0)
     ranks = [top if box.last else rank for rank, box in zip(ranks, boxes, strict=True)]
     for i in reversed(range(len(boxes))):
-        if targets[i] and sources[i] and len(targets[i]) > len(sources[i]):
+        if not boxes[i].first and len(targets[i]) > len(sources[i]):
             ranks[i] = min(ranks[target] for target in targets[i]) - 1
     return ranks
 
@@ -174,6 +182,37 @@ def _place(layout: Layout, below: list[list[int]], above: list[list[int]]) -> No
             wanted = [wish - offset for wish, offset in zip(wishes, offsets, strict=True)]
             for point, offset, x in zip(row, offsets, _nearest_rising(wanted, weights), strict=True):
                 layout.x[point] = x + offset
+
+
+def _straighten(layout: Layout) -> None:
+    """Move each trunk onto as few straight lines as its neighbours leave room for, the longest trunks first."""
+    room = {point: (row, i) for row in layout.rows for i, point in enumerate(row)}
+    trunks = {path[0]: path[1:-1] for path in sorted(layout.paths, key=len)}
+    for source, trunk in sorted(trunks.items(), key=lambda item: -len(item[1])):
+        while trunk:
+            low, high = -math.inf, math.inf
+            count = 0
+            for point in trunk:
+                left, right = _room(layout, *room[point])
+                if max(low, left) > min(high, right):
+                    break
+                low, high, count = max(low, left), min(high, right), count + 1
+            together, trunk = trunk[:count], trunk[count:]
+            wishes = [layout.x[source], sum(layout.x[point] for point in together) / count]
+            wish = wishes[0] if low <= wishes[0] <= high else wishes[1]
+            for point in together:
+                layout.x[point] = min(max(wish, low), high)
+
+
+def _room(layout: Layout, row: list[int], i: int) -> tuple[float, float]:
+    """Return how far the i-th point of a row may move; where it is, it has room."""
+    at = layout.x[row[i]]
+    left = right = math.inf
+    if i:
+        left = layout.x[row[i - 1]] + _offsets(row[i - 1 : i + 1], layout.boxes)[1]
+    if i + 1 < len(row):
+        right = layout.x[row[i + 1]] - _offsets(row[i : i + 2], layout.boxes)[1]
+    return min(at, left) if i else -math.inf, max(at, right)
 
 
 def _stiffness(boxes: list[Box], one: int, other: int) -> float:

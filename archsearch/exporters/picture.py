@@ -77,6 +77,8 @@ class _Folding:
 
     def _add(self, node: Node, kind: Kind, lines: list[list[Span]]) -> Glyph:
         name = self.tidy.targets.get(node.handle)
+        if name and name.endswith("'") and not self.cell.consumers[node.handle]:
+            name = None  # the next value right above says it
         glyph = Glyph(kind, lines, primed(name) if name else None, [node.handle], handle=node.handle)
         self.made[node.handle] = len(self.glyphs)
         self.glyphs.append(glyph)
@@ -101,7 +103,7 @@ class _Folding:
         """Return the operands of a chain of `plus` and `minus`, signed."""
         covers.append(node.handle)
         found: list[Term] = []
-        for sign, source in zip((1, -1 if node.op == minus else 1), node.inputs, strict=True):
+        for sign, source in zip((1, -1 if node.op == minus != plus else 1), node.inputs, strict=True):
             operand = self.cell.node(source)
             if operand.op in (plus, minus) and self._inside(operand):
                 found += [(sign * inner, term) for inner, term in self._terms(operand, plus, minus, covers)]
@@ -122,7 +124,8 @@ class _Folding:
         if body.op in ("add", "sub"):
             terms = self._terms(body, "add", "sub", covers)
         mapped = {term.handle for _, term in terms if term.learns and (term is body or self._inside(term))}
-        if not mapped:
+        plain = [term for _, term in terms if term.handle not in mapped]
+        if not mapped or (plain and function is None):
             return False
         covers += [handle for handle in mapped if handle not in covers]
         operands = self._layer_operands(terms, mapped)
@@ -184,10 +187,12 @@ def _symbol(op: str, numbers: list[tuple[int, str]], others: list[Term]) -> str:
     if not numbers:
         both = {sign for sign, _ in others}
         return minus if both == {1, -1} and len(others) == 2 else plus
-    if others and others[0][0] > 0 and op != "mul":
+    if not others:
+        return numbers[0][1] + "".join(f" {plus if sign > 0 else minus} {value}" for sign, value in numbers[1:])
+    if others[0][0] > 0 and op != "mul":
         return " ".join(f"{plus if sign > 0 else minus} {value}" for sign, value in numbers)
     text = f" {plus} ".join(value for _, value in numbers)
-    return f"{text} {minus if others and others[0][0] < 0 else plus if others else ''}".strip()
+    return f"{text} {minus if others[0][0] < 0 else plus}"
 
 
 class _Formula:

@@ -12,7 +12,6 @@ import keyword
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 
 from archsearch import __version__
@@ -70,6 +69,13 @@ def parameter_names(shown: Tidy) -> dict[int, Parameters]:
     return found
 
 
+def class_name(shown: Tidy) -> str:
+    """Return the cell's name in CamelCase."""
+    name = "".join(word[:1].upper() + word[1:] for word in shown.cell.name.split("_") if word)
+    safe = name.isidentifier() and name not in TAKEN and not keyword.iskeyword(name)
+    return name if safe else f"Cell{name}"
+
+
 def docstring(lines: Iterable[str]) -> str:
     """Return a string literal over several lines that holds `lines`, whatever they say."""
     escaped = [printable(line).replace("\\", "\\\\").replace('"""', '\\"\\"\\"').rstrip() for line in lines]
@@ -83,16 +89,9 @@ class _Source:
         self.tidy, self.cell = shown, shown.cell
         self.parameters = parameter_names(shown)
         self.names = _variables(shown)
+        self.class_name = class_name(shown)
         self.states = [self.names[state.handle] for state in self.cell.state_nodes]
         self.following = [self._following(handle) for handle in self.cell.next]
-
-    @cached_property
-    def class_name(self) -> str:
-        """The cell's name in CamelCase."""
-        words = [word[:1].upper() + word[1:] for word in self.cell.name.split("_") if word]
-        name = "".join(words)
-        safe = name.isidentifier() and name not in TAKEN and not keyword.iskeyword(name)
-        return name if safe else f"Cell{name}"
 
     def documentation(self, scores: list[str]) -> list[str]:
         """Return the lines of the module's docstring."""

@@ -106,8 +106,9 @@ def weights(tidy: Tidy) -> dict[int, Weight]:
         line = tidy.targets[tidy.line_of[node.handle]].removesuffix("'")
         operand = "".join(name.removesuffix("'") for name in tidy.reads(node.inputs[0]))
         operand = operand if len(operand) <= SHORT else ""
-        rank = seen[key] = seen.get(key := (OPS[node.op].weight or "", line, operand), 0) + 1
-        found[node.handle] = Weight(line, operand, rank, biased.count(tidy.line_of[node.handle]) == 1)
+        key = (node.op, line, operand)
+        seen[key] = seen.get(key, 0) + 1
+        found[node.handle] = Weight(line, operand, seen[key], biased.count(tidy.line_of[node.handle]) == 1)
     return found
 
 
@@ -142,12 +143,14 @@ def _live(cell: Cell) -> set[int]:
 
 
 def _with_safe_names(nodes: list[Node]) -> Iterator[Node]:
-    valid = [node.name for node in nodes if node.name and NAME.fullmatch(node.name) and node.name not in CALLS]
-    free = (name for i in range(1, len(nodes) + len(valid) + 2) if (name := f"s{i}") not in valid)
+    valid = {node.name for node in nodes if node.name and NAME.fullmatch(node.name) and node.name not in CALLS}
+    free = (made for i in range(1, len(nodes) + len(valid) + 2) if (made := f"s{i}") not in valid)
     taken: set[str | None] = {None}
     for node in nodes:
         name = node.name if node.name in valid and node.name not in taken else None
-        if name is None and node.op in ("input", "state"):
-            name = "x" if node.op == "input" and "x" not in valid else next(free)
+        if name is None and node.op == "input":
+            name = "x" if "x" not in valid else next(free)
+        elif name is None and node.op == "state":
+            name = next(free)
         taken.add(name)
         yield replace(node, name=name)

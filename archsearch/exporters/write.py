@@ -49,6 +49,8 @@ def export(cell: Cell, format: str, path: str | Path, *, force: bool = False, sc
 
 
 def _check_target(target: Path, force: bool, suffix: str) -> None:
+    if "\0" in str(target):
+        raise InputError(f"{str(target)!r} is no file name")
     if not target.name or target.is_dir():
         raise InputError(f"{target} is a folder; name a file in it, such as {target / f'cell{suffix}'}")
     if not target.parent.is_dir():

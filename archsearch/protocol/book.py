@@ -70,6 +70,7 @@ class Book:
         self.known = 0
         self.invalid = 0
         self.reexamined = 0
+        self.barren = 0
         self._ranked: list[Candidate] | None = None
 
     def tell(self, step: Step, verdict: Verdict, tries: dict[str, dict[Setting, Try]]) -> None:
@@ -79,6 +80,7 @@ class Book:
         self.known += step.known
         self.invalid += step.invalid
         self.fates[verdict.fate] += 1
+        self.barren = self.barren + 1 if step.kind == "nothing" else 0
         self._ranked = None
         if step.kind == "nothing":
             return
@@ -113,4 +115,4 @@ class Book:
     @property
     def first_stage(self) -> int:
         """How many candidates other than start cells finished the first stage."""
-        return sum(c.reached >= 1 and not c.started and c.fate != "not evaluated" for c in self.candidates.values())
+        return sum(c.reached > (c.fate == "not evaluated") and not c.started for c in self.candidates.values())

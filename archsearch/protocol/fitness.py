@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 
 import msgspec
@@ -18,12 +19,12 @@ class TaskResult(msgspec.Struct, frozen=True):
     """A cell's best on one task.
 
     Attributes:
-        score: The best score.
+        score: The best score, over the settings that the ratio compares.
         skill: The same as skill; the score itself under `published`.
         ratio: Against the baseline's best, over the same settings under `paired`, over its whole grid under `published`.
         setting: Where the best score was reached.
         units: The width there.
-        settings: How many settings the cell has.
+        settings: How many settings that are.
     """
 
     score: float
@@ -50,12 +51,15 @@ def best_skill(plan: RunPlan, task: str, tries: Mapping[Setting, Try]) -> tuple[
 def ratio(plan: RunPlan, task: str, tries: Mapping[Setting, Try], baseline: Mapping[Setting, Try]) -> float | None:
     """Return best against best; over the settings that both have under `paired`. None without a score on either side."""
     if plan.rule == "paired":
-        tries = {setting: tried for setting, tried in tries.items() if setting in baseline}
-        baseline = {setting: tried for setting, tried in baseline.items() if setting in tries}
+        tries, baseline = _shared(tries, baseline), _shared(baseline, tries)
     own, other = best_skill(plan, task, tries), best_skill(plan, task, baseline)
     if own is None or other is None or other[0] <= 0:
         return None
     return own[0] / other[0]
+
+
+def _shared(tries: Mapping[Setting, Try], others: Mapping[Setting, Try]) -> dict[Setting, Try]:
+    return {setting: tried for setting, tried in tries.items() if setting in others}
 
 
 def judge(plan: RunPlan, tries: Tries, baseline: Tries) -> Judgement | None:
@@ -63,12 +67,14 @@ def judge(plan: RunPlan, tries: Tries, baseline: Tries) -> Judgement | None:
     results = {}
     for course in plan.courses:
         task = course.task
-        against = ratio(plan, task, tries.get(task, {}), baseline[task])
-        best = best_skill(plan, task, tries.get(task, {}))
-        if against is None or best is None:
+        own = tries.get(task, {})
+        if plan.rule == "paired":
+            own = _shared(own, baseline[task])
+        against, best = ratio(plan, task, own, baseline[task]), best_skill(plan, task, own)
+        if against is None or best is None or not math.isfinite(against):
             return None
         skill, setting = best
-        tried = tries[task][setting]
+        tried = own[setting]
         assert tried.score is not None
-        results[task] = TaskResult(tried.score, skill, against, setting, tried.units, len(tries[task]))
+        results[task] = TaskResult(tried.score, skill, against, setting, tried.units, len(own))
     return Judgement(min(result.ratio for result in results.values()), results)

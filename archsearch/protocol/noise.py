@@ -1,6 +1,8 @@
-"""The noise statement: what clones of the GRU would score, so that luck is not taken for a finding (protocol.md, "Noise")."""
+"""The noise statement: what clones of the GRU would score, so that luck is taken for no finding (protocol.md, "Noise")."""
 
 from __future__ import annotations
+
+import math
 
 import numpy as np
 from numpy.typing import NDArray
@@ -46,7 +48,10 @@ def gates(plan: RunPlan, ratios: dict[str, Array]) -> dict[str, float]:
     for course in plan.courses:
         if course.plan.gate == "noise":
             quantile = float(np.quantile(ratios[course.task], 1 - PASS_SHARE, method="lower"))
-            found[course.task] = max(0.0, min(HIGHEST_GATE, np.ceil(quantile * 100 - 1) / 100))
+            hundredths = math.floor(quantile * 100)
+            while hundredths / 100 >= quantile:  # the gate itself is not passed
+                hundredths -= 1
+            found[course.task] = max(0.0, min(HIGHEST_GATE, hundredths / 100))
         else:
             found[course.task] = float(course.plan.gate)
     return found

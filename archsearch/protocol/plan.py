@@ -87,11 +87,19 @@ class RunPlan(msgspec.Struct, frozen=True, dict=True):
             return {c.task: tuple(self.preset.grid.all(c.plan.budgets)) for c in self.courses}
         return {c.task: shared_settings(c.facts.name, self.preset.grid, c.plan.budgets, c.plan.G) for c in self.courses}
 
-    @cached_property
-    def filter_settings(self) -> tuple[Setting, ...]:
-        """The settings that the filter tries, in this order."""
+    def noise_settings(self, course: Course) -> tuple[Setting, ...]:
+        """Return the settings of a task's noise trials: s1..sk, under `published` k that represent the grid."""
+        return shared_settings(course.facts.name, self.preset.grid, course.plan.budgets, course.plan.k)
+
+    def filter_setting(self, cell: str, tries: int) -> Setting | None:
+        """Return the setting that a cell is tried on after so many tries; None if it had them all.
+
+        Under `paired` all cells have the same in the same order; under `published` each has its own order.
+        """
         plan = self.preset.filter
-        return shared_settings(self.filter.name, plan.grid, (plan.budget,), plan.tries)
+        words = self.filter.name if self.rule == "paired" else f"{self.filter.name} {cell}"
+        settings = shared_settings(words, plan.grid, (plan.budget,), min(tries + 1, plan.tries))
+        return settings[tries] if tries < len(settings) else None
 
     def measure(self, task: str) -> Measure:
         """Return what scores a task under the run's rule."""

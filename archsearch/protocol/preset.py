@@ -11,6 +11,7 @@ from typing import Literal
 import msgspec
 
 from archsearch.errors import PresetError
+from archsearch.protocol.checks import faults
 from archsearch.protocol.settings import Grid
 from archsearch.resources import grammars
 
@@ -21,6 +22,7 @@ class SearchPlan(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
     """How long a search looks ahead, what it starts from, and when it ends.
 
     Attributes:
+        tasks: The tasks of a run unless it says otherwise, in the order of the stages.
         look_ahead: W: step k sees the steps up to k - W.
         pool: Size of the pool.
         start: Library cells in the pool from the beginning.
@@ -31,6 +33,7 @@ class SearchPlan(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
         reexamine: Probability that a step re-examines a member of the pool.
     """
 
+    tasks: tuple[str, ...]
     look_ahead: int
     pool: int
     start: tuple[str, ...]
@@ -150,7 +153,13 @@ def load_preset(name: str) -> tuple[str, Preset]:
         raise PresetError(f"{path}: {error.strerror}") from None
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise PresetError(f"{path}: {error}{_nearest(str(error))}") from None
-    _check(path, preset)
+    for fault in faults(preset):
+        raise PresetError(f"{path}: {fault}")
+    if preset.search.max_time is not None:
+        try:
+            parse_duration(preset.search.max_time)
+        except PresetError as error:
+            raise PresetError(f"{path}: search.max_time: {error}") from None
     return path.stem, preset
 
 
@@ -166,14 +175,13 @@ def _nearest(message: str) -> str:
 
 
 def parse_duration(text: str) -> float:
-    """Return the seconds of a text such as 90s, 30m, 2h or 1h30m.
+    """Return the seconds of a text such as 90s, 30m, 2h or 1h30m; a number needs its unit.
 
     Raises:
         PresetError: The text is none.
     """
-    match = re.fullmatch(
-        r"(?:(\d+(?:\.\d+)?)d)?(?:(\d+(?:\.\d+)?)h)?(?:(\d+(?:\.\d+)?)m)?(?:(\d+(?:\.\d+)?)s?)?", text.strip()
-    )
+    number = r"(\d+(?:\.\d+)?)"
+    match = re.fullmatch(f"(?:{number}d)?(?:{number}h)?(?:{number}m)?(?:{number}s)?", text.strip())
     seconds = (
         sum(float(part) * unit for part, unit in zip(match.groups(), (86400, 3600, 60, 1), strict=True) if part)
         if match
@@ -182,45 +190,3 @@ def parse_duration(text: str) -> float:
     if not seconds:
         raise PresetError(f"{text!r} is no duration; write 90s, 30m, 2h or 1h30m")
     return float(seconds)
-
-
-def _check(path: Path, preset: Preset) -> None:
-    """Refuse numbers that make no search."""
-
-    def require(holds: bool, what: str) -> None:
-        if not holds:
-            raise PresetError(f"{path}: {what}")
-
-    search = preset.search
-    require(search.look_ahead >= 1, f"search.look_ahead is {search.look_ahead}; it must be at least 1")
-    require(search.pool >= 1, f"search.pool is {search.pool}; it must be at least 1")
-    require(bool(search.start), "search.start is empty; a search starts from at least one cell")
-    require("gru" in search.references, "search.references lacks 'gru', the baseline of every ratio")
-    missing = [name for name in search.start if name not in search.references]
-    require(not missing, f"start cells must be references too; missing there: {', '.join(missing)}")
-    require(0 <= search.reexamine < 1, f"search.reexamine is {search.reexamine}; it lies in [0, 1)")
-    require(
-        preset.training.batch >= 1 and preset.training.unroll >= 2,
-        "training.batch is at least 1, training.unroll at least 2",
-    )
-    if search.max_time is not None:
-        parse_duration(search.max_time)
-    require(bool(preset.tasks), "there is no [tasks.…] table")
-    memory = preset.filter
-    require(
-        min(memory.budget, memory.steps, memory.epoch_steps, memory.validation, memory.tries) >= 1,
-        "filter: numbers are at least 1",
-    )
-    for name, plan in {**preset.tasks, "own": preset.own}.items():
-        positive = min(plan.steps, plan.epoch_steps, plan.validation, *plan.budgets) >= 1
-        require(positive, f"{name}: budget, steps, epoch_steps and validation are at least 1")
-        require(1 <= plan.k <= plan.G, f"{name}: k is {plan.k} and G {plan.G}; 1 <= k <= G")
-        gate = plan.gate
-        require(gate == "noise" or 0 <= float(gate) < 1, f"{name}: gate is {gate}; it lies in [0, 1) or is 'noise'")
-    for name, grid in (("grid", preset.grid), ("filter.grid", preset.filter.grid)):
-        require(all(len(getattr(grid, axis)) for axis in grid.__struct_fields__), f"{name}: every axis needs a value")
-        require(
-            min(*grid.rate, *grid.scale, *grid.clip, 1.0) > 0 and min(grid.layers) >= 1,
-            f"{name}: rates, scales, clips and layers are positive",
-        )
-        require(all(0 <= p < 1 for p in grid.dropout), f"{name}: dropout lies in [0, 1)")

@@ -13,7 +13,7 @@ VERSION = 1
 Measure = Literal["accuracy", "nll"]
 
 
-class Trial(msgspec.Struct, frozen=True, omit_defaults=True):
+class Trial(msgspec.Struct, frozen=True):
     """One training run, complete: the same trial gives the same score on the same engine and machine.
 
     Attributes:

@@ -44,13 +44,15 @@ def reference_step(plan: RunPlan, cell: str, number: int = -1) -> Step:
 
 
 def noise_trials(plan: RunPlan) -> dict[str, list[list[Trial]]]:
-    """Return for each task the GRU's trials on s1..sk for draws 0..K of its initial weights; draw 0 is the baseline."""
+    """Return for each task the GRU's trials for draws 0..K of its initial weights; draw 0 is the baseline.
+
+    The settings are s1..sk, under `published` k that represent the grid.
+    """
     gru = library.load(BASELINE).id
     draws = range(plan.preset.search.noise_draws + 1)
     return {
         course.task: [
-            [plan.trial(gru, course.task, s, init_draw=draw) for s in plan.settings[course.task][: course.plan.k]]
-            for draw in draws
+            [plan.trial(gru, course.task, s, init_draw=draw) for s in plan.noise_settings(course)] for draw in draws
         ]
         for course in plan.courses
     }

@@ -78,7 +78,7 @@ def _source(rng: np.random.Generator, pools: Mapping[str, list[Setting]], mature
 
 
 def _unused(rng: np.random.Generator, pool: list[Setting], used: set[Setting]) -> Setting | None:
-    for _ in range(REDRAWS if pool else 0):
+    for _ in range(1 + REDRAWS if pool else 0):
         setting = pool[int(rng.integers(len(pool)))]
         if setting not in used:
             return setting

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from archsearch.mutations import propose
+from archsearch.protocol.references import start_cells
 from archsearch.search.view import Asked, Drawn, View, drawn
 
 
@@ -10,8 +11,8 @@ def ask(view: View) -> Asked:
     """Return the next step: with even odds a re-examination, else a mutated random member of the pool."""
     if view.rng.random() < view.plan.preset.search.reexamine and (asked := view.reexamination()):
         return asked
-    pool = view.book.pool
-    member = pool[int(view.rng.integers(len(pool)))].id
+    members = [member.id for member in view.book.pool] or [cell.id for cell in start_cells(view.plan)]
+    member = members[int(view.rng.integers(len(members)))]
     parent = view.cell(member)
 
     def draw() -> Drawn | None:

@@ -5,7 +5,7 @@ A search that is no better than this one has learned nothing from its scores.
 
 from __future__ import annotations
 
-from archsearch.mutations import propose
+from archsearch.mutations import draw as mutant
 from archsearch.protocol.records import Applied
 from archsearch.protocol.references import start_cells
 from archsearch.search.view import Asked, Drawn, View, drawn
@@ -24,7 +24,7 @@ def ask(view: View) -> Asked:
         start = starts[int(view.rng.integers(len(starts)))]
         cell, applied = start, tuple[Applied, ...]()
         for _ in range(int(view.rng.integers(1, LONGEST + 1))):
-            step = drawn(start.id, propose(cell, view.plan.space, view.rng, view.plan.preset.mutation.magnitude))
+            step = drawn(start.id, mutant(cell, view.plan.space, view.rng, view.plan.preset.mutation.magnitude))
             if step is None:
                 return None
             cell, applied = step.cell, applied + step.applied

@@ -115,11 +115,11 @@ class View:
         candidate = self.book.candidates.get(child)
         if any(step.cell == child for step in self.unseen):
             return None
-        tries, filter_settings = candidate.filter_tries if candidate else 0, self.plan.filter_settings
+        following = self.plan.filter_setting(child, candidate.filter_tries if candidate else 0)
         if candidate is None and child in self.references:
             filtered, gated, stages = None, False, reference_stages(self.plan, child)
-        elif candidate is None or (candidate.fate == "failed filter" and tries < len(filter_settings)):
-            filtered, gated, stages = filter_settings[tries], True, self._stages(child, parent)
+        elif following and (candidate is None or candidate.fate == "failed filter"):
+            filtered, gated, stages = following, True, self._stages(child, parent)
         elif self.plan.rule == "published" and candidate.passed and self._has_settings_left(child):
             filtered, gated, stages = None, True, self._stages(child)
         else:

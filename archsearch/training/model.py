@@ -26,7 +26,8 @@ class Model(nn.Module):
     def __init__(self, cell: Cell, symbols: int, n: int, setting: Setting, generator: torch.Generator) -> None:
         super().__init__()
         self.embedding = nn.Parameter(torch.empty(symbols, n))
-        self.layers = Recurrent(cell, n, n, num_layers=setting.layers, dropout=setting.dropout)
+        between = setting.dropout if setting.layers > 1 else 0.0
+        self.layers = Recurrent(cell, n, n, num_layers=setting.layers, dropout=between)
         self.weight = nn.Parameter(torch.empty(symbols, n))
         self.bias = nn.Parameter(torch.zeros(symbols))
         self.dropout = nn.Dropout(setting.dropout)

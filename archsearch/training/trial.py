@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import msgspec
@@ -25,6 +24,10 @@ Alive = Callable[[int], None]
 """Called with the training step now and then, as a sign of life."""
 
 
+PULSE = 5.0
+"""Seconds between two signs of life, at least."""
+
+
 class Diverged(Exception):
     """The loss, the gradient or a validation is not finite."""
 
@@ -36,22 +39,31 @@ def run_trial(trial: Trial, cell: Cell, streams: Streams, alive: Alive = lambda 
         trial: The record.
         cell: The cell that the record names.
         streams: The data of the task that the record names, on the device that computes.
-        alive: Told the step at every validation.
+        alive: Told the step every few seconds, as a sign of life.
     """
     started = time.perf_counter()
-    training = _Training(trial, cell, streams)
-    scope: AbstractContextManager[Any] = nullcontext()
-    if trial.setting.dropout:  # dropout draws from torch's own generator, which is put back afterwards
-        scope = torch.random.fork_rng(devices=[])
-    with scope:
-        if trial.setting.dropout:
-            torch.manual_seed(training.seed)
+    with torch.random.fork_rng(devices=[]):  # dropout draws from torch's own generator, which is put back afterwards
+        training = _Training(trial, cell, streams)
+        torch.manual_seed(training.seed)
         try:
-            training.run(alive)
+            training.run(_throttled(alive))
             failure = None
         except Diverged as error:
             failure = str(error)
-    return training.outcome(failure, time.perf_counter() - started)
+        return training.outcome(failure, time.perf_counter() - started)
+
+
+def _throttled(alive: Alive) -> Alive:
+    """Return `alive` as a call that may be made at every step."""
+    told = time.monotonic()
+
+    def now_and_then(step: int) -> None:
+        nonlocal told
+        if time.monotonic() - told >= PULSE:
+            told = time.monotonic()
+            alive(step)
+
+    return now_and_then
 
 
 class _Training:
@@ -78,9 +90,9 @@ class _Training:
         for batch in self.streams.take("train", trial.seed, trial.batch, trial.unroll, trial.steps):
             state = self.train(batch, state)
             self.step += 1
+            alive(self.step)
             if self.step % trial.epoch_steps == 0 or self.step == trial.steps:
                 improved = self.validate()
-                alive(self.step)
                 if trial.stop_at is not None and self.curve[-1].accuracy >= trial.stop_at:
                     return
                 following = rate(improved)

@@ -14,7 +14,7 @@ from hypothesis import given
 from archsearch.cell import OPS, Cell, Node, library
 from archsearch.errors import CellError
 from tests.cell.isomorphism import fingerprint, graph, same, same_graph
-from tests.strategies import cells, grown, mutants, rewritten, small_graph
+from tests.strategies import cells, grown, mutants, rewritten, small_graph, symmetric_graph
 
 FULL = pytest.param(1000, marks=pytest.mark.slow)
 
@@ -94,6 +94,17 @@ def test_the_isomorphism_search_agrees_on_all_pairs_of_small_cells(count: int) -
         equal += expected
         searched += possible
     assert equal >= count // 4 and searched > equal  # some are equal, and some look equal and are not
+
+
+@pytest.mark.parametrize("count", [60, pytest.param(300, marks=pytest.mark.slow)])
+def test_the_isomorphism_search_agrees_on_symmetric_cells(count: int) -> None:
+    rng = np.random.default_rng(6)
+    symmetric = [symmetric_graph(rng) for _ in range(count)]
+    for one in symmetric:
+        assert {rewritten(one, rng).id for _ in range(3)} == {one.id}, one
+    alike = [(one, other) for one, other in itertools.combinations(symmetric, 2) if len(one.nodes) == len(other.nodes) < 24]
+    for one, other in alike[:count]:
+        assert (one.id == other.id) == same(one, other), f"{one}\n{other}"
 
 
 @given(cells())

@@ -60,9 +60,7 @@ def test_spellings_of_one_expression_read_alike(one: str, other: str) -> None:
     assert printed(f"h' = {one}") == printed(f"h' = {other}")
 
 
-@pytest.mark.parametrize(
-    ("one", "other"), [("x - (h - x)", "x - h - x"), ("x * (h + x)", "x * h + x"), ("x - h", "h - x")]
-)
+@pytest.mark.parametrize(("one", "other"), [("x - (h - x)", "x - h - x"), ("x * (h + x)", "x * h + x"), ("x - h", "h - x")])
 def test_brackets_and_order_matter(one: str, other: str) -> None:
     assert printed(f"h' = {one}") != printed(f"h' = {other}")
 
@@ -106,7 +104,7 @@ SYNTAX = [
     (HEAD + "    h' = -x", r"2:10: unexpected '-'; expected '\(' or a name"),
     (HEAD + "    h' = .5", r"2:10: unexpected '\.'"),
     (HEAD + "    h' = x ? h", r"2:12: unexpected '\?'"),
-    (HEAD + "    h' = (x", r"2:12: unexpected the end of the text; expected .*'\)'"),
+    (HEAD + "    h' = (x", r"2:12: unexpected the end of the cell; expected .*'\)'"),
     (HEAD + "    h'' = x", r"2:7: unexpected \"'\"; expected '='"),
     (HEAD + "    é = x", r"2:5: unexpected 'é'"),
     (HEAD + "    h' = linear(bias=1, x)", r"2:21: unexpected '='"),
@@ -173,6 +171,7 @@ def test_limits_are_checked_before_everything_else() -> None:
 
 def test_sizes_up_to_the_limits_are_read() -> None:
     name = "n" * 32
+    assert printed(f"h' = x * 0.{'3' * 60_000}") == "h' = x * 0.3333333333333333"
     assert len(Cell.parse(HEAD + "    h' = " + "x - " * 512 + "h").ops) == 512
     assert Cell.parse(HEAD + "    h' = " + "(" * 32 + "x" + ")" * 32).output == 0
     assert Cell.parse(f"cell {name}(x, h):\n    {name} = x * h\n    h' = {name}").name == name
@@ -191,7 +190,6 @@ HUGE = {
     "keywords": HEAD + "    h' = linear(x" + ",a=1" * 15_000 + ")",
     "a name": HEAD + f"    {'n' * 60_000} = x",
     "a number": HEAD + "    h' = x * " + "9" * 60_000,
-    "many digits": HEAD + "    h' = x * 0." + "3" * 60_000,
     "line ends": "\n" * 60_000 + HEAD,
     "spaces": HEAD + " " * 60_000,
     "comments": HEAD + "#\n" * 30_000,
@@ -206,13 +204,13 @@ HUGE = {
 
 
 @pytest.mark.parametrize("name", HUGE)
-def test_huge_texts_are_refused_within_a_second(name: str) -> None:
+def test_huge_texts_are_refused_quickly(name: str) -> None:
     Cell.parse(GRU.text())  # the grammar is loaded once
-    start = time.perf_counter()
+    start = time.process_time()
     with pytest.raises(CellError) as refused:
         Cell.parse(HUGE[name])
 
-    assert time.perf_counter() - start < 1 + 1  # a second, and one for a busy machine
+    assert time.process_time() - start < 2  # measured 0.8 at most; shared machines are slower
     assert len(str(refused.value)) < 10_000
 
 
@@ -328,9 +326,7 @@ def test_a_named_node_keeps_its_line() -> None:
 
 def test_a_node_read_twice_gets_the_smallest_free_name() -> None:
     cell = Cell.parse(HEAD + "    a = tanh(x)\n    b = exp(x)\n    n1 = a * h\n    h' = (a + n1) * (a - b) - b\n")
-    nameless = replace(
-        cell, nodes=tuple(replace(n, name=None) if n.name in ("a", "b") else n for n in cell.nodes)
-    )
+    nameless = replace(cell, nodes=tuple(replace(n, name=None) if n.name in ("a", "b") else n for n in cell.nodes))
 
     assert nameless.text() == (
         "cell k(x, h):\n    n2 = tanh(x)\n    n3 = exp(x)\n    n1 = n2 * h\n    h' = (n2 + n1) * (n2 - n3) - n3\n"

@@ -41,19 +41,20 @@ def evaluated(node: Node, operands: list[Tensor], weight: Tensor | None, bias: T
     return result
 
 
-def random_cell(seed: int, size: int = 14) -> Cell:
+def random_cell(seed: int, size: int = 20) -> Cell:
     """Return a cell with up to `size` nodes of any ops and one to three states; it may well diverge."""
     rng = np.random.default_rng(seed)
     count = int(rng.integers(1, 4))
     nodes = [Node(0, "input", name="x"), *(Node(i + 1, "state", name=f"s{i}") for i in range(count))]
     nodes.append(Node(len(nodes), "number", args=(("value", 0.5),)))
-    ops = [*OPS, *["linear", "add", "mul"] * 3]
+    ops = [*OPS, *["linear", "add"] * 4]
     while len(nodes) < size + count + 2:
         op = ops[rng.integers(len(ops))]
-        inputs = tuple(int(i) for i in rng.integers(len(nodes), size=OPS[op].arity))
+        oldest = max(0, len(nodes) - 8) if rng.integers(3) else 0
+        inputs = tuple(int(i) for i in rng.integers(oldest, len(nodes), size=OPS[op].arity))
         given: dict[str, Any] = {}
         if op == "linear":
             given = {"bias": [None, None, 0.0, 1.0][rng.integers(4)], "diag": float(rng.integers(5) == 0)}
         nodes.append(Node(len(nodes), op, inputs, canonical_arguments(op, given)))
-    following = (len(nodes) - 1, *(int(i) for i in rng.integers(len(nodes), size=count - 1)))
+    following = (len(nodes) - 1, *(int(i) for i in rng.integers(count + 2, len(nodes), size=count - 1)))
     return Cell("random", tuple(nodes), following)

@@ -1,0 +1,85 @@
+"""The group of commands: loads each when it is called, and turns our errors into one line and an exit code."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import signal
+import sys
+from typing import Any
+
+import click
+
+from archsearch import __version__
+from archsearch.errors import ArchsearchError
+
+COMMANDS = {
+    "evolve": "Search for cells that beat the GRU; start a run or go on with one.",
+    "leaderboard": "Show what a run found, beside the published cells and the noise.",
+    "replay": "Train leaderboard rows again and compare the scores.",
+    "show": "Show a cell: its equations, parameters and ancestry.",
+    "cells": "List the published cells of the library.",
+    "tasks": "List the tasks with their difficulties, floors and ceilings.",
+    "mutate": "Make children of a cell, and say what made them.",
+    "train": "Train one cell on one task, beside the GRU.",
+    "export": "Write a cell as a torch module, text, JSON, picture or equations.",
+}
+"""Name -> first line of its help; the command itself is the function of that name in the file of that name."""
+
+INTERRUPTED = 130
+
+
+class _Commands(click.Group):
+    """A group that imports a command only when it is used, so that help is instant."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        command: click.Command = getattr(importlib.import_module(f"archsearch.cli.{cmd_name}"), cmd_name)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]}, epilog="Begin with: archsearch evolve")
+@click.version_option(__version__, prog_name="archsearch")
+def archsearch() -> None:
+    """Find recurrent cells that beat the GRU, with proof.
+
+    A RUN is a name under runs/ (or --runs, or ARCHSEARCH_RUNS) or a path. A CELL is a library name (gru), a .cell file, or
+    RUN/3 (rank) or RUN/c1f0 (id or unique prefix).
+    """
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run the command line; ends the process with the documented exit code."""
+    try:
+        code = run(arguments)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = 128 + signal.SIGPIPE
+    sys.exit(code)
+
+
+def run(arguments: list[str] | None) -> int:
+    """Run one command and return its exit code."""
+    try:
+        result: Any = archsearch.main(args=arguments, prog_name="archsearch", standalone_mode=False)
+        return result if isinstance(result, int) else 0
+    except click.exceptions.Exit as ending:
+        return ending.exit_code
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("\nInterrupted.", err=True)
+        return INTERRUPTED
+    except ArchsearchError as error:
+        click.echo(f"Error: {error}", err=True)
+        return error.exit_code

@@ -1,0 +1,52 @@
+"""`archsearch mutate`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+import numpy as np
+
+from archsearch.cell import load_space
+from archsearch.cli.board import polynomial
+from archsearch.cli.cell_argument import find_cell
+from archsearch.cli.common import console, json_option, plain, print_json, runs_option, seed_option
+from archsearch.errors import CellError
+from archsearch.mutations import MAGNITUDES, draw
+
+
+@click.command(epilog="Example: archsearch mutate gru --seed 3 --count 2")
+@click.argument("cell")
+@runs_option
+@click.option(
+    "--space", default="jozefowicz2015", show_default=True, metavar="NAME|FILE.toml", help="What cells are made of."
+)
+@click.option(
+    "--magnitude", type=click.Choice(list(MAGNITUDES)), default="per_node", show_default=True, help="How much changes."
+)
+@seed_option
+@click.option("--count", type=click.IntRange(min=1, max=10_000), default=5, show_default=True, help="Children.")
+@json_option
+def mutate(cell: str, runs: Path, space: str, magnitude: str, seed: int | None, count: int, as_json: bool) -> None:
+    """Make children of a cell, and say what made them."""
+    parent, loaded = find_cell(cell, runs).cell, load_space(space)
+    rng = np.random.default_rng(seed or 0)
+    children = []
+    for _ in range(count):
+        child = draw(parent, loaded, rng, magnitude)
+        if child is None:
+            raise CellError(f"cell {parent.name!r}: no valid child in 100 draws from space {loaded.name!r}")
+        children.append(child)
+    if as_json:
+        rows = [
+            {"id": child.cell.id, "text": child.cell.text(), "mutations": [str(one) for one in child.applied]}
+            for child in children
+        ]
+        print_json({"parent": parent.id, "children": rows})
+        return
+    out = console()
+    for child in children:
+        for one in child.applied:
+            out.print(f"# {plain(str(one))}")
+        out.print(plain(child.cell.renamed(child.cell.name, ()).text()), end="")
+        out.print(f"# {polynomial(child.cell.polynomial)} parameters\n")

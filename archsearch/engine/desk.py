@@ -1,0 +1,196 @@
+"""The desk: hands trials to the crew, lowest step first, and files how they ended."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable
+from heapq import heappop, heappush
+from typing import Protocol
+
+from archsearch.cell import Cell
+from archsearch.engine.crew import Crew, Death, Event, Worker
+from archsearch.engine.messages import Failed, Job, Result
+from archsearch.errors import ArchsearchError, InputError
+from archsearch.protocol.records import Outcome, Trial
+from archsearch.store.cache import keep, recall
+
+SILENCE = 600.0
+"""Seconds without a sign of life after which a trial has timed out."""
+
+DEATHS = 2
+"""Workers that a trial may kill before its cell is never dispatched again."""
+
+
+class Archive(Protocol):
+    """Where outcomes are filed: a run's database, or memory."""
+
+    def outcome(self, key: str) -> Outcome | None:
+        """Return how a trial ended."""
+
+    def claim(self, trial: Trial, worker: int) -> int:
+        """Begin an attempt."""
+
+    def finish(self, trial: Trial, attempt: int, outcome: Outcome) -> bool:
+        """End an attempt."""
+
+    def bury(self, trial: Trial, attempt: int) -> int:
+        """Record a death."""
+
+    def take_over(self, trial: Trial, outcome: Outcome) -> None:
+        """File a trial that was trained elsewhere."""
+
+    def poisoned(self) -> set[str]:
+        """Return the cells that killed two workers."""
+
+
+class Desk:
+    """Dispatches trials and collects outcomes.
+
+    Args:
+        archive: Where outcomes are filed.
+        crew: Who trains.
+        cell: Returns a cell by its id.
+    """
+
+    def __init__(self, archive: Archive, crew: Crew, cell: Callable[[str], Cell]) -> None:
+        self.archive, self.crew, self.cell = archive, crew, cell
+        self.known: dict[Trial, Outcome] = {}
+        self.queue: list[tuple[int, int, Trial]] = []
+        self.queued: set[Trial] = set()
+        self.shared: set[Trial] = set()
+        self.running: dict[int, tuple[Trial, int]] = {}
+        self.poison = archive.poisoned()
+        self.numbers = 0
+        self.waited = 0.0
+        self.trained = 0
+        self.host_failures = 0
+
+    def outcome(self, trial: Trial) -> Outcome | None:
+        """Return how a trial ended, None while it has not."""
+        if trial not in self.known and trial not in self.queued and (found := self.archive.outcome(trial.key)):
+            self.known[trial] = found
+        return self.known.get(trial)
+
+    def forget(self, trials: Iterable[Trial]) -> None:
+        """Drop outcomes from memory; the archive has them."""
+        for trial in trials:
+            self.known.pop(trial, None)
+
+    def want(self, trials: Iterable[Trial], priority: int, shared: bool = False) -> None:
+        """Queue the trials that have not ended.
+
+        Args:
+            trials: What is wanted.
+            priority: Lower goes first.
+            shared: Whether other runs may have trained it, or may want it.
+        """
+        for trial in trials:
+            if trial in self.queued or self.outcome(trial) is not None:
+                continue
+            if shared and (cached := recall(trial)):
+                self.archive.take_over(trial, cached)
+                continue
+            if shared:
+                self.shared.add(trial)
+            self._enqueue(trial, priority)
+
+    def _enqueue(self, trial: Trial, priority: int) -> None:
+        self.numbers += 1
+        self.queued.add(trial)
+        heappush(self.queue, (priority, self.numbers, trial))
+
+    @property
+    def busy(self) -> int:
+        """How many trials are being trained."""
+        return len(self.running)
+
+    def turn(self, timeout: float, dispatch: bool = True) -> list[Trial]:
+        """Dispatch what can be, wait for news, and return the trials that ended.
+
+        Raises:
+            ArchsearchError: A task is none, or workers keep failing to start.
+        """
+        ended = self._dispatch() if dispatch else []
+        if ended:
+            return ended
+        for event in self.crew.events(timeout):
+            ended += self._file(event)
+        for worker in list(self.crew.workers):
+            if worker.job is not None and time.monotonic() - worker.since > SILENCE:
+                ended += self._silenced(worker)
+        return ended
+
+    def _dispatch(self) -> list[Trial]:
+        """Give idle workers work; return trials of poisoned cells, which end without being trained."""
+        ended: list[Trial] = []
+        for worker in self.crew.idle:
+            while self.queue and self.queue[0][2].cell in self.poison:
+                ended.append(self._refused(heappop(self.queue)[2]))
+            if not self.queue:
+                break
+            _, number, trial = heappop(self.queue)
+            attempt = self.archive.claim(trial, worker.process.pid or 0)
+            self.running[number] = trial, attempt
+            self.waited += time.monotonic() - worker.idle_since
+            self.crew.give(worker, Job(number, self.cell(trial.cell).text(), (trial,)))
+        return ended
+
+    def _refused(self, trial: Trial) -> Trial:
+        outcome = Outcome("crashed", reason="its cell killed two workers and is not trained again")
+        self.archive.take_over(trial, outcome)
+        return self._end(trial, outcome)
+
+    def _file(self, event: Event) -> list[Trial]:
+        if isinstance(event, Death):
+            return self._died(event.worker, event.cause, "crashed")
+        worker, message = event
+        if isinstance(message, Result):
+            worker.job, worker.idle_since = None, time.monotonic()
+            if message.number not in self.running:
+                return []
+            trial, attempt = self.running[message.number]
+            if message.outcome.status == "oom":
+                self.crew.kill(worker, "out of memory")
+                worker.job = Job(message.number, "", (trial,))
+                return self._died(worker, message.outcome.reason, "oom")
+            del self.running[message.number]
+            if self.archive.finish(trial, attempt, message.outcome):
+                self.trained += 1
+                return [self._end(trial, message.outcome)]
+        if isinstance(message, Failed):
+            raise InputError(message.text) if message.exit_code == InputError.exit_code else ArchsearchError(message.text)
+        return []
+
+    def _died(self, worker: Worker, cause: str, status: str) -> list[Trial]:
+        """Retry the trial of a dead worker once; a second death marks its cell."""
+        job, worker.job = worker.job, None
+        if not isinstance(job, Job) or job.number not in self.running:
+            return []
+        trial, attempt = self.running.pop(job.number)
+        if self.archive.bury(trial, attempt) < DEATHS:
+            heappush(self.queue, (-1_000_000, job.number, trial))
+            return []
+        self.poison.add(trial.cell)
+        outcome = Outcome(status, reason=cause)  # type: ignore[arg-type]
+        self.archive.take_over(trial, outcome)
+        return [self._end(trial, outcome)]
+
+    def _silenced(self, worker: Worker) -> list[Trial]:
+        """End a trial that gave no sign of life."""
+        job = worker.job
+        self.crew.kill(worker, "no sign of life")
+        if not isinstance(job, Job) or job.number not in self.running:
+            raise InputError(f"a task gave no window within {SILENCE:.0f} s: {getattr(job, 'task', '')}")
+        trial, attempt = self.running.pop(job.number)
+        outcome = Outcome("timeout", reason=f"no sign of life for {SILENCE:.0f} s")
+        self.archive.finish(trial, attempt, outcome)
+        return [self._end(trial, outcome)]
+
+    def _end(self, trial: Trial, outcome: Outcome) -> Trial:
+        self.queued.discard(trial)
+        self.known[trial] = outcome
+        self.host_failures += outcome.status in ("oom", "timeout", "crashed", "error")
+        if trial in self.shared:
+            self.shared.discard(trial)
+            keep(trial, outcome)
+        return trial

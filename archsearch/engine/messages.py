@@ -1,0 +1,68 @@
+"""What driver and workers say to each other: frozen records, msgspec-encoded, over one pipe per worker."""
+
+from __future__ import annotations
+
+import msgspec
+
+from archsearch.protocol.plan import TaskFacts
+from archsearch.protocol.records import Outcome, Trial
+
+MAX_BYTES = 64 * 1024 * 1024
+"""A longer message is a broken worker."""
+
+
+class Probe(msgspec.Struct, frozen=True, tag=True):
+    """Asks for the facts of a task."""
+
+    task: str
+
+
+class Job(msgspec.Struct, frozen=True, tag=True):
+    """Trials of one cell on one task, to be trained in this order."""
+
+    number: int
+    cell: str
+    trials: tuple[Trial, ...]
+
+
+class Hello(msgspec.Struct, frozen=True, tag=True):
+    """A worker is ready: its machine kind and its engine with the version."""
+
+    machine: str
+    engine: str
+
+
+class Facts(msgspec.Struct, frozen=True, tag=True):
+    """The answer to a probe."""
+
+    facts: TaskFacts
+
+
+class Alive(msgspec.Struct, frozen=True, tag=True):
+    """A sign of life from a job."""
+
+    number: int
+    step: int
+
+
+class Result(msgspec.Struct, frozen=True, tag=True):
+    """How one trial of a job ended."""
+
+    number: int
+    index: int
+    outcome: Outcome
+
+
+class Failed(msgspec.Struct, frozen=True, tag=True):
+    """A worker could not start, or a task is none: the text says why."""
+
+    text: str
+    exit_code: int
+
+
+ToWorker = Probe | Job
+ToDriver = Hello | Facts | Alive | Result | Failed
+
+encode = msgspec.msgpack.Encoder().encode
+decode_for_worker = msgspec.msgpack.Decoder(ToWorker).decode
+decode_for_driver = msgspec.msgpack.Decoder(ToDriver).decode

@@ -1,0 +1,223 @@
+"""One call of `evolve`: what was asked for becomes a plan, the plan a run, and the run goes on until it ends."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType
+from typing import Protocol
+
+import msgspec
+
+from archsearch.engine.crew import Crew
+from archsearch.engine.desk import Desk
+from archsearch.engine.evolve import Ending, Evolution, Limits, Watcher
+from archsearch.engine.probe import probe
+from archsearch.engine.resolve import Choice, Resolved, check_same, chosen_again, resolve
+from archsearch.errors import InputError, RunLocked
+from archsearch.protocol.plan import RunPlan
+from archsearch.protocol.preset import Preset, parse_duration
+from archsearch.store import Lock, RunStore, free_name, list_runs, make_run, read_book, run_folder
+
+
+@dataclass(frozen=True)
+class Request:
+    """What a person asked for; None stands for what they did not say.
+
+    Attributes:
+        choice: What decides the steps and scores.
+        runs: The folder of all runs.
+        run: The run's name or path.
+        data: The folder of the tasks' files.
+        devices: One device per worker.
+        max_candidates: Candidates after which the run is finished, in all sessions.
+        max_seconds: Seconds after which the run is finished, in all sessions.
+    """
+
+    choice: Choice
+    runs: Path
+    run: str | None
+    data: Path | None
+    devices: tuple[str, ...]
+    max_candidates: int | None
+    max_seconds: float | None
+
+    def limits(self, preset: Preset) -> Limits:
+        """Return when the run is finished; an explicit number of candidates switches the preset's time off."""
+        candidates = self.max_candidates if self.max_candidates is not None else preset.search.max_candidates
+        seconds = self.max_seconds
+        if seconds is None and self.max_candidates is None and preset.search.max_time is not None:
+            seconds = parse_duration(preset.search.max_time)
+        return Limits(candidates, seconds)
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A run that is about to be searched in.
+
+    Attributes:
+        folder: Where it lies.
+        plan: Its plan.
+        new: Whether it was made now.
+        told: Steps told so far.
+        candidates: Candidates told so far.
+        trials: Trials ended so far.
+        queued: Interrupted trials that go back to the queue.
+        limits: When it is finished.
+        finished: Whether it is already.
+        note: Something about the choice of tasks, or nothing.
+    """
+
+    folder: Path
+    plan: RunPlan
+    new: bool
+    told: int
+    candidates: int
+    trials: int
+    queued: int
+    limits: Limits
+    finished: bool
+    note: str
+
+
+class Host(Watcher, Protocol):
+    """Sees a session: first the run, then the search."""
+
+    def opened(self, opened: Opened) -> None:
+        """Called once the run is there and locked."""
+
+
+@dataclass(frozen=True)
+class Closed:
+    """How a session ended: why, where the run lies, and the share of the workers' time that was spent waiting."""
+
+    ending: Ending
+    folder: Path
+    waited: float
+    host_failures: int
+
+
+def evolve(request: Request, host: Host) -> Closed:
+    """Start a run or go on with one, until it is finished or interrupted.
+
+    Raises:
+        ArchsearchError: What was asked for cannot be done; nothing half-made is left behind.
+    """
+    with ExitStack() as stack:
+        folder = run_folder(request.run, request.runs) if request.run else None
+        store, crew = None, Crew(list(request.devices), None)
+        if folder is not None and folder.exists():
+            store = _locked(stack, folder)
+            resolved = chosen_again(request.choice, store.plan)
+            _check_candidates(request, store)
+        else:
+            resolved = resolve(request.choice, request.data)
+        crew.data = _data(request, store)
+        stack.enter_context(crew)
+        facts, hello = probe(crew, resolved.task_names)
+        new = False
+        if store is not None:
+            check_same(store.plan, facts, hello)
+        else:
+            plan = resolved.plan(facts, hello)
+            store = _unfinished(stack, request, plan) if folder is None else None
+            if store is None:
+                folder, new = folder or request.runs / free_name(resolved.name, request.runs), True
+                make_run(folder, plan)
+                store = _locked(stack, folder)
+        return _searched(request, store, crew, host, resolved, new)
+
+
+def _data(request: Request, store: RunStore | None) -> str | None:
+    """Return the folder of the tasks' files: as given now, or as a resumed run was given it."""
+    if request.data is not None:
+        return str(request.data.resolve())
+    return store.fact("data") if store is not None else None
+
+
+def _locked(stack: ExitStack, folder: Path) -> RunStore:
+    if not (folder / "run.db").exists():
+        raise InputError(f"{folder} is no run: it has no run.db; give another name")
+    stack.enter_context(Lock(folder))
+    store = RunStore.open(folder, write=True)
+    stack.callback(store.close)
+    return store
+
+
+def _unfinished(stack: ExitStack, request: Request, plan: RunPlan) -> RunStore | None:
+    """Return the newest unfinished run with an equal plan, locked, if there is one."""
+    for folder in list_runs(request.runs):
+        store = RunStore.open(folder)
+        try:
+            equal = _comparable(store.plan) == _comparable(plan)
+            ended = store.fact("ended") is not None
+        finally:
+            store.close()
+        if equal and not ended:
+            try:
+                return _locked(stack, folder)
+            except RunLocked:
+                continue
+    return None
+
+
+def _comparable(plan: RunPlan) -> RunPlan:
+    """Return a plan without its limits, which may change."""
+    search = msgspec.structs.replace(plan.preset.search, max_time=None, max_candidates=None)
+    return msgspec.structs.replace(plan, preset=msgspec.structs.replace(plan.preset, search=search, note=""))
+
+
+def _check_candidates(request: Request, store: RunStore) -> None:
+    told = len({step.cell for step, verdict in store.steps() if verdict is not None and step.cell})
+    if request.max_candidates is not None and request.max_candidates < told:
+        raise InputError(
+            f"--max-candidates {request.max_candidates} is below the {told} candidates that the run has; it is the run's total"
+        )
+
+
+def _searched(request: Request, store: RunStore, crew: Crew, host: Host, resolved: Resolved, new: bool) -> Closed:
+    """Search in an opened run."""
+    folder, plan, limits = store.path.parent, store.plan, request.limits(store.plan.preset)
+    queued = store.interrupt()
+    book, _ = read_book(store, plan)
+    done = (limits.max_candidates is not None and len(book.candidates) >= limits.max_candidates) or (
+        limits.max_seconds is not None and store.elapsed >= limits.max_seconds
+    )
+    told, candidates = book.told, len(book.candidates)
+    host.opened(Opened(folder, plan, new, told, candidates, store.count(), queued, limits, done, resolved.note))
+    if crew.data is not None:
+        store.set_fact("data", crew.data)
+    if done:
+        store.set_fact("ended", "finished")
+        return Closed("finished", folder, 0.0, 0)
+    store.drop_fact("ended")
+    desk = Desk(store, crew, store.cell)
+    with stop_signal() as stopped:
+        evolution = Evolution(store, plan, desk, limits, host, lambda: bool(stopped))
+        ending = evolution.run()
+    if ending != "interrupted":
+        store.set_fact("ended", ending)
+    share = desk.waited / max(1e-9, len(crew.devices) * (evolution.elapsed - evolution.before))
+    return Closed(ending, folder, share, desk.host_failures)
+
+
+@contextmanager
+def stop_signal() -> Iterator[list[int]]:
+    """Collect the first interrupt, hang-up or termination; the second ends the process at once."""
+    caught: list[int] = []
+
+    def handle(number: int, frame: FrameType | None) -> None:
+        caught.append(number)
+        if len(caught) > 1:
+            raise KeyboardInterrupt
+
+    kinds = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    before = {kind: signal.signal(kind, handle) for kind in kinds}
+    try:
+        yield caught
+    finally:
+        for kind, handler in before.items():
+            signal.signal(kind, handler)

@@ -1,0 +1,115 @@
+"""The worker process: trains what it is given, one trial at a time, on one thread."""
+
+from __future__ import annotations
+
+import os
+import traceback
+from functools import lru_cache
+from multiprocessing.connection import Connection
+from pathlib import Path
+
+import torch
+
+from archsearch import tasks
+from archsearch.cell import Cell
+from archsearch.compiler.engines import ENGINE, VERSIONS
+from archsearch.engine import messages
+from archsearch.engine.messages import Alive, Facts, Failed, Hello, Job, Probe, Result
+from archsearch.errors import ArchsearchError
+from archsearch.protocol.plan import TaskFacts
+from archsearch.protocol.records import Outcome, Trial
+from archsearch.tasks import Task
+from archsearch.training import Streams, run_trial
+
+CELLS = 64
+"""Parsed cells that a worker keeps."""
+
+
+def serve(pipe: Connection, device: str, data: str | None) -> None:
+    """Answer the driver until it closes the pipe.
+
+    Args:
+        pipe: To the driver.
+        device: "cpu" or a CUDA device such as "cuda:0".
+        data: The folder of the tasks' files.
+    """
+    torch.set_num_threads(1)
+    torch.set_flush_denormal(True)
+    if device != "cpu":
+        torch.use_deterministic_algorithms(True)
+    _Worker(pipe, device, Path(data) if data else None).run()
+
+
+class _Worker:
+    def __init__(self, pipe: Connection, device: str, data: Path | None) -> None:
+        self.pipe, self.device, self.data = pipe, device, data
+        self.streams: dict[str, Streams] = {}
+        self.cell = lru_cache(CELLS)(Cell.parse)
+
+    def say(self, message: messages.ToDriver) -> None:
+        """Send a message."""
+        self.pipe.send_bytes(messages.encode(message))
+
+    def run(self) -> None:
+        """Take one request after the other."""
+        self.say(Hello(machine_kind(self.device), f"{ENGINE} {VERSIONS[ENGINE]}"))
+        while True:
+            try:
+                request = messages.decode_for_worker(self.pipe.recv_bytes(messages.MAX_BYTES))
+            except EOFError:
+                return
+            try:
+                self.answer(request)
+            except ArchsearchError as error:
+                self.say(Failed(str(error), error.exit_code))
+
+    def answer(self, request: Probe | Job) -> None:
+        """Carry out one request."""
+        if isinstance(request, Probe):
+            self.say(Facts(self.probe(request.task)))
+            return
+        for index, trial in enumerate(request.trials):
+            self.say(Result(request.number, index, self.train(request, trial)))
+
+    def task(self, name: str) -> Streams:
+        """Return a task's data, loaded once."""
+        if name not in self.streams:
+            self.streams[name] = Streams(tasks.load(name, self.data), self.device)
+        return self.streams[name]
+
+    def probe(self, name: str) -> TaskFacts:
+        """Return what a task says of itself, once each of its splits has given a window."""
+        streams = self.task(name)
+        for split in tasks.SPLITS:
+            for _ in streams.take(split, 0, batch=2, unroll=16, count=1):
+                pass
+        return task_facts(streams.task)
+
+    def train(self, job: Job, trial: Trial) -> Outcome:
+        """Run a trial; memory and errors of our own are outcomes too."""
+        try:
+            cell = self.cell(job.cell, f"cell {trial.cell[:9]}")
+            return run_trial(trial, cell, self.task(trial.task), lambda step: self.say(Alive(job.number, step)))
+        except ArchsearchError:
+            raise
+        except (MemoryError, torch.OutOfMemoryError) as error:
+            return Outcome("oom", reason=str(error)[:500])
+        except RuntimeError as error:  # torch's CPU allocator has no exception of its own
+            status = "oom" if "can't allocate memory" in str(error) else "error"
+            return Outcome(status, reason=traceback.format_exc()[-2000:])  # type: ignore[arg-type]
+        except Exception:
+            return Outcome("error", reason=traceback.format_exc()[-2000:])
+
+
+def task_facts(task: Task) -> TaskFacts:
+    """Return what a task says of itself as a record."""
+    return TaskFacts(
+        name=task.name, symbols=task.symbols, measure=task.measure, floor=float(task.floor), ceiling=float(task.ceiling),
+        spread=float(task.spread), checksum=task.checksum,
+    )  # fmt: skip
+
+
+def machine_kind(device: str) -> str:
+    """Return what decides the bits of a score besides engine and record."""
+    kind = torch.cuda.get_device_name(device) if device != "cpu" else f"cpu {torch.backends.cpu.get_cpu_capability()}"
+    return f"torch {torch.__version__}, {kind}, {os.uname().machine}"

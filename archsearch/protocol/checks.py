@@ -1,0 +1,78 @@
+"""What a preset must hold beyond the types of its keys: each fault is a sentence that names the key."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from archsearch.protocol.preset import FilterPlan, Preset, SearchPlan, TaskPlan
+    from archsearch.protocol.settings import Grid
+
+
+def faults(preset: Preset) -> Iterator[str]:
+    """Yield what makes no search."""
+    yield from _search(preset.search, set(preset.tasks))
+    if preset.training.batch < 1 or preset.training.unroll < 2:
+        yield "training.batch is at least 1, training.unroll at least 2"
+    yield from _filter(preset.filter)
+    for name, plan in {**preset.tasks, "own": preset.own}.items():
+        yield from _task(name if name == "own" else f"tasks.{name}", plan, preset.search.noise_draws)
+    yield from _grid("grid", preset.grid)
+    yield from _grid("filter.grid", preset.filter.grid)
+
+
+def _search(search: SearchPlan, planned: set[str]) -> Iterator[str]:
+    for key, least in {"look_ahead": 1, "pool": 1, "noise_draws": 0, "max_candidates": 1}.items():
+        value = getattr(search, key)
+        if value is not None and value < least:
+            yield f"search.{key} is {value}; it must be at least {least}"
+    if not search.start:
+        yield "search.start is empty; a search starts from at least one cell"
+    if "gru" not in search.references:
+        yield "search.references lacks 'gru', the baseline of every ratio"
+    if missing := [name for name in search.start if name not in search.references]:
+        yield f"start cells must be references too; missing there: {', '.join(missing)}"
+    if not search.tasks:
+        yield "search.tasks is empty; a search has at least one task"
+    if len(set(search.tasks)) < len(search.tasks):
+        yield "search.tasks names a task twice"
+    if unplanned := [name for name in search.tasks if name not in planned]:
+        yield f"search.tasks names {', '.join(unplanned)}, which has no [tasks.…] table"
+    if not 0 <= search.reexamine < 1:
+        yield f"search.reexamine is {search.reexamine}; it lies in [0, 1)"
+
+
+def _filter(plan: FilterPlan) -> Iterator[str]:
+    if min(plan.budget, plan.steps, plan.epoch_steps, plan.validation, plan.tries) < 1:
+        yield "filter: budget, steps, epoch_steps, validation and tries are at least 1"
+    if not 0 < plan.threshold <= 1:
+        yield f"filter.threshold is {plan.threshold}; it lies in (0, 1]"
+
+
+def _task(name: str, plan: TaskPlan, noise_draws: int) -> Iterator[str]:
+    if not plan.budgets or len(set(plan.budgets)) < len(plan.budgets):
+        yield f"{name}: budget is a number, or a list of different ones"
+    if min(plan.steps, plan.epoch_steps, plan.validation, *plan.budgets) < 1:
+        yield f"{name}: budget, steps, epoch_steps and validation are at least 1"
+    if not 1 <= plan.k <= plan.G:
+        yield f"{name}: k is {plan.k} and G {plan.G}; 1 <= k <= G"
+    if plan.gate == "noise":
+        if noise_draws < 1:
+            yield f"{name}: gate is 'noise', which needs search.noise_draws of at least 1"
+    elif not 0 <= plan.gate < 1:
+        yield f"{name}: gate is {plan.gate}; it lies in [0, 1) or is 'noise'"
+    if not 0 < plan.min_skill < 1:
+        yield f"{name}: min_skill is {plan.min_skill}; it lies in (0, 1)"
+
+
+def _grid(name: str, grid: Grid) -> Iterator[str]:
+    for axis in grid.__struct_fields__:
+        values = getattr(grid, axis)
+        if not values or len(set(values)) < len(values):
+            yield f"{name}.{axis}: it needs at least one value, and none twice"
+    if not all(0 < value < math.inf for value in (*grid.rate, *grid.scale, *grid.clip, *grid.layers)):
+        yield f"{name}: rates, scales, clips and layers are positive"
+    if not all(0 <= p < 1 for p in grid.dropout):
+        yield f"{name}: dropout lies in [0, 1)"

@@ -1,0 +1,53 @@
+"""Reference trials kept across runs: one small file per trial, named by the SHA-256 of its whole record.
+
+Only trials that ended by themselves are kept, and none of a user's own `FILE.py` task.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+from pathlib import Path
+
+import msgspec
+
+from archsearch.protocol.records import Outcome, Trial
+from archsearch.resources import cache_folder
+
+
+class _Entry(msgspec.Struct, frozen=True):
+    trial: Trial
+    outcome: Outcome
+
+
+def shareable(trial: Trial) -> bool:
+    """Whether a trial may be kept for other runs: not if the code of a user's task decides it."""
+    return ".py:" not in trial.task
+
+
+def _path(trial: Trial) -> Path:
+    return cache_folder() / "references" / trial.key[:2] / f"{trial.key}.json"
+
+
+def recall(trial: Trial) -> Outcome | None:
+    """Return a kept outcome; None if there is none, or none that can be read."""
+    if not shareable(trial):
+        return None
+    try:
+        entry = msgspec.json.decode(_path(trial).read_bytes(), type=_Entry)
+    except (OSError, msgspec.DecodeError):
+        return None
+    return entry.outcome if entry.trial == trial and entry.outcome.status in ("done", "diverged") else None
+
+
+def keep(trial: Trial, outcome: Outcome) -> None:
+    """Keep an outcome for other runs; a cache that cannot be written is no reason to stop."""
+    if not shareable(trial) or outcome.status not in ("done", "diverged"):
+        return
+    path = _path(trial)
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(6)}")
+    with contextlib.suppress(OSError):
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        temporary.write_bytes(msgspec.json.encode(_Entry(trial, outcome)))
+        os.replace(temporary, path)
