@@ -6,7 +6,7 @@ from rich.console import Console
 
 from archsearch.cli.cell_argument import SHORT
 from archsearch.cli.common import plain, table
-from archsearch.store import Leaderboard, Row
+from archsearch.store import Leaderboard, Noise, Row
 
 
 def print_leaderboard(out: Console, board: Leaderboard, top: int) -> None:
@@ -64,18 +64,22 @@ def _origin(row: Row, names: dict[str, str]) -> str:
 def _footnote(board: Leaderboard) -> str:
     kind = "score" if board.plan.rule == "published" else "skill"
     lines = [
-        f"Per task: best validation score, and in bold the ratio of its {kind} to the GRU's; fitness is the worst task's ratio. "
-        f"Best reference: {board.champion or 'none yet'}.",
+        f"Per task: best validation score, and in bold the ratio of its {kind} to the GRU's; fitness is the worst "
+        f"task's ratio. Best reference: {board.champion or 'none yet'}.",
     ]
     if board.noise is not None:
-        noise = board.noise
-        lines.append(
-            f"Noise: a clone of the GRU has a fitness of {noise.low:.2f} to {noise.high:.2f} (5 to 95 %); the best of {noise.clones} "
-            f"clones would reach {noise.luck:.2f} by luck. " + (best_words(board))
-        )
+        lines.append(f"Noise: {noise_words(board.noise)} {best_words(board)}")
     fates = ", ".join(f"{count} {fate}" for fate, count in board.fates.items())
     lines.append(f"{board.told} steps, {board.candidates} candidates ({fates}, {board.known} drawn again as known).")
     return "\n".join(lines)
+
+
+def noise_words(noise: Noise) -> str:
+    """Return the noise statement as a sentence."""
+    return (
+        f"A clone of the GRU has a fitness of {noise.low:.2f} to {noise.high:.2f} (5 to 95 %); the best of "
+        f"{noise.clones} clones would reach {noise.luck:.2f} by luck."
+    )
 
 
 def best_words(board: Leaderboard) -> str:

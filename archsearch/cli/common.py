@@ -94,4 +94,4 @@ def table(*columns: tuple[str, str]) -> Table:
 
 def plain(text: str) -> str:
     """Return a text from data without control characters or markup."""
-    return escape("".join(character if character.isprintable() else "�" for character in text))
+    return escape("".join(character if character.isprintable() or character == "\n" else "�" for character in text))

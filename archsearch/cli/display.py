@@ -80,7 +80,7 @@ class Display:
         if self.live and not scored:
             return
         what = {"start": "start", "reexamine": "again", "propose": "new", "nothing": "nothing new"}[step.kind]
-        words = verdict.fate if verdict.fate != "evaluated" else ""
+        words: str = verdict.fate if verdict.fate != "evaluated" else ""
         words += f" at {verdict.task}" if verdict.task else ""
         words += f": {verdict.reason.splitlines()[-1]}" if verdict.reason else ""
         if scored:
@@ -92,7 +92,7 @@ class Display:
     def _view(self, progress: Progress) -> Table:
         rows = Table.grid()
         if progress.book is None:
-            total, done = max(1, progress.total), progress.done
+            total, done = float(max(1, progress.total)), float(progress.done)
             text = f"{done} of {progress.total} trials · {progress.elapsed:.0f} s"
         else:
             done, total = self._share(progress)

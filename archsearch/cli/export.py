@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from archsearch.cli.board import noise_words
 from archsearch.cli.cell_argument import Named, find_cell
 from archsearch.cli.common import runs_option
 from archsearch.cli.display import note
@@ -42,9 +43,5 @@ def _scores(named: Named) -> Scores | None:
         TaskScore(task, result.score, result.skill, result.ratio, str(result.setting))
         for task, result in row.judgement.tasks.items()
     )
-    words = (
-        ""
-        if noise is None
-        else f"A clone of the GRU has a fitness of {noise.low:.2f} to {noise.high:.2f}; the best of {noise.clones} clones would reach {noise.luck:.2f} by luck."
-    )
+    words = "" if noise is None else noise_words(noise)
     return Scores(named.board.run, row.rank, row.fitness, named.board.plan.seed, tasks, words)

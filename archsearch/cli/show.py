@@ -12,6 +12,7 @@ from archsearch.cell import Cell, library
 from archsearch.cli.board import polynomial
 from archsearch.cli.cell_argument import SHORT, Named, find_cell
 from archsearch.cli.common import console, json_option, plain, print_json, runs_option
+from archsearch.protocol.records import Step
 from archsearch.store import RunStore, existing_run
 
 
@@ -39,13 +40,11 @@ def show(cell: str, runs: Path, as_json: bool) -> None:
     )
     if named.row is not None and named.board is not None:
         row = named.row
-        out.print(
-            f"run         {named.board.run}, rank {row.rank or 'none (reference)'}, fitness {row.fitness:.4f}, {row.trials} trials"
-        )
+        rank = row.rank or "none (reference)"
+        out.print(f"run         {named.board.run}, rank {rank}, fitness {row.fitness:.4f}, {row.trials} trials")
         for task, result in row.judgement.tasks.items():
-            out.print(
-                f"  {plain(task):<12} score {result.score:.4g}, skill {result.skill:.3f}, ratio {result.ratio:.3f}   {result.setting}"
-            )
+            figures = f"score {result.score:.4g}, skill {result.skill:.3f}, ratio {result.ratio:.3f}"
+            out.print(f"  {plain(task):<12} {figures}   {result.setting}")
     for line in ancestry:
         out.print(plain(line["words"]))
 
@@ -63,24 +62,20 @@ def _ancestry(text: str, named: Named, runs: Path) -> list[dict[str, Any]]:
         return []
     store = RunStore.open(existing_run(text.rpartition("/")[0], runs))
     try:
-        born = {}
+        born: dict[str, Step] = {}
         for step, _ in store.steps():
             if step.cell:
                 born.setdefault(step.cell, step)
-        lines, current = [], named.cell.id
-        names = library.by_id()
-        while (step := born.get(current)) is not None and step.parent:
+        lines: list[dict[str, Any]] = []
+        current, names = named.cell.id, library.by_id()
+        while current in born and born[current].parent:
+            step = born[current]
             operators = ", ".join(f"{one.operator} at {one.words}" for one in step.applied)
             parent = names.get(step.parent, step.parent[:SHORT])
             words = f"child of    {parent} at step {step.number}: {operators}"
+            mutations = [one.operator for one in step.applied]
             lines.append(
-                {
-                    "id": current,
-                    "parent": step.parent,
-                    "step": step.number,
-                    "mutations": [one.operator for one in step.applied],
-                    "words": words,
-                }
+                {"id": current, "parent": step.parent, "step": step.number, "mutations": mutations, "words": words}
             )
             current = step.parent
         return lines

@@ -62,13 +62,13 @@ def train(
         raise InputError(f"task {task!r} has no difficulty {difficulty!r} (difficulties: {there})")
     full = task if own else f"{task}:{difficulty or plan.difficulty}"
     err = console(error=True)
-    with Crew(list(devices(device, workers)), str(data.resolve()) if data else None) as crew:
-        with err.status("training") as status:
+    crew = Crew(list(devices(device, workers)), str(data.resolve()) if data else None)
+    with crew, err.status("training") as status:
 
-            def progressed(done: int, total: int) -> None:
-                status.update(f"training: {done} of {total} trials")
+        def progressed(done: int, total: int) -> None:
+            status.update(f"training: {done} of {total} trials")
 
-            trained = train_cell(found, name, loaded, (task, full, plan), settings, seed or 0, crew, progressed)
+        trained = train_cell(found, name, loaded, (task, full, plan), settings, seed or 0, crew, progressed)
     if as_json:
         print_json(_document(trained))
     else:
@@ -128,6 +128,5 @@ def _print(trained: Trained, name: str) -> None:
     else:
         ratio = f"{own / other:.3f}" if other > 0 else "none: the GRU has learned nothing"
         facts = trained.plan.course[trained.task].facts
-        out.print(
-            f"{facts.name}: best skill {own:.3f} against the GRU's {other:.3f}, ratio {ratio} (floor {facts.floor:.4g}, ceiling {facts.ceiling:.4g})"
-        )
+        scale = f"(floor {facts.floor:.4g}, ceiling {facts.ceiling:.4g})"
+        out.print(f"{facts.name}: best skill {own:.3f} against the GRU's {other:.3f}, ratio {ratio} {scale}")

@@ -173,9 +173,8 @@ def _comparable(plan: RunPlan) -> RunPlan:
 def _check_candidates(request: Request, store: RunStore) -> None:
     told = len({step.cell for step, verdict in store.steps() if verdict is not None and step.cell})
     if request.max_candidates is not None and request.max_candidates < told:
-        raise InputError(
-            f"--max-candidates {request.max_candidates} is below the {told} candidates that the run has; it is the run's total"
-        )
+        asked = f"--max-candidates {request.max_candidates}"
+        raise InputError(f"{asked} is below the {told} candidates that the run has; it is the run's total")
 
 
 def _searched(request: Request, store: RunStore, crew: Crew, host: Host, resolved: Resolved, new: bool) -> Closed:

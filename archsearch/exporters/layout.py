@@ -1,20 +1,17 @@
 """A layered drawing of an acyclic graph from the bottom up, after Sugiyama, Tagawa and Toda (1981).
 
-Rows by longest path, places in a row by barycentres and exchanges, positions by least squares with the order kept.
-All edges of one source share one trunk, which they leave in the row below their target.
+Rows by longest path, order in a row by barycentres and exchanges; `placement` finds the positions. All edges of one
+source share one trunk, which they leave in the row below their target.
 """
 
 from __future__ import annotations
 
-import math
 from bisect import bisect_right, insort
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+
+from archsearch.exporters.placement import places, straightened
 
 SWEEPS = 24
-GAP, TRUNK_GAP = 22.0, 9.0
-"""Least distance between neighbours in a row, and between a trunk and its neighbour."""
-STRAIGHT = 6.0
-"""How much more an edge between two points of a trunk resists bending than an edge between two boxes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,18 +43,19 @@ class Layout:
     rows: list[list[int]]
     paths: list[list[int]]
     boxes: list[Box]
-    x: list[float] = field(default_factory=list)
+    x: list[float]
 
 
 def arrange(boxes: list[Box], edges: list[tuple[int, int]]) -> Layout:
     """Return a layout of boxes, given with every source before its targets, and the edges between them."""
     ranks = _ranks(boxes, edges)
-    layout = _with_trunks(boxes, edges, ranks)
-    below, above = _neighbours(layout)
-    layout.rows = _ordered(layout.rows, below, above)
-    _place(layout, below, above)
-    _straighten(layout)
-    return layout
+    rows, paths, points = _with_trunks(boxes, edges, ranks)
+    below, above = _neighbours(paths, points)
+    rows = _ordered(rows, below, above)
+    extents = [(box.left, box.right) for box in points]
+    near = [low + high for low, high in zip(below, above, strict=True)]
+    x = straightened(rows, extents, paths, places(rows, extents, near))
+    return Layout(rows, paths, points, x)
 
 
 def _ranks(boxes: list[Box], edges: list[tuple[int, int]]) -> list[int]:
@@ -78,7 +76,10 @@ def _ranks(boxes: list[Box], edges: list[tuple[int, int]]) -> list[int]:
     return ranks
 
 
-def _with_trunks(boxes: list[Box], edges: list[tuple[int, int]], ranks: list[int]) -> Layout:
+def _with_trunks(
+    boxes: list[Box], edges: list[tuple[int, int]], ranks: list[int]
+) -> tuple[list[list[int]], list[list[int]], list[Box]]:
+    """Return the rows, the path of each edge, and the boxes with a point for every row that a trunk passes."""
     rows: list[list[int]] = [[] for _ in range(max(ranks, default=0) + 1)]
     points = list(boxes)
     trunks: dict[int, list[int]] = {}
@@ -91,14 +92,14 @@ def _with_trunks(boxes: list[Box], edges: list[tuple[int, int]], ranks: list[int
             rows[between].append(len(points))
             points.append(Box(0.0, 0.0))
     paths = [[*trunks[source][: ranks[target] - ranks[source]], target] for source, target in edges]
-    return Layout(rows, paths, points)
+    return rows, paths, points
 
 
-def _neighbours(layout: Layout) -> tuple[list[list[int]], list[list[int]]]:
+def _neighbours(paths: list[list[int]], points: list[Box]) -> tuple[list[list[int]], list[list[int]]]:
     """Return for each point those it is joined with in the row below and in the row above."""
-    below: list[list[int]] = [[] for _ in layout.boxes]
-    above: list[list[int]] = [[] for _ in layout.boxes]
-    for low, high in sorted({pair for path in layout.paths for pair in zip(path, path[1:], strict=False)}):
+    below: list[list[int]] = [[] for _ in points]
+    above: list[list[int]] = [[] for _ in points]
+    for low, high in sorted({pair for path in paths for pair in zip(path, path[1:], strict=False)}):
         above[low].append(high)
         below[high].append(low)
     return below, above
@@ -159,85 +160,3 @@ def _crossings(rows: list[list[int]], below: list[list[int]]) -> int:
             for end in ends:
                 insort(seen, end)
     return total
-
-
-def _place(layout: Layout, below: list[list[int]], above: list[list[int]]) -> None:
-    """Set positions: every point near its neighbours, weighted, at the distances that its row needs."""
-    boxes = layout.boxes
-    layout.x = [0.0] * len(boxes)
-    for row in layout.rows:
-        offsets = _offsets(row, boxes)
-        for point, offset in zip(row, offsets, strict=True):
-            layout.x[point] = offset - offsets[-1] / 2
-    for sweep in range(2 * SWEEPS):
-        for row in layout.rows if sweep % 2 else reversed(layout.rows):
-            wishes, weights = [], []
-            for point in row:
-                near = [(other, _stiffness(boxes, point, other)) for other in [*below[point], *above[point]]]
-                weight = sum(stiffness for _, stiffness in near)
-                wish = sum(layout.x[other] * stiffness for other, stiffness in near)
-                wishes.append(wish / weight if weight else layout.x[point])
-                weights.append(weight or 0.1)
-            offsets = _offsets(row, boxes)
-            wanted = [wish - offset for wish, offset in zip(wishes, offsets, strict=True)]
-            for point, offset, x in zip(row, offsets, _nearest_rising(wanted, weights), strict=True):
-                layout.x[point] = x + offset
-
-
-def _straighten(layout: Layout) -> None:
-    """Move each trunk onto as few straight lines as its neighbours leave room for, the longest trunks first."""
-    room = {point: (row, i) for row in layout.rows for i, point in enumerate(row)}
-    trunks = {path[0]: path[1:-1] for path in sorted(layout.paths, key=len)}
-    for source, trunk in sorted(trunks.items(), key=lambda item: -len(item[1])):
-        while trunk:
-            low, high = -math.inf, math.inf
-            count = 0
-            for point in trunk:
-                left, right = _room(layout, *room[point])
-                if max(low, left) > min(high, right):
-                    break
-                low, high, count = max(low, left), min(high, right), count + 1
-            together, trunk = trunk[:count], trunk[count:]
-            wishes = [layout.x[source], sum(layout.x[point] for point in together) / count]
-            wish = wishes[0] if low <= wishes[0] <= high else wishes[1]
-            for point in together:
-                layout.x[point] = min(max(wish, low), high)
-
-
-def _room(layout: Layout, row: list[int], i: int) -> tuple[float, float]:
-    """Return how far the i-th point of a row may move; where it is, it has room."""
-    at = layout.x[row[i]]
-    left = right = math.inf
-    if i:
-        left = layout.x[row[i - 1]] + _offsets(row[i - 1 : i + 1], layout.boxes)[1]
-    if i + 1 < len(row):
-        right = layout.x[row[i + 1]] - _offsets(row[i : i + 2], layout.boxes)[1]
-    return min(at, left) if i else -math.inf, max(at, right)
-
-
-def _stiffness(boxes: list[Box], one: int, other: int) -> float:
-    trunks = (boxes[one].right == 0) + (boxes[other].right == 0)
-    return (1.0, 2.0, STRAIGHT)[trunks]
-
-
-def _offsets(row: list[int], boxes: list[Box]) -> list[float]:
-    """Return the positions in a row that is packed as closely as allowed, from 0."""
-    offsets = [0.0]
-    for left, right in zip(row, row[1:], strict=False):
-        trunk = boxes[left].right == 0 or boxes[right].right == 0
-        gap = TRUNK_GAP if trunk else GAP
-        offsets.append(offsets[-1] + boxes[left].right + gap + boxes[right].left)
-    return offsets
-
-
-def _nearest_rising(wanted: list[float], weights: list[float]) -> list[float]:
-    """Return the sequence that never falls and is nearest to `wanted` (pool adjacent violators)."""
-    pools: list[tuple[float, float, int]] = []
-    for value, weight in zip(wanted, weights, strict=True):
-        count = 1
-        while pools and pools[-1][0] > value:
-            before, its_weight, its_count = pools.pop()
-            value = (value * weight + before * its_weight) / (weight + its_weight)
-            weight, count = weight + its_weight, count + its_count
-        pools.append((value, weight, count))
-    return [value for value, _, count in pools for _ in range(count)]

@@ -26,6 +26,8 @@ FRAME = Path(__file__).with_name("module.py.txt")
 TAKEN = {"self", "torch", "nn", "Tensor", "state", "STATES", "x_wide", "self_check", *OPS, *dir(builtins)}
 WIDE = "x_wide"
 FUNCTIONAL = "torch.nn.functional."
+BIAS_CHECK = """if not bias:
+            raise ValueError("bias=False, but a bias of this cell starts at another number than 0")"""
 
 
 def to_python(cell: Cell, scores: Scores | None = None) -> str:
@@ -36,7 +38,7 @@ def to_python(cell: Cell, scores: Scores | None = None) -> str:
         "FUNCTIONS": ", ".join(source.functions()),
         "CLASS": source.class_name,
         "STATES": _tuple([f'"{name}"' for name in source.cell.states]),
-        "FIXED_BIAS": repr(any(start for _, start in source.biases())),
+        "BIAS_CHECK": BIAS_CHECK if any(start for _, start in source.biases()) else "",
         "PARAMETERS": source.block(source.declarations()),
         "START": source.block(source.starts()),
         "UNPACK": _tuple(source.states),
@@ -44,6 +46,8 @@ def to_python(cell: Cell, scores: Scores | None = None) -> str:
         "FOLLOWING": _tuple(source.following),
     }
     frame = FRAME.read_text(encoding="utf-8")
+    if not fields["BIAS_CHECK"]:
+        frame = frame.replace("        <BIAS_CHECK>\n", "")
     return re.sub(r"<([A-Z_]+)>", lambda match: fields[match[1]], frame)
 
 

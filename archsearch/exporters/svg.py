@@ -6,14 +6,15 @@ from itertools import groupby
 from xml.sax.saxutils import escape, quoteattr
 
 from archsearch.cell import Cell
-from archsearch.exporters.layout import Box, Layout, arrange
-from archsearch.exporters.picture import Glyph, Span, picture
+from archsearch.exporters.formula import Span
+from archsearch.exporters.layout import Layout, arrange
+from archsearch.exporters.picture import Glyph, picture
 from archsearch.exporters.scores import Scores, score_lines
+from archsearch.exporters.shapes import HALF_CIRCLE, LINE, LOOKS, Shape, width
 from archsearch.exporters.tidy import Tidy, tidy
 
 MARGIN = 18.0
 HEADER, FOOTER = 46.0, 34.0
-LINE, PADDING, HALF_CIRCLE = 16.0, 9.0, 13.0
 STYLE = """
 .card { fill: #ffffff; stroke: #d8dee4 }
 text { font: 13px system-ui, -apple-system, 'Segoe UI', 'DejaVu Sans', Arial, sans-serif }
@@ -28,19 +29,6 @@ text { fill: #1f2328; text-anchor: middle }
 .edge { fill: none; stroke-width: 1.5 }
 .halo { fill: none; stroke: #ffffff; stroke-width: 4 }
 """
-LOOKS = {
-    "input": ("#f0eafa", "#7a52b3", "input"),
-    "state": ("#e3f4e8", "#2f8f4e", "state"),
-    "next": ("#c9ecd3", "#2f8f4e", ""),
-    "gate": ("#fff0d9", "#d27a1c", "gate"),
-    "activation": ("#e4effd", "#3572b8", "activation"),
-    "linear": ("#eef0f3", "#6b7683", "linear"),
-    "point": ("#ffffff", "#4b5560", "element-wise"),
-    "number": ("#ffffff", "#ffffff", ""),
-}
-"""Kind -> fill, stroke, name in the legend."""
-
-NARROW, BROAD = set("il.,()'|!ftrj1 \u2009\u2032\u00b7I"), set("mwWMUVQ\u2026+\u2212")
 
 
 def to_svg(cell: Cell, scores: Scores | None = None) -> str:
@@ -49,40 +37,10 @@ def to_svg(cell: Cell, scores: Scores | None = None) -> str:
     return _Drawing(shown, picture(shown)).document(score_lines(scores))
 
 
-def _width(spans: list[Span], size: float = 13.0) -> float:
-    """Return about how wide a text becomes; no font is at hand to ask."""
-    ems = sum(0.4 if c in NARROW else 0.88 if c in BROAD else 0.6 for text, _ in spans for c in text)
-    return ems * size
-
-
-class _Shape:
-    """The outline of a glyph, around its anchor."""
-
-    def __init__(self, glyph: Glyph) -> None:
-        self.glyph = glyph
-        widest = max(_width(line) for line in glyph.lines)
-        name = _width([(glyph.name, True)], 15.0) if glyph.name else 0.0
-        self.round = glyph.kind == "point"
-        self.plate = glyph.kind in ("gate", "activation", "linear")
-        if self.round:
-            half = max(HALF_CIRCLE, widest / 2 + 6, 6.0 * len(glyph.operands))
-            self.half, self.height = half, 2 * HALF_CIRCLE
-            self.right = half + (name + 5 if name else 0)
-        else:
-            self.half = max(widest, name * self.plate, 16.0) / 2 + PADDING
-            rows = len(glyph.lines) + (self.plate and bool(glyph.name))
-            self.height = LINE * rows + 10
-            self.right = self.half
-
-    def box(self) -> Box:
-        kind = self.glyph.kind
-        return Box(self.half, self.right, kind in ("input", "state"), kind == "next")
-
-
 class _Drawing:
     def __init__(self, shown: Tidy, glyphs: list[Glyph]) -> None:
         self.tidy, self.glyphs = shown, glyphs
-        self.shapes = [_Shape(glyph) for glyph in glyphs]
+        self.shapes = [Shape(glyph) for glyph in glyphs]
         self.edges = [(source, target) for target, glyph in enumerate(glyphs) for source, _ in glyph.operands]
         self.marks = [mark for glyph in glyphs for _, mark in glyph.operands]
         self.layout: Layout = arrange([shape.box() for shape in self.shapes], self.edges)
@@ -111,8 +69,8 @@ class _Drawing:
         layout, boxes = self.layout, self.layout.boxes
         left = min(layout.x[i] - boxes[i].left for i in range(len(boxes)))
         right = max(layout.x[i] + boxes[i].right for i in range(len(boxes)))
-        needed = max(_width([(text, False)], 11.5) for text in [*self._subtitle(), self._legend_text()]) + 30
-        needed = max(needed, _width([(self.tidy.cell.name, False)], 17))
+        needed = max(width([(text, False)], 11.5) for text in [*self._subtitle(), self._legend_text()]) + 30
+        needed = max(needed, width([(self.tidy.cell.name, False)], 17))
         spare = max(0.0, needed - (right - left))
         self.width = right - left + spare + 2 * MARGIN
         layout.x = [x - left + MARGIN + spare / 2 for x in layout.x]
@@ -235,7 +193,7 @@ class _Drawing:
                 f'<rect x="{x:.1f}" y="{y - 9:.1f}" width="11" height="11" rx="3" fill="{fill}" stroke="{stroke}"/>'
                 f'<text class="small" x="{x + 16:.1f}" y="{y:.1f}">{name}</text>'
             )
-            x += 16 + _width([(name, False)], 11.0) + 12
+            x += 16 + width([(name, False)], 11.0) + 12
         return lines
 
 

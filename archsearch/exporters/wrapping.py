@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Iterable
 
 WIDTH = 100
 
@@ -53,5 +54,5 @@ def _led(symbol: str, operand: ast.expr) -> list[str]:
     return [symbol + lines[0], *lines[1:]]
 
 
-def _indented(lines: object) -> list[str]:
-    return [f"    {line}" for line in lines]  # type: ignore[attr-defined]
+def _indented(lines: Iterable[str]) -> list[str]:
+    return [f"    {line}" for line in lines]

@@ -118,7 +118,7 @@ def test_whole_numbers_become_decimals(tmp_path: Path) -> None:
         ("search.lookahead", "look_ahead"),
         ("grid.rates", "rate"),
         ("tasks.xml.step", "steps"),
-        ("filter.try", "tries"),
+        ("filter.trys", "tries"),
         ("training.bach", "batch"),
         ("serch", "search"),
     ],
