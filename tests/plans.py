@@ -37,12 +37,8 @@ def preset(
 ) -> Preset:
     """Return a small preset; `search` changes its search plan."""
     planned = dict(tasks) if tasks else {"arithmetic": TASK, "xml": TASK}
-    plan = SearchPlan(
-        tasks=tuple(planned), look_ahead=4, pool=6, start=("gru", "lstm"), references=("gru", "lstm", "mut1")
-    )
-    memory = FilterPlan(
-        task=MEMORY.name, budget=5_000, steps=20, epoch_steps=10, validation=2, tries=tries, grid=GRID
-    )
+    plan = SearchPlan(tasks=tuple(planned), look_ahead=4, pool=6, start=("gru", "lstm"), references=("gru", "lstm", "mut1"))
+    memory = FilterPlan(task=MEMORY.name, budget=5_000, steps=20, epoch_steps=10, validation=2, tries=tries, grid=GRID)
     return Preset(
         rule=rule,  # type: ignore[arg-type]
         search=replace(plan, **search),

@@ -120,7 +120,7 @@ class View:
             filtered, gated, stages = None, False, reference_stages(self.plan, child)
         elif following and (candidate is None or candidate.fate == "failed filter"):
             filtered, gated, stages = following, True, self._stages(child, parent)
-        elif self.plan.rule == "published" and candidate.passed and self._has_settings_left(child):
+        elif self.plan.rule == "published" and candidate is not None and candidate.passed and self._has_settings_left(child):
             filtered, gated, stages = None, True, self._stages(child)
         else:
             return None

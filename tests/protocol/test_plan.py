@@ -28,7 +28,12 @@ def test_a_filter_trial_ends_at_the_threshold() -> None:
     setting = plan.filter_setting("c1", 0)
     assert setting is not None
     trial = plan.filter_trial("c1", setting)
-    assert (trial.stop_at, trial.measure, trial.setting.budget, trial.task) == (0.95, "accuracy", 5_000, "memorization:small")
+    assert (trial.stop_at, trial.measure, trial.setting.budget, trial.task) == (
+        0.95,
+        "accuracy",
+        5_000,
+        "memorization:small",
+    )
 
 
 def test_under_paired_there_are_g_settings_and_under_published_the_whole_grid() -> None:

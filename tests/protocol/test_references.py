@@ -65,7 +65,9 @@ def test_a_baseline_that_learned_nothing_stops_the_run(task: str) -> None:
         if skill > 0.05:
             check_baseline(plan, baseline)
             continue
-        message = rf"^{task}:small: the GRU reaches skill 0.049 \(score .*\) after 20 steps; .* from 0.05 on: raise its steps"
+        message = (
+            rf"^{task}:small: the GRU reaches skill 0.049 \(score .*\) after 20 steps; .* from 0.05 on: raise its steps"
+        )
         with pytest.raises(ArchsearchError, match=message) as caught:
             check_baseline(plan, baseline)
         assert caught.value.exit_code == 1

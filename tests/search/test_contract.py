@@ -12,13 +12,13 @@ from hypothesis import given, settings
 
 from archsearch.cell import Cell, SearchSpace, library
 from archsearch.cell.space import Activation, Limits
-from archsearch.mutations import MUTATIONS
 from archsearch.protocol.book import Book
-from archsearch.protocol.evaluation import step_tries
 from archsearch.protocol.plan import RunPlan
 from archsearch.protocol.records import Outcome, Step, Trial
 from archsearch.protocol.references import reference_cells
+from archsearch.protocol.seeds import generator
 from archsearch.search import STRATEGIES, ask, sees
+from archsearch.search.view import View
 from tests.plans import GRU, World, chance, preset, run_plan, task_plan
 from tests.search.driver import Driver
 
@@ -30,7 +30,8 @@ KINDS = [(rule, strategy) for rule in RULES for strategy in STRATEGIES]
 
 @cache
 def plan_of(rule: str, strategy: str, look_ahead: int = 6) -> RunPlan:
-    return run_plan(preset(TASKS, rule, look_ahead=look_ahead, noise_draws=3), strategy)
+    tasks = TASKS if rule == "paired" else {**TASKS, "arithmetic": task_plan(k=2, G=6, gate=0.9)}
+    return run_plan(preset(tasks, rule, look_ahead=look_ahead, noise_draws=3), strategy)
 
 
 class HostWorld(World):
@@ -214,25 +215,27 @@ def test_children_of_the_control_come_from_start_cells() -> None:
     assert 8 < sum(lengths) / len(lengths) < 14  # 5.5 mutations of 2 operators each
 
 
-def test_a_reference_that_is_found_takes_the_trials_it_has() -> None:
-    """With mut-like references among the two cells of this space, one proposal is a reference."""
-    lstm_like = Cell.parse("cell s(x, h):\n    h' = sigmoid(linear(x) + linear(h, bias=none))")
-    space = two_cells()
-    plan = run_plan(
-        preset({"xml": task_plan(budget=20_000)}, start=("tanh_rnn",), references=("gru", "tanh_rnn"), look_ahead=2),
-        space=space,
-    )
-    driver = Driver(plan, World(fails=0.0, diverges=0.0)).run(10)
-    assert {step.cell for step in driver.steps[:10] if step.cell} == {library.load("tanh_rnn").id, lstm_like.id}
+@pytest.mark.parametrize("rule", RULES)
+def test_a_proposal_that_is_a_reference_takes_the_trials_that_the_reference_has(rule: str) -> None:
+    """One swap of an activation leads from the lstm to lstm_tanh_gate."""
+    found = library.load("lstm_tanh_gate").id
+    references = ("gru", "lstm", "lstm_tanh_gate")
+    given = preset({"xml": task_plan(k=2)}, rule, start=("lstm",), references=references, reexamine=0.0, look_ahead=2)
+    driver = Driver(run_plan(given, space=tiny_space()), World(fails=0.0, diverges=0.0))
+    before = {trial for trial in driver.trained if trial.cell == found}
+    for count in range(10, 200, 10):
+        if found in {step.cell for step in driver.run(count).steps[:count]}:
+            break
+    driver.run(count + 10)
+    step = next(step for step in driver.steps if step.cell == found)
+    assert (step.kind, step.filter, step.gated) == ("propose", None, False)
+    assert len(step.stages[0].settings) == (2 if rule == "paired" else 12)
+    assert {trial for trial in driver.trained if trial.cell == found} == before
+    assert found in {candidate.id for candidate in driver.told.ranked}
+    assert sum(step.cell == found for step in driver.steps) == 1
 
-    backwards = run_plan(
-        preset({"xml": task_plan()}, start=("gru",), references=("gru", "mut1"), look_ahead=2), space=space
-    )
-    book = Book(backwards, Driver(backwards).baseline)
-    assert book.candidates == {}
 
-
-def two_cells(*activations: str) -> SearchSpace:
+def tiny_space(*activations: str) -> SearchSpace:
     """Return a space in which the tanh RNN has as many relatives as there are other activations."""
     names = activations or ("tanh", "sigmoid")
     return SearchSpace(
@@ -241,20 +244,22 @@ def two_cells(*activations: str) -> SearchSpace:
 
 
 @pytest.mark.parametrize("strategy", STRATEGIES)
-@pytest.mark.parametrize(("activations", "cells"), [(("tanh",), 1), (("tanh", "sigmoid"), 2), (("tanh", "sigmoid", "relu"), 3)])
+@pytest.mark.parametrize(
+    ("activations", "cells"), [(("tanh",), 1), (("tanh", "sigmoid"), 2), (("tanh", "sigmoid", "relu"), 3)]
+)
 def test_a_space_that_is_used_up_ends_in_nothing_new(strategy: str, activations: tuple[str, ...], cells: int) -> None:
     plan = run_plan(
         preset({"xml": task_plan(k=2, G=2)}, start=("tanh_rnn",), references=("gru", "tanh_rnn"), look_ahead=2),
         strategy,
-        space=two_cells(*activations),
+        space=tiny_space(*activations),
     )
-    driver = Driver(plan, World(fails=0.0, diverges=0.0, spread=0.1), 4, random.Random(0)).run(30)
+    driver = Driver(plan, World(fails=0.0, diverges=0.0, spread=0.1), 4, random.Random(0)).run(14)
     assert len(driver.told.candidates) == cells
-    for step in driver.steps[15:30]:
+    for step in driver.steps[9:14]:
         assert (step.kind, step.cell, step.stages) == ("nothing", "", ())
         assert step.known + step.invalid == 100
         assert step.known == 0 if cells == 1 else step.known > 0
-    assert driver.told.fates["nothing new"] >= 15 and driver.told.barren >= 15
+    assert driver.told.fates["nothing new"] >= 5 and driver.told.barren >= 5
 
 
 def test_a_search_whose_start_cells_all_failed_goes_on_from_them() -> None:
@@ -276,10 +281,7 @@ def test_under_published_no_cell_has_a_setting_twice_and_sources_are_recorded(st
     driver = long_search("published", strategy)
     sources: Counter[str] = Counter()
     used: dict[tuple[str, str], set[object]] = {}
-    again = 0
     for step in driver.steps[:150]:
-        fate = driver.verdicts[step.number].fate
-        again += step.kind == "propose" and step.filter is None
         for position, stage in enumerate(step.stages):
             if step.kind != "start":
                 assert len(stage.sources) == len(stage.settings)
@@ -290,10 +292,8 @@ def test_under_published_no_cell_has_a_setting_twice_and_sources_are_recorded(st
             assert not had & set(stage.settings) and len(set(stage.settings)) == len(stage.settings)
             if position < driver.verdicts[step.number].reached:
                 had.update(stage.settings)
-        assert fate
     expected = {"fresh", "start cells' best", "parent"} if strategy == "jozefowicz" else {"fresh", "parent's best"}
     assert expected <= set(sources)
-    assert again > 0, "some cell that passed the filter once came again without it"
 
 
 def test_under_published_a_grid_that_is_used_up_gives_fewer() -> None:
@@ -305,12 +305,34 @@ def test_under_published_a_grid_that_is_used_up_gives_fewer() -> None:
     assert full
 
 
-def test_what_was_assigned_but_not_reached_is_free_again_once_it_is_seen() -> None:
-    """Under `published` a cell stopped at the first gate has used nothing on the second task."""
-    plan = plan_of("published", "jozefowicz")
-    driver = long_search("published", "jozefowicz")
-    stopped = [s for s in driver.steps[:150] if driver.verdicts[s.number].fate == "stopped at gate" and s.filter]
-    assert stopped
-    for step in stopped:
-        verdict = driver.verdicts[step.number]
-        assert list(step_tries(plan, step, verdict.reached, driver.ended.get)) == ["arithmetic"]
+def test_under_published_a_known_cell_skips_the_filter_and_has_fresh_settings_until_there_are_none() -> None:
+    given = preset(
+        {"xml": task_plan(k=5, G=12)}, "published", start=("tanh_rnn",), references=("gru", "tanh_rnn"), reexamine=0.0
+    )
+    driver = Driver(run_plan(given, space=tiny_space()), World(fails=0.0, diverges=0.0, spread=0.1)).run(40)
+    other = [step for step in driver.steps[:40] if step.kind == "propose"]
+    assert len({step.cell for step in other}) == 1
+    assert [step.filter is None for step in other] == [False, True, True]
+    assert [len(step.stages[0].settings) for step in other] == [5, 5, 2]
+    assert all(set(step.stages[0].sources) == {"fresh"} and step.gated for step in other[1:])
+    assert all(second.number - first.number >= 4 for first, second in zip(other, other[1:], strict=False))
+    assert len(driver.told.candidates) == 2
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_what_was_assigned_but_not_reached_is_free_again_once_it_is_seen(rule: str) -> None:
+    driver = long_search(rule, "jozefowicz")
+    step = next(s for s in driver.steps[:150] if driver.verdicts[s.number].fate == "stopped at gate" and s.filter)
+    assert driver.verdicts[step.number].reached == 1 and len(step.stages) == 2
+    book = Book(driver.plan, driver.baseline)
+    for earlier in driver.steps[: step.number]:
+        driver.take(book, earlier)
+    used = []
+    for _ in range(2):
+        unseen = tuple(driver.steps[book.told : step.number + 1])
+        view = View(driver.plan, 200, book, unseen, library.load, frozenset(), generator(0))
+        used.append([view.used(step.cell, stage.task) for stage in step.stages])
+        if book.told == step.number:
+            driver.take(book, step)
+    assigned = [set(stage.settings) for stage in step.stages]
+    assert used == [assigned, [assigned[0], set()]]
