@@ -15,7 +15,7 @@ from archsearch.cell import Cell
 from archsearch.compiler.engines import ENGINE, VERSIONS
 from archsearch.engine import messages
 from archsearch.engine.messages import Alive, Facts, Failed, Hello, Job, Probe, Result
-from archsearch.errors import ArchsearchError
+from archsearch.errors import ArchsearchError, TaskError
 from archsearch.protocol.plan import TaskFacts
 from archsearch.protocol.records import Outcome, Trial
 from archsearch.tasks import Task
@@ -89,7 +89,10 @@ class _Worker:
         """Run a trial; memory and errors of our own are outcomes too."""
         try:
             cell = self.cell(job.cell, f"cell {trial.cell[:9]}")
-            return run_trial(trial, cell, self.task(trial.task), lambda step: self.say(Alive(job.number, step)))
+            streams = self.task(trial.task)
+            if streams.task.checksum != trial.data:
+                raise TaskError(f"{trial.task} has changed since the run began; put it back, or start another run")
+            return run_trial(trial, cell, streams, lambda step: self.say(Alive(job.number, step)))
         except ArchsearchError:
             raise
         except (MemoryError, torch.OutOfMemoryError) as error:
