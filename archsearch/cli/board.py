@@ -14,7 +14,7 @@ from archsearch.cli.tables import Column, fits, print_table
 from archsearch.protocol.plan import Course
 from archsearch.store import Leaderboard, Noise, Row
 
-TITLE = 16
+TITLE = 20
 """Characters of a task's name in a heading; the path of a user's file may be longer."""
 
 

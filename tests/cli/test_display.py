@@ -54,7 +54,7 @@ def test_a_scored_step_shows_fitness_and_ratios(finished: Finished) -> None:
 def test_a_path_as_a_task_is_shortened_to_its_file() -> None:
     step = Step(1, "propose", "c" + "1" * 32)
     verdict = Verdict("stopped at gate", 1, "text:/home/me/a/very/long/way/shakespeare_input.txt")
-    assert step_line(step, verdict, None).endswith("stopped at gate (shakespeare_inp…)")
+    assert step_line(step, verdict, None).endswith("stopped at gate (shakespeare_input.t…)")
 
 
 @pytest.mark.parametrize(("name", "value"), [("CI", "1"), ("TERM", "dumb")])

@@ -60,10 +60,10 @@ def test_the_commands_to_do_next_are_accepted(finished: Finished, call: Call, tm
 
 
 def test_a_finished_search_called_again_prints_its_leaderboard(finished: Finished, copied: Finished, call: Call) -> None:
-    again = call("evolve", "--run", copied.folder)
+    again = call("evolve", "--run", copied.folder, "--workers", 1)
     assert again.code == 0
     assert again.out == finished.search.out
-    assert document(call("evolve", "--run", copied.folder, "--json").out)["run"] == "tiny-1"
+    assert document(call("evolve", "--run", copied.folder, "--workers", 1, "--json").out)["run"] == "tiny-1"
 
 
 def test_the_leaderboard_is_the_one_that_the_search_printed(finished: Finished, call: Call) -> None:
