@@ -27,7 +27,7 @@ from multiprocess import resource_tracker
 
 from archsearch.engine import messages
 from archsearch.engine.messages import Failed, Hello, Job, Probe, ToDriver
-from archsearch.errors import ArchsearchError
+from archsearch.errors import ArchsearchError, InputError
 
 START_FAILURES = 5
 """Workers that may fail to start in a row before the crew gives up."""
@@ -183,6 +183,8 @@ class Crew:
                     worker.idle_since = time.monotonic()
                 if isinstance(message, Failed) and worker.hello is None:
                     self.last_failure = message.text
+                    if message.exit_code == InputError.exit_code:
+                        raise InputError(message.text)
                     return
                 yield worker, message
         except (EOFError, ConnectionError):
