@@ -14,6 +14,7 @@ DIGESTS = {
     "arithmetic:paper": "21d9b851e5c3a865",
     "arithmetic:medium": "c38a5717cf1a053c",
     "arithmetic:small": "54c4cabd51adb92c",
+    "arithmetic:tiny": "44c89326eab5ebfe",
     "xml:paper": "b6c8328464e018f3",
     "xml:small": "e616331276b8048f",
     "english:small": "24f97eb2341f9e19",
