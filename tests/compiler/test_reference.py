@@ -47,7 +47,7 @@ def gradients(values: tuple[Tensor, ...], leaves: list[Tensor]) -> tuple[Tensor,
     generator = torch.Generator().manual_seed(1)
     loss = sum((v * torch.randn(v.shape, generator=generator)).sum() for v in values)
     if not isinstance(loss, Tensor) or not loss.requires_grad:
-        return ()
+        return tuple(torch.zeros_like(leaf) for leaf in leaves)
     return torch.autograd.grad(loss, leaves, allow_unused=True, materialize_grads=True)
 
 

@@ -91,7 +91,7 @@ def library(text: str, double: bool) -> ctypes.CDLL:
     if found is None:
         raise BuildError("no C++ compiler found (c++ or $CXX)")
     flags = [*FLAGS, *(["-DDOUBLE"] if double else [])]
-    header = (HERE / "kernels.h").read_text(encoding="utf-8")
+    header = "".join(p.read_text(encoding="utf-8") for p in sorted(HERE.glob("*.h")))
     words = "\0".join([str(LAYOUT), text, header, *flags, found[1], target()])
     path = folder() / f"{hashlib.sha256(words.encode()).hexdigest()}.so"
     if path.exists():
