@@ -46,6 +46,8 @@ struct Layer {
   real *dx, *dxr;
   real* const* dw;
   real* const* ds0;
+  const int32_t* index;             // where x has few different rows: x and dx have those, `different` of them, and this says
+  long different;                   // which of them each of the T·B rows is; or none
 };
 static inline long panels(long n) { return (n + 2 * W - 1) / (2 * W) * (2 * W); }
 static inline void spread(const real* from, long H, real* to, long Hs, long rows) {  // rows of H into rows of Hs, zeros behind
@@ -58,6 +60,16 @@ static inline void gather(const real* from, long stride, real* to, long H, long 
   for (long r = 0; r < rows; r++) memcpy(to + r * H, from + r * stride, H * sizeof(real));
 }
 static inline void zero(real* p, long n) { memset(p, 0, n * sizeof(real)); }
+static inline void repeat(const real* from, const int32_t* index, real* to, long width, long rows) {
+  for (long r = 0; r < rows; r++) memcpy(to + r * width, from + index[r] * width, width * sizeof(real));
+}
+static inline void add_up(const real* from, const int32_t* index, real* to, long width, long rows, long different) {
+  zero(to, different * width);
+  for (long r = 0; r < rows; r++) {
+    real* sum = to + index[r] * width;
+    for (long j = 0; j < width; j += W) st(sum + j, ld(sum + j) + ld(from + r * width + j));
+  }
+}
 """
 
 
@@ -165,6 +177,7 @@ class _Printer:
             count = len(product.linears)
             arrays.append((f"W{number}", f"std::max(panels({count} * Hs) * {depth}, panels({depth}) * {count} * H)"))
         arrays += [("D", "rows * S")] if self.separate else []
+        arrays += [("G", "rows * S")]
         arrays += [(f"A{source}".replace("-", "x"), f"panels({'I' if source == -1 else 'H'}) * rows") for source in self._packed_sources()]
         for s in self.plan.carried:
             arrays += [(f"D{s}", "B * Hs"), (f"N{s}", "B * Hs")]
@@ -188,6 +201,7 @@ class _Printer:
         parts = [
             "const long T = L->T, B = L->B, H = L->H, I = L->I, rows = T * B, Hs = (H + 15) / 16 * 16, "
             f"S = {len(self.plan.slots)} * Hs;",
+            "const long few = L->index ? L->different : rows;",
             "const Gemm& gemm = *L->gemm; const real* const* w = L->w; real *tape = L->tape, *work = L->work;",
         ]
         for pool, arrays in (("tape", self._tape()), ("work", self._work())):
@@ -232,12 +246,18 @@ class _Printer:
                 if bias_name(linear) in self.index:
                     at = f"bias + {position} * Hs"
                     self.say(f"for (long j = 0; j < H; j++) ({at})[j] += w[{self.index[bias_name(linear)]}][j];")
-        self.say("for (long r = 0; r < rows; r++) memcpy(P + r * S, bias, S * sizeof(real));")
+        self.say("real* X = L->index ? G : P;  // x has few different rows: their products once, then repeated")
+        self.say("for (long r = 0; r < few; r++) memcpy(X + r * S, bias, S * sizeof(real));")
         self._constants()
         if self.reads_x:
             self.say("spread(L->xr, H, XR, Hs, rows);")
         for number, product in enumerate(of.products):
             self._pack(number, product, "forward")
+        for number, product in enumerate(of.products):
+            if self._reads_input(product):
+                target, count = f"X + {product.first} * Hs", len(product.linears)
+                self.say(f"gemm.run(L->x, I, 1, 1, I, 0, W{number}, {target}, S, few, {count} * Hs, true);")
+        self.say("if (L->index) repeat(G, L->index, P, S, rows);")
         for s in of.carried:
             self.say(f"spread(L->s0[{self.state[s]}], H, E{s}, Hs, B);")
         self._forward_zone(Zone.PROLOGUE, 1)
@@ -277,7 +297,7 @@ class _Printer:
         core = zone == Zone.CORE
         for place in self._places(zone):
             for number, product in enumerate(self.plan.products):
-                if product.place == place:
+                if product.place == place and not self._reads_input(product):
                     matrix, stride = self._matrix(product, "t * B" if core else "0")
                     target = f"P + {'t * B * S + ' if core else ''}{product.first} * Hs"
                     self.say(
@@ -570,24 +590,27 @@ class _Printer:
 
     def _weight_gradients(self) -> None:
         packed: set[int] = set()
+        self.say("real* X = L->index ? G : D;")
+        self.say("if (L->index) add_up(D, L->index, G, S, rows, few);")
         for product in self.plan.products:
             source = -1 if self._reads_input(product) else product.source
             name = f"A{source}".replace("-", "x")
             depth = self._depth(product)
             matrix, stride = self._matrix(product, "0")
+            rows, gradient = ("few", "X") if source == -1 else ("rows", "D")
             if source not in packed:
-                self.say(f"gemm.pack({matrix}, {stride}, rows, {depth}, {name});")
+                self.say(f"gemm.pack({matrix}, {stride}, {rows}, {depth}, {name});")
                 packed.add(source)
             for offset, linear in enumerate(product.linears):
                 target = f"L->dw[{self.index[weight_name(linear)]}]"
-                delta = f"D + {product.first + offset} * Hs"
-                self.say(f"gemm.run({delta}, 1, S, 1, rows, 0, {name}, {target}, {depth}, H, {depth}, false);")
+                delta = f"{gradient} + {product.first + offset} * Hs"
+                self.say(f"gemm.run({delta}, 1, S, 1, {rows}, 0, {name}, {target}, {depth}, H, {depth}, false);")
         for position, slot in enumerate(self.plan.slots):
             biases = [self.index[bias_name(linear)] for linear in slot.linears if bias_name(linear) in self.index]
             if biases:
                 self.say("zero(bias, Hs);")
-                add = f"st(bias + j, ld(bias + j) + ld(D + r * S + {position} * Hs + j));"
-                self.say(f"for (long r = 0; r < rows; r++) for (long j = 0; j < Hs; j += W) {add}")
+                add = f"st(bias + j, ld(bias + j) + ld(X + r * S + {position} * Hs + j));"
+                self.say(f"for (long r = 0; r < few; r++) for (long j = 0; j < Hs; j += W) {add}")
             for index in biases:
                 self.say(f"memcpy(L->dw[{index}], bias, H * sizeof(real));")
         for node in self.cell.ops:
@@ -599,8 +622,8 @@ class _Printer:
         for number, product in enumerate(self.plan.products):
             if self._reads_input(product):
                 count, adding = len(product.linears), "false" if first else "true"
-                delta = f"D + {product.first} * Hs"
-                self.say(f"if (L->dx) gemm.run({delta}, S, 1, {count}, H, Hs, W{number}, L->dx, I, rows, I, {adding});")
+                delta = f"X + {product.first} * Hs"
+                self.say(f"if (L->dx) gemm.run({delta}, S, 1, {count}, H, Hs, W{number}, L->dx, I, few, I, {adding});")
                 first = False
         if self.reads_x:
             written = "GR0" in self.written
