@@ -45,13 +45,22 @@ static inline void tile(const real* A, long rows, long columns, long blocks, lon
   }
 }
 
+// The rows that are left, fewer than a tile's, as one tile of just so many.
+template <int R, int N>
+static inline void last_rows(const real* A, long rows, long columns, long blocks, long depth, long stride, const real* P, real* C,
+                             long ldc, long m, long n, bool add) {
+  if constexpr (R > 0) {
+    if (m == R) return tile<R, N>(A, rows, columns, blocks, depth, stride, P, C, ldc, n, add);
+    last_rows<R - 1, N>(A, rows, columns, blocks, depth, stride, P, C, ldc, m, n, add);
+  }
+}
+
 template <int N>
 static void panel_product(const real* A, long rows, long columns, long blocks, long depth, long stride, const real* P, real* C, long ldc,
                           long m, long n, bool add) {
   long i = 0;
   for (; i + TILE <= m; i += TILE) tile<TILE, N>(A + i * rows, rows, columns, blocks, depth, stride, P, C + i * ldc, ldc, n, add);
-  for (; i + TILE / 2 <= m; i += TILE / 2) tile<TILE / 2, N>(A + i * rows, rows, columns, blocks, depth, stride, P, C + i * ldc, ldc, n, add);
-  for (; i < m; i++) tile<1, N>(A + i * rows, rows, columns, blocks, depth, stride, P, C + i * ldc, ldc, n, add);
+  last_rows<TILE - 1, N>(A + i * rows, rows, columns, blocks, depth, stride, P, C + i * ldc, ldc, m - i, n, add);
 }
 
 // P = B, B(k, n) = source[k * rows + n]; k < depth, n < width.

@@ -18,6 +18,8 @@ struct Layer {
   real *dx, *dxr;                   // gradients wanted; none is not computed
   real* const* dw;
   real* const* ds0;
+  const int32_t* index;             // where x has few different rows: x and dx have those, `different` of them, and this says
+  long different;                   // which of them each of the T·B rows is; or none
 };
 
 // Memory is handed out in multiples of 16 numbers, rows are padded to them: whole vectors at every width.
@@ -47,6 +49,17 @@ static inline void spread(const real* from, long H, real* to, long Hs, long rows
 }
 static inline void gather(const real* from, long stride, real* to, long H, long rows) {
   for (long r = 0; r < rows; r++) memcpy(to + r * H, from + r * stride, H * sizeof(real));
+}
+// Each row of `to` is one of the rows of `from`, and back: rows that were the same are added up.
+static inline void repeat(const real* from, const int32_t* index, real* to, long width, long rows) {
+  for (long r = 0; r < rows; r++) memcpy(to + r * width, from + index[r] * width, width * sizeof(real));
+}
+static inline void add_up(const real* from, const int32_t* index, real* to, long width, long rows, long different) {
+  zero(to, different * width);
+  for (long r = 0; r < rows; r++) {
+    real* sum = to + index[r] * width;
+    for (long j = 0; j < width; j += W) st(sum + j, ld(sum + j) + ld(from + r * width + j));
+  }
 }
 // to += from over rows of H; nothing from none.
 static inline void add_rows(const real* from, long H, real* to, long Hs, long rows) {

@@ -9,6 +9,7 @@ are run-time arguments: one source serves every setting. Arrays are padded to wh
     D     gradients of the sums           D7   of state 7 after a step     N7   of state 7 before it
     GR7   of value 7 for all rows         GC7  within the step             A7   packed input 7 of the weights' gradients
     Q7    a sum for a learned vector, or a row for a norm
+    G     sums, or their gradients, of the different rows of x, where these are few
 """
 
 from archsearch.compiler.native.source.assembly import parameter_names, source

@@ -57,6 +57,7 @@ def _function(name: str, layout: Layout, body: Printer) -> list[str]:
         f'extern "C" void {name}(const Layer* L) {{',
         "  const long T = L->T, B = L->B, H = L->H, I = L->I;",
         f"  {_sizes(layout.plan)}",
+        "  const long few = L->index ? L->different : rows;",
         "  const Gemm& gemm = *L->gemm;",
         "  const real* const* w = L->w;",
         "  real *tape = L->tape, *work = L->work;",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from archsearch.cell.graph import LEAVES
 from archsearch.compiler.native.source.printer import Known, Printer, literal
 from archsearch.compiler.parameters import bias_name
-from archsearch.compiler.plan import Product, Segment, Zone
+from archsearch.compiler.plan import X_AS_IT_CAME, Product, Segment, Zone
 
 
 class Forward(Printer):
@@ -13,11 +13,11 @@ class Forward(Printer):
 
     def print(self) -> None:
         """Print all of it."""
-        self.biases()
         self.constants()
+        self.pack("forward")
+        self.products_of_x()
         if self.layout.reads_x:
             self.say("spread(L->xr, H, XR, Hs, rows);")
-        self.pack("forward")
         for state in self.plan.carried:
             self.say(f"spread(L->s0[{self.layout.state[state]}], H, E{state}, Hs, B);")
         self.zone(Zone.PROLOGUE)
@@ -26,14 +26,22 @@ class Forward(Printer):
         self.zone(Zone.EPILOGUE)
         self.results()
 
-    def biases(self) -> None:
-        """Begin every sum with its biases."""
+    def products_of_x(self) -> None:
+        """Begin every sum with its biases and what x adds; where x has few different rows, once for each of those."""
         self.say(f"zero({self.array('bias', 'S')}, S);")
         for position, slot in enumerate(self.plan.slots):
             for linear in slot.linears:
                 if (bias := self.layout.parameter.get(bias_name(linear))) is not None:
                     self.say(f"add_rows(w[{bias}], H, bias + {position} * Hs, Hs, 1);")
-        self.say("for (long r = 0; r < rows; r++) memcpy(P + r * S, bias, S * sizeof(real));")
+        self.say(
+            f"real* X = L->index ? {self.array('G', 'rows * S')} : P;",
+            "for (long r = 0; r < few; r++) memcpy(X + r * S, bias, S * sizeof(real));",
+        )
+        for number, product in enumerate(self.plan.products):
+            if product.source == X_AS_IT_CAME:
+                into, wide = f"X + {product.first} * Hs", f"{len(product.linears)} * Hs"
+                self.say(f"gemm.run(L->x, I, 1, 1, I, 0, W{number}, {into}, S, few, {wide}, true);")
+        self.say("if (L->index) repeat(G, L->index, P, S, rows);")
 
     def core(self) -> None:
         """Print the loop over time; row t + 1 of E7 is state 7 after step t."""
@@ -75,7 +83,9 @@ class Forward(Printer):
                     self.segment(segment)
 
     def product(self, number: int, product: Product) -> None:
-        """Add a product to its sums."""
+        """Add a product to its sums; those of x are there already."""
+        if product.source == X_AS_IT_CAME:
+            return
         array, stride, deep = self.layout.source(product)
         core = product.place.zone == Zone.CORE
         source = f"{array} + t * B * {stride}" if core else array
