@@ -1,0 +1,115 @@
+// The matrix product, built once per host: a register tile over packed panels of two vectors.
+#include "kernels.h"
+
+#if defined(__AVX512F__)
+static const int TILE = 10;
+#elif defined(__AVX2__)
+static const int TILE = 6;
+#else
+static const int TILE = 4;
+#endif
+static const long PANEL = 2 * W;
+
+template <int R, int N>
+static inline void tile(const real* A, long rows, long columns, long blocks, long depth, long stride, const real* P, real* C, long ldc,
+                        long n, bool add) {
+  V c[R][N];
+  real edge[R][N * (VECTOR_BYTES / sizeof(real))];
+  const bool whole = n >= N * W;
+  for (int i = 0; i < R; i++) {
+    const real* from = C + i * ldc;
+    if (add && !whole) {
+      for (long j = 0; j < N * W; j++) edge[i][j] = j < n ? from[j] : 0;
+      from = edge[i];
+    }
+    for (int j = 0; j < N; j++) c[i][j] = add ? ld(from + j * W) : V{};
+  }
+  for (long block = 0; block < blocks; block++) {
+    const real* a = A + block * stride * columns;
+    for (long k = 0; k < depth; k++, P += PANEL) {
+      V b[N];
+      for (int j = 0; j < N; j++) b[j] = ld(P + j * W);
+      for (int i = 0; i < R; i++) {
+        V v = all(a[i * rows + k * columns]);
+        for (int j = 0; j < N; j++) c[i][j] += v * b[j];
+      }
+    }
+  }
+  for (int i = 0; i < R; i++) {
+    if (whole) {
+      for (int j = 0; j < N; j++) st(C + i * ldc + j * W, c[i][j]);
+    } else {
+      for (int j = 0; j < N; j++) st(edge[i] + j * W, c[i][j]);
+      memcpy(C + i * ldc, edge[i], n * sizeof(real));
+    }
+  }
+}
+
+// The rows that are left, fewer than a tile's, as one tile of just so many.
+template <int R, int N>
+static inline void last_rows(const real* A, long rows, long columns, long blocks, long depth, long stride, const real* P, real* C,
+                             long ldc, long m, long n, bool add) {
+  if constexpr (R > 0) {
+    if (m == R) return tile<R, N>(A, rows, columns, blocks, depth, stride, P, C, ldc, n, add);
+    last_rows<R - 1, N>(A, rows, columns, blocks, depth, stride, P, C, ldc, m, n, add);
+  }
+}
+
+template <int N>
+static void panel_product(const real* A, long rows, long columns, long blocks, long depth, long stride, const real* P, real* C, long ldc,
+                          long m, long n, bool add) {
+  long i = 0;
+  for (; i + TILE <= m; i += TILE) tile<TILE, N>(A + i * rows, rows, columns, blocks, depth, stride, P, C + i * ldc, ldc, n, add);
+  last_rows<TILE - 1, N>(A + i * rows, rows, columns, blocks, depth, stride, P, C + i * ldc, ldc, m - i, n, add);
+}
+
+// P = B, B(k, n) = source[k * rows + n]; k < depth, n < width.
+extern "C" void gemm_pack(const real* source, long rows, long depth, long width, real* P) {
+  for (long n = 0; n < width; n += PANEL)
+    for (long k = 0; k < depth; k++, P += PANEL) {
+      const real* from = source + k * rows + n;
+      const long count = width - n < PANEL ? width - n : PANEL;
+      memcpy(P, from, count * sizeof(real));
+      for (long j = count; j < PANEL; j++) P[j] = 0;
+    }
+}
+
+// For a·Wᵀ: B(k, s * wide + j) = weights[s][j * depth + k]; slots side by side, `wide` apart, zero beyond their true width.
+extern "C" void gemm_pack_forward(const real* const* weights, long slots, long width, long wide, long depth, real* P) {
+  for (long n = 0; n < slots * wide; n += PANEL, P += depth * PANEL)
+    for (long k0 = 0; k0 < depth; k0 += 16) {
+      const long k1 = k0 + 16 < depth ? k0 + 16 : depth;
+      for (long j = 0; j < PANEL; j++) {
+        const long slot = (n + j) / wide, column = (n + j) % wide;
+        const bool real_column = slot < slots && column < width;
+        const real* from = real_column ? weights[slot] + column * depth : 0;
+        for (long k = k0; k < k1; k++) P[k * PANEL + j] = real_column ? from[k] : 0;
+      }
+    }
+}
+
+// For δ·W: B(s * width + i, n) = weights[s][i * depth + n], n < depth.
+extern "C" void gemm_pack_backward(const real* const* weights, long slots, long width, long depth, real* P) {
+  for (long n = 0; n < depth; n += PANEL) {
+    const long count = depth - n < PANEL ? depth - n : PANEL;
+    for (long s = 0; s < slots; s++)
+      for (long i = 0; i < width; i++, P += PANEL) {
+        memcpy(P, weights[s] + i * depth + n, count * sizeof(real));
+        for (long j = count; j < PANEL; j++) P[j] = 0;
+      }
+  }
+}
+
+// C[m, n] (+)= A · P; A(i, k) = A[i * rows + k * columns], k in `blocks` blocks of `depth` that begin `stride` apart.
+extern "C" void gemm_run(const real* A, long rows, long columns, long blocks, long depth, long stride, const real* P, real* C, long ldc,
+                         long m, long n, bool add) {
+  const long step = blocks == 1 ? 512 : depth;
+  for (long k = 0; k < depth; k += step) {
+    const long deep = depth - k < step ? depth - k : step;
+    for (long j = 0; j < n; j += PANEL) {
+      const real* panel = P + j * blocks * depth + k * PANEL;
+      auto product = n - j <= W ? panel_product<1> : panel_product<2>;
+      product(A + k * columns, rows, columns, blocks, deep, stride, panel, C + j, ldc, m, n - j, add || k > 0);
+    }
+  }
+}
