@@ -25,10 +25,12 @@ class _Gemm(ctypes.Structure):
 
 
 class _Layer(ctypes.Structure):
-    _fields_ = [(name, ctypes.c_long) for name in "TBHI"] + [
-        (name, ctypes.c_void_p)
-        for name in ("x", "xr", "w", "s0", "reset", "out", "sT", "tape", "work", "gemm", "dout", "dsT", "dx", "dxr", "dw", "ds0", "index")
-    ] + [("different", ctypes.c_long)]
+    _fields_ = (
+        [(name, ctypes.c_long) for name in "TBHI"]
+        + [(name, ctypes.c_void_p) for name in ("x", "xr", "w", "s0", "reset", "out", "sT", "tape", "work", "gemm")]
+        + [(name, ctypes.c_void_p) for name in ("dout", "dsT", "dx", "dxr", "dw", "ds0", "index")]
+        + [("different", ctypes.c_long)]
+    )
 
 
 @lru_cache(maxsize=2)

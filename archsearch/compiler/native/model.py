@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from typing import Protocol
 
 import torch
@@ -25,16 +25,23 @@ PARTS = ("head.h", "optimiser.h", "model.cpp")
 
 
 class WindowData(Protocol):
-    """One window: int64 `inputs` (T, B), `targets` (scored,), their positions in T·B or None for all, bool `reset` (T, B)."""
+    """One window of B streams over T steps."""
 
     @property
-    def inputs(self) -> Tensor: ...  # noqa: D102
+    def inputs(self) -> Tensor:
+        """Symbols, int64, shape (T, B)."""
+
     @property
-    def targets(self) -> Tensor: ...  # noqa: D102
+    def targets(self) -> Tensor:
+        """The next symbols at the scored positions, int64, shape (scored,)."""
+
     @property
-    def scored(self) -> Tensor | None: ...  # noqa: D102
+    def scored(self) -> Tensor | None:
+        """Their positions in T·B, int64, or None if all are scored."""
+
     @property
-    def reset(self) -> Tensor | None: ...  # noqa: D102
+    def reset(self) -> Tensor | None:
+        """Where states are zeroed before the step, bool, shape (T, B), or None."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,9 +137,7 @@ class NativeModel:
         self.dtype, self.batch = dtype, batch
         double = dtype == torch.float64
         self.runtime, self.product = runtime(double), gemm(double)[0]
-        self.cell = library(source(cell), double)
-        for function in (self.cell.tape_size, self.cell.work_size):
-            function.restype, function.argtypes = ctypes.c_long, [ctypes.c_long] * 4
+        self.cell = _compiled(cell, double)
         shapes = _shapes(cell, symbols, width, layers)
         self.flat, self.gradient, self.first, self.second = (self._zeros(_total(shapes)) for _ in range(4))
         self.parameters, weights = _views(self.flat, shapes)
@@ -150,6 +155,12 @@ class NativeModel:
             count=self.flat.numel(), carried=self.states[0].data_ptr(), after=self.states[1].data_ptr(),
         )  # fmt: skip
 
+    @torch.no_grad()
+    def load(self, weights: Mapping[str, Tensor]) -> None:
+        """Take over the weights of a torch model."""
+        for name, view in self.parameters.items():
+            view.copy_(weights[name])
+
     @property
     def steps(self) -> int:
         """How many updates were made."""
@@ -162,11 +173,12 @@ class NativeModel:
             The losses, and None; or the losses up to and including the step that failed, and why it did.
         """
         array, held = self._windows(windows)
-        betas = optimiser.betas
-        told = _Optimiser(optimiser.adaptive, optimiser.rate, optimiser.clip, *betas, optimiser.epsilon, optimiser.decay)
+        told = _Optimiser(
+            optimiser.adaptive, optimiser.rate, optimiser.clip, *optimiser.betas, optimiser.epsilon, optimiser.decay
+        )
         losses, report = (ctypes.c_double * len(windows))(), _Report()
-        references = (ctypes.byref(self.model), array, ctypes.c_long(len(windows)), ctypes.byref(told), losses, ctypes.byref(report))
-        done = self.runtime.train(*references)
+        count = ctypes.c_long(len(windows))
+        done = self.runtime.train(ctypes.byref(self.model), array, count, ctypes.byref(told), losses, ctypes.byref(report))
         del held
         if report.trouble:
             return losses[: done + 1], f"{TROUBLES[report.trouble]} {report.value} at step {self.steps + 1}"
@@ -209,6 +221,14 @@ class NativeModel:
 
     def _zeros(self, size: int) -> Tensor:
         return torch.zeros(size, dtype=self.dtype)
+
+
+@lru_cache(64)
+def _compiled(cell: Cell, double: bool) -> ctypes.CDLL:
+    built = library(source(cell), double)
+    for function in (built.tape_size, built.work_size):
+        function.restype, function.argtypes = ctypes.c_long, [ctypes.c_long] * 4
+    return built
 
 
 def _shapes(cell: Cell, symbols: int, width: int, layers: int) -> list[tuple[str, tuple[int, ...]]]:

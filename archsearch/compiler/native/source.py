@@ -46,8 +46,8 @@ struct Layer {
   real *dx, *dxr;
   real* const* dw;
   real* const* ds0;
-  const int32_t* index;             // where x has few different rows: x and dx have those, `different` of them, and this says
-  long different;                   // which of them each of the T·B rows is; or none
+  const int32_t* index;             // where x has few different rows: x and dx have just those, `different` many,
+  long different;                   // and this says which of them each of the T·B rows is; or none
 };
 static inline long panels(long n) { return (n + 2 * W - 1) / (2 * W) * (2 * W); }
 static inline void spread(const real* from, long H, real* to, long Hs, long rows) {  // rows of H into rows of Hs, zeros behind
