@@ -126,11 +126,11 @@ static Answers window_answers(const Model& m, Arrays& a, const Window& window, r
     memcpy(a.h + i * (n + 1), out + (position ? position[i] : i) * n, n * sizeof(real));
     a.h[i * (n + 1) + n] = 1;
   }
-  if (window.count == 0 && scale != 0) zero(m.doutput, m.symbols * (n + 1));
+  if (scale != 0 && window.count == 0) zero(m.doutput, m.symbols * (n + 1));
   const Head head = {m.symbols, n, a.rows, m.output, m.doutput, m.gemm, a.head};
   real* dh = scale == 0 ? nullptr : position ? a.dh : a.d;
   const Answers answers = head_run(head, a.h, window.targets, window.count, dh, scale);
-  if (dh && position) {
+  if (dh && window.count < rows) {
     zero(a.d, rows * n);
     for (long i = 0; i < window.count; i++) memcpy(a.d + position[i] * n, dh + i * n, n * sizeof(real));
   }
