@@ -257,6 +257,26 @@ def test_a_logit_that_is_not_finite_makes_the_loss_so(value: float, symbols: int
     assert not torch.isfinite(torch.tensor(native.evaluate(batches)[1]))
 
 
+# -- what is given ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("strange", [-1, 9])
+@pytest.mark.parametrize("part", ["inputs", "targets"])
+def test_a_symbol_that_there_is_not_is_refused(part: str, strange: int) -> None:
+    batch = random_windows(9, 1, 3, 9)[0]
+    getattr(batch, part).view(-1)[5] = strange
+    _, native = pair(cell_of("gru"), 9, 3)
+    for call in (lambda: native.train([batch], optimiser()), lambda: native.evaluate([batch])):
+        with pytest.raises(IndexError, match=f"a window has {strange}, which is no symbol"):
+            call()
+
+
+def test_a_window_of_another_batch_is_refused() -> None:
+    _, native = pair(cell_of("gru"), 9, 3)
+    with pytest.raises(ValueError, match="a window of 4 streams, 9 steps and 36 targets for batches of 3"):
+        native.evaluate(random_windows(9, 1, 4, 9))
+
+
 def replace_setting(**changes: object) -> Setting:
     """Return the plain setting with changes."""
     return Setting(**{**SETTING.as_dict(), **changes})  # type: ignore[arg-type]

@@ -65,12 +65,6 @@ class Optimiser:
     decay: float = 0.01
 
 
-class _Window(ctypes.Structure):
-    _fields_ = [(name, ctypes.c_void_p) for name in ("inputs", "targets", "scored", "reset")] + [
-        (name, ctypes.c_long) for name in ("T", "count")
-    ]
-
-
 class _Optimiser(ctypes.Structure):
     _fields_ = [("adaptive", ctypes.c_long)] + [
         (name, ctypes.c_double) for name in ("rate", "clip", "beta1", "beta2", "epsilon", "decay")
@@ -95,6 +89,7 @@ class _Model(ctypes.Structure):
 
 
 TROUBLES = {1: "loss", 2: "gradient norm"}
+STRANGE = 3
 
 
 @cache
@@ -180,6 +175,7 @@ class NativeModel:
         count = ctypes.c_long(len(windows))
         done = self.runtime.train(ctypes.byref(self.model), array, count, ctypes.byref(told), losses, ctypes.byref(report))
         del held
+        _check(report)
         if report.trouble:
             return losses[: done + 1], f"{TROUBLES[report.trouble]} {report.value} at step {self.steps + 1}"
         return losses[:], None
@@ -187,26 +183,30 @@ class NativeModel:
     def evaluate(self, windows: Sequence[WindowData]) -> tuple[int, float]:
         """Return how many answers are right and the summed NLL in nats, the state carried over from zero."""
         array, held = self._windows(windows)
-        nll, right = ctypes.c_double(), ctypes.c_long()
-        self.runtime.evaluate(
-            ctypes.byref(self.model), array, ctypes.c_long(len(windows)), ctypes.byref(nll), ctypes.byref(right)
-        )  # fmt: skip
+        count, right, report = ctypes.c_long(len(windows)), ctypes.c_long(), _Report()
+        self.runtime.evaluate(ctypes.byref(self.model), array, count, ctypes.byref(right), ctypes.byref(report))
         del held
-        return right.value, nll.value
+        _check(report)
+        return right.value, report.value
 
-    def _windows(self, windows: Sequence[WindowData]) -> tuple[ctypes.Array[_Window], list[Tensor | None]]:
+    def _windows(self, windows: Sequence[WindowData]) -> tuple[ctypes.Array[ctypes.c_int64], list[Tensor]]:
         """Return windows as the runtime takes them, and what they point to; makes room for the longest."""
-        self._make_room(max(len(window.inputs) for window in windows))
-        held: list[Tensor | None] = []
-        array = (_Window * len(windows))()
-        for entry, window in zip(array, windows, strict=True):
-            tensors = [window.inputs.contiguous(), window.targets.contiguous(), window.scored, window.reset]
-            if tensors[3] is not None:
-                tensors[3] = tensors[3].contiguous()
-            held += tensors
-            entry.inputs, entry.targets, entry.scored, entry.reset = (None if t is None else t.data_ptr() for t in tensors)
-            entry.T, entry.count = len(window.inputs), len(window.targets)
-        return array, held
+        fields: list[int] = []
+        held: list[Tensor] = []
+        longest = 0
+        for window in windows:
+            steps, batch = window.inputs.shape
+            count = window.targets.shape[0]
+            scored = window.scored
+            if batch != self.batch or count != (steps * batch if scored is None else scored.shape[0]):
+                given = f"a window of {batch} streams, {steps} steps and {count} targets"
+                raise ValueError(f"{given} for batches of {self.batch}")
+            for tensor in (window.inputs, window.targets, scored):
+                fields.append(0 if tensor is None else _held(tensor, torch.int64, held))
+            fields += (0 if window.reset is None else _held(window.reset, torch.bool, held), steps, count)
+            longest = max(longest, steps)
+        self._make_room(longest)
+        return (ctypes.c_int64 * len(fields))(*fields), held
 
     def _make_room(self, longest: int) -> None:
         model = self.model
@@ -229,6 +229,21 @@ def _compiled(cell: Cell, double: bool) -> ctypes.CDLL:
     for function in (built.tape_size, built.work_size):
         function.restype, function.argtypes = ctypes.c_long, [ctypes.c_long] * 4
     return built
+
+
+def _check(report: _Report) -> None:
+    if report.trouble == STRANGE:
+        raise IndexError(f"a window has {report.value:.0f}, which is no symbol or position")
+
+
+def _held(tensor: Tensor, kind: torch.dtype, held: list[Tensor]) -> int:
+    """Return where a tensor's numbers lie in order, keeping hold of a copy if one is needed."""
+    if tensor.dtype != kind:
+        raise TypeError(f"a window's tensor is {tensor.dtype}, not {kind}")
+    if not tensor.is_contiguous():
+        tensor = tensor.contiguous()
+        held.append(tensor)
+    return tensor.data_ptr()
 
 
 def _shapes(cell: Cell, symbols: int, width: int, layers: int) -> list[tuple[str, tuple[int, ...]]]:
