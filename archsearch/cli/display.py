@@ -54,6 +54,8 @@ class Display:
             f"archsearch · run {opened.folder} ({state}) · preset {plan.preset_name} · {plan.strategy} · seed {plan.seed} · "
             f"{self.workers} worker{'s' if self.workers > 1 else ''} · engine {plan.engine} ({plan.machine})"
         )
+        if plan.engine.startswith("reference"):
+            self.said("no C++ compiler, or no CPU: the interpreter runs the cells, several times slower than compiled code")
         self.said(
             "tasks  "
             + "  ".join(course.facts.name for course in plan.courses)

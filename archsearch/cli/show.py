@@ -12,6 +12,7 @@ from archsearch.cell import Cell, library
 from archsearch.cli.board import polynomial
 from archsearch.cli.cell_argument import SHORT, Named, find_cell
 from archsearch.cli.common import console, json_option, plain, print_json, runs_option
+from archsearch.compiler.plan import describe
 from archsearch.protocol.records import Step
 from archsearch.store import RunStore, existing_run
 
@@ -20,12 +21,13 @@ from archsearch.store import RunStore, existing_run
 @click.argument("cell")
 @runs_option
 @json_option
-def show(cell: str, runs: Path, as_json: bool) -> None:
+@click.option("--plan", "with_plan", is_flag=True, help="Show also how the cell is computed.")
+def show(cell: str, runs: Path, as_json: bool, with_plan: bool) -> None:
     """Show a cell: its equations, parameters and ancestry."""
     named = find_cell(cell, runs)
     ancestry = _ancestry(cell, named, runs)
     if as_json:
-        print_json(_document(named, ancestry))
+        print_json({**_document(named, ancestry), **({"plan": describe(named.cell)} if with_plan else {})})
         return
     out, found = console(), named.cell
     out.print(plain(found.text()), end="")
@@ -47,6 +49,8 @@ def show(cell: str, runs: Path, as_json: bool) -> None:
             out.print(f"  {plain(task):<12} {figures}   {result.setting}")
     for line in ancestry:
         out.print(plain(line["words"]))
+    if with_plan:
+        out.print(f"\n{plain(describe(found))}", end="")
 
 
 def _graph_words(cell: Cell) -> str:

@@ -11,7 +11,7 @@ import msgspec
 import torch
 
 from archsearch.cell import Cell
-from archsearch.compiler.engines import ENGINE, ENGINES
+from archsearch.compiler.engines import ENGINES
 from archsearch.protocol.records import Outcome, Trial, Validation
 from archsearch.protocol.seeds import seed_of
 from archsearch.protocol.units import model_parameters, units
@@ -153,9 +153,10 @@ class _Training:
 
 def _learner(trial: Trial, cell: Cell, streams: Streams, n: int, seed: int) -> Learner:
     """Return what trains on the engine of the record; all engines start from the same numbers."""
-    setting, engine = trial.setting, trial.engine.split(" ")[0]
+    setting = trial.setting
+    engine = next((name for name in ENGINES if name == trial.engine.split(" ")[0]), "reference")
     generator = torch.Generator().manual_seed(seed)
-    model = Model(cell, streams.task.symbols, n, setting, generator, engine if engine in ENGINES else ENGINE)
+    model = Model(cell, streams.task.symbols, n, setting, generator, engine)
     if engine == "native" and streams.device == "cpu" and not setting.dropout:
         return NativeLearner(cell, model, setting, trial.batch)
     return TorchLearner(model.to(streams.device), setting, trial.batch)

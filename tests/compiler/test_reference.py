@@ -47,7 +47,7 @@ def gradients(values: tuple[Tensor, ...], leaves: list[Tensor]) -> tuple[Tensor,
     generator = torch.Generator().manual_seed(1)
     loss = sum((v * torch.randn(v.shape, generator=generator)).sum() for v in values)
     if not isinstance(loss, Tensor) or not loss.requires_grad:
-        return ()
+        return tuple(torch.zeros_like(leaf) for leaf in leaves)
     return torch.autograd.grad(loss, leaves, allow_unused=True, materialize_grads=True)
 
 
@@ -66,8 +66,9 @@ def test_an_engine_computes_every_op(engine: str) -> None:
 
 @pytest.mark.parametrize("engine", ENGINES)
 def test_an_engine_computes_random_cells(engine: str) -> None:
-    finite = [compared(plain.random_cell(seed), engine, seed) for seed in range(150)]
-    assert sum(count > 3 for count in finite) > 75
+    seeds = range(150 if engine == "reference" else 20)  # compiling takes a while: tests/compiler/native has the rest
+    finite = [compared(plain.random_cell(seed), engine, seed) for seed in seeds]
+    assert sum(count > 3 for count in finite) > len(seeds) // 2
 
 
 def test_every_op_has_its_function() -> None:

@@ -10,7 +10,7 @@ import pytest
 from msgspec.structs import replace
 
 from archsearch.cell import Cell, library
-from archsearch.compiler.native.build import compiler
+from archsearch.compiler.engines import default_engine
 from archsearch.protocol.records import Outcome, Trial
 from archsearch.protocol.settings import Setting
 from archsearch.tasks import load
@@ -20,7 +20,7 @@ from archsearch.training.native_learner import NativeLearner
 from archsearch.training.torch_learner import TorchLearner
 from tests.plans import GRU
 
-pytestmark = pytest.mark.skipif(compiler() is None, reason="needs a C++ compiler")
+pytestmark = pytest.mark.skipif(default_engine() != "native", reason="needs a C++ compiler")
 
 SETTING = Setting("adamw", 0.01, 5.0, 1.0, 1, 3_000)
 

@@ -14,8 +14,9 @@ from torch import Tensor
 from archsearch.cell import Cell
 from archsearch.cell.graph import is_input_linear
 from archsearch.compiler.native.build import HERE, library
-from archsearch.compiler.native.engine import gemm
-from archsearch.compiler.native.source import LAYER, parameter_names, source
+from archsearch.compiler.native.call import gemm
+from archsearch.compiler.native.source import parameter_names, source
+from archsearch.compiler.native.toolchain import Toolchain, toolchain
 from archsearch.compiler.parameters import learned
 
 ALIGNED = 16
@@ -93,12 +94,21 @@ STRANGE = 3
 
 
 @cache
-def runtime(double: bool) -> ctypes.CDLL:
-    """Return the host's training step, built once."""
-    parts = ['#include "kernels.h"', "#include <limits>", "#include <utility>", "#include <vector>", LAYER]
+def runtime(double: bool, tools: Toolchain) -> ctypes.CDLL:
+    """Return the host's training step, built once; the compiler is part of the key, since tests change it."""
+    parts = ['#include "layer.h"', "#include <cmath>", "#include <limits>", "#include <utility>", "#include <vector>"]
     built = library("\n".join([*parts, *((HERE / part).read_text(encoding="utf-8") for part in PARTS)]), double)
     built.model_size.restype, built.model_size.argtypes = ctypes.c_long, [ctypes.c_long] * 5
     built.train.restype = ctypes.c_long
+    return built
+
+
+@lru_cache(64)
+def compiled(cell: Cell, double: bool, tools: Toolchain) -> ctypes.CDLL:
+    """Return a cell's library, which a worker asks for trial after trial."""
+    built = library(source(cell), double)
+    for function in (built.tape_size, built.work_size):
+        function.restype, function.argtypes = ctypes.c_long, [ctypes.c_long] * 4
     return built
 
 
@@ -131,8 +141,8 @@ class NativeModel:
         cell = cell.canonical()
         self.dtype, self.batch = dtype, batch
         double = dtype == torch.float64
-        self.runtime, self.product = runtime(double), gemm(double)[0]
-        self.cell = _compiled(cell, double)
+        self.runtime, self.product = runtime(double, toolchain()), gemm(double)[0]
+        self.cell = compiled(cell, double, toolchain())
         shapes = _shapes(cell, symbols, width, layers)
         self.flat, self.gradient, self.first, self.second = (self._zeros(_total(shapes)) for _ in range(4))
         self.parameters, weights = _views(self.flat, shapes)
@@ -221,14 +231,6 @@ class NativeModel:
 
     def _zeros(self, size: int) -> Tensor:
         return torch.zeros(size, dtype=self.dtype)
-
-
-@lru_cache(64)
-def _compiled(cell: Cell, double: bool) -> ctypes.CDLL:
-    built = library(source(cell), double)
-    for function in (built.tape_size, built.work_size):
-        function.restype, function.argtypes = ctypes.c_long, [ctypes.c_long] * 4
-    return built
 
 
 def _check(report: _Report) -> None:

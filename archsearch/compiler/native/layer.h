@@ -1,0 +1,76 @@
+// What a generated cell is called with, and how rows of the true width become rows of whole vectors.
+#pragma once
+#include "kernels.h"
+
+// One layer over a sequence. T steps, B sequences, H the layer's width, I that of x; arrays without padding, row by row.
+struct Layer {
+  long T, B, H, I;
+  const real *x, *xr;               // x as it came, (T, B, I), and as wide as the layer, (T, B, H), where the cell reads it so
+  const real* const* w;             // parameters, in canonical order
+  const real* const* s0;            // states before the first step, (B, H) each
+  const uint8_t* reset;             // where states are zeroed before a step, (T, B), or none
+  real* out;                        // the first state after every step, (T, B, H)
+  real* const* sT;                  // states after the last step
+  real *tape, *work;                // memory: from forward to backward, and for one call
+  const Gemm* gemm;
+  const real* dout;                 // gradient of out, or none
+  const real* const* dsT;           // gradients of the last states, each may be none
+  real *dx, *dxr;                   // gradients wanted; none is not computed
+  real* const* dw;
+  real* const* ds0;
+  const int32_t* index;             // where x has few different rows: x and dx have those, `different` of them, and this says
+  long different;                   // which of them each of the T·B rows is; or none
+};
+
+// Memory is handed out in multiples of 16 numbers, rows are padded to them: whole vectors at every width.
+static inline long whole(long n) { return (n + 15) / 16 * 16; }
+static inline long panels(long n) { return (n + 2 * W - 1) / (2 * W) * (2 * W); }
+static inline long longer(long a, long b) { return a > b ? a : b; }
+static inline real* take(real*& memory, long size) {
+  real* taken = memory;
+  memory += whole(size);
+  return taken;
+}
+static inline void zero(real* p, long n) { memset(p, 0, n * sizeof(real)); }
+static inline void fill(real* p, real value, long n) {
+  for (long i = 0; i < n; i++) p[i] = value;
+}
+static inline void exchange(real*& a, real*& b) {
+  real* first = a;
+  a = b;
+  b = first;
+}
+// Rows of H into rows of Hs with zeros behind; all zeros from none.
+static inline void spread(const real* from, long H, real* to, long Hs, long rows) {
+  for (long r = 0; r < rows; r++) {
+    if (from) memcpy(to + r * Hs, from + r * H, H * sizeof(real));
+    zero(to + r * Hs + (from ? H : 0), from ? Hs - H : Hs);
+  }
+}
+static inline void gather(const real* from, long stride, real* to, long H, long rows) {
+  for (long r = 0; r < rows; r++) memcpy(to + r * H, from + r * stride, H * sizeof(real));
+}
+// Each row of `to` is one of the rows of `from`, and back: rows that were the same are added up.
+static inline void repeat(const real* from, const int32_t* index, real* to, long width, long rows) {
+  for (long r = 0; r < rows; r++)
+    for (long j = 0; j < width; j += W) st(to + r * width + j, ld(from + index[r] * width + j));
+}
+static inline void add_up(const real* from, const int32_t* index, real* to, long width, long rows, long different) {
+  zero(to, different * width);
+  for (long r = 0; r < rows; r++) {
+    real* sum = to + index[r] * width;
+    for (long j = 0; j < width; j += W) st(sum + j, ld(sum + j) + ld(from + r * width + j));
+  }
+}
+// to += from over rows of H; nothing from none.
+static inline void add_rows(const real* from, long H, real* to, long Hs, long rows) {
+  if (!from) return;
+  for (long r = 0; r < rows; r++)
+    for (long j = 0; j < H; j++) to[r * Hs + j] += from[r * H + j];
+}
+// A row's sum over many rows; `to` has whole vectors.
+static inline void sum_rows(const real* from, long stride, long rows, real* to, long Hs) {
+  zero(to, Hs);
+  for (long r = 0; r < rows; r++)
+    for (long j = 0; j < Hs; j += W) st(to + j, ld(to + j) + ld(from + r * stride + j));
+}

@@ -1,0 +1,124 @@
+"""Prints the forward pass."""
+
+from __future__ import annotations
+
+from archsearch.cell.graph import LEAVES
+from archsearch.compiler.native.source.printer import Known, Printer, literal
+from archsearch.compiler.parameters import bias_name
+from archsearch.compiler.plan import X_AS_IT_CAME, Product, Segment, Zone
+
+
+class Forward(Printer):
+    """The body of `forward`."""
+
+    def print(self) -> None:
+        """Print all of it."""
+        self.constants()
+        self.pack("forward")
+        self.products_of_x()
+        if self.layout.reads_x:
+            self.say("spread(L->xr, H, XR, Hs, rows);")
+        for state in self.plan.carried:
+            self.say(f"spread(L->s0[{self.layout.state[state]}], H, E{state}, Hs, B);")
+        self.zone(Zone.PROLOGUE)
+        if self.plan.carried:
+            self.core()
+        self.zone(Zone.EPILOGUE)
+        self.results()
+
+    def products_of_x(self) -> None:
+        """Begin every sum with its biases and what x adds; where x has few different rows, once for each of those."""
+        self.say(f"zero({self.array('bias', 'S')}, S);")
+        for position, slot in enumerate(self.plan.slots):
+            for linear in slot.linears:
+                if (bias := self.layout.parameter.get(bias_name(linear))) is not None:
+                    self.say(f"add_rows(w[{bias}], H, bias + {position} * Hs, Hs, 1);")
+        self.say(
+            f"real* X = L->index ? {self.array('G', 'rows * S')} : P;",
+            "for (long r = 0; r < few; r++) memcpy(X + r * S, bias, S * sizeof(real));",
+        )
+        for number, product in enumerate(self.plan.products):
+            if product.source == X_AS_IT_CAME:
+                into, wide = f"X + {product.first} * Hs", f"{len(product.linears)} * Hs"
+                self.say(f"gemm.run(L->x, I, 1, 1, I, 0, W{number}, {into}, S, few, {wide}, true);")
+        self.say("if (L->index) repeat(G, L->index, P, S, rows);")
+
+    def core(self) -> None:
+        """Print the loop over time; row t + 1 of E7 is state 7 after step t."""
+        with self.block("for (long t = 0; t < T; t++)"):
+            zeroing = " ".join(f"zero(E{state} + (t * B + b) * Hs, Hs);" for state in self.plan.carried)
+            self.say(f"if (L->reset) for (long b = 0; b < B; b++) if (L->reset[t * B + b]) {{ {zeroing} }}")
+            self.zone(Zone.CORE)
+            for state in self.plan.carried:
+                self.carry(state, self.plan.next_of(state))
+            first = self.cell.state_nodes[0].handle
+            if first in self.plan.carried:
+                self.say(f"gather(E{first} + (t + 1) * B * Hs, Hs, L->out + t * B * H, H, B);")
+
+    def carry(self, state: int, target: int) -> None:
+        """Copy a next value that no segment of the core computes."""
+        node = self.cell.node(target)
+        if node.op == "number":
+            self.say(f"fill(E{state} + (t + 1) * B * Hs, {literal(node.value)}, B * Hs);")
+        elif node.op in LEAVES or self.plan.place[target].zone == Zone.PROLOGUE:
+            with self.each_row(Zone.CORE):
+                self.say(f"memcpy(E{state} + (r + B) * Hs, {self.layout.at(target)}, Hs * sizeof(real));")
+
+    def results(self) -> None:
+        """Hand over the output where nothing reads it within the cell, and the last states."""
+        if self.cell.state_nodes[0].handle not in self.plan.carried:
+            array, stride = self.layout.home(self.cell.output)
+            self.say(f"gather({array}, {stride}, L->out, H, rows);")
+        for state, position in self.layout.state.items():
+            last = f"E{state} + rows * Hs, Hs" if state in self.plan.carried else "L->out + (rows - B) * H, H"
+            self.say(f"gather({last}, L->sT[{position}], H, B);")
+
+    def zone(self, zone: Zone) -> None:
+        """Print a zone level by level: products, then what is element-wise."""
+        for place in self.plan.places(zone):
+            for number, product in self.plan.products_at(place):
+                self.product(number, product)
+            for segment in self.plan.segments_at(place):
+                if segment.nodes or self.layout.sums_fed_on(self.plan.slots_at(place)):
+                    self.segment(segment)
+
+    def product(self, number: int, product: Product) -> None:
+        """Add a product to its sums; those of x are there already."""
+        if product.source == X_AS_IT_CAME:
+            return
+        array, stride, deep = self.layout.source(product)
+        core = product.place.zone == Zone.CORE
+        source = f"{array} + t * B * {stride}" if core else array
+        target = f"P + {'t * B * S + ' if core else ''}{product.first} * Hs"
+        rows, wide = "B" if core else "rows", f"{len(product.linears)} * Hs"
+        self.say(f"gemm.run({source}, {stride}, 1, 1, {deep}, 0, W{number}, {target}, S, {rows}, {wide}, true);")
+
+    def segment(self, segment: Segment) -> None:
+        """Print the element-wise nodes of a place in one pass over the rows."""
+        with self.each_row(segment.place.zone):
+            for position, phase in enumerate(segment.phases):
+                sums = self.layout.sums_fed_on(self.plan.slots_at(segment.place)) if position == 0 else []
+                if phase or sums:
+                    self.phase(phase, sums)
+
+    def phase(self, phase: tuple[int, ...], sums: list[int]) -> None:
+        """Print one pass over a row."""
+        known: Known = {}
+        for handle in phase:
+            if (node := self.cell.node(handle)).op == "norm":
+                operand = self.layout.at(node.inputs[0])
+                self.say(f"const real root{handle} = R{handle}[r] = inverse_root({operand}, H);")
+        with self.each_vector():
+            for handle in phase:
+                value = self.compute(self.cell.node(handle), known)
+                if handle in self.plan.kept:
+                    self.say(f"st({self.layout.at(handle)} + j, {value});")
+                self.feed(handle, value)
+            for handle in sums:
+                self.feed(handle, self.value(handle, known))
+
+    def feed(self, handle: int, value: str) -> None:
+        """Store a value as the next value of the states that it feeds."""
+        if self.plan.place[handle].zone == Zone.CORE:
+            for state in self.layout.states_fed(handle):
+                self.say(f"st(E{state} + (r + B) * Hs + j, {value});")
