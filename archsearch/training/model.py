@@ -21,13 +21,16 @@ class Model(nn.Module):
         n: Width of the embedding and of every layer.
         setting: Layers, dropout and initial scale.
         generator: Draws the initial weights.
+        engine: What runs the layers.
     """
 
-    def __init__(self, cell: Cell, symbols: int, n: int, setting: Setting, generator: torch.Generator) -> None:
+    def __init__(
+        self, cell: Cell, symbols: int, n: int, setting: Setting, generator: torch.Generator, engine: str = "reference"
+    ) -> None:
         super().__init__()
         self.embedding = nn.Parameter(torch.empty(symbols, n))
         between = setting.dropout if setting.layers > 1 else 0.0
-        self.layers = Recurrent(cell, n, n, num_layers=setting.layers, dropout=between)
+        self.layers = Recurrent(cell, n, n, num_layers=setting.layers, dropout=between, engine=engine)
         self.weight = nn.Parameter(torch.empty(symbols, n))
         self.bias = nn.Parameter(torch.zeros(symbols))
         self.dropout = nn.Dropout(setting.dropout)

@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Sequence
+from itertools import islice
 
 import msgspec
 import torch
-from torch import Tensor, nn
 
 from archsearch.cell import Cell
+from archsearch.compiler.engines import ENGINES
 from archsearch.protocol.records import Outcome, Trial, Validation
 from archsearch.protocol.seeds import seed_of
-from archsearch.protocol.settings import Setting
 from archsearch.protocol.units import model_parameters, units
-from archsearch.training.model import Model, detached
+from archsearch.training.learner import Learner
+from archsearch.training.model import Model
+from archsearch.training.native_learner import NativeLearner
 from archsearch.training.schedule import SCHEDULES
+from archsearch.training.torch_learner import TorchLearner
 from archsearch.training.windows import Batch, Streams
 
 Alive = Callable[[int], None]
@@ -74,45 +76,38 @@ class _Training:
         self.parameters = model_parameters(cell, self.n, task.symbols, setting.layers)
         words = str(tuple(setting.as_dict().values()))
         self.seed = seed_of("init", trial.cell, trial.task, words, trial.seed, trial.init_draw)
-        generator = torch.Generator().manual_seed(self.seed)
-        self.model = Model(cell, task.symbols, self.n, setting, generator).to(streams.device)
-        self.weights = list(self.model.parameters())
-        self.optimiser = _optimiser(setting, self.weights)
+        self.learner = _learner(trial, cell, streams, self.n, self.seed)
         self.curve: list[Validation] = []
-        self.step = 0
         self.best: Validation | None = None
-        self.best_weights: list[Tensor] = []
+
+    @property
+    def step(self) -> int:
+        """Completed training steps."""
+        return self.learner.steps
 
     def run(self, alive: Alive) -> None:
         """Train to the end of the budget, of the schedule, or to the accuracy that ends the trial."""
-        trial, state = self.trial, None
-        rate = SCHEDULES[trial.schedule](trial.setting.rate)
-        for batch in self.streams.take("train", trial.seed, trial.batch, trial.unroll, trial.steps):
-            state = self.train(batch, state)
-            self.step += 1
-            alive(self.step)
-            if self.step % trial.epoch_steps == 0 or self.step == trial.steps:
-                improved = self.validate()
-                if trial.stop_at is not None and self.curve[-1].accuracy >= trial.stop_at:
-                    return
-                following = rate(improved)
-                if following is None:
-                    return
-                self.optimiser.param_groups[0]["lr"] = following
+        trial = self.trial
+        schedule = SCHEDULES[trial.schedule](trial.setting.rate)
+        rate: float | None = trial.setting.rate
+        windows = self.streams.take("train", trial.seed, trial.batch, trial.unroll, trial.steps)
+        while rate is not None and self.step < trial.steps:
+            epoch = min(trial.epoch_steps, trial.steps - self.step)
+            if not self.train(list(islice(windows, epoch)), rate, alive):
+                return
+            improved = self.validate()
+            if trial.stop_at is not None and self.curve[-1].accuracy >= trial.stop_at:
+                return
+            rate = schedule(improved)
 
-    def train(self, batch: Batch, state: Any) -> Any:
-        """Take one training step and return the state that the next window begins with."""
-        logits, state = self.model(batch.inputs, state, batch.reset)
-        loss = _loss(logits, batch) / self.trial.batch
-        self.optimiser.zero_grad(set_to_none=True)
-        loss.backward()
-        norm = nn.utils.clip_grad_norm_(self.weights, self.trial.setting.clip)
-        if not math.isfinite(float(loss.detach())):
-            raise Diverged(f"loss {float(loss.detach())} at step {self.step + 1}")
-        if not math.isfinite(float(norm)):
-            raise Diverged(f"gradient norm {float(norm)} at step {self.step + 1}")
-        self.optimiser.step()
-        return detached(state)
+    def train(self, batches: Sequence[Batch], rate: float, alive: Alive) -> bool:
+        """Train on the windows of an epoch; return whether there were any."""
+        for start in range(0, len(batches), self.learner.stretch):
+            failure = self.learner.train(batches[start : start + self.learner.stretch], rate)
+            if failure is not None:
+                raise Diverged(failure)
+            alive(self.step)
+        return len(batches) > 0
 
     def validate(self) -> bool:
         """Add a point to the curve; return whether it is the best so far."""
@@ -123,26 +118,17 @@ class _Training:
         improved = self.best is None or self.quality(self.curve[-1]) > self.quality(self.best)
         if improved:
             self.best = self.curve[-1]
-            self.best_weights = [weight.detach().clone() for weight in self.weights]
+            self.learner.keep()
         return improved
 
     def quality(self, point: Validation) -> float:
         """Return what is larger for the better of two validations."""
         return point.accuracy if self.trial.measure == "accuracy" else -point.nll
 
-    @torch.no_grad()
     def evaluate(self, split: str) -> tuple[float, float]:
-        """Return accuracy and NLL on the fixed set of a split, the state carried over from zero."""
-        self.model.eval()
-        state, right, loss, count = None, 0, 0.0, 0
-        for batch in self.streams.take(split, 0, self.trial.batch, self.trial.unroll, self.trial.validation):
-            logits, state = self.model(batch.inputs, state, batch.reset)
-            scored = _scored(logits, batch)
-            right += int((scored.argmax(-1) == batch.targets).sum())
-            loss += float(nn.functional.cross_entropy(scored, batch.targets, reduction="sum"))
-            count += len(batch.targets)
-        self.model.train()
-        return right / count, loss / count
+        """Return accuracy and NLL on the fixed set of a split."""
+        trial = self.trial
+        return self.learner.evaluate(list(self.streams.take(split, 0, trial.batch, trial.unroll, trial.validation)))
 
     def outcome(self, failure: str | None, seconds: float) -> Outcome:
         """Return what the trial came to; a trial that only filters reads no test set."""
@@ -158,25 +144,19 @@ class _Training:
         )
         return outcome if self.trial.stop_at is not None else self.tested(outcome)
 
-    @torch.no_grad()
     def tested(self, outcome: Outcome) -> Outcome:
         """Add the test set's figures at the best validation, where they are finite."""
-        for weight, best in zip(self.weights, self.best_weights, strict=True):
-            weight.copy_(best)
+        self.learner.restore()
         accuracy, nll = self.evaluate("test")
         return msgspec.structs.replace(outcome, test_accuracy=accuracy, test_nll=nll if math.isfinite(nll) else None)
 
 
-def _scored(logits: Tensor, batch: Batch) -> Tensor:
-    flat = logits.reshape(-1, logits.shape[-1])
-    return flat if batch.scored is None else flat[batch.scored]
-
-
-def _loss(logits: Tensor, batch: Batch) -> Tensor:
-    return nn.functional.cross_entropy(_scored(logits, batch), batch.targets, reduction="sum")
-
-
-def _optimiser(setting: Setting, weights: list[nn.Parameter]) -> torch.optim.Optimizer:
-    if setting.optimiser == "sgd":
-        return torch.optim.SGD(weights, lr=setting.rate, fused=True)
-    return torch.optim.AdamW(weights, lr=setting.rate, fused=True)
+def _learner(trial: Trial, cell: Cell, streams: Streams, n: int, seed: int) -> Learner:
+    """Return what trains on the engine of the record; all engines start from the same numbers."""
+    setting = trial.setting
+    engine = next((name for name in ENGINES if name == trial.engine.split(" ")[0]), "reference")
+    generator = torch.Generator().manual_seed(seed)
+    model = Model(cell, streams.task.symbols, n, setting, generator, engine)
+    if engine == "native" and streams.device == "cpu" and not setting.dropout:
+        return NativeLearner(cell, model, setting, trial.batch)
+    return TorchLearner(model.to(streams.device), setting, trial.batch)

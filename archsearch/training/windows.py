@@ -62,7 +62,7 @@ def _batch(window: Window, device: str) -> Batch:
     targets = torch.from_numpy(window.targets.reshape(-1))[scored]
     whole = len(scored) == window.scored.size
     reset = None if window.reset is None else torch.from_numpy(window.reset).to(device)
-    inputs = torch.from_numpy(window.inputs).to(device)
+    inputs = torch.from_numpy(window.inputs).contiguous().to(device)
     return Batch(inputs, targets.to(device), None if whole else scored.to(device), reset)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
@@ -20,6 +21,7 @@ from archsearch.tasks import load
 from archsearch.training import Streams, run_trial
 from archsearch.training import trial as module
 from archsearch.training.model import Model
+from archsearch.training.torch_learner import TorchLearner
 from archsearch.training.windows import Batch
 from tests.plans import GRU, run_plan
 
@@ -44,6 +46,13 @@ def record(**changes: Any) -> Trial:
 def run(trial: Trial, cell: Cell | None = None) -> Outcome:
     """Return its outcome without the time it took."""
     return replace(run_trial(trial, cell or LIBRARY[trial.cell], streams(trial.task)), seconds=0.0)
+
+
+def begin(trial: Trial, cell: Cell | None = None) -> tuple[Any, TorchLearner]:
+    """Return a trial's training before its first step, and what takes the steps."""
+    training = module._Training(trial, cell or LIBRARY[trial.cell], streams(trial.task))
+    assert isinstance(training.learner, TorchLearner)
+    return training, training.learner
 
 
 def plain_outcome() -> Outcome:
@@ -101,12 +110,12 @@ def test_two_texts_of_one_cell_train_to_the_same_bits() -> None:
 def test_the_data_of_one_seed_are_shared_by_all_cells_settings_and_draws(monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[list[Any]] = []
 
-    def train(self: Any, batch: Batch, state: Any) -> Any:
-        seen[-1].append(batch)
-        return inner(self, batch, state)
+    def train(self: Any, batches: Sequence[Batch], rate: float) -> str | None:
+        seen[-1].extend(batches)
+        return inner(self, batches, rate)
 
-    inner = module._Training.train
-    monkeypatch.setattr(module._Training, "train", train)
+    inner = TorchLearner.train
+    monkeypatch.setattr(TorchLearner, "train", train)
     for changes in (
         {},
         {"cell": library.load("lstm").id},
@@ -129,8 +138,8 @@ def test_the_initial_weights_are_those_of_the_record(monkeypatch: pytest.MonkeyP
         "plain": {}, "again": {}, "seed": {"seed": 1}, "draw": {"init_draw": 1},
         "rate": {"setting": replace(SETTING, rate=0.02)}, "scale": {"setting": replace(SETTING, scale=2.0)},
     }.items():  # fmt: skip
-        training = module._Training(record(**changes), LIBRARY[GRU], streams("arithmetic:small"))
-        found[name] = [weight.detach().clone() for weight in training.weights]
+        training, learner = begin(record(**changes))
+        found[name] = [weight.detach().clone() for weight in learner.weights]
         bound = training.trial.setting.scale / math.sqrt(training.n)
         for weight in found[name]:
             assert weight.dim() == 1 and not weight.any() or 0.5 * bound < weight.abs().max() <= bound
@@ -183,10 +192,10 @@ def test_the_test_score_is_taken_at_the_best_step() -> None:
 
 def test_validation_starts_from_zero_states_and_counts_scored_positions_only() -> None:
     trial = record(steps=1, epoch_steps=1)
-    training = module._Training(trial, LIBRARY[GRU], streams(trial.task))
+    training, learner = begin(trial)
     state, right, loss, count = None, 0, 0.0, 0
     for batch in streams(trial.task).take("valid", 0, 4, 12, 3):
-        logits, state = training.model(batch.inputs, state, None)
+        logits, state = learner.model(batch.inputs, state, None)
         flat = logits.flatten(0, 1)
         assert batch.scored is not None
         for position, target in zip(batch.scored.tolist(), batch.targets.tolist(), strict=True):
@@ -194,7 +203,7 @@ def test_validation_starts_from_zero_states_and_counts_scored_positions_only() -
             right, loss, count = right + int(logs.argmax() == target), loss - float(logs[target].detach()), count + 1
     accuracy, nll = training.evaluate("valid")
     assert accuracy == right / count and nll == pytest.approx(loss / count, rel=1e-5)
-    assert training.model.training
+    assert learner.model.training
 
 
 def test_a_filter_trial_ends_at_the_first_validation_that_is_good_enough() -> None:
@@ -211,7 +220,7 @@ def test_a_schedule_ends_a_trial_and_sets_its_rates(monkeypatch: pytest.MonkeyPa
     rates = []
 
     def validate(self: Any) -> bool:
-        rates.append(self.optimiser.param_groups[0]["lr"])
+        rates.append(self.learner.optimiser.param_groups[0]["lr"])
         return inner(self) and False
 
     inner = module._Training.validate
@@ -259,39 +268,39 @@ def test_a_gradient_that_is_not_finite_is_recorded_though_the_loss_is() -> None:
 
 def test_the_loss_is_the_sum_over_scored_positions_divided_by_the_batch(monkeypatch: pytest.MonkeyPatch) -> None:
     trial = record(setting=replace(SETTING, optimiser="sgd", rate=1.0, clip=1e9))
-    training = module._Training(trial, LIBRARY[GRU], streams(trial.task))
-    before = training.model.bias.detach().clone()
+    _, learner = begin(trial)
+    before = learner.model.bias.detach().clone()
     batch = next(streams(trial.task).take("train", 0, 4, 12, 1))
-    logits, _ = training.model(batch.inputs, None, None)
+    logits, _ = learner.model(batch.inputs, None, None)
     assert batch.scored is not None
     probabilities = logits.flatten(0, 1)[batch.scored].softmax(1)
     expected = probabilities - nn.functional.one_hot(batch.targets, 40)
-    training.train(batch, None)
-    assert torch.allclose(before - training.model.bias, expected.sum(0) / 4, atol=1e-5)
+    learner.train([batch], 1.0)
+    assert torch.allclose(before - learner.model.bias, expected.sum(0) / 4, atol=1e-5)
 
 
 def test_the_gradient_is_clipped_by_its_global_norm() -> None:
     trial = record(setting=replace(SETTING, optimiser="sgd", rate=1.0, clip=0.01))
-    training = module._Training(trial, LIBRARY[GRU], streams(trial.task))
-    before = [weight.detach().clone() for weight in training.weights]
-    training.train(next(streams(trial.task).take("train", 0, 4, 12, 1)), None)
-    moved = sum(float((b - w.detach()).square().sum()) for b, w in zip(before, training.weights, strict=True))
+    _, learner = begin(trial)
+    before = [weight.detach().clone() for weight in learner.weights]
+    learner.train(list(streams(trial.task).take("train", 0, 4, 12, 1)), 1.0)
+    moved = sum(float((b - w.detach()).square().sum()) for b, w in zip(before, learner.weights, strict=True))
     assert math.sqrt(moved) == pytest.approx(0.01, rel=1e-3)
 
 
 def test_states_are_carried_over_between_windows_and_cut_from_their_past() -> None:
     trial = record()
-    training = module._Training(trial, LIBRARY[GRU], streams(trial.task))
-    state = training.train(next(streams(trial.task).take("train", 0, 4, 12, 1)), None)
-    assert state.abs().sum() > 0 and not state.requires_grad
+    _, learner = begin(trial)
+    learner.train(list(streams(trial.task).take("train", 0, 4, 12, 1)), 0.01)
+    assert learner.state.abs().sum() > 0 and not learner.state.requires_grad
 
 
 @pytest.mark.parametrize("name", library.names())
 @pytest.mark.parametrize("layers", [1, 2])
 def test_parameters_are_within_the_budget_and_counted_right(name: str, layers: int) -> None:
     trial = record(cell=library.load(name).id, setting=replace(SETTING, layers=layers, budget=6_000))
-    training = module._Training(trial, library.load(name), streams(trial.task))
-    counted = sum(weight.numel() for weight in training.model.parameters())
+    training, learner = begin(trial, library.load(name))
+    counted = sum(weight.numel() for weight in learner.model.parameters())
     assert counted == training.parameters <= 6_000
     wider = Model(library.load(name), 40, training.n + 1, trial.setting, torch.Generator())
     assert sum(weight.numel() for weight in wider.parameters()) > 6_000

@@ -4,7 +4,7 @@
 // reduction across them, and the weights, (V, n + 1) with the bias as their last column, are read as they lie. A block of rows
 // has all its logits in memory; within it symbols are worked through in slabs that stay in the cache.
 
-static const long SLAB = 60;        // symbols; a multiple of the product's tiles
+static const long SLAB = 240;       // symbols; a multiple of the product's tiles
 static const long ROWS = 160;       // a block has a multiple of this many rows, and so of tiles and panels
 static const long BLOCK = 1 << 17;  // logits that a block may have however narrow the layer is
 

@@ -52,7 +52,8 @@ static inline void gather(const real* from, long stride, real* to, long H, long 
 }
 // Each row of `to` is one of the rows of `from`, and back: rows that were the same are added up.
 static inline void repeat(const real* from, const int32_t* index, real* to, long width, long rows) {
-  for (long r = 0; r < rows; r++) memcpy(to + r * width, from + index[r] * width, width * sizeof(real));
+  for (long r = 0; r < rows; r++)
+    for (long j = 0; j < width; j += W) st(to + r * width + j, ld(from + index[r] * width + j));
 }
 static inline void add_up(const real* from, const int32_t* index, real* to, long width, long rows, long different) {
   zero(to, different * width);

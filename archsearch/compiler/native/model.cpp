@@ -27,11 +27,34 @@ struct Model {
   long step;              // updates so far
 };
 
-enum Trouble { NONE, LOSS, NORM };
+enum Trouble { NONE, LOSS, NORM, STRANGE };  // strange: a symbol or position that there is not
 struct Report {
   long trouble;
   double value;
 };
+
+// Says whether all symbols and positions of a window are in range: they come from outside and become addresses.
+static bool plausible(const Model& m, const Window& window, Report* report) {
+  const long rows = window.T * m.B;
+  int64_t strange = 0;
+  bool right = true;
+  auto check = [&](const int64_t* values, long count, long limit) {
+    for (long i = 0; values && i < count; i++)
+      if (values[i] < 0 || values[i] >= limit) right = false, strange = values[i];
+  };
+  check(window.inputs, rows, m.symbols);
+  check(window.targets, window.count, m.symbols);
+  check(window.scored, window.count, rows);
+  if (!right) *report = {STRANGE, (double)strange};
+  return right;
+}
+
+// A short row: a call of memcpy takes longer.
+static inline void copy(const real* from, real* to, long n) {
+  long j = 0;
+  for (; j + W <= n; j += W) st(to + j, ld(from + j));
+  for (; j < n; j++) to[j] = from[j];
+}
 
 extern "C" long model_size(long symbols, long width, long layers, long B, long T) {
   const long rows = rounded(T * B, 16);
@@ -61,12 +84,12 @@ static void look_up(const Model& m, Arrays& a, const Window& window) {
     if (place < 0) {
       place = a.symbols.size();
       a.symbols.push_back(window.inputs[r]);
-      memcpy(a.rare + place * n, m.embedding + window.inputs[r] * n, n * sizeof(real));
+      copy(m.embedding + window.inputs[r] * n, a.rare + place * n, n);
     }
     a.index[r] = place;
   }
   for (int32_t symbol : a.symbols) a.place[symbol] = -1;
-  if (m.raw) repeat(a.rare, a.index.data(), a.x, n, rows);
+  for (long r = 0; m.raw && r < rows; r++) copy(a.rare + a.index[r] * n, a.x + r * n, n);
 }
 
 static Layer layer_of(const Model& m, const Arrays& a, const Window& window, long l) {
@@ -123,16 +146,16 @@ static Answers window_answers(const Model& m, Arrays& a, const Window& window, r
   const long n = m.width, rows = window.T * m.B, *position = window.scored;
   const real* out = a.input(m, m.layers);
   for (long i = 0; i < window.count; i++) {
-    memcpy(a.h + i * (n + 1), out + (position ? position[i] : i) * n, n * sizeof(real));
+    copy(out + (position ? position[i] : i) * n, a.h + i * (n + 1), n);
     a.h[i * (n + 1) + n] = 1;
   }
-  if (window.count == 0 && scale != 0) zero(m.doutput, m.symbols * (n + 1));
+  if (scale != 0 && window.count == 0) zero(m.doutput, m.symbols * (n + 1));
   const Head head = {m.symbols, n, a.rows, m.output, m.doutput, m.gemm, a.head};
   real* dh = scale == 0 ? nullptr : position ? a.dh : a.d;
   const Answers answers = head_run(head, a.h, window.targets, window.count, dh, scale);
-  if (dh && position) {
+  if (dh && window.count < rows) {
     zero(a.d, rows * n);
-    for (long i = 0; i < window.count; i++) memcpy(a.d + position[i] * n, dh + i * n, n * sizeof(real));
+    for (long i = 0; i < window.count; i++) copy(dh + i * n, a.d + position[i] * n, n);
   }
   return answers;
 }
@@ -143,6 +166,7 @@ extern "C" long train(Model* m, const Window* windows, long count, const Optimis
   Arrays a(*m);
   *report = {NONE, 0};
   for (long k = 0; k < count; k++) {
+    if (!plausible(*m, windows[k], report)) return k;
     layers_forward(*m, a, windows[k], m->carried, m->after);
     const real loss = (real)window_answers(*m, a, windows[k], 1 / (real)m->B).nll / m->B;
     losses[k] = loss;
@@ -162,16 +186,17 @@ extern "C" long train(Model* m, const Window* windows, long count, const Optimis
   return count;
 }
 
-// Sums the loss and counts right answers over windows in order, from zero states; those of training stay.
-extern "C" void evaluate(Model* m, const Window* windows, long count, double* nll, long* right) {
+// Sums the loss, into the report, and counts right answers over windows in order, from zero states; those of training stay.
+extern "C" void evaluate(Model* m, const Window* windows, long count, long* right, Report* report) {
   Arrays a(*m);
   std::vector<real> states(2 * m->layers * m->states * m->B * m->width);
   real *from = states.data(), *to = from + states.size() / 2;
-  *nll = 0, *right = 0;
-  for (long k = 0; k < count; k++) {
+  *report = {NONE, 0};
+  *right = 0;
+  for (long k = 0; k < count && plausible(*m, windows[k], report); k++) {
     layers_forward(*m, a, windows[k], from, to);
     const Answers answers = window_answers(*m, a, windows[k], 0);
-    *nll += answers.nll, *right += answers.right;
+    report->value += answers.nll, *right += answers.right;
     std::swap(from, to);
   }
 }

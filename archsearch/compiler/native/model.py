@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from typing import Protocol
 
 import torch
@@ -14,8 +14,9 @@ from torch import Tensor
 from archsearch.cell import Cell
 from archsearch.cell.graph import is_input_linear
 from archsearch.compiler.native.build import HERE, library
-from archsearch.compiler.native.engine import gemm
+from archsearch.compiler.native.call import gemm
 from archsearch.compiler.native.source import parameter_names, source
+from archsearch.compiler.native.toolchain import Toolchain, toolchain
 from archsearch.compiler.parameters import learned
 
 ALIGNED = 16
@@ -25,16 +26,23 @@ PARTS = ("head.h", "optimiser.h", "model.cpp")
 
 
 class WindowData(Protocol):
-    """One window: int64 `inputs` (T, B), `targets` (scored,), their positions in T·B or None for all, bool `reset` (T, B)."""
+    """One window of B streams over T steps."""
 
     @property
-    def inputs(self) -> Tensor: ...
+    def inputs(self) -> Tensor:
+        """Symbols, int64, shape (T, B)."""
+
     @property
-    def targets(self) -> Tensor: ...
+    def targets(self) -> Tensor:
+        """The next symbols at the scored positions, int64, shape (scored,)."""
+
     @property
-    def scored(self) -> Tensor | None: ...
+    def scored(self) -> Tensor | None:
+        """Their positions in T·B, int64, or None if all are scored."""
+
     @property
-    def reset(self) -> Tensor | None: ...
+    def reset(self) -> Tensor | None:
+        """Where states are zeroed before the step, bool, shape (T, B), or None."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,12 +64,6 @@ class Optimiser:
     betas: tuple[float, float] = (0.9, 0.999)
     epsilon: float = 1e-8
     decay: float = 0.01
-
-
-class _Window(ctypes.Structure):
-    _fields_ = [(name, ctypes.c_void_p) for name in ("inputs", "targets", "scored", "reset")] + [
-        (name, ctypes.c_long) for name in ("T", "count")
-    ]
 
 
 class _Optimiser(ctypes.Structure):
@@ -88,15 +90,25 @@ class _Model(ctypes.Structure):
 
 
 TROUBLES = {1: "loss", 2: "gradient norm"}
+STRANGE = 3
 
 
 @cache
-def runtime(double: bool) -> ctypes.CDLL:
-    """Return the host's training step, built once."""
+def runtime(double: bool, tools: Toolchain) -> ctypes.CDLL:
+    """Return the host's training step, built once; the compiler is part of the key, since tests change it."""
     parts = ['#include "layer.h"', "#include <cmath>", "#include <limits>", "#include <utility>", "#include <vector>"]
     built = library("\n".join([*parts, *((HERE / part).read_text(encoding="utf-8") for part in PARTS)]), double)
     built.model_size.restype, built.model_size.argtypes = ctypes.c_long, [ctypes.c_long] * 5
     built.train.restype = ctypes.c_long
+    return built
+
+
+@lru_cache(64)
+def compiled(cell: Cell, double: bool, tools: Toolchain) -> ctypes.CDLL:
+    """Return a cell's library, which a worker asks for trial after trial."""
+    built = library(source(cell), double)
+    for function in (built.tape_size, built.work_size):
+        function.restype, function.argtypes = ctypes.c_long, [ctypes.c_long] * 4
     return built
 
 
@@ -129,10 +141,8 @@ class NativeModel:
         cell = cell.canonical()
         self.dtype, self.batch = dtype, batch
         double = dtype == torch.float64
-        self.runtime, self.product = runtime(double), gemm(double)[0]
-        self.cell = library(source(cell), double)
-        for function in (self.cell.tape_size, self.cell.work_size):
-            function.restype, function.argtypes = ctypes.c_long, [ctypes.c_long] * 4
+        self.runtime, self.product = runtime(double, toolchain()), gemm(double)[0]
+        self.cell = compiled(cell, double, toolchain())
         shapes = _shapes(cell, symbols, width, layers)
         self.flat, self.gradient, self.first, self.second = (self._zeros(_total(shapes)) for _ in range(4))
         self.parameters, weights = _views(self.flat, shapes)
@@ -150,6 +160,12 @@ class NativeModel:
             count=self.flat.numel(), carried=self.states[0].data_ptr(), after=self.states[1].data_ptr(),
         )  # fmt: skip
 
+    @torch.no_grad()
+    def load(self, weights: Mapping[str, Tensor]) -> None:
+        """Take over the weights of a torch model."""
+        for name, view in self.parameters.items():
+            view.copy_(weights[name])
+
     @property
     def steps(self) -> int:
         """How many updates were made."""
@@ -162,12 +178,14 @@ class NativeModel:
             The losses, and None; or the losses up to and including the step that failed, and why it did.
         """
         array, held = self._windows(windows)
-        betas = optimiser.betas
-        told = _Optimiser(optimiser.adaptive, optimiser.rate, optimiser.clip, *betas, optimiser.epsilon, optimiser.decay)
+        told = _Optimiser(
+            optimiser.adaptive, optimiser.rate, optimiser.clip, *optimiser.betas, optimiser.epsilon, optimiser.decay
+        )
         losses, report = (ctypes.c_double * len(windows))(), _Report()
-        references = (ctypes.byref(self.model), array, ctypes.c_long(len(windows)), ctypes.byref(told), losses, ctypes.byref(report))
-        done = self.runtime.train(*references)
+        count = ctypes.c_long(len(windows))
+        done = self.runtime.train(ctypes.byref(self.model), array, count, ctypes.byref(told), losses, ctypes.byref(report))
         del held
+        _check(report)
         if report.trouble:
             return losses[: done + 1], f"{TROUBLES[report.trouble]} {report.value} at step {self.steps + 1}"
         return losses[:], None
@@ -175,26 +193,30 @@ class NativeModel:
     def evaluate(self, windows: Sequence[WindowData]) -> tuple[int, float]:
         """Return how many answers are right and the summed NLL in nats, the state carried over from zero."""
         array, held = self._windows(windows)
-        nll, right = ctypes.c_double(), ctypes.c_long()
-        self.runtime.evaluate(
-            ctypes.byref(self.model), array, ctypes.c_long(len(windows)), ctypes.byref(nll), ctypes.byref(right)
-        )  # fmt: skip
+        count, right, report = ctypes.c_long(len(windows)), ctypes.c_long(), _Report()
+        self.runtime.evaluate(ctypes.byref(self.model), array, count, ctypes.byref(right), ctypes.byref(report))
         del held
-        return right.value, nll.value
+        _check(report)
+        return right.value, report.value
 
-    def _windows(self, windows: Sequence[WindowData]) -> tuple[ctypes.Array[_Window], list[Tensor | None]]:
+    def _windows(self, windows: Sequence[WindowData]) -> tuple[ctypes.Array[ctypes.c_int64], list[Tensor]]:
         """Return windows as the runtime takes them, and what they point to; makes room for the longest."""
-        self._make_room(max(len(window.inputs) for window in windows))
-        held: list[Tensor | None] = []
-        array = (_Window * len(windows))()
-        for entry, window in zip(array, windows, strict=True):
-            tensors = [window.inputs.contiguous(), window.targets.contiguous(), window.scored, window.reset]
-            if tensors[3] is not None:
-                tensors[3] = tensors[3].contiguous()
-            held += tensors
-            entry.inputs, entry.targets, entry.scored, entry.reset = (None if t is None else t.data_ptr() for t in tensors)
-            entry.T, entry.count = len(window.inputs), len(window.targets)
-        return array, held
+        fields: list[int] = []
+        held: list[Tensor] = []
+        longest = 0
+        for window in windows:
+            steps, batch = window.inputs.shape
+            count = window.targets.shape[0]
+            scored = window.scored
+            if batch != self.batch or count != (steps * batch if scored is None else scored.shape[0]):
+                given = f"a window of {batch} streams, {steps} steps and {count} targets"
+                raise ValueError(f"{given} for batches of {self.batch}")
+            for tensor in (window.inputs, window.targets, scored):
+                fields.append(0 if tensor is None else _held(tensor, torch.int64, held))
+            fields += (0 if window.reset is None else _held(window.reset, torch.bool, held), steps, count)
+            longest = max(longest, steps)
+        self._make_room(longest)
+        return (ctypes.c_int64 * len(fields))(*fields), held
 
     def _make_room(self, longest: int) -> None:
         model = self.model
@@ -209,6 +231,21 @@ class NativeModel:
 
     def _zeros(self, size: int) -> Tensor:
         return torch.zeros(size, dtype=self.dtype)
+
+
+def _check(report: _Report) -> None:
+    if report.trouble == STRANGE:
+        raise IndexError(f"a window has {report.value:.0f}, which is no symbol or position")
+
+
+def _held(tensor: Tensor, kind: torch.dtype, held: list[Tensor]) -> int:
+    """Return where a tensor's numbers lie in order, keeping hold of a copy if one is needed."""
+    if tensor.dtype != kind:
+        raise TypeError(f"a window's tensor is {tensor.dtype}, not {kind}")
+    if not tensor.is_contiguous():
+        tensor = tensor.contiguous()
+        held.append(tensor)
+    return tensor.data_ptr()
 
 
 def _shapes(cell: Cell, symbols: int, width: int, layers: int) -> list[tuple[str, tuple[int, ...]]]:
