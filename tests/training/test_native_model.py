@@ -30,6 +30,8 @@ MUTANTS = {
     "raw": "cell raw(x, h):\n    h' = tanh(x + linear(h, bias=1))\n",
     "both": "cell both(x, h, c):\n    c' = relu(linear(x) * x) + 0.5 * c\n"
     "    h' = tanh(linear(c') + linear(linear(x)) + x * h)\n",
+    "stopped": "cell stopped(x, h, c):\n    c' = tanh(linear(c) + linear(x))\n"
+    "    h' = tanh(linear(stop(x * c')) + linear(h))\n",
     "short": "cell short(x, h):\n    g = tanh(linear(x))\n    h' = linear(g) + max(g, linear(x))\n",
 }
 CELLS = ("gru", "lstm", "mut1", "mut2", "mingru", "mgu", *MUTANTS)
@@ -94,7 +96,7 @@ def test_twenty_steps_in_double_precision_end_at_torchs_weights(name: str) -> No
 
 
 @pytest.mark.parametrize("layers", [2, 3])
-@pytest.mark.parametrize("name", ["gru", "both"])
+@pytest.mark.parametrize("name", ["gru", "both", "stopped"])
 @pytest.mark.parametrize("task", ["memorization:small", "arithmetic:small"])
 def test_layers_resets_and_partial_scoring_are_those_of_torch(name: str, layers: int, task: str) -> None:
     setting = replace_setting(layers=layers)
@@ -150,6 +152,13 @@ def test_a_window_without_a_scored_position_has_no_gradient() -> None:
 
 
 # -- float32 --------------------------------------------------------------------------------------------------------
+
+
+def test_a_cell_may_learn_nothing_itself() -> None:
+    bare = Cell.parse("cell bare(x, h):\n    h' = tanh(x + 0.5 * h)\n")
+    learner, native = pair(bare, 9, 3, UNCLIPPED, dtype=torch.float32)
+    train_both(learner, native, windows("xml:small", 2), UNCLIPPED)
+    assert farthest(learner, native, gradients=True) < 2e-5
 
 
 @pytest.mark.parametrize("name", ["gru", "lstm", "mut1"])

@@ -65,13 +65,21 @@ static void panel_product(const real* A, long rows, long columns, long blocks, l
 
 // P = B, B(k, n) = source[k * rows + n]; k < depth, n < width.
 extern "C" void gemm_pack(const real* source, long rows, long depth, long width, real* P) {
-  for (long n = 0; n < width; n += PANEL)
+  const real* end = source + (depth - 1) * rows + width;
+  for (long n = 0; n < width; n += PANEL) {
+    const long count = width - n < PANEL ? width - n : PANEL;
+    M first, second;  // which lanes of a row's two vectors are within the width
+    for (long j = 0; j < W; j++) first[j] = j < count ? -1 : 0, second[j] = W + j < count ? -1 : 0;
     for (long k = 0; k < depth; k++, P += PANEL) {
       const real* from = source + k * rows + n;
-      const long count = width - n < PANEL ? width - n : PANEL;
-      memcpy(P, from, count * sizeof(real));
-      for (long j = count; j < PANEL; j++) P[j] = 0;
+      if (from + PANEL <= end) {  // beyond the width lies the next row
+        st(P, first ? ld(from) : all(0));
+        st(P + W, second ? ld(from + W) : all(0));
+      } else {
+        for (long j = 0; j < PANEL; j++) P[j] = j < count ? from[j] : 0;
+      }
     }
+  }
 }
 
 // For a·Wᵀ: B(k, s * wide + j) = weights[s][j * depth + k]; slots side by side, `wide` apart, zero beyond their true width.

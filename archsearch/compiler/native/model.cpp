@@ -18,7 +18,7 @@ struct Model {
   real *output, *doutput;        // (V, n + 1), the bias last
   const real* const* w;          // parameters, layer after layer
   real* const* dw;
-  real *weights, *gradient, *first, *second;  // everything, `count` numbers each
+  real *weights, *gradient, *first, *second;  // everything; gradients reach the first `count` numbers
   long count;
   real *carried, *after;  // states (layers, states, B, n)
   real *tape, *work;      // tape_size per layer, work_size

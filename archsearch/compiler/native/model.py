@@ -17,10 +17,7 @@ from archsearch.compiler.native.build import HERE, library
 from archsearch.compiler.native.call import gemm
 from archsearch.compiler.native.source import parameter_names, source
 from archsearch.compiler.native.toolchain import Toolchain, toolchain
-from archsearch.compiler.parameters import learned
-
-ALIGNED = 16
-"""Parameters begin at multiples of so many numbers; what lies between stays zero."""
+from archsearch.compiler.native.weights import parts, views
 
 PARTS = ("head.h", "optimiser.h", "model.cpp")
 
@@ -143,10 +140,11 @@ class NativeModel:
         double = dtype == torch.float64
         self.runtime, self.product = runtime(double, toolchain()), gemm(double)[0]
         self.cell = compiled(cell, double, toolchain())
-        shapes = _shapes(cell, symbols, width, layers)
-        self.flat, self.gradient, self.first, self.second = (self._zeros(_total(shapes)) for _ in range(4))
-        self.parameters, weights = _views(self.flat, shapes)
-        self.gradients, gradients = _views(self.gradient, shapes)
+        placed, moved = parts(cell, symbols, width, layers)
+        size = max(part.end for part in placed)
+        self.flat, self.gradient, self.first, self.second = (self._zeros(size) for _ in range(4))
+        self.parameters, weights = views(self.flat, placed)
+        self.gradients, gradients = views(self.gradient, placed)
         per_layer = len(parameter_names(cell))
         self.pointers = [(ctypes.c_void_p * max(1, per_layer * layers))(*of[2:]) for of in (weights, gradients)]
         self.states = [self._zeros(max(1, layers * len(cell.state_nodes) * batch * width)) for _ in range(2)]
@@ -157,7 +155,7 @@ class NativeModel:
             embedding=weights[0], dembedding=gradients[0], output=weights[1], doutput=gradients[1],
             w=ctypes.addressof(self.pointers[0]), dw=ctypes.addressof(self.pointers[1]), weights=self.flat.data_ptr(),
             gradient=self.gradient.data_ptr(), first=self.first.data_ptr(), second=self.second.data_ptr(),
-            count=self.flat.numel(), carried=self.states[0].data_ptr(), after=self.states[1].data_ptr(),
+            count=moved, carried=self.states[0].data_ptr(), after=self.states[1].data_ptr(),
         )  # fmt: skip
 
     @torch.no_grad()
@@ -246,37 +244,6 @@ def _held(tensor: Tensor, kind: torch.dtype, held: list[Tensor]) -> int:
         tensor = tensor.contiguous()
         held.append(tensor)
     return tensor.data_ptr()
-
-
-def _shapes(cell: Cell, symbols: int, width: int, layers: int) -> list[tuple[str, tuple[int, ...]]]:
-    """Return names and shapes in the order of the flat buffer; the output's bias is the last column of its weight."""
-    found: list[tuple[str, tuple[int, ...]]] = [("embedding", (symbols, width)), ("output", (symbols, width + 1))]
-    for layer in range(layers):
-        found += [(f"layers.{item.name}_l{layer}", item.shape) for item in learned(cell, width, width)]
-    return found
-
-
-def _total(shapes: list[tuple[str, tuple[int, ...]]]) -> int:
-    return sum(_room(shape) for _, shape in shapes)
-
-
-def _room(shape: tuple[int, ...]) -> int:
-    return -(-torch.Size(shape).numel() // ALIGNED) * ALIGNED
-
-
-def _views(flat: Tensor, shapes: list[tuple[str, tuple[int, ...]]]) -> tuple[dict[str, Tensor], list[int]]:
-    """Return the named views of a flat buffer, and where each part begins in memory."""
-    views: dict[str, Tensor] = {}
-    pointers, start = [], 0
-    for name, shape in shapes:
-        part = flat[start : start + torch.Size(shape).numel()].view(shape)
-        if name == "output":
-            views |= {"weight": part[:, :-1], "bias": part[:, -1]}
-        else:
-            views[name] = part
-        pointers.append(part.data_ptr())
-        start += _room(shape)
-    return views, pointers
 
 
 def _address(function: object) -> int | None:
