@@ -2,84 +2,120 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterable
+
 from rich.console import Console
 
+from archsearch.cell import library
 from archsearch.cli.cell_argument import SHORT
-from archsearch.cli.common import plain, table
+from archsearch.cli.common import plain
+from archsearch.cli.tables import Column, fits, print_table
+from archsearch.protocol.plan import Course
 from archsearch.store import Leaderboard, Noise, Row
+
+TITLE = 20
+"""Characters of a task's name in a heading; the path of a user's file may be longer."""
 
 
 def print_leaderboard(out: Console, board: Leaderboard, top: int) -> None:
-    """Print rank, cell, fitness, score and ratio per task, parameters, trials and what made it."""
+    """Print rank, cell, fitness, score and ratio per task, what made it, parameters and trials.
+
+    Where that is too wide, trials, parameters, origin and at last the scores are left out, and a line says so.
+    """
     if not board.rows:
-        out.print(
-            "No cell has a fitness yet: the references are not finished. Go on with: archsearch evolve --run " + board.run
-        )
+        out.print("No cell has a fitness yet; a run that goes on trains its references first.")
         return
-    tasks = [course.task for course in board.plan.courses]
-    columns = [("rank", "right"), ("cell", "left"), ("fitness", "right"), *((plain(task), "left") for task in tasks)]
-    made = table(*columns, ("parameters", "right"), ("trials", "right"), ("made by", "left"))
-    names = {row.id: row.name or row.id[:SHORT] for row in board.rows}
-    for row in board.rows:
-        if row.rank is None or row.rank <= top:
-            rank = "ref" if row.rank is None else str(row.rank)
-            results = [row.judgement.tasks[task] for task in tasks]
-            cells = [f"{result.score:.4g}  [bold]{result.ratio:.2f}[/bold]" for result in results]
-            made.add_row(
-                rank,
-                _cell(row),
-                f"{row.fitness:.3f}",
-                *cells,
-                polynomial(row.polynomial),
-                str(row.trials),
-                _origin(row, names),
-            )
-    out.print(made)
-    out.print(_footnote(board), highlight=False)
+    shown = [row for row in board.rows if row.reference or row.rank is None or row.rank <= top]
+    full, brief = (_table(board, shown, scores) for scores in (True, False))
+    scores = fits(out, *full)
+    left_out = print_table(out, *(full if scores else brief))
+    left_out = [] if not left_out and scores else [*([] if scores else ["scores"]), *left_out]
+    if left_out:
+        out.print(f"No room here for: {', '.join(left_out)}; --json has everything.")
+    out.print("\n".join(_notes(board)))
 
 
-def _cell(row: Row) -> str:
-    name = f" ({row.name})" if row.name else ""
-    return f"{row.id[:SHORT]}{name}"
+def _table(board: Leaderboard, rows: list[Row], scores: bool) -> tuple[list[Column], list[list[str]]]:
+    columns = [Column("rank", right=True), Column("cell"), Column("fitness", right=True)]
+    columns += [Column(title(course.task), right=True) for course in board.plan.courses]
+    columns += [Column("made by", drop=1, least=16), Column("parameters", True, drop=2), Column("trials", True, drop=3)]
+    return columns, [
+        [
+            "ref" if row.rank is None else str(row.rank),
+            row.name or cell_name(row.id),
+            f"{row.fitness:.3f}",
+            *(_result(row, course, scores) for course in board.plan.courses),
+            _origin(row),
+            polynomial(row.polynomial),
+            str(row.trials),
+        ]
+        for row in rows
+    ]
+
+
+def _result(row: Row, course: Course, scores: bool) -> str:
+    result = row.judgement.tasks[course.task]
+    return f"{result.score:.3f} {result.ratio:5.2f}" if scores else f"{result.ratio:.2f}"
+
+
+def title(task: str) -> str:
+    """Return a task's name, or the end of the file's name if the task is a user's own."""
+    name = plain(task.rpartition("/")[2])
+    return name if len(name) <= TITLE else name[: TITLE - 1] + "…"
+
+
+def cell_name(identity: str) -> str:
+    """Return what people call a cell: the library's name of it, else its short id."""
+    return library.by_id().get(identity) or identity[:SHORT]
 
 
 def polynomial(of: tuple[int, int]) -> str:
     """Return a parameter count such as 6n²+3n."""
-    square, line = of
-    parts = [f"{square}n²"] if square else []
-    parts += [f"{line}n"] if line else []
-    return "+".join(parts) or "0"
+    terms = [f"{'' if count == 1 else count}{power}" for count, power in zip(of, ("n²", "n"), strict=True) if count]
+    return "+".join(terms) or "0"
 
 
-def _origin(row: Row, names: dict[str, str]) -> str:
+def operators(applied: Iterable[str]) -> str:
+    """Return the names of operators, each once with its count."""
+    return ", ".join(name if count == 1 else f"{name} ×{count}" for name, count in Counter(applied).items())
+
+
+def _origin(row: Row) -> str:
     if not row.parent:
         return "published" if row.reference else ""
-    operators: dict[str, int] = {}
-    for one in row.applied:
-        operators[one.operator] = operators.get(one.operator, 0) + 1
-    words = [name if count == 1 else f"{name} ×{count}" for name, count in operators.items()]
-    return f"{names.get(row.parent, row.parent[:SHORT])} + {', '.join(words)}"
+    return f"{cell_name(row.parent)} + {operators(one.operator for one in row.applied)}"
 
 
-def _footnote(board: Leaderboard) -> str:
-    kind = "score" if board.plan.rule == "published" else "skill"
+def _notes(board: Leaderboard) -> list[str]:
+    published = board.plan.rule == "published"
+    nats = [title(course.task) for course in board.plan.courses if course.facts.measure == "nll" and not published]
+    measure = "accuracy" + (f"; nats in {', '.join(nats)}, lower is better" if nats else "")
+    kind = "score" if published else "skill"
     lines = [
-        f"Per task: best validation score, and in bold the ratio of its {kind} to the GRU's; fitness is the worst "
-        f"task's ratio. Best reference: {board.champion or 'none yet'}.",
+        f"Per task: the best validation score ({measure}), then the ratio of its {kind} to the GRU's.",
+        "Fitness is the worst task's ratio. "
+        + (f"The champion, the best of the references, is {board.champion}." if board.champion else ""),
     ]
     if board.noise is not None:
-        lines.append(f"Noise: {noise_words(board.noise)} {best_words(board)}")
-    fates = ", ".join(f"{count} {fate}" for fate, count in board.fates.items())
-    lines.append(f"{board.told} steps, {board.candidates} candidates ({fates}, {board.known} drawn again as known).")
-    return "\n".join(lines)
+        lines += [noise_words(board.noise), best_words(board)]
+    lines.append(f"{board.told} steps, {board.candidates} candidates; {fates(board.fates, board.known)}.")
+    return lines
+
+
+def fates(of: dict[str, int], known: int) -> str:
+    """Return how steps ended, and how many draws gave a known cell."""
+    counts = [f"{count} {fate}" for fate, count in of.items()] + ([f"{known} drawn again as known"] if known else [])
+    return ", ".join(counts) or "nothing tried yet"
 
 
 def noise_words(noise: Noise) -> str:
     """Return the noise statement as a sentence."""
-    return (
-        f"A clone of the GRU has a fitness of {noise.low:.2f} to {noise.high:.2f} (5 to 95 %); the best of "
-        f"{noise.clones} clones would reach {noise.luck:.2f} by luck."
-    )
+    words = f"Noise: a clone of the GRU has a fitness of {noise.low:.2f} to {noise.high:.2f} (5 to 95 %)"
+    if not noise.clones:
+        return words + "."
+    many = "one clone" if noise.clones == 1 else f"the best of {noise.clones} clones"
+    return f"{words}; {many} would reach {noise.luck:.2f} by luck."
 
 
 def best_words(board: Leaderboard) -> str:
@@ -87,6 +123,6 @@ def best_words(board: Leaderboard) -> str:
     found = [row for row in board.rows if row.rank is not None and row.parent]
     if not found:
         return "No mutant is scored yet."
-    best = found[0]
-    verdict = "above luck: worth a replay" if board.noise and board.noise.finding else "not a finding yet"
-    return f"The best found cell has {best.fitness:.2f}: {verdict}."
+    best, run = found[0], board.noise
+    verdict = "above luck, so worth another look" if run and run.finding else "not a finding yet"
+    return f"The best found cell, {cell_name(best.id)}, has {best.fitness:.2f}: {verdict}."

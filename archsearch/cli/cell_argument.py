@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +11,7 @@ from archsearch.cell import Cell, library
 from archsearch.cell.language import MAX_BYTES
 from archsearch.errors import CellError, InputError
 from archsearch.store import Leaderboard, Row, RunStore, existing_run, read_leaderboard
+from archsearch.store.run_store import FILE
 
 SHORT = 9
 """Characters of an id that people are shown."""
@@ -35,9 +37,23 @@ def find_cell(text: str, runs: Path) -> Named:
     if text.endswith(".cell"):
         return Named(read_cell(Path(text)))
     run, slash, which = text.rpartition("/")
-    if slash and run and which:
+    if slash and run and which and not (Path(text) / FILE).exists():
         return _of_run(run, which, runs)
-    return Named(library.load(text))
+    raise _unknown(text, runs)
+
+
+def _unknown(text: str, runs: Path) -> InputError:
+    """Return what to say of a text that is no cell."""
+    bare = text.rstrip("/")
+    if any((folder / bare / FILE).exists() for folder in (Path(), runs) if bare):
+        return InputError(f"{text!r} is a run; name one of its cells, such as {bare}/1 (its best)")
+    if Path(text).is_file():
+        return InputError(f"{text!r}: the name of a file with a cell ends in .cell")
+    near = difflib.get_close_matches(text, library.names(), 1)
+    hint = f", did you mean {near[0]!r}?" if near else ""
+    return InputError(
+        f"no cell {text!r}; a cell is a library name ('archsearch cells' lists them{hint}), a .cell file, or RUN/1 (a rank)"
+    )
 
 
 def read_cell(path: Path) -> Cell:
@@ -51,6 +67,8 @@ def read_cell(path: Path) -> Cell:
             content = file.read(MAX_BYTES + 1)
     except OSError as error:
         raise InputError(f"{path}: {error.strerror}") from None
+    if len(content) > MAX_BYTES:
+        raise CellError(f"{path}: more than {MAX_BYTES:,} bytes; a cell is a short text")
     if content.startswith((b"PK\x03\x04", b"\x80\x04", b"\x80\x05", b"\x80\x02")):
         raise CellError(f"{path}: a pickle or archive; a cell is plain text, and nothing is ever unpickled")
     try:
@@ -64,25 +82,29 @@ def _of_run(run: str, which: str, runs: Path) -> Named:
     store = RunStore.open(folder)
     try:
         board = read_leaderboard(store, folder.name)
-        if which.isdecimal():
-            ranked = [row for row in board.rows if row.rank is not None]
-            if not 1 <= int(which) <= len(ranked):
-                raise InputError(
-                    f"{run}/{which}: the leaderboard has ranks 1 to {len(ranked)}"
-                    if ranked
-                    else f"{run} has no ranked cell yet"
-                )
-            row = ranked[int(which) - 1]
-            return Named(store.cell(row.id), board, row)
-        if not re.fullmatch(r"c[0-9a-f]{0,32}", which):
-            raise InputError(f"{run}/{which}: a rank such as {run}/1, or the beginning of an id such as {run}/c1f0")
-        found = store.cells_like(which)
-        if len(found) != 1:
-            shown = ", ".join(identity[: len(which) + 6] for identity in found[:4])
-            raise InputError(
-                f"{run}/{which}: " + (f"{len(found)} cells begin so ({shown} …)" if found else "no cell begins so")
-            )
+        found = _ranked(board, run, int(which)) if which.isdecimal() else _like(store, run, which)
         row_of = {row.id: row for row in board.rows}
-        return Named(store.cell(found[0]), board, row_of.get(found[0]))
+        return Named(store.cell(found), board, row_of.get(found))
     finally:
         store.close()
+
+
+def _ranked(board: Leaderboard, run: str, rank: int) -> str:
+    ranked = {row.rank: row.id for row in board.rows if row.rank is not None}
+    if not ranked:
+        raise InputError(f"{run} has no ranked cell yet; 'archsearch evolve --run {run}' goes on with it")
+    if rank not in ranked:
+        raise InputError(f"{run}/{rank}: the leaderboard has ranks 1 to {len(ranked)}")
+    return ranked[rank]
+
+
+def _like(store: RunStore, run: str, which: str) -> str:
+    if not re.fullmatch(r"c[0-9a-f]{0,32}", which):
+        raise InputError(f"{run}/{which}: after the run comes a rank, as in {run}/1, or the beginning of an id, {run}/c1f0")
+    found = store.cells_like(which)
+    if not found:
+        raise InputError(f"{run}/{which}: no cell of the run has such an id; 'archsearch leaderboard {run}' shows the best")
+    if len(found) > 1:
+        shown = ", ".join(identity[: max(SHORT, len(which) + 4)] for identity in found[:4])
+        raise InputError(f"{run}/{which}: {len(found)} cells begin so ({shown}{' …' if len(found) > 4 else ''}); say more")
+    return found[0]

@@ -6,7 +6,9 @@ import click
 
 from archsearch.cell import library
 from archsearch.cli.board import polynomial
-from archsearch.cli.common import console, json_option, plain, print_json, table
+from archsearch.cli.cell_argument import SHORT
+from archsearch.cli.common import console, json_option, plain, print_json
+from archsearch.cli.tables import Column, print_table
 
 
 @click.command(epilog="Example: archsearch cells")
@@ -28,9 +30,11 @@ def cells(as_json: bool) -> None:
         ]
         print_json({"cells": rows})
         return
-    made = table(("name", "left"), ("id", "left"), ("states", "right"), ("parameters", "right"), ("what it is", "left"))
+    columns = [Column("name"), Column("id"), Column("states", True, drop=1), Column("parameters", True),
+               Column("what it is", least=24)]  # fmt: skip
+    lines = []
     for name, cell in loaded.items():
-        about = cell.note[0] if cell.note else ""
+        about = plain(cell.note[0]) if cell.note else ""
         about = about if first[cell.id] == name else f"the same cell as {first[cell.id]}: {about}"
-        made.add_row(name, cell.id[:9], str(len(cell.states)), polynomial(cell.polynomial), plain(about))
-    console().print(made)
+        lines.append([name, cell.id[:SHORT], str(len(cell.states)), polynomial(cell.polynomial), about])
+    print_table(console(), columns, lines)

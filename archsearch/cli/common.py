@@ -4,32 +4,35 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import sys
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import click
 from rich.console import Console
-from rich.markup import escape
-from rich.table import Table
 
 from archsearch.errors import InputError
-
-Function = TypeVar("Function", bound=Callable[..., Any])
 
 WIDE = 200
 """Columns of a table that goes into a pipe or file."""
 
+DEFAULT_RUNS = "runs"
+
 runs_option = click.option(
-    "--runs", type=click.Path(path_type=Path, file_okay=False), envvar="ARCHSEARCH_RUNS", default=Path("runs"),
-    show_default=True, show_envvar=True, help="Folder of all runs.",
+    "--runs", metavar="DIR", type=click.Path(path_type=Path, file_okay=False), envvar="ARCHSEARCH_RUNS",
+    default=Path(DEFAULT_RUNS), show_default=True, show_envvar=True, help="Folder of all runs.",
 )  # fmt: skip
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON document on standard output.")
 data_option = click.option(
-    "--data", type=click.Path(path_type=Path, file_okay=False), help="Folder with the Penn Treebank files (ptb.train.txt …)."
+    "--data", metavar="DIR", type=click.Path(path_type=Path, exists=True, file_okay=False),
+    help="Folder with ptb.train.txt, ptb.valid.txt and ptb.test.txt (Penn Treebank).",
+)  # fmt: skip
+seed_option = click.option("--seed", metavar="N", type=click.IntRange(min=0), help="Seed.  [default: 0]")
+workers_option = click.option("--workers", type=int, metavar="N", help="Worker processes.  [default: one per CPU core]")
+device_option = click.option(
+    "--device", metavar="NAME", default="auto", show_default=True, help="auto, cpu, or cuda:0,cuda:1 …"
 )
-seed_option = click.option("--seed", type=click.IntRange(min=0), help="Seed.  [default: 0]")
 
 
 def cores() -> int:
@@ -73,25 +76,30 @@ def devices(device: str, workers: int | None) -> tuple[str, ...]:
 
 
 def print_json(document: Any) -> None:
-    """Print one JSON document."""
-    click.echo(json.dumps(document, indent=2, allow_nan=False, ensure_ascii=False))
+    """Print one JSON document, the same bytes for every locale."""
+    click.echo(json.dumps(document, indent=2, allow_nan=False))
 
 
 def console(error: bool = False) -> Console:
     """Return a console for people: as wide as the terminal, or wide enough for a pipe, where nothing is coloured."""
     stream = sys.stderr if error else sys.stdout
-    width = None if stream.isatty() else WIDE
-    return Console(file=stream, width=width, highlight=False, soft_wrap=False)
-
-
-def table(*columns: tuple[str, str]) -> Table:
-    """Return a table without lines; a column is its title and "left" or "right"."""
-    made = Table(box=None, pad_edge=False, header_style="bold", show_edge=False)
-    for title, justify in columns:
-        made.add_column(title, justify=justify, overflow="fold")  # type: ignore[arg-type]
-    return made
+    terminal = stream.isatty()
+    return Console(
+        file=stream, width=None if terminal else WIDE, force_terminal=terminal, highlight=False, markup=False, emoji=False
+    )
 
 
 def plain(text: str) -> str:
-    """Return a text from data without control characters or markup."""
-    return escape("".join(character if character.isprintable() or character == "\n" else "�" for character in text))
+    """Return a text from data with control characters, which could move a terminal's cursor, replaced."""
+    return "".join(character if character.isprintable() else "�" for character in text)
+
+
+def note(text: str) -> None:
+    """Print a line for people on standard error."""
+    click.echo(text, err=True)
+
+
+def pointer(run: Path) -> str:
+    """Return how a shell command names a run: its name where `--runs` need not be said, else its path."""
+    usual = Path(os.environ.get("ARCHSEARCH_RUNS") or DEFAULT_RUNS)
+    return shlex.quote(run.name if run.parent == usual else str(run) if "/" in str(run) else f"./{run}")

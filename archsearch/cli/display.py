@@ -7,33 +7,44 @@ import sys
 import time
 from types import TracebackType
 
-import click
 from rich.live import Live
 from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from archsearch.cli.cell_argument import SHORT
-from archsearch.cli.common import console, plain
+from archsearch import __version__
+from archsearch.cli.board import cell_name, fates, operators, title
+from archsearch.cli.common import console, cores, plain
 from archsearch.engine.evolve import Progress
 from archsearch.engine.session import Opened
 from archsearch.protocol.book import Book, Candidate
 from archsearch.protocol.records import Step, Verdict
+from archsearch.store import RunStore, read_leaderboard
 
 EVERY = 10.0
 """Seconds between plain lines about the references."""
 
+MARGIN = 6
+"""Columns that the live view leaves free: a ^C that the terminal prints there must not begin a new line."""
+
+KINDS = {"start": "start", "propose": "new", "reexamine": "again", "nothing": "nothing new"}
+"""What people call the kinds of steps."""
+
 
 class Display:
-    """Shows a session of a run; see `session.Host`."""
+    """Shows a session of a run; see `session.Host`.
 
-    def __init__(self, workers: int) -> None:
-        self.workers = workers
+    Args:
+        devices: One device per worker.
+    """
+
+    def __init__(self, devices: tuple[str, ...]) -> None:
+        self.devices = devices
         self.console = console(error=True)
         self.live = Live(console=self.console, refresh_per_second=4, transient=True) if _is_live() else None
         self.run: Opened | None = None
-        self.phase = ""
-        self.spoke = 0.0
+        self.phase, self.began, self.spoke = "", time.monotonic(), 0.0
+        self.references_shown = False
 
     def __enter__(self) -> Display:
         return self
@@ -46,24 +57,46 @@ class Display:
         """Print a line."""
         self.console.print(plain(text))
 
+    # -- the first lines ----------------------------------------------------------------------------------------
+
     def opened(self, opened: Opened) -> None:
         """Print the run's first lines."""
         self.run, plan = opened, opened.plan
-        state = "new" if opened.new else "going on"
         self.said(
-            f"archsearch · run {opened.folder} ({state}) · preset {plan.preset_name} · {plan.strategy} · seed {plan.seed} · "
-            f"{self.workers} worker{'s' if self.workers > 1 else ''} · engine {plan.engine} ({plan.machine})"
+            f"archsearch {__version__} · run {opened.folder} ({'new' if opened.new else 'going on'}) · "
+            f"preset {plan.preset_name} · {plan.strategy} · seed {plan.seed} · {self._crew()} · "
+            f"engine {plan.engine} ({plan.machine})"
         )
-        self.said(
-            "tasks  "
-            + "  ".join(course.facts.name for course in plan.courses)
-            + (f"     ({opened.note})" if opened.note else "")
-        )
+        names = "  ".join(course.facts.name for course in plan.courses)
+        self.said(f"tasks  {names}" + (f"     ({opened.note})" if opened.note else ""))
         if not opened.new:
             more = f"; {opened.queued} interrupted trials go back to the queue" if opened.queued else ""
             self.said(f"resumed at step {opened.told}: {opened.candidates} candidates, {opened.trials} trials{more}")
+        self.references_shown = opened.told > 0 or opened.finished
         if self.live and not opened.finished:
             self.live.start()
+
+    def _crew(self) -> str:
+        many, kinds = len(self.devices), dict.fromkeys(self.devices)
+        where = f"{cores()} CPU core{'s' * (cores() > 1)}" if "cpu" in kinds else ", ".join(kinds)
+        return f"{many} worker{'s' * (many > 1)} on {where}"
+
+    def _references(self, opened: Opened) -> None:
+        """Print once how the references did, when the first step is told."""
+        self.references_shown = True
+        store = RunStore.open(opened.folder)
+        try:
+            board = read_leaderboard(store, opened.folder.name)
+        finally:
+            store.close()
+        others = len(opened.plan.preset.search.references) - 1
+        scores = "  ".join(f"{title(task)} {score:.3f}" for task, score in board.baseline.items())
+        self.said(
+            f"references  gru{f' and {others} more' if others else ''}     gru: {scores}     champion {board.champion}     "
+            f"{time.monotonic() - self.began:.0f} s"
+        )
+
+    # -- the search ---------------------------------------------------------------------------------------------
 
     def progressed(self, progress: Progress) -> None:
         """Bring the live view up to date; elsewhere say now and then how far the references are."""
@@ -75,38 +108,36 @@ class Display:
         self.phase = progress.phase
 
     def told(self, step: Step, verdict: Verdict, candidate: Candidate | None) -> None:
-        """Print a line about a step."""
-        scored = candidate is not None and candidate.judgement is not None and verdict.fate == "evaluated"
-        if self.live and not scored:
-            return
-        what = {"start": "start", "reexamine": "again", "propose": "new", "nothing": "nothing new"}[step.kind]
-        words: str = verdict.fate if verdict.fate != "evaluated" else ""
-        words += f" at {verdict.task}" if verdict.task else ""
-        words += f": {verdict.reason.splitlines()[-1]}" if verdict.reason else ""
-        if scored:
-            assert candidate is not None
-            words = f"fitness {candidate.fitness:.3f}"
-        made = f"  ({', '.join(one.operator for one in step.applied)})" if step.applied else ""
-        self.said(f"step {step.number:>4}  {what:<11} {step.cell[:SHORT]:<9}  {words}{made}")
+        """Print a line about a step; on a terminal only if it scored a new cell."""
+        if self.run is not None and not self.references_shown:
+            self._references(self.run)
+        new = step.kind == "propose" and verdict.fate == "evaluated"
+        if not self.live or new:
+            self.said(step_line(step, verdict, candidate))
 
     def _view(self, progress: Progress) -> Table:
-        rows = Table.grid()
+        room = self.console.width - MARGIN
+        rows, bar = Table.grid(), Table.grid(padding=(0, 1))
         if progress.book is None:
-            total, done = float(max(1, progress.total)), float(progress.done)
-            text = f"{done} of {progress.total} trials · {progress.elapsed:.0f} s"
+            done, total = float(progress.done), float(max(1, progress.total))
+            text = f"{progress.done} of {progress.total} trials · {progress.elapsed:.0f} s"
         else:
             done, total = self._share(progress)
             text = _counts(progress.book) + self._left(progress)
-        bar = Table.grid(padding=(0, 1))
+        width = min(40, max(4, room - len(progress.phase) - len(text)))
         bar.add_row(
-            Text(f" {progress.phase}"), ProgressBar(total=total, completed=done, width=30), Text(text, overflow="ellipsis")
+            f" {progress.phase}",
+            ProgressBar(total=total, completed=done, width=width),
+            _cut(text, room - len(progress.phase) - width),
         )
         rows.add_row(bar)
         if progress.book is not None:
-            rows.add_row(Text(_best(progress.book), overflow="ellipsis", no_wrap=True))
+            for line in _best(progress.book):
+                rows.add_row(_cut(f" {line}", room))
         return rows
 
     def _share(self, progress: Progress) -> tuple[float, float]:
+        """Return how much of the run is done, and of how much: candidates or seconds."""
         assert self.run is not None and progress.book is not None
         limits = self.run.limits
         if limits.max_candidates is not None:
@@ -114,8 +145,25 @@ class Display:
         return progress.elapsed, limits.max_seconds or progress.elapsed
 
     def _left(self, progress: Progress) -> str:
-        limit = self.run.limits.max_seconds if self.run else None
-        return "" if limit is None else f" · {max(0.0, limit - progress.elapsed):.0f} s left"
+        limits = self.run.limits if self.run else None
+        if limits is None or limits.max_seconds is None:
+            return "" if limits is None or limits.max_candidates is None else f" of {limits.max_candidates} candidates"
+        return f" · {max(0.0, limits.max_seconds - progress.elapsed):.0f} s left"
+
+
+def step_line(step: Step, verdict: Verdict, candidate: Candidate | None) -> str:
+    """Return one line about a told step: what it tried, how it ended, and what made the cell."""
+    if verdict.fate == "evaluated" and candidate is not None and candidate.judgement is not None:
+        ratios = " · ".join(f"{title(task)} {of.ratio:.2f}" for task, of in candidate.judgement.tasks.items())
+        words = f"fitness {candidate.fitness:.3f} ({ratios})"
+    else:
+        reason = verdict.reason.strip().splitlines()[-1:]
+        words = " ".join([verdict.fate, *([f"({title(verdict.task)})"] if verdict.task else [])])
+        words += f": {reason[0]}" if reason else ""
+    made = f"   {cell_name(step.parent)} + {operators(one.operator for one in step.applied)}" if step.applied else ""
+    if step.kind == "nothing":
+        return f"step {step.number:>4}  {words}"
+    return f"step {step.number:>4}  {KINDS[step.kind]:<5}  {cell_name(step.cell):<9}  {words}{made}"
 
 
 def _is_live() -> bool:
@@ -126,14 +174,18 @@ def _counts(book: Book) -> str:
     return f"step {book.told} · {len(book.candidates)} candidates · {len(book.ranked)} scored"
 
 
-def _best(book: Book) -> str:
-    if not book.ranked:
-        return ""
-    best = book.ranked[0]
-    fates = " · ".join(f"{count} {fate}" for fate, count in book.fates.items() if fate != "evaluated")
-    return f" best {best.fitness:.3f}  {best.id[:SHORT]}    {fates}"
+def _cut(text: str, width: int) -> Text:
+    cut = Text(text, no_wrap=True)
+    cut.truncate(width, overflow="ellipsis")
+    return cut
 
 
-def note(text: str) -> None:
-    """Print a line for people on stderr."""
-    click.echo(text, err=True)
+def _best(book: Book) -> list[str]:
+    """Return a line about the best cell that was found, and one about those that were not scored."""
+    lines = []
+    found = next((candidate for candidate in book.ranked if not candidate.started), None)
+    if found is not None:
+        made = operators(one.operator for one in found.applied)
+        lines.append(f"best found {found.fitness:.3f}  {cell_name(found.id)}  ({cell_name(found.parent)} + {made})")
+    failed = {fate: count for fate, count in book.fates.items() if fate != "evaluated"}
+    return lines + ([fates(failed, book.known)] if failed or book.known else [])

@@ -2,20 +2,33 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 
 import click
 
 from archsearch.cli.board import print_leaderboard
-from archsearch.cli.common import console, data_option, devices, json_option, print_json, runs_option, seed_option
-from archsearch.cli.display import Display, note
+from archsearch.cli.common import (
+    console,
+    data_option,
+    device_option,
+    devices,
+    json_option,
+    note,
+    pointer,
+    print_json,
+    runs_option,
+    seed_option,
+    workers_option,
+)
+from archsearch.cli.display import Display
 from archsearch.cli.main import INTERRUPTED
 from archsearch.engine.resolve import Choice
 from archsearch.engine.session import Closed, Request
 from archsearch.engine.session import evolve as search
 from archsearch.errors import InputError
 from archsearch.protocol.preset import parse_duration
-from archsearch.store import RunStore, as_document, read_leaderboard
+from archsearch.store import Leaderboard, RunStore, as_document, read_leaderboard
 
 
 @click.command(epilog="Example: archsearch evolve --preset quick --seed 1 --max-candidates 60")
@@ -31,14 +44,16 @@ from archsearch.store import RunStore, as_document, read_leaderboard
     "--task", "own", metavar="OWN", multiple=True, help="Your own task: text:FILE or FILE.py:NAME; may be repeated."
 )
 @data_option
-@click.option("--workers", type=int, metavar="N", help="Worker processes.  [default: one per CPU core]")
-@click.option("--device", default="auto", show_default=True, help="auto, cpu, or cuda:0,cuda:1 …")
+@workers_option
+@device_option
 @seed_option
 @click.option(
     "--max-candidates", type=int, metavar="N", help="Candidates of the run in all; switches the preset's time off."
 )
 @click.option("--max-time", metavar="TIME", help="Time of search in all: 90s, 30m, 2h.")
-@click.option("--top", type=click.IntRange(min=1), default=10, show_default=True, help="Rows of the leaderboard.")
+@click.option(
+    "--top", metavar="N", type=click.IntRange(min=1), default=10, show_default=True, help="Ranks of the leaderboard."
+)
 @json_option
 @click.pass_context
 def evolve(
@@ -60,41 +75,50 @@ def evolve(
         Choice(preset, strategy, space, names, own, seed), runs, run, data, devices(device, workers), max_candidates,
         parse_duration(max_time) if max_time else None,
     )  # fmt: skip
-    with Display(len(request.devices)) as display:
+    with Display(request.devices) as display:
         closed = search(request, display)
-    _print_result(closed, run or str(closed.folder.name), top, as_json)
+    _print_result(closed, request, top, as_json)
     return INTERRUPTED if closed.ending == "interrupted" else 0
 
 
-def _print_result(closed: Closed, run: str, top: int, as_json: bool) -> None:
+def _print_result(closed: Closed, request: Request, top: int, as_json: bool) -> None:
     store = RunStore.open(closed.folder)
     try:
         board = read_leaderboard(store, closed.folder.name)
     finally:
         store.close()
-    if closed.ending == "interrupted":
-        note(f"Interrupted; everything that ended is stored. Go on with: archsearch evolve --run {run}")
-    elif closed.ending == "exhausted":
+    if closed.ending == "exhausted":
         note("The space holds nothing new any more: every child is known or not valid.")
     if closed.host_failures:
         note(f"{closed.host_failures} trials ended by crash, memory or timeout: this run cannot be repeated step by step.")
     if as_json:
         print_json(as_document(board, top))
-        return
-    if closed.ending != "interrupted":
-        out = console()
-        print_leaderboard(out, board, top)
+    elif closed.ending != "interrupted":
+        print_leaderboard(console(), board, top)
         note(f"Workers waited {closed.waited:.0%} of their time.")
-        if board.rows:
-            first = f"{run}/1"
-            note(
-                "\nNext:  "
-                + "\n       ".join(
-                    [
-                        f"archsearch show {first}                  the equations of the winner",
-                        f"archsearch replay {run}                 train the leaderboard again",
-                        f"archsearch export {first} --format python -o cell.py     take it away as a torch module",
-                        f"archsearch evolve --run {run} --max-candidates {board.candidates + 100}     go on from here",
-                    ]
-                )
-            )
+    if closed.ending == "interrupted":
+        note(f"Interrupted; all that ended is stored. Go on with:  {_again(closed.folder, request)}")
+    elif board.rows and not as_json:
+        note("\nNext:  " + "\n       ".join(_next(board, pointer(closed.folder))))
+
+
+def _again(folder: Path, request: Request) -> str:
+    """Return the command that goes on with an interrupted run."""
+    words = f"archsearch evolve --run {pointer(folder)}"
+    words += f" --max-candidates {request.max_candidates}" if request.max_candidates else ""
+    return words + (f" --max-time {request.max_seconds:g}s" if request.max_seconds else "")
+
+
+def _next(board: Leaderboard, run: str) -> list[str]:
+    """Return what a person may want to do now: commands, each with what it is for."""
+    best = next((row.rank for row in board.rows if row.rank and row.parent), 1)
+    cell, task = f"{run}/{best}", shlex.quote(board.plan.courses[0].task)
+    steps = {
+        f"archsearch show {cell}": "its equations, and what made it",
+        f"archsearch train {cell} --task {task} --seed 1": "is it better on other data, too?",
+        f"archsearch replay {run}": "train the leaderboard again, compare",
+        f"archsearch export {cell} -o cell.py": "take it away as a torch module",
+        f"archsearch evolve --run {run} --max-candidates {board.candidates + 100}": "search on from here",
+    }
+    width = max(len(command) for command in steps)
+    return [f"{command:<{width}}   {use}" for command, use in steps.items()]

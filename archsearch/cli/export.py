@@ -8,16 +8,18 @@ import click
 
 from archsearch.cli.board import noise_words
 from archsearch.cli.cell_argument import Named, find_cell
-from archsearch.cli.common import runs_option
-from archsearch.cli.display import note
+from archsearch.cli.common import note, plain, runs_option
+from archsearch.errors import InputError
 from archsearch.exporters import EXPORTERS, Scores, TaskScore
 from archsearch.exporters import export as write
 
 
-@click.command(epilog="Example: archsearch export quick-1/1 --format python -o cell.py")
+@click.command(epilog="Example: archsearch export quick-1/1 -o cell.py")
 @click.argument("cell")
-@click.option("--format", "format_", type=click.Choice(list(EXPORTERS)), help="Format; otherwise from the file's ending.")
-@click.option("-o", "--output", required=True, type=click.Path(path_type=Path), help="The file.")
+@click.option(
+    "--format", "format_", type=click.Choice(list(EXPORTERS)), help="What to write; otherwise the file's ending says it."
+)
+@click.option("-o", "--output", metavar="FILE", required=True, type=click.Path(path_type=Path), help="File to write.")
 @click.option("--force", is_flag=True, help="Replace the file if it exists.")
 @runs_option
 def export(cell: str, format_: str | None, output: Path, force: bool, runs: Path) -> None:
@@ -28,10 +30,11 @@ def export(cell: str, format_: str | None, output: Path, force: bool, runs: Path
     by_suffix = {row.suffix: name for name, row in EXPORTERS.items()}
     chosen = format_ or by_suffix.get(output.suffix)
     if chosen is None:
-        raise click.UsageError(f"{output}: which format? Give --format {'|'.join(EXPORTERS)}, or an ending such as .py")
+        endings = ", ".join(by_suffix)
+        raise InputError(f"{output}: which format? Give --format {'|'.join(EXPORTERS)}, or a file that ends in {endings}")
     named = find_cell(cell, runs)
     path = write(named.cell, chosen, output, force=force, scores=_scores(named))
-    note(f"wrote {path}")
+    note(plain(f"wrote {path}"))
 
 
 def _scores(named: Named) -> Scores | None:

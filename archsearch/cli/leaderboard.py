@@ -14,7 +14,14 @@ from archsearch.store import RunStore, as_document, existing_run, read_leaderboa
 @click.command(epilog="Example: archsearch leaderboard quick-1 --top 5")
 @click.argument("run")
 @runs_option
-@click.option("--top", type=click.IntRange(min=1), default=10, show_default=True, help="Rows; references always show.")
+@click.option(
+    "--top",
+    metavar="N",
+    type=click.IntRange(min=1),
+    default=10,
+    show_default=True,
+    help="Ranks; the table also has all references.",
+)
 @json_option
 def leaderboard(run: str, runs: Path, top: int, as_json: bool) -> None:
     """Show what a run found, beside the published cells and the noise."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import difflib
+import errno
 import importlib
 import os
 import signal
@@ -11,7 +13,8 @@ from typing import Any
 import click
 
 from archsearch import __version__
-from archsearch.errors import ArchsearchError
+from archsearch.cli.common import plain
+from archsearch.errors import ArchsearchError, NoSpace
 
 COMMANDS = {
     "evolve": "Search for cells that beat the GRU; start a run or go on with one.",
@@ -27,6 +30,8 @@ COMMANDS = {
 """Name -> first line of its help; the command itself is the function of that name in the file of that name."""
 
 INTERRUPTED = 130
+CLOSED = 128 + signal.SIGPIPE
+"""What a shell shows for a program whose reader has gone."""
 
 
 class _Commands(click.Group):
@@ -40,6 +45,13 @@ class _Commands(click.Group):
             return None
         command: click.Command = getattr(importlib.import_module(f"archsearch.cli.{cmd_name}"), cmd_name)
         return command
+
+    def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
+        if args and args[0] not in COMMANDS and not args[0].startswith("-"):
+            near = difflib.get_close_matches(args[0], COMMANDS, 1)
+            hint = f"; did you mean {near[0]!r}?" if near else ""
+            ctx.fail(f"no command {args[0]!r} (commands: {', '.join(COMMANDS)}{hint})")
+        return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
@@ -58,13 +70,25 @@ def archsearch() -> None:
 
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line; ends the process with the documented exit code."""
+    _have_streams()
+    code = run(arguments)
     try:
-        code = run(arguments)
         sys.stdout.flush()
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        code = 128 + signal.SIGPIPE
+        code = CLOSED
+    if code == CLOSED:  # what is left in the buffer has no reader: nothing to say about it at exit
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
     sys.exit(code)
+
+
+def _have_streams() -> None:
+    """Make sure that there is something to write to, and that it takes every character."""
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None:
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115
+        elif hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
 
 
 def run(arguments: list[str] | None) -> int:
@@ -75,11 +99,23 @@ def run(arguments: list[str] | None) -> int:
     except click.exceptions.Exit as ending:
         return ending.exit_code
     except click.ClickException as error:
-        error.show()
-        return error.exit_code
+        return _failed(error.format_message(), error.exit_code, error)
     except (click.Abort, KeyboardInterrupt):
         click.echo("\nInterrupted.", err=True)
         return INTERRUPTED
     except ArchsearchError as error:
-        click.echo(f"Error: {error}", err=True)
-        return error.exit_code
+        return _failed(str(error), error.exit_code)
+    except (BrokenPipeError, SystemExit):  # click and rich leave so when a pipe closes
+        return CLOSED
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        return _failed(f"{error.filename or 'output'}: {error.strerror}", NoSpace.exit_code)
+
+
+def _failed(message: str, code: int, error: click.ClickException | None = None) -> int:
+    """Say in one line what is wrong, and where help is if the command line itself is."""
+    if isinstance(error, click.UsageError) and error.ctx is not None:
+        message = f"{message.rstrip('.')}; see: {error.ctx.command_path} --help"
+    click.echo(f"Error: {plain(message)}", err=True)
+    return code

@@ -25,7 +25,7 @@ from archsearch.mutations import MAGNITUDES, draw
     "--magnitude", type=click.Choice(list(MAGNITUDES)), default="per_node", show_default=True, help="How much changes."
 )
 @seed_option
-@click.option("--count", type=click.IntRange(min=1, max=10_000), default=5, show_default=True, help="Children.")
+@click.option("--count", metavar="N", type=click.IntRange(min=1, max=10_000), default=5, show_default=True, help="Children.")
 @json_option
 def mutate(cell: str, runs: Path, space: str, magnitude: str, seed: int | None, count: int, as_json: bool) -> None:
     """Make children of a cell, and say what made them."""
@@ -47,6 +47,7 @@ def mutate(cell: str, runs: Path, space: str, magnitude: str, seed: int | None, 
     out = console()
     for child in children:
         for one in child.applied:
-            out.print(f"# {plain(str(one))}")
-        out.print(plain(child.cell.renamed(child.cell.name, ()).text()), end="")
-        out.print(f"# {polynomial(child.cell.polynomial)} parameters\n")
+            out.print(plain(f"# {one}"), soft_wrap=True)
+        lines = child.cell.renamed(child.cell.name, ()).text().splitlines()
+        lines[0] += f"      # {polynomial(child.cell.polynomial)} parameters"
+        out.print("\n".join(map(plain, lines)) + "\n", soft_wrap=True)

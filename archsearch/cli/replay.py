@@ -6,9 +6,21 @@ from pathlib import Path
 
 import click
 
+from archsearch.cli.board import cell_name
 from archsearch.cli.cell_argument import SHORT
-from archsearch.cli.common import console, data_option, devices, json_option, plain, print_json, runs_option, table
-from archsearch.cli.display import note
+from archsearch.cli.common import (
+    console,
+    data_option,
+    device_option,
+    devices,
+    json_option,
+    note,
+    plain,
+    print_json,
+    runs_option,
+    workers_option,
+)
+from archsearch.cli.tables import Column, print_table
 from archsearch.engine.crew import Crew
 from archsearch.engine.probe import probe
 from archsearch.engine.replay import TOLERANCE, Replayed, check_data
@@ -20,11 +32,11 @@ from archsearch.store import Row, RunStore, existing_run, read_leaderboard
 @click.command(epilog="Example: archsearch replay quick-1 --top 3")
 @click.argument("run")
 @runs_option
-@click.option("--top", type=click.IntRange(min=1), default=5, show_default=True, help="Rows to train again.")
+@click.option("--top", metavar="N", type=click.IntRange(min=1), default=5, show_default=True, help="Rows to train again.")
 @click.option("--cell", metavar="ID", help="One cell instead: its id or the beginning of it.")
 @data_option
-@click.option("--workers", type=int, metavar="N", help="Worker processes.  [default: one per CPU core]")
-@click.option("--device", default="auto", show_default=True, help="auto, cpu, or cuda:0,cuda:1 …")
+@workers_option
+@device_option
 @json_option
 def replay(
     run: str, runs: Path, top: int, cell: str | None, data: Path | None, workers: int | None, device: str, as_json: bool
@@ -40,19 +52,28 @@ def replay(
         rows = _rows(read_leaderboard(store, folder.name).rows, top, cell)
         plan, kept = store.plan, store.fact("data")
         folder_of_data = str(data.resolve()) if data else kept
-        with Crew(list(devices(device, workers)), folder_of_data) as crew:
+        crew = Crew(list(devices(device, workers)), folder_of_data)
+        with crew, console(error=True).status("starting workers") as status:
+
+            def progressed(done: int, total: int) -> None:
+                status.update(f"replayed {done} of {total} trials")
+
             facts, hello = probe(crew, [course.facts.name for course in plan.courses])
             check_data(plan, {name: of.checksum for name, of in facts.items()})
-            found = list(train_again(store, plan, rows, crew, hello, lambda done, total: None))
+            found = list(train_again(store, plan, rows, crew, hello, progressed))
     finally:
         store.close()
+    by_id = {row.id: row for row in rows}
     if as_json:
         print_json({"rows": [_document(one) for one in found]})
     else:
-        _print(found, {row.id: row for row in rows})
+        _print(found, by_id)
     failed = [one for one in found if not one.holds]
     for one in failed:
-        note(f"{one.id[:SHORT]} {one.task}: recorded {one.recorded!r}, replayed {one.replayed!r}: does not hold")
+        where = f"rank {rank}" if (rank := by_id[one.id].rank) else "reference"
+        replayed = "no score" if one.replayed is None else repr(one.replayed)
+        words = f"{where}, cell {cell_name(one.id)}, {one.task}: recorded {one.recorded!r}, replayed {replayed}"
+        note(plain(f"Does not hold: {words}"))
     return 1 if failed else 0
 
 
@@ -64,7 +85,10 @@ def _rows(rows: tuple[Row, ...], top: int, cell: str | None) -> list[Row]:
         return found
     found = [row for row in rows if row.id.startswith(cell)]
     if len(found) != 1:
-        raise InputError(f"--cell {cell}: {len(found) or 'no'} rows of the leaderboard begin so")
+        raise InputError(
+            f"--cell {cell}: {len(found) or 'no'} rows of the leaderboard begin so; there are "
+            + ", ".join(row.id[:SHORT] for row in rows[:8])
+        )
     return found
 
 
@@ -74,20 +98,15 @@ def _document(one: Replayed) -> dict[str, object]:
 
 def _print(found: list[Replayed], rows: dict[str, Row]) -> None:
     out = console()
-    made = table(
-        ("rank", "right"),
-        ("cell", "left"),
-        ("task", "left"),
-        ("recorded", "right"),
-        ("replayed", "right"),
-        ("holds", "left"),
-    )
-    for one in found:
-        rank = rows[one.id].rank
-        kind = ("bit for bit" if one.exact else f"within {TOLERANCE:g}") if one.holds else "NO"
-        shown = "no score" if one.replayed is None else repr(one.replayed)
-        made.add_row(str(rank or "ref"), one.id[:SHORT], plain(one.task), repr(one.recorded), shown, kind)
-    out.print(made)
+    columns = [Column("rank", True), Column("cell", drop=1), Column("task"), Column("recorded", True),
+               Column("replayed", True), Column("holds")]  # fmt: skip
+    print_table(out, columns, [_line(one, rows[one.id]) for one in found])
     if found and not found[0].exact:
         out.print("Another machine or engine than the record's: scores are compared within a tolerance.")
     out.print(f"{sum(one.holds for one in found)} of {len(found)} scores hold.")
+
+
+def _line(one: Replayed, row: Row) -> list[str]:
+    kind = ("bit for bit" if one.exact else f"within {TOLERANCE:g}") if one.holds else "NO"
+    replayed = "no score" if one.replayed is None else repr(one.replayed)
+    return [str(row.rank or "ref"), row.name or cell_name(row.id), plain(one.task), repr(one.recorded), replayed, kind]

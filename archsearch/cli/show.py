@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -9,11 +10,14 @@ from typing import Any
 import click
 
 from archsearch.cell import Cell, library
-from archsearch.cli.board import polynomial
-from archsearch.cli.cell_argument import SHORT, Named, find_cell
+from archsearch.cli.board import cell_name, polynomial, title
+from archsearch.cli.cell_argument import Named, find_cell
 from archsearch.cli.common import console, json_option, plain, print_json, runs_option
 from archsearch.protocol.records import Step
 from archsearch.store import RunStore, existing_run
+
+WIDTH = 120
+"""Columns after which facts go on in another line, also where there is more room."""
 
 
 @click.command(epilog="Example: archsearch show gru")
@@ -21,39 +25,63 @@ from archsearch.store import RunStore, existing_run
 @runs_option
 @json_option
 def show(cell: str, runs: Path, as_json: bool) -> None:
-    """Show a cell: its equations, parameters and ancestry."""
+    """Show a cell: its equations, parameters and ancestry.
+
+    All but the equations are comments: what is printed is a .cell file again. `export --format svg` draws the graph.
+    """
     named = find_cell(cell, runs)
     ancestry = _ancestry(cell, named, runs)
     if as_json:
         print_json(_document(named, ancestry))
         return
-    out, found = console(), named.cell
-    out.print(plain(found.text()), end="")
+    out = console()
+    for line in _equations(named.cell, ancestry):
+        out.print(plain(line), soft_wrap=True)
     out.print()
-    out.print(f"id          {found.id}")
-    published = library.by_id().get(found.id)
-    if published:
-        out.print(f"published   {published}")
-    out.print(f"graph       {_graph_words(found)}")
-    out.print(
-        f"parameters  {polynomial(found.polynomial)} at width n, x of width n: {found.parameter_count(128):,} at n = 128"
-    )
+    for fact in (*_facts(named), *(line["words"] for line in ancestry)):
+        for line in textwrap.wrap(plain(fact), min(out.width, WIDTH) - 2, subsequent_indent=" " * 16):
+            out.print(f"# {line}", soft_wrap=True)
+
+
+def _equations(cell: Cell, ancestry: list[dict[str, Any]]) -> list[str]:
+    """Return the cell's text with a summary beside its first line."""
+    lines = cell.text().splitlines()
+    head = next(index for index, line in enumerate(lines) if line.startswith("cell "))
+    parent = f" · child of {ancestry[0]['of']}" if ancestry else ""
+    lines[head] += f"    # {summary(cell)}{parent}"
+    return lines
+
+
+def summary(cell: Cell) -> str:
+    """Return the size of a cell: `6 linear, 2 gates, 1 state · 6n²+3n parameters`. A gate is a sigmoid that multiplies."""
+    shown = cell.canonical()
+    gates = [
+        node
+        for node in shown.ops
+        if node.op == "sigmoid" and any(shown.node(reader).op == "mul" for reader in shown.consumers[node.handle])
+    ]
+    linears = sum(node.op == "linear" for node in shown.ops)
+    counts = [f"{linears} linear"]
+    counts += [f"{len(of)} {word}{'s' * (len(of) != 1)}" for of, word in ((gates, "gate"), (cell.states, "state"))]
+    return f"{', '.join(counts)} · {polynomial(cell.polynomial)} parameters"
+
+
+def _facts(named: Named) -> list[str]:
+    cell = named.cell
+    counts = Counter(node.op for node in cell.canonical().ops)
+    lines = [f"id          {cell.id}"]
+    if published := library.by_id().get(cell.id):
+        lines.append(f"published   {published}")
+    lines.append("nodes       " + ", ".join(f"{count} {op}" for op, count in counts.most_common()))
+    lines.append(f"parameters  {cell.parameter_count(128):,} at width 128, x as wide")
     if named.row is not None and named.board is not None:
         row = named.row
-        rank = row.rank or "none (reference)"
-        out.print(f"run         {named.board.run}, rank {rank}, fitness {row.fitness:.4f}, {row.trials} trials")
+        rank = "reference" if row.rank is None else f"rank {row.rank}"
+        lines.append(f"run         {named.board.run}, {rank}: fitness {row.fitness:.4f}, {row.trials} trials")
         for task, result in row.judgement.tasks.items():
-            figures = f"score {result.score:.4g}, skill {result.skill:.3f}, ratio {result.ratio:.3f}"
-            out.print(f"  {plain(task):<12} {figures}   {result.setting}")
-    for line in ancestry:
-        out.print(plain(line["words"]))
-
-
-def _graph_words(cell: Cell) -> str:
-    counts = Counter(node.op for node in cell.canonical().ops)
-    parts = ", ".join(f"{count} {op}" for op, count in counts.most_common())
-    states = f"{len(cell.states)} state{'s' if len(cell.states) > 1 else ''} ({', '.join(cell.states)})"
-    return f"{states}, {sum(counts.values())} nodes: {parts}"
+            figures = f"score {result.score:.4f}  skill {result.skill:.3f}  ratio {result.ratio:.3f}"
+            lines.append(f"  {title(task):<12}  {figures}   {result.setting}, width {result.units}")
+    return lines
 
 
 def _ancestry(text: str, named: Named, runs: Path) -> list[dict[str, Any]]:
@@ -67,16 +95,17 @@ def _ancestry(text: str, named: Named, runs: Path) -> list[dict[str, Any]]:
             if step.cell:
                 born.setdefault(step.cell, step)
         lines: list[dict[str, Any]] = []
-        current, names = named.cell.id, library.by_id()
+        current = named.cell.id
         while current in born and born[current].parent:
             step = born[current]
-            operators = ", ".join(f"{one.operator} at {one.words}" for one in step.applied)
-            parent = names.get(step.parent, step.parent[:SHORT])
-            words = f"child of    {parent} at step {step.number}: {operators}"
-            mutations = [one.operator for one in step.applied]
+            operators = "; ".join(f"{one.operator} at {one.words}" for one in step.applied)
+            parent = cell_name(step.parent)
+            words = f"{'child of' if not lines else 'that of':<11} {parent}, at step {step.number}: {operators}"
+            mutations = [f"{one.operator} at {one.words}" for one in step.applied]
             lines.append(
-                {"id": current, "parent": step.parent, "step": step.number, "mutations": mutations, "words": words}
-            )
+                {"id": current, "parent": step.parent, "step": step.number, "mutations": mutations, "words": words,
+                 "of": parent}
+            )  # fmt: skip
             current = step.parent
         return lines
     finally:
@@ -84,7 +113,7 @@ def _ancestry(text: str, named: Named, runs: Path) -> list[dict[str, Any]]:
 
 
 def _document(named: Named, ancestry: list[dict[str, Any]]) -> dict[str, Any]:
-    cell = named.cell
+    cell, row = named.cell, named.row
     return {
         "id": cell.id,
         "name": cell.name,
@@ -92,5 +121,8 @@ def _document(named: Named, ancestry: list[dict[str, Any]]) -> dict[str, Any]:
         "states": list(cell.states),
         "published": library.by_id().get(cell.id),
         "parameters": dict(zip(("n2", "n"), cell.polynomial, strict=True)),
-        "ancestry": [{key: value for key, value in line.items() if key != "words"} for line in ancestry],
+        "run": named.board.run if named.board else None,
+        "rank": row.rank if row else None,
+        "fitness": row.fitness if row else None,
+        "ancestry": [{key: line[key] for key in ("id", "parent", "step", "mutations")} for line in ancestry],
     }

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import click
 
-from archsearch.cli.common import console, data_option, json_option, plain, print_json, table
+from archsearch.cli.common import console, data_option, json_option, plain, print_json
+from archsearch.cli.tables import Column, print_table
 from archsearch.errors import TaskError
 from archsearch.protocol.seeds import data_generator
 from archsearch.tasks import TASKS, Task, decode, load
@@ -21,7 +22,8 @@ SAMPLE = 40
 def tasks(data: Path | None, as_json: bool) -> None:
     """List the tasks with their difficulties, floors and ceilings.
 
-    Your own tasks go with `--task text:FILE` or `--task FILE.py:NAME`.
+    Skill is 0 at the floor, what a predictor without memory scores, and 1 at the ceiling. Your own tasks need no place here:
+    `archsearch evolve --task text:FILE` or `--task FILE.py:NAME`.
     """
     rows = []
     for name, family in TASKS.items():
@@ -33,21 +35,16 @@ def tasks(data: Path | None, as_json: bool) -> None:
     if as_json:
         print_json({"tasks": rows})
         return
-    made = table(
-        ("task", "left"),
-        ("symbols", "right"),
-        ("score", "left"),
-        ("floor", "right"),
-        ("ceiling", "right"),
-        ("sample", "left"),
-    )
-    for row in rows:
-        if "missing" in row:
-            made.add_row(str(row["task"]), "", "", "", "", "needs its files: --data DIR")
-            continue
-        floor, ceiling = (f"{row[key]:.4g}" for key in ("floor", "ceiling"))
-        made.add_row(str(row["task"]), f"{row['symbols']:,}", str(row["measure"]), floor, ceiling, plain(str(row["sample"])))
-    console().print(made)
+    columns = [Column("task"), Column("symbols", True), Column("score"), Column("floor", True), Column("ceiling", True),
+               Column("sample", least=16)]  # fmt: skip
+    print_table(console(), columns, [_line(row) for row in rows])
+
+
+def _line(row: dict[str, object]) -> list[str]:
+    if "missing" in row:
+        return [str(row["task"]), "", "", "", "", "needs --data DIR"]
+    floor, ceiling = (f"{row[key]:.3f}" for key in ("floor", "ceiling"))
+    return [str(row["task"]), f"{row['symbols']:,}", str(row["measure"]), floor, ceiling, plain(str(row["sample"]))]
 
 
 def _row(task: Task) -> dict[str, object]:

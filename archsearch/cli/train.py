@@ -10,14 +10,17 @@ from archsearch.cli.cell_argument import find_cell
 from archsearch.cli.common import (
     console,
     data_option,
+    device_option,
     devices,
     json_option,
+    note,
     plain,
     print_json,
     runs_option,
     seed_option,
-    table,
+    workers_option,
 )
+from archsearch.cli.tables import Column, print_table
 from archsearch.engine.crew import Crew
 from archsearch.engine.train import Trained
 from archsearch.engine.train import train as train_cell
@@ -33,12 +36,12 @@ from archsearch.tasks import TASKS, nearest
 @click.option("--difficulty", metavar="NAME", help="Another difficulty than the preset's.")
 @click.option("--preset", default="quick", show_default=True, metavar="NAME|FILE.toml", help="How the cell is measured.")
 @click.option(
-    "--settings", type=click.IntRange(min=1), default=8, show_default=True, help="Settings, the same for both cells."
+    "--settings", metavar="N", type=click.IntRange(min=1), default=8, show_default=True, help="Settings, for both cells."
 )
 @runs_option
 @data_option
-@click.option("--workers", type=int, metavar="N", help="Worker processes.  [default: one per CPU core]")
-@click.option("--device", default="auto", show_default=True, help="auto, cpu, or cuda:0,cuda:1 …")
+@workers_option
+@device_option
 @seed_option
 @json_option
 def train(
@@ -63,12 +66,14 @@ def train(
     full = task if own else f"{task}:{difficulty or plan.difficulty}"
     err = console(error=True)
     crew = Crew(list(devices(device, workers)), str(data.resolve()) if data else None)
-    with crew, err.status("training") as status:
+    with crew, err.status("starting workers") as status:
 
         def progressed(done: int, total: int) -> None:
             status.update(f"training: {done} of {total} trials")
 
         trained = train_cell(found, name, loaded, (task, full, plan), settings, seed or 0, crew, progressed)
+    if len(trained.pairs) < settings:
+        note(f"The grid of preset {name} has {len(trained.pairs)} settings for this task; all of them were used.")
     if as_json:
         print_json(_document(trained))
     else:
@@ -106,27 +111,24 @@ def _document(trained: Trained) -> dict[str, object]:
 
 
 def _print(trained: Trained, name: str) -> None:
-    out = console()
-    made = table(
-        ("setting", "left"),
-        ("units", "right"),
-        (plain(name), "right"),
-        ("skill", "right"),
-        ("gru", "right"),
-        ("skill", "right"),
-    )
+    out, facts = console(), trained.plan.course[trained.task].facts
+    columns = [Column("setting", least=12), Column("units", True), Column(plain(name), True), Column("skill", True),
+               Column("gru", True), Column("skill", True)]  # fmt: skip
+    lines = []
     for pair in trained.pairs:
         values = []
         for outcome in (pair.cell, pair.baseline):
             skill = _skill(trained, outcome)
-            values += [outcome.status, ""] if skill is None else [f"{outcome.score:.4g}", f"{skill:.3f}"]
-        made.add_row(str(pair.setting), str(pair.cell.units), *values)
-    out.print(made)
+            values += [outcome.status, ""] if skill is None else [f"{outcome.score:.4f}", f"{skill:.3f}"]
+        lines.append([str(pair.setting), str(pair.cell.units), *values])
+    print_table(out, columns, lines)
+    scale = f"floor {facts.floor:.4g}, ceiling {facts.ceiling:.4g}"
+    out.print(plain(f"{facts.name}: {_verdict(trained)} ({scale}; one seed, so no proof)"))
+
+
+def _verdict(trained: Trained) -> str:
     own, other = _best(trained, [p.cell for p in trained.pairs]), _best(trained, [p.baseline for p in trained.pairs])
     if own is None or other is None:
-        out.print("No finite score on one side: there is no ratio.")
-    else:
-        ratio = f"{own / other:.3f}" if other > 0 else "none: the GRU has learned nothing"
-        facts = trained.plan.course[trained.task].facts
-        scale = f"(floor {facts.floor:.4g}, ceiling {facts.ceiling:.4g})"
-        out.print(f"{facts.name}: best skill {own:.3f} against the GRU's {other:.3f}, ratio {ratio} {scale}")
+        return "no finite score on one side, so there is no ratio"
+    ratio = f"ratio {own / other:.3f}" if other > 0 else "no ratio, as the GRU has learned nothing"
+    return f"best skill {own:.3f} against the GRU's {other:.3f}, {ratio}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable
 from heapq import heappop, heappush
-from typing import Protocol
+from typing import Literal, Protocol
 
 from archsearch.cell import Cell
 from archsearch.engine.crew import Crew, Death, Event, Worker
@@ -13,12 +13,17 @@ from archsearch.engine.messages import Failed, Job, Result
 from archsearch.errors import ArchsearchError, InputError
 from archsearch.protocol.records import Outcome, Trial
 from archsearch.store.cache import keep, recall
+from archsearch.store.run_store import finite
 
 SILENCE = 600.0
 """Seconds without a sign of life after which a trial has timed out."""
 
 DEATHS = 2
 """Workers that a trial may kill before its cell is never dispatched again."""
+
+
+RETRY = -1_000_000
+"""The priority of a trial whose worker died."""
 
 
 class Archive(Protocol):
@@ -33,8 +38,8 @@ class Archive(Protocol):
     def finish(self, trial: Trial, attempt: int, outcome: Outcome) -> bool:
         """End an attempt."""
 
-    def bury(self, trial: Trial, attempt: int) -> int:
-        """Record a death."""
+    def bury(self, trial: Trial, attempt: int, outcome: Outcome, most: int) -> bool:
+        """Record a death, and with the last of `most` deaths the outcome; return whether it was the last."""
 
     def take_over(self, trial: Trial, outcome: Outcome) -> None:
         """File a trial that was trained elsewhere."""
@@ -116,7 +121,7 @@ class Desk:
         for event in self.crew.events(timeout):
             ended += self._file(event)
         for worker in list(self.crew.workers):
-            if worker.job is not None and time.monotonic() - worker.since > SILENCE:
+            if worker.job is not None and worker.silent > SILENCE:
                 ended += self._silenced(worker)
         return ended
 
@@ -145,42 +150,44 @@ class Desk:
             return self._died(event.worker, event.cause, "crashed")
         worker, message = event
         if isinstance(message, Result):
-            worker.job, worker.idle_since = None, time.monotonic()
-            if message.number not in self.running:
-                return []
-            trial, attempt = self.running[message.number]
-            if message.outcome.status == "oom":
-                self.crew.kill(worker, "out of memory")
-                worker.job = Job(message.number, "", (trial,))
-                return self._died(worker, message.outcome.reason, "oom")
-            del self.running[message.number]
-            if self.archive.finish(trial, attempt, message.outcome):
-                self.trained += 1
-                return [self._end(trial, message.outcome)]
+            return self._result(worker, message)
         if isinstance(message, Failed):
             raise InputError(message.text) if message.exit_code == InputError.exit_code else ArchsearchError(message.text)
         return []
 
-    def _died(self, worker: Worker, cause: str, status: str) -> list[Trial]:
+    def _result(self, worker: Worker, message: Result) -> list[Trial]:
+        """File a result; one that its worker was not asked for, or gave before, is ignored."""
+        if not isinstance(worker.job, Job) or worker.job.number != message.number:
+            return []
+        if message.outcome.status == "oom":
+            self.crew.kill(worker, "out of memory")
+            return self._died(worker, message.outcome.reason, "oom")
+        worker.job, worker.idle_since = None, time.monotonic()
+        trial, attempt = self.running.pop(message.number)
+        outcome = finite(message.outcome)
+        if not self.archive.finish(trial, attempt, outcome):
+            return []
+        self.trained += 1
+        return [self._end(trial, outcome)]
+
+    def _died(self, worker: Worker, cause: str, status: Literal["crashed", "oom"]) -> list[Trial]:
         """Retry the trial of a dead worker once; a second death marks its cell."""
         job, worker.job = worker.job, None
         if not isinstance(job, Job) or job.number not in self.running:
             return []
         trial, attempt = self.running.pop(job.number)
-        if self.archive.bury(trial, attempt) < DEATHS:
-            heappush(self.queue, (-1_000_000, job.number, trial))
+        outcome = Outcome(status, reason=cause)
+        if not self.archive.bury(trial, attempt, outcome, DEATHS):
+            heappush(self.queue, (RETRY, job.number, trial))
             return []
         self.poison.add(trial.cell)
-        outcome = Outcome(status, reason=cause)  # type: ignore[arg-type]
-        self.archive.take_over(trial, outcome)
         return [self._end(trial, outcome)]
 
     def _silenced(self, worker: Worker) -> list[Trial]:
         """End a trial that gave no sign of life."""
-        job = worker.job
+        job, worker.job = worker.job, None
         self.crew.kill(worker, "no sign of life")
-        if not isinstance(job, Job) or job.number not in self.running:
-            raise InputError(f"a task gave no window within {SILENCE:.0f} s: {getattr(job, 'task', '')}")
+        assert isinstance(job, Job)
         trial, attempt = self.running.pop(job.number)
         outcome = Outcome("timeout", reason=f"no sign of life for {SILENCE:.0f} s")
         self.archive.finish(trial, attempt, outcome)

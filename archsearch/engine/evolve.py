@@ -24,7 +24,7 @@ from archsearch.store import RunStore
 
 Ending = Literal["finished", "time", "interrupted", "exhausted"]
 
-GRACE = 4.0
+GRACE = 3.0
 """Seconds that running trials have to end after an interrupt."""
 
 BARREN = 200
@@ -164,10 +164,9 @@ class Evolution:
         while True:
             if ending := self._enough():
                 return ending
-            self._ask()
-            if self._tell():
-                continue
-            if ending := self._turn("searching", 0, 0):
+            moved = self._ask()
+            moved |= self._tell()
+            if ending := self._turn("searching", 0, 0, 0.0 if moved else TURN):
                 return ending
 
     def _recall(self) -> None:
@@ -193,22 +192,26 @@ class Evolution:
             verdict = self.verdicts.pop(step.number)
             self.seen.tell(step, verdict, step_tries(self.plan, step, verdict.reached, self.desk.outcome))
             self.desk.forget(self._trials(step))
+            if step.filter is not None:
+                self.desk.forget([self.plan.filter_trial(step.cell, step.filter)])
 
     def _enough(self) -> Ending | None:
         if self.limits.max_candidates is not None and len(self.told.candidates) >= self.limits.max_candidates:
             return "finished"
         return "exhausted" if self.told.barren >= BARREN else None
 
-    def _ask(self) -> None:
-        """Ask as many steps as may be asked now."""
-        while not self._asked_enough() and sees(self.plan, self.next) <= self.told.told:
-            self._catch_up(self.next)
-            unseen = [self.asked[number] for number in range(self.seen.told, self.next)]
-            asked = ask(self.plan, self.next, self.seen, unseen, self.store.cell)
-            self.store.add_step(asked.step, asked.cell)
-            self.asked[self.next] = asked.step
-            self.next += 1
-            self._advance(asked.step)
+    def _ask(self) -> bool:
+        """Ask the next step if it may be asked now; return whether it was."""
+        if self._asked_enough() or sees(self.plan, self.next) > self.told.told:
+            return False
+        self._catch_up(self.next)
+        unseen = [self.asked[number] for number in range(self.seen.told, self.next)]
+        asked = ask(self.plan, self.next, self.seen, unseen, self.store.cell)
+        self.store.add_step(asked.step, asked.cell)
+        self.asked[self.next] = asked.step
+        self.next += 1
+        self._advance(asked.step)
+        return True
 
     def _asked_enough(self) -> bool:
         """Whether the steps in flight already bring all candidates that the run wants."""
@@ -237,14 +240,14 @@ class Evolution:
         self.watcher.told(step, verdict, self.told.candidates.get(step.cell))
         return True
 
-    def _turn(self, phase: str, done: int, total: int) -> Ending | None:
-        """Wait a moment for trials to end; return how the session ends, if it does."""
+    def _turn(self, phase: str, done: int, total: int, wait: float = TURN) -> Ending | None:
+        """Wait up to `wait` seconds for trials to end; return how the session ends, if it does."""
         if self.stopped():
             self._wind_down()
             return "interrupted"
         if self.limits.max_seconds is not None and self.elapsed >= self.limits.max_seconds:
             return "time"
-        for trial in self.desk.turn(TURN):
+        for trial in self.desk.turn(wait):
             self._ended(trial)
         book = self.told if phase == "searching" else None
         self.watcher.progressed(Progress(phase, done, total, book, self.desk.busy, self.elapsed))
@@ -260,6 +263,8 @@ class Evolution:
 
     def _wind_down(self) -> None:
         """Give running trials a moment to end, so that little is lost."""
+        if self.desk.busy:
+            self.watcher.said(f"Stopping: what is being trained has {GRACE:.0f} s to end. Once more ends it at once.")
         until = time.monotonic() + GRACE
         while self.desk.busy and time.monotonic() < until:
             self.desk.turn(TURN, dispatch=False)

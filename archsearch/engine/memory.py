@@ -25,10 +25,13 @@ class Memory:
         self.outcomes[trial.key] = outcome
         return True
 
-    def bury(self, trial: Trial, attempt: int) -> int:
-        """Record a death."""
+    def bury(self, trial: Trial, attempt: int, outcome: Outcome, most: int) -> bool:
+        """Record a death, and with the last of `most` deaths the outcome; return whether it was the last."""
         self.deaths[trial.key] = self.deaths.get(trial.key, 0) + 1
-        return self.deaths[trial.key]
+        if self.deaths[trial.key] < most:
+            return False
+        self.outcomes[trial.key] = outcome
+        return True
 
     def take_over(self, trial: Trial, outcome: Outcome) -> None:
         """File a trial that was trained elsewhere."""

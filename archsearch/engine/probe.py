@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 
 from archsearch.engine.crew import Crew, Death
@@ -14,7 +13,7 @@ PATIENCE = 60.0
 """Seconds that a task has for its first windows."""
 
 
-def probe(crew: Crew, names: Sequence[str], patience: float = PATIENCE) -> tuple[dict[str, TaskFacts], Hello]:
+def probe(crew: Crew, names: Sequence[str]) -> tuple[dict[str, TaskFacts], Hello]:
     """Return the facts of tasks by name, and what the workers said of machine and engine.
 
     Raises:
@@ -37,9 +36,9 @@ def probe(crew: Crew, names: Sequence[str], patience: float = PATIENCE) -> tuple
             elif isinstance(message, Failed):
                 raise (InputError if message.exit_code == InputError.exit_code else ArchsearchError)(message.text)
         for worker in crew.workers:
-            if isinstance(worker.job, Probe) and time.monotonic() - worker.since > patience:
+            if isinstance(worker.job, Probe) and worker.silent > PATIENCE:
                 raise InputError(
-                    f"{worker.job.task}: no window within {patience:.0f} s; a task yields one window after the other"
+                    f"{worker.job.task}: no window within {PATIENCE:.0f} s; a task yields one window after the other"
                 )
     hello = next(worker.hello for worker in crew.workers if worker.hello)
     return facts, hello

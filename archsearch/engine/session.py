@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import signal
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -12,12 +13,12 @@ from typing import Protocol
 
 import msgspec
 
-from archsearch.engine.crew import Crew
+from archsearch.engine.crew import STOPPING, Crew
 from archsearch.engine.desk import Desk
 from archsearch.engine.evolve import Ending, Evolution, Limits, Watcher
 from archsearch.engine.probe import probe
-from archsearch.engine.resolve import Choice, Resolved, check_same, chosen_again, resolve
-from archsearch.errors import InputError, RunLocked
+from archsearch.engine.resolve import Choice, check_same, chosen_again, resolve
+from archsearch.errors import InputError, RunLocked, StoreError
 from archsearch.protocol.plan import RunPlan
 from archsearch.protocol.preset import Preset, parse_duration
 from archsearch.store import Lock, RunStore, free_name, list_runs, make_run, read_book, run_folder
@@ -106,7 +107,7 @@ def evolve(request: Request, host: Host) -> Closed:
     Raises:
         ArchsearchError: What was asked for cannot be done; nothing half-made is left behind.
     """
-    with ExitStack() as stack:
+    with stop_signal() as stop, ExitStack() as stack:
         folder = run_folder(request.run, request.runs) if request.run else None
         store, crew = None, Crew(list(request.devices), None)
         if folder is not None and folder.exists():
@@ -122,13 +123,28 @@ def evolve(request: Request, host: Host) -> Closed:
         if store is not None:
             check_same(store.plan, facts, hello)
         else:
-            plan = resolved.plan(facts, hello)
-            store = _unfinished(stack, request, plan) if folder is None else None
-            if store is None:
-                folder, new = folder or request.runs / free_name(resolved.name, request.runs), True
-                make_run(folder, plan)
-                store = _locked(stack, folder)
-        return _searched(request, store, crew, host, resolved, new)
+            store, new = _started(stack, request, resolved.plan(facts, hello), folder)
+        return _searched(request, store, crew, host, resolved.note, new, stop)
+
+
+def _started(stack: ExitStack, request: Request, plan: RunPlan, folder: Path | None) -> tuple[RunStore, bool]:
+    """Return the run of a plan, locked, and whether it is new; others may start theirs at the same time."""
+    while True:
+        if folder is None and (store := _unfinished(stack, request, plan)) is not None:
+            _check_candidates(request, store)
+            return store, False
+        place = folder or request.runs / free_name(plan.preset_name, request.runs)
+        try:
+            make_run(place, plan)
+            return _locked(stack, place), True
+        except FileExistsError:
+            if folder is not None:
+                with ExitStack() as opened:
+                    _locked(opened, folder)  # in use, as a rule
+                raise InputError(f"{folder} was made by another process just now; give the same command again") from None
+        except RunLocked:
+            if folder is not None:
+                raise
 
 
 def _data(request: Request, store: RunStore | None) -> str | None:
@@ -150,18 +166,20 @@ def _locked(stack: ExitStack, folder: Path) -> RunStore:
 def _unfinished(stack: ExitStack, request: Request, plan: RunPlan) -> RunStore | None:
     """Return the newest unfinished run with an equal plan, locked, if there is one."""
     for folder in list_runs(request.runs):
-        store = RunStore.open(folder)
-        try:
-            equal = _comparable(store.plan) == _comparable(plan)
-            ended = store.fact("ended") is not None
-        finally:
-            store.close()
-        if equal and not ended:
-            try:
-                return _locked(stack, folder)
-            except RunLocked:
+        with contextlib.suppress(StoreError, RunLocked), ExitStack() as opened:  # others' runs, and damaged ones
+            store = RunStore.open(folder)
+            opened.callback(store.close)
+            if not _goes_on(store, plan):
                 continue
+            store = _locked(opened, folder)
+            if _goes_on(store, plan):  # still
+                stack.push(opened.pop_all())
+                return store
     return None
+
+
+def _goes_on(store: RunStore, plan: RunPlan) -> bool:
+    return store.fact("ended") is None and _comparable(store.plan) == _comparable(plan)
 
 
 def _comparable(plan: RunPlan) -> RunPlan:
@@ -177,7 +195,7 @@ def _check_candidates(request: Request, store: RunStore) -> None:
         raise InputError(f"{asked} is below the {told} candidates that the run has; it is the run's total")
 
 
-def _searched(request: Request, store: RunStore, crew: Crew, host: Host, resolved: Resolved, new: bool) -> Closed:
+def _searched(request: Request, store: RunStore, crew: Crew, host: Host, note: str, new: bool, stop: Stop) -> Closed:
     """Search in an opened run."""
     folder, plan, limits = store.path.parent, store.plan, request.limits(store.plan.preset)
     queued = store.interrupt()
@@ -186,7 +204,7 @@ def _searched(request: Request, store: RunStore, crew: Crew, host: Host, resolve
         limits.max_seconds is not None and store.elapsed >= limits.max_seconds
     )
     told, candidates = book.told, len(book.candidates)
-    host.opened(Opened(folder, plan, new, told, candidates, store.count(), queued, limits, done, resolved.note))
+    host.opened(Opened(folder, plan, new, told, candidates, store.count(), queued, limits, done, note))
     if crew.data is not None:
         store.set_fact("data", crew.data)
     if done:
@@ -194,29 +212,47 @@ def _searched(request: Request, store: RunStore, crew: Crew, host: Host, resolve
         return Closed("finished", folder, 0.0, 0)
     store.drop_fact("ended")
     desk = Desk(store, crew, store.cell)
-    with stop_signal() as stopped:
-        evolution = Evolution(store, plan, desk, limits, host, lambda: bool(stopped))
-        ending = evolution.run()
+    evolution = Evolution(store, plan, desk, limits, host, lambda: stop.asked)
+    stop.gently = True
+    ending = evolution.run()
+    crew.stop()
+    store.interrupt()
     if ending != "interrupted":
         store.set_fact("ended", ending)
     share = desk.waited / max(1e-9, len(crew.devices) * (evolution.elapsed - evolution.before))
     return Closed(ending, folder, share, desk.host_failures)
 
 
-@contextmanager
-def stop_signal() -> Iterator[list[int]]:
-    """Collect the first interrupt, hang-up or termination; the second ends the process at once."""
-    caught: list[int] = []
+@dataclass
+class Stop:
+    """What interrupts, hang-ups and terminations do.
 
-    def handle(number: int, frame: FrameType | None) -> None:
-        caught.append(number)
-        if len(caught) > 1:
+    Attributes:
+        asked: Whether one came.
+        gently: Whether the first one only asks; otherwise, and with the second, the process ends at once.
+        ending: Whether it ends; more of them would only disturb that.
+    """
+
+    asked: bool = False
+    gently: bool = False
+    ending: bool = False
+
+    def __call__(self, number: int, frame: FrameType | None) -> None:
+        """Handle a signal."""
+        if not self.ending and (self.asked or not self.gently):
+            self.ending = True
             raise KeyboardInterrupt
+        self.asked = True
 
-    kinds = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-    before = {kind: signal.signal(kind, handle) for kind in kinds}
+
+@contextmanager
+def stop_signal() -> Iterator[Stop]:
+    """Handle interrupts, terminations and, unless `nohup` says otherwise, hang-ups."""
+    stop = Stop()
+    kinds = [kind for kind in STOPPING if kind != signal.SIGHUP or signal.getsignal(kind) is not signal.SIG_IGN]
+    before = {kind: signal.signal(kind, stop) for kind in kinds}
     try:
-        yield caught
+        yield stop
     finally:
         for kind, handler in before.items():
             signal.signal(kind, handler)

@@ -15,7 +15,7 @@ from archsearch.cell import Cell
 from archsearch.compiler.engines import ENGINE, VERSIONS
 from archsearch.engine import messages
 from archsearch.engine.messages import Alive, Facts, Failed, Hello, Job, Probe, Result
-from archsearch.errors import ArchsearchError
+from archsearch.errors import ArchsearchError, InputError, TaskError
 from archsearch.protocol.plan import TaskFacts
 from archsearch.protocol.records import Outcome, Trial
 from archsearch.tasks import Task
@@ -36,6 +36,9 @@ def serve(pipe: Connection, device: str, data: str | None) -> None:
     torch.set_num_threads(1)
     torch.set_flush_denormal(True)
     if device != "cpu":
+        if problem := cuda_problem(device):
+            pipe.send_bytes(messages.encode(Failed(problem, InputError.exit_code)))
+            return
         torch.use_deterministic_algorithms(True)
     _Worker(pipe, device, Path(data) if data else None).run()
 
@@ -89,7 +92,10 @@ class _Worker:
         """Run a trial; memory and errors of our own are outcomes too."""
         try:
             cell = self.cell(job.cell, f"cell {trial.cell[:9]}")
-            return run_trial(trial, cell, self.task(trial.task), lambda step: self.say(Alive(job.number, step)))
+            streams = self.task(trial.task)
+            if streams.task.checksum != trial.data:
+                raise TaskError(f"{trial.task} has changed since the run began; put it back, or start another run")
+            return run_trial(trial, cell, streams, lambda step: self.say(Alive(job.number, step)))
         except ArchsearchError:
             raise
         except (MemoryError, torch.OutOfMemoryError) as error:
@@ -107,6 +113,14 @@ def task_facts(task: Task) -> TaskFacts:
         name=task.name, symbols=task.symbols, measure=task.measure, floor=float(task.floor), ceiling=float(task.ceiling),
         spread=float(task.spread), checksum=task.checksum,
     )  # fmt: skip
+
+
+def cuda_problem(device: str) -> str | None:
+    """Return why a CUDA device cannot be used here; None if it can."""
+    count = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    number = int(device.partition(":")[2] or 0)
+    there = ", ".join(f"cuda:{index}" for index in range(count)) or "none"
+    return None if number < count else f"--device {device}: no such device here (CUDA devices: {there}); cpu always works"
 
 
 def machine_kind(device: str) -> str:

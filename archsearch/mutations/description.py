@@ -25,6 +25,11 @@ def _expression(cell: Cell, handle: int, depth: int) -> str:
     operands = [_expression(cell, source, depth - 1) for source in node.inputs]
     infix = OPS[node.op].infix
     if infix is None:
-        return f"{node.op}({', '.join(operands)})"
+        return f"{node.op}({', '.join(_bare(operand) for operand in operands)})"
     text = f" {infix} ".join(operands)
     return text if depth == DEPTH else f"({text})"
+
+
+def _bare(text: str) -> str:
+    """Return an operand of a call without the brackets that only an infix op would need."""
+    return text[1:-1] if text.startswith("(") else text

@@ -71,8 +71,9 @@ def check_baseline(plan: RunPlan, baseline: Tries) -> None:
         best = best_skill(plan, course.task, own)
         least = 1.1 / course.facts.symbols if plan.rule == "published" else course.plan.min_skill
         if best is None or best[0] < least:
+            table = f"tasks.{course.task}" if course.task in plan.preset.tasks else "own"
             shown = "no finite score" if best is None else f"skill {best[0]:.3f} (score {own[best[1]].score:.4g})"
             raise ArchsearchError(
                 f"{course.facts.name}: the GRU reaches {shown} after {course.plan.steps:,} steps; a ratio means "
-                f"something from {least:.3g} on: raise its steps ([tasks.{course.task}] steps in the preset)"
+                f"something from {least:.3g} on: raise its steps ([{table}] steps in the preset)"
             )

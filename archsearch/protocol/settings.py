@@ -38,7 +38,8 @@ class Setting(msgspec.Struct, frozen=True, array_like=True, order=True):
     def __str__(self) -> str:
         extra = f", dropout {self.dropout:g}" if self.dropout else ""
         layers = "1 layer" if self.layers == 1 else f"{self.layers} layers"
-        return f"{self.optimiser} {self.rate:g}, clip {self.clip:g}, scale {self.scale:g}, {layers}, {self.budget:,}{extra}"
+        of = f"{self.optimiser} {self.rate:g}, clip {self.clip:g}, scale {self.scale:g}"
+        return f"{of}, {layers}, {self.budget:,} parameters{extra}"
 
 
 class Grid(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

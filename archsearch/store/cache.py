@@ -6,14 +6,13 @@ Only trials that ended by themselves are kept, and none of a user's own `FILE.py
 from __future__ import annotations
 
 import contextlib
-import os
-import secrets
 from pathlib import Path
 
 import msgspec
 
 from archsearch.protocol.records import Outcome, Trial
 from archsearch.resources import cache_folder
+from archsearch.store.files import is_ours, make_private, write_whole
 
 
 class _Entry(msgspec.Struct, frozen=True):
@@ -26,13 +25,17 @@ def shareable(trial: Trial) -> bool:
     return ".py:" not in trial.task
 
 
+def _folder() -> Path:
+    return cache_folder() / "references"
+
+
 def _path(trial: Trial) -> Path:
-    return cache_folder() / "references" / trial.key[:2] / f"{trial.key}.json"
+    return _folder() / trial.key[:2] / f"{trial.key}.json"
 
 
 def recall(trial: Trial) -> Outcome | None:
-    """Return a kept outcome; None if there is none, or none that can be read."""
-    if not shareable(trial):
+    """Return a kept outcome; None if there is none, or none that can be read and trusted."""
+    if not shareable(trial) or not is_ours(_folder()):
         return None
     try:
         entry = msgspec.json.decode(_path(trial).read_bytes(), type=_Entry)
@@ -45,9 +48,7 @@ def keep(trial: Trial, outcome: Outcome) -> None:
     """Keep an outcome for other runs; a cache that cannot be written is no reason to stop."""
     if not shareable(trial) or outcome.status not in ("done", "diverged"):
         return
-    path = _path(trial)
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(6)}")
     with contextlib.suppress(OSError):
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        temporary.write_bytes(msgspec.json.encode(_Entry(trial, outcome)))
-        os.replace(temporary, path)
+        make_private(_path(trial).parent)
+        if is_ours(_folder()):
+            write_whole(_path(trial), msgspec.json.encode(_Entry(trial, outcome)))

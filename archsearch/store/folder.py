@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-import json
+import contextlib
+import errno
 import os
 import re
 import secrets
 import shutil
 import socket
+import time
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
@@ -15,11 +17,17 @@ from typing import Any
 
 import filelock
 import msgspec
+import psutil
 import tomli_w
 
 from archsearch.errors import InputError, RunLocked, StoreError
 from archsearch.protocol.plan import RunPlan
+from archsearch.store.files import settle, write_whole
 from archsearch.store.run_store import FILE, RunStore
+from archsearch.store.schema import no_space
+
+SETTINGS, OWNER = "run.toml", "owner.json"
+OWNER_LOOKS, OWNER_WAIT = 20, 0.02
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 RESERVED = {"con", "prn", "aux", "nul", *(f"{port}{digit}" for port in ("com", "lpt") for digit in range(1, 10))}
@@ -32,10 +40,25 @@ def run_folder(run: str, runs: Path) -> Path:
         InputError: The name is none.
     """
     if "/" in run or os.sep in run:
+        _reachable(run)
         return Path(run)
     if not NAME.fullmatch(run) or run.split(".")[0].lower() in RESERVED:
         raise InputError(f"run name {run!r}: letters, digits, '.', '_' and '-', at most 64, the first a letter or digit")
     return runs / run
+
+
+def _reachable(run: str) -> None:
+    """Refuse a path that cannot be one.
+
+    Raises:
+        InputError: It is too long, or a part of it may not be read.
+    """
+    try:
+        os.lstat(run)
+    except (FileNotFoundError, NotADirectoryError):
+        return
+    except (OSError, ValueError) as error:
+        raise InputError(f"run {run[:80]!r}: {getattr(error, 'strerror', None) or error}") from None
 
 
 def existing_run(run: str, runs: Path) -> Path:
@@ -55,44 +78,54 @@ def existing_run(run: str, runs: Path) -> Path:
 
 def list_runs(runs: Path) -> list[Path]:
     """Return the folders of all runs, the newest first."""
-    if not runs.is_dir():
+    found = [(_age(path), path) for path in _inside(runs) if os.access(path / FILE, os.R_OK) and path.name[0] != "."]
+    return [path for _, path in sorted(found, reverse=True)]
+
+
+def _inside(folder: Path) -> list[Path]:
+    try:
+        return list(folder.iterdir())
+    except OSError:
         return []
-    found = [path for path in runs.iterdir() if (path / FILE).is_file() and not path.name.startswith(".")]
-    return sorted(
-        found,
-        key=lambda path: ((path / "run.toml").stat().st_mtime if (path / "run.toml").exists() else 0, path.name),
-        reverse=True,
-    )
+
+
+def _age(run: Path) -> float:
+    """Return when a run was made; only the order among equal runs, and of names that people are shown, depends on it."""
+    try:
+        return (run / SETTINGS).stat().st_mtime
+    except OSError:
+        return 0.0
 
 
 def free_name(preset: str, runs: Path) -> str:
-    """Return PRESET-<n+1>, n the largest number in use."""
-    taken = [
-        int(m[1])
-        for path in (runs.iterdir() if runs.is_dir() else ())
-        if (m := re.fullmatch(rf"{re.escape(preset)}-(\d+)", path.name))
-    ]
-    return f"{preset}-{max(taken, default=0) + 1}"
+    """Return PRESET-<n+1>, n the largest number in use; what no name may hold is left out of the preset's name."""
+    name = re.sub(r"[^A-Za-z0-9._-]+", "-", preset).lstrip("._-")[:40] or "run"
+    taken = [int(m[1]) for path in _inside(runs) if (m := re.fullmatch(rf"{re.escape(name)}-(\d{{1,18}})", path.name))]
+    return f"{name}-{max(taken, default=0) + 1}"
 
 
 def make_run(folder: Path, plan: RunPlan) -> None:
     """Make a run's folder with its database and a copy of its settings, complete or not at all.
 
     Raises:
-        InputError: The folder exists, or cannot be made.
+        FileExistsError: The folder exists.
+        InputError: It cannot be made.
+        NoSpace: The disk is full.
     """
+    temporary = folder.parent / f".new-{secrets.token_hex(8)}"
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
-        temporary = folder.parent / f".new-{secrets.token_hex(8)}"
         temporary.mkdir(mode=0o700)
-    except OSError as error:
-        raise InputError(f"{folder.parent}: {error.strerror}; choose another folder with --runs") from None
-    try:
         RunStore.create(temporary, plan).close()
-        (temporary / "run.toml").write_text(settings_toml(plan), encoding="utf-8")
+        write_whole(temporary / SETTINGS, settings_toml(plan).encode())
         temporary.rename(folder)
+        settle(folder.parent)
     except OSError as error:
-        raise InputError(f"{folder}: {error.strerror}") from None
+        if error.errno in (errno.ENOTEMPTY, errno.EEXIST) and temporary.is_dir():
+            raise FileExistsError(str(folder)) from None
+        if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+            raise no_space(folder.parent, str(error.strerror)) from None
+        raise InputError(f"{folder.parent}: {error.strerror}; choose another folder with --runs") from None
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
 
@@ -111,10 +144,16 @@ def _without_none(value: Any) -> Any:
     return value
 
 
+class _Owner(msgspec.Struct):
+    pid: int
+    host: str
+    since: str
+
+
 class Lock:
     """The right to search in a run: an flock on `lock` in its folder, free again when its owner is gone.
 
-    The file's text names the owner, for the message only.
+    The file `owner.json` beside it names the owner, for the message only.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -130,16 +169,22 @@ class Lock:
             ) from None
         except OSError as error:
             raise StoreError(f"{self.folder / 'lock'}: {error.strerror}; check the permissions of the folder") from None
-        owner = {"pid": os.getpid(), "host": socket.gethostname(), "since": f"{datetime.now():%H:%M}"}
-        (self.folder / "owner.json").write_text(json.dumps(owner), encoding="utf-8")
+        owner = _Owner(os.getpid(), socket.gethostname(), f"{datetime.now():%Y-%m-%d %H:%M}")
+        with contextlib.suppress(OSError):  # a full disk: the message is poorer, the lock holds
+            write_whole(self.folder / OWNER, msgspec.json.encode(owner))
         return self
 
     def _owner(self) -> str:
-        try:
-            owner = json.loads((self.folder / "owner.json").read_text(encoding="utf-8"))
-            return f"process {owner['pid']} on host {owner['host']} since {owner['since']}"
-        except (OSError, ValueError, KeyError, TypeError):
-            return "another process"
+        """Return who holds the lock, in words; it may have taken it this very moment, before it said so."""
+        for _ in range(OWNER_LOOKS):
+            with contextlib.suppress(OSError, msgspec.DecodeError):
+                owner = msgspec.json.decode((self.folder / OWNER).read_bytes(), type=_Owner)
+                if owner.host != socket.gethostname() or psutil.pid_exists(owner.pid):
+                    return f"process {owner.pid} on host {owner.host} since {owner.since}"
+            time.sleep(OWNER_WAIT)
+        return "another process"
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        with contextlib.suppress(OSError):
+            (self.folder / OWNER).unlink()
         self.lock.release()

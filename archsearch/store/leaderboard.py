@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import msgspec
 
 from archsearch.cell import library
+from archsearch.errors import InputError, StoreError
 from archsearch.protocol import noise
 from archsearch.protocol.book import Book, Candidate
 from archsearch.protocol.evaluation import evaluate, step_tries
@@ -15,6 +18,7 @@ from archsearch.protocol.plan import RunPlan
 from archsearch.protocol.records import Applied, Outcome, Trial, Verdict
 from archsearch.protocol.references import BASELINE, noise_trials, reference_cells, reference_step
 from archsearch.store.run_store import RunStore
+from archsearch.store.schema import RECOVERY
 
 
 class Row(msgspec.Struct, frozen=True):
@@ -61,11 +65,34 @@ class Leaderboard(msgspec.Struct, frozen=True):
     rows: tuple[Row, ...]
 
 
-def read_book(store: RunStore, plan: RunPlan) -> tuple[Book, dict[str, Judgement]]:
-    """Return the book of all told steps, and the judgement of each finished reference by id."""
+@contextmanager
+def _coherent(store: RunStore) -> Iterator[None]:
+    """Turn records that contradict each other into an error that a person can act on."""
+    try:
+        yield
+    except (InputError, AssertionError, ArithmeticError, LookupError, TypeError, ValueError) as error:
+        problem = f"its records contradict each other ({type(error).__name__}: {error})"
+        raise StoreError(f"{store.path}: {problem}; {RECOVERY}") from error
 
+
+def read_book(store: RunStore, plan: RunPlan) -> tuple[Book, dict[str, Judgement]]:
+    """Return the book of all told steps, and the judgement of each finished reference by id.
+
+    Raises:
+        StoreError: The records cannot be read, or contradict each other.
+    """
+    with _coherent(store):
+        return _read_book(store, plan)
+
+
+def _read_book(store: RunStore, plan: RunPlan) -> tuple[Book, dict[str, Judgement]]:
     def outcome(trial: Trial) -> Outcome | None:
         return store.outcome(trial.key)
+
+    def recorded(trial: Trial) -> Outcome:
+        if (found := outcome(trial)) is None:
+            raise StoreError(f"{store.path}: a trial of cell {trial.cell[:9]} on {trial.task} is missing; {RECOVERY}")
+        return found
 
     ended = {}
     for cell in reference_cells(plan).values():
@@ -79,13 +106,22 @@ def read_book(store: RunStore, plan: RunPlan) -> tuple[Book, dict[str, Judgement
     for step, verdict in store.steps():
         if verdict is None:
             break
-        book.tell(step, verdict, step_tries(plan, step, verdict.reached, outcome))
+        book.tell(step, verdict, step_tries(plan, step, verdict.reached, recorded))
     judged = {cell: judge(plan, tries, baseline) for cell, tries in ended.items()}
     return book, {cell: judgement for cell, judgement in judged.items() if judgement is not None}
 
 
 def read_leaderboard(store: RunStore, run: str) -> Leaderboard:
-    """Return the leaderboard of a run from its database alone."""
+    """Return the leaderboard of a run from its database alone.
+
+    Raises:
+        StoreError: The records cannot be read, or contradict each other.
+    """
+    with _coherent(store):
+        return _read_leaderboard(store, run)
+
+
+def _read_leaderboard(store: RunStore, run: str) -> Leaderboard:
     plan = store.plan
     book, references = read_book(store, plan)
     names = {cell.id: name for name, cell in reference_cells(plan).items()}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,7 +12,7 @@ from typing import Any
 import msgspec
 
 from archsearch.cell import Cell
-from archsearch.errors import StoreError
+from archsearch.errors import CellError, StoreError
 from archsearch.protocol.plan import RunPlan
 from archsearch.protocol.records import Outcome, Step, Trial, Verdict
 from archsearch.store.schema import RECOVERY, connect, create, guarded
@@ -36,7 +37,11 @@ class RunStore:
     def create(cls, folder: Path, plan: RunPlan) -> RunStore:
         """Make the database of a new run in an existing folder."""
         store = cls(create(folder / FILE), folder / FILE)
-        store.set_fact("plan", msgspec.json.encode(plan).decode())
+        try:
+            store.set_fact("plan", msgspec.json.encode(plan).decode())
+        except BaseException:
+            store.close()
+            raise
         return store
 
     @classmethod
@@ -55,13 +60,17 @@ class RunStore:
     @contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:
         with guarded(self.path):
-            self.connection.execute("BEGIN IMMEDIATE")
             try:
+                self.connection.execute("BEGIN IMMEDIATE")
                 yield self.connection
+                self._commit()
             except BaseException:
-                self.connection.execute("ROLLBACK")
+                if self.connection.in_transaction:  # a full disk has ended it already
+                    self.connection.execute("ROLLBACK")
                 raise
-            self.connection.execute("COMMIT")
+
+    def _commit(self) -> None:
+        self.connection.execute("COMMIT")
 
     def _rows(self, query: str, *values: Any) -> list[tuple[Any, ...]]:
         with guarded(self.path):
@@ -102,7 +111,14 @@ class RunStore:
     @property
     def elapsed(self) -> float:
         """Seconds of search so far, over all sessions."""
-        return float(self.fact("elapsed") or 0.0)
+        text = self.fact("elapsed") or "0"
+        try:
+            seconds = float(text)
+        except ValueError:
+            seconds = math.nan
+        if not 0 <= seconds < math.inf:
+            raise StoreError(f"{self.path}: the seconds of search are {text!r}; {RECOVERY}")
+        return seconds
 
     def keep_time(self, elapsed: float) -> None:
         """Store the seconds of search so far."""
@@ -116,7 +132,13 @@ class RunStore:
             rows = self._rows("SELECT text FROM cells WHERE id = ?", cell)
             if not rows:
                 raise StoreError(f"{self.path}: cell {cell} is missing; {RECOVERY}")
-            self._cells[cell] = Cell.parse(rows[0][0], f"{self.path}: cell {cell[:9]}")
+            try:
+                found = Cell.parse(rows[0][0], f"cell {cell[:9]}")
+            except (CellError, TypeError) as error:
+                raise StoreError(f"{self.path}: {error}; {RECOVERY}") from None
+            if found.id != cell:
+                raise StoreError(f"{self.path}: the text of cell {cell[:9]} is another cell; {RECOVERY}")
+            self._cells[cell] = found
         return self._cells[cell]
 
     def add_cell(self, cell: Cell) -> None:
@@ -153,6 +175,8 @@ class RunStore:
             if number != position:
                 raise StoreError(f"{self.path}: step {position} is missing; {RECOVERY}")
             step = self._decoded(asked, Step, f"step {number}")
+            if step.number != number:
+                raise StoreError(f"{self.path}: step {number} says it is {step.number}; {RECOVERY}")
             found.append((step, None if verdict is None else self._decoded(verdict, Verdict, f"step {number}")))
         return found
 
@@ -164,14 +188,20 @@ class RunStore:
         if not rows or rows[0][0] not in ENDED:
             return None
         outcome: Outcome = self._decoded(rows[0][2], Outcome, f"trial {key[:9]}")
-        return msgspec.structs.replace(outcome, score=rows[0][1])
+        score = rows[0][1]
+        if score is None if outcome.status == "done" else score is not None:
+            raise StoreError(f"{self.path}: trial {key[:9]} is {outcome.status} with score {score!r}; {RECOVERY}")
+        if score is not None and not (isinstance(score, int | float) and math.isfinite(score)):
+            raise StoreError(f"{self.path}: the score of trial {key[:9]} is {score!r}; {RECOVERY}")
+        return msgspec.structs.replace(outcome, score=score)
 
     def claim(self, trial: Trial, worker: int) -> int:
         """Record that a worker begins an attempt at a trial; return the attempt's number, from 1."""
         with self._transaction() as connection:
             connection.execute(
                 "INSERT INTO trials (key, cell, task, record, state, attempt, worker) VALUES (?, ?, ?, ?, 'running', 1, ?) "
-                "ON CONFLICT (key) DO UPDATE SET state = 'running', attempt = attempt + 1, worker = excluded.worker",
+                "ON CONFLICT (key) DO UPDATE SET state = 'running', attempt = attempt + 1, worker = excluded.worker "
+                f"WHERE state NOT IN {ENDED}",
                 (trial.key, trial.cell, trial.task, msgspec.json.encode(trial).decode(), worker),
             )
             row = connection.execute("SELECT attempt FROM trials WHERE key = ?", (trial.key,)).fetchone()
@@ -179,24 +209,24 @@ class RunStore:
 
     def finish(self, trial: Trial, attempt: int, outcome: Outcome) -> bool:
         """Store how an attempt ended; return whether it counted, which a late or second result does not."""
+        outcome = finite(outcome)
         with self._transaction() as connection:
-            text = msgspec.json.encode(msgspec.structs.replace(outcome, score=None)).decode()
             cursor = connection.execute(
                 "UPDATE trials SET state = ?, score = ?, outcome = ? WHERE key = ? AND attempt = ? AND state = 'running'",
-                (outcome.status, outcome.score, text, trial.key, attempt),
+                (outcome.status, outcome.score, _text(outcome), trial.key, attempt),
             )
             return cursor.rowcount == 1
 
-    def bury(self, trial: Trial, attempt: int) -> int:
-        """Record that an attempt's worker died; return how many deaths the trial has caused."""
+    def bury(self, trial: Trial, attempt: int, outcome: Outcome, most: int) -> bool:
+        """Record a death, and with the last of `most` deaths the outcome; return whether it was the last."""
         with self._transaction() as connection:
-            connection.execute(
-                "UPDATE trials SET state = 'interrupted', deaths = deaths + 1 "
-                "WHERE key = ? AND attempt = ? AND state = 'running'",
-                (trial.key, attempt),
+            cursor = connection.execute(
+                "UPDATE trials SET deaths = deaths + 1, state = iif(deaths + 1 >= ?, ?, 'interrupted'), "
+                "outcome = iif(deaths + 1 >= ?, ?, NULL) "
+                "WHERE key = ? AND attempt = ? AND state = 'running' RETURNING deaths",
+                (most, outcome.status, most, _text(outcome), trial.key, attempt),
             )
-            row = connection.execute("SELECT deaths FROM trials WHERE key = ?", (trial.key,)).fetchone()
-            return int(row[0])
+            return any(deaths >= most for (deaths,) in cursor.fetchall())
 
     def take_over(self, trial: Trial, outcome: Outcome) -> None:
         """Store a trial that was trained elsewhere under the same record."""
@@ -218,3 +248,19 @@ class RunStore:
     def count(self) -> int:
         """Return how many trials have ended."""
         return int(self._rows(f"SELECT count(*) FROM trials WHERE state IN {ENDED}")[0][0])
+
+
+def finite(outcome: Outcome) -> Outcome:
+    """Return an outcome whose numbers are finite: JSON and SQLite keep no others. One without a score has diverged."""
+    numbers = {name: getattr(outcome, name) for name in ("score", "accuracy", "nll", "test_accuracy", "test_nll")}
+    wrong = {name: None for name, value in numbers.items() if value is not None and not math.isfinite(value)}
+    curve = tuple(point for point in outcome.curve if math.isfinite(point.accuracy) and math.isfinite(point.nll))
+    sound = msgspec.structs.replace(outcome, curve=curve, **wrong)
+    if sound.status == "done" and sound.score is None:
+        return msgspec.structs.replace(sound, status="diverged", reason=f"score {outcome.score}")
+    return sound
+
+
+def _text(outcome: Outcome) -> str:
+    """Return an outcome as JSON, without the score, which has a column of its own."""
+    return msgspec.json.encode(msgspec.structs.replace(outcome, score=None)).decode()

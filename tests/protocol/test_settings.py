@@ -75,8 +75,8 @@ def test_the_list_is_pinned() -> None:
 
 
 def test_a_setting_reads_as_a_sentence() -> None:
-    assert str(Setting("adamw", 0.01, 5.0, 1.0, 1, 10_000)) == "adamw 0.01, clip 5, scale 1, 1 layer, 10,000"
-    assert str(Setting("sgd", 0.5, 2.5, 1.4, 2, 10_000, 0.3)).endswith("2 layers, 10,000, dropout 0.3")
+    assert str(Setting("adamw", 0.01, 5.0, 1.0, 1, 10_000)) == "adamw 0.01, clip 5, scale 1, 1 layer, 10,000 parameters"
+    assert str(Setting("sgd", 0.5, 2.5, 1.4, 2, 10_000, 0.3)).endswith("2 layers, 10,000 parameters, dropout 0.3")
     assert list(Setting("sgd", 0.5, 2.5, 1.4, 2, 10_000).as_dict()) == [
         "optimiser", "rate", "clip", "scale", "layers", "budget", "dropout",
     ]  # fmt: skip

@@ -1,4 +1,4 @@
-"""A task of one's own: say whether the bits so far hold an odd number of ones."""
+"""A task of one's own: say whether the last two bits hold an odd number of ones."""
 
 import numpy as np
 
@@ -8,10 +8,10 @@ class Parity:
     floor = 0.5  # what guessing scores; the ceiling is 1
 
     def windows(self, split, rng, batch, unroll):
-        state = np.zeros(batch, dtype=int)
+        before = np.zeros((1, batch), dtype=int)
         while True:
-            bits = rng.integers(2, size=(unroll, batch))
-            ones = state + np.cumsum(bits, axis=0)
-            state = ones[-1] % 2
+            bits = np.concatenate([before, rng.integers(2, size=(unroll, batch))])
+            ones = bits[:-1] + bits[1:]
             scored = np.ones((unroll, batch), dtype=bool)
-            yield bits, 2 + ones % 2, scored
+            yield bits[1:], 2 + ones % 2, scored
+            before = bits[-1:]

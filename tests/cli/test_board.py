@@ -1,0 +1,56 @@
+"""A leaderboard at every width: whole rows, nothing folded, and a word on what had no room."""
+
+import io
+
+import pytest
+from rich.console import Console
+
+from archsearch.cli.board import operators, polynomial, print_leaderboard, title
+from archsearch.store import Leaderboard, RunStore, read_leaderboard
+from tests.cli.conftest import Finished
+
+
+@pytest.fixture
+def board(finished: Finished) -> Leaderboard:
+    store = RunStore.open(finished.folder)
+    try:
+        return read_leaderboard(store, "tiny-1")
+    finally:
+        store.close()
+
+
+def printed(board: Leaderboard, width: int) -> list[str]:
+    out = io.StringIO()
+    print_leaderboard(Console(file=out, width=width), board, 10)
+    return out.getvalue().splitlines()
+
+
+@pytest.mark.parametrize("width", [30, 50, 70, 80, 100, 140])
+def test_every_row_is_one_line_within_the_width(board: Leaderboard, width: int) -> None:
+    lines = printed(board, width)
+    table = lines[: 1 + len(board.rows)]
+    assert [line.split()[0] for line in table] == ["rank", *(str(row.rank or "ref") for row in board.rows)]
+    assert all(len(line) <= width for line in lines if width >= 50)
+
+
+def test_wide_terminals_show_everything_and_narrow_ones_say_what_is_missing(board: Leaderboard) -> None:
+    assert printed(board, 140)[0].split() == (
+        ["rank", "cell", "fitness", "memorization", "english", "made", "by", "parameters", "trials"]
+    )
+    assert not [line for line in printed(board, 140) if line.startswith("No room")]
+    assert "No room here for: parameters, trials; --json has everything." in printed(board, 70)
+    assert any(line.startswith("No room here for: scores, made by,") for line in printed(board, 48))
+
+
+def test_parameter_counts_read_as_polynomials() -> None:
+    assert [polynomial(of) for of in [(6, 3), (2, 1), (1, 0), (0, 2), (0, 0)]] == ["6n²+3n", "2n²+n", "n²", "2n", "0"]
+
+
+def test_operators_are_counted_in_the_order_of_their_first_use() -> None:
+    assert operators(["remove", "combine", "remove"]) == "remove ×2, combine"
+
+
+def test_titles_of_own_tasks_are_the_names_of_their_files() -> None:
+    assert title("english") == "english"
+    assert title("text:../data/poems.txt") == "poems.txt"
+    assert title("../tasks/parity.py:Parity") == "parity.py:Parity"

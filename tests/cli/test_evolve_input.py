@@ -1,0 +1,137 @@
+"""Bad input to `evolve`: one clear line, exit code 2, no traceback, no half-made run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from archsearch.cli.main import run
+from archsearch.engine import crew as crews
+from tests.engine import fakes
+from tests.engine.searches import TINY, World
+
+Captured = pytest.CaptureFixture[str]
+
+
+@pytest.fixture(autouse=True)
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    World(tmp_path / "here")
+    monkeypatch.chdir(tmp_path / "here")
+    monkeypatch.setenv("ARCHSEARCH_CORES", "4")
+    return tmp_path / "here"
+
+
+def refused(captured: Captured, *arguments: object, code: int = 2) -> str:
+    """Return what a search is refused with; nothing may be left of it."""
+    assert run(["evolve", "--preset", str(TINY), *map(str, arguments)]) == code
+    out, err = captured.readouterr()
+    assert out == "" and "Traceback" not in err
+    lines = [line for line in err.splitlines() if line.startswith("Error: ")]
+    assert len(lines) == 1, err
+    assert not [path for path in Path("runs").glob("*") if Path("runs").is_dir()], "a half-made run"
+    return lines[0]
+
+
+@pytest.fixture
+def simulated(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(crews, "_main", fakes.main)
+
+
+CASES = {
+    "no workers": (["--workers", 0], "at least 1 worker"),
+    "too many workers": (["--workers", 5], "4 CPU cores"),
+    "no candidates": (["--max-candidates", 0], "at least 1"),
+    "no such run name": (["--run", "a b"], "run name 'a b'"),
+    "hidden run": (["--run", ".a"], "run name '.a'"),
+    "reserved run": (["--run", "CON"], "run name 'CON'"),
+    "long run": (["--run", f"./{'x' * 300}"], "too long"),
+    "no such strategy": (["--strategy", "jozefowiz"], "jozefowicz"),
+    "no such space": (["--space", "nowhere"], "nowhere"),
+    "no such task": (["--tasks", "xmll"], "xml"),
+    "no task": (["--tasks", ","], "names no task"),
+    "the same task twice": (["--tasks", "xml,xml"], "twice"),
+    "no such device": (["--device", "tpu"], "tpu"),
+    "no duration": (["--max-time", "soon"], "soon"),
+}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_what_makes_no_search_is_refused(capsys: Captured, case: str) -> None:
+    arguments, expected = CASES[case]
+    assert expected in refused(capsys, *arguments)
+
+
+def test_a_folder_that_is_no_run_is_refused_and_left_alone(here: Path, capsys: Captured) -> None:
+    (here / "papers").mkdir()
+    assert "no run" in refused(capsys, "--run", "./papers")
+    assert list((here / "papers").iterdir()) == []
+
+
+def test_a_preset_with_an_unknown_key_is_refused_with_the_nearest(here: Path, capsys: Captured) -> None:
+    (here / "mine.toml").write_text(TINY.read_text().replace("look_ahead = 4", "lookahead = 4"))
+    assert "look_ahead" in refused(capsys, "--preset", "mine.toml")
+
+
+def test_a_budget_that_is_too_small_is_refused_with_the_one_it_takes(here: Path, capsys: Captured, simulated: None) -> None:
+    (here / "mine.toml").write_text(TINY.read_text().replace("budget = 2_000\nsteps = 8", "budget = 300\nsteps = 8"))
+    message = refused(capsys, "--preset", "mine.toml", "--workers", 1)
+    assert "at least 8 are needed" in message and "xml" in message
+
+
+def test_runs_that_cannot_be_written_are_refused(here: Path, capsys: Captured, simulated: None) -> None:
+    (here / "file").write_text("")
+    assert "--runs" in refused(capsys, "--runs", "file/runs", "--workers", 1)
+
+
+OWN = {
+    "raises": ("def windows(self, *_):\n        raise KeyError('no data')\n", "no data"),
+    "returns nothing": ("def windows(self, *_):\n        pass\n", "must `yield` windows"),
+    "is broken": ("def windows(self, *_):\n        yield 1\n", "expected (inputs, targets, scored)"),
+}
+
+
+@pytest.mark.parametrize("case", OWN)
+def test_a_task_of_ones_own_that_is_none_is_refused(here: Path, capsys: Captured, case: str) -> None:
+    code, expected = OWN[case]
+    (here / "own.py").write_text(f"class Own:\n    symbols = 4\n    {code}")
+    assert expected in refused(capsys, "--task", "own.py:Own", "--workers", 1)
+
+
+def test_less_candidates_than_a_run_has_and_other_settings_are_refused(
+    here: Path, capsys: Captured, simulated: None
+) -> None:
+    common = ["evolve", "--preset", str(TINY), "--run", "a", "--workers", "1"]
+    assert run([*common, "--max-candidates", "4"]) == 0
+    before = (here / "runs" / "a" / "run.db").read_bytes()
+    capsys.readouterr()
+    for more, expected in {
+        ("--max-candidates", "3"): "below the 4 candidates",
+        ("--seed", "1"): "seed is 0",
+        ("--strategy", "random"): "strategy is jozefowicz",
+        ("--tasks", "arithmetic"): "tasks is xml",
+    }.items():
+        assert run([*common, *more]) == 2
+        assert expected in capsys.readouterr().err
+    assert (here / "runs" / "a" / "run.db").read_bytes() == before
+
+
+def test_a_damaged_run_is_refused_and_harms_no_other(here: Path, capsys: Captured, simulated: None) -> None:
+    (here / "runs" / "bad").mkdir(parents=True)
+    (here / "runs" / "bad" / "run.db").write_text("no database")
+    common = ["evolve", "--preset", str(TINY), "--workers", "1", "--max-candidates", "3"]
+    assert run([*common, "--run", "bad"]) == 4
+    assert "put back a copy" in capsys.readouterr().err
+    assert (here / "runs" / "bad" / "run.db").read_text() == "no database"
+    assert run(common) == 0
+    assert (here / "runs" / "tiny-1" / "run.db").exists()
+
+
+def test_no_secret_of_the_environment_is_written(
+    here: Path, capsys: Captured, simulated: None, monkeypatch: pytest.MonkeyPatch
+) -> None:  # fmt: skip
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "hush-4711")
+    assert run(["evolve", "--preset", str(TINY), "--workers", "1", "--max-candidates", "3"]) == 0
+    for path in here.rglob("*"):
+        if path.is_file():
+            assert b"hush-4711" not in path.read_bytes(), path

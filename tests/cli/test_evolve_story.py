@@ -1,0 +1,133 @@
+"""The story of a search: however it is run, stopped, killed and taken up again, it finds the same."""
+
+from __future__ import annotations
+
+import signal
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from tests.engine.searches import World, finish, killed, mutants, rows, trained_again
+
+CANDIDATES = 14
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> World:
+    return World(tmp_path_factory.mktemp("story"))
+
+
+@pytest.fixture(scope="module")
+def unbroken(world: World) -> str:
+    """The leaderboard of a search that nothing disturbed, from an empty cache."""
+    done = world.run(world.evolve("--run", "unbroken", "--workers", 2))
+    assert done.returncode == 0, done.stderr
+    world.sound("unbroken")
+    found = world.board("unbroken")
+    assert mutants(found) >= 5, found
+    return found
+
+
+@pytest.mark.slow
+def test_four_workers_and_a_cold_cache_find_the_same(world: World, unbroken: str) -> None:
+    cold = World(world.folder, cache="cold")
+    assert finish(cold, "cold", 4) == unbroken
+
+
+def test_a_search_killed_stopped_and_continued_with_one_worker_and_a_warm_cache_finds_the_same(
+    world: World, unbroken: str
+) -> None:
+    assert list((world.folder / world.cache / "references").rglob("*.json")), "the cache is warm"
+    folder = world.folder / "runs" / "broken"
+    world.start(world.evolve("--run", "broken", "--workers", 2), "broken").moved(3, folder).kill()
+    part = finish(world, "broken", 2, "--max-candidates", CANDIDATES - 3)
+    assert part != unbroken
+    assert finish(world, "broken", 1, "--max-candidates", CANDIDATES) == unbroken
+    assert trained_again(folder) <= 4, "only what was in flight is trained again"
+    assert rows(folder, "SELECT count(*) FROM trials WHERE worker = 0")[0][0] > 0, "references come from the cache"
+
+
+@pytest.mark.slow
+def test_an_interrupt_saves_the_state_within_five_seconds_and_changes_nothing(world: World, unbroken: str) -> None:
+    folder = world.folder / "runs" / "interrupted"
+    search = world.start(world.evolve("--run", "interrupted", "--workers", 2), "interrupted").moved(3, folder)
+    code, seconds = search.stop(signal.SIGINT)
+    assert code == 130 and seconds < 5, f"exit code {code} after {seconds:.1f} s"
+    assert "archsearch evolve --run interrupted" in search.log.read_text()
+    world.sound("interrupted")
+    assert finish(world, "interrupted", 2) == unbroken
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("workers", [2, 4])
+def test_five_kills_of_the_driver_change_nothing(world: World, unbroken: str, workers: int) -> None:
+    run = f"killed-{workers}"
+    assert killed(world, run, 10 + workers, 5, workers, 22) == unbroken
+    assert trained_again(world.folder / "runs" / run) <= 5 * workers, "only what was in flight is trained again"
+
+
+def test_replay_holds_bit_for_bit_and_finds_a_score_that_was_altered(world: World, unbroken: str) -> None:
+    command = world.command("replay", "unbroken", "--top", 2, "--workers", 2)
+    holds = world.run(command)
+    assert holds.returncode == 0, holds.stderr
+    assert holds.stdout.count("bit for bit") == 4 and "4 of 4 scores hold" in holds.stdout
+    folder = world.folder / "runs" / "unbroken"
+    winner = rows(folder, "SELECT cell FROM trials WHERE state = 'done' AND task LIKE 'text%' ORDER BY score LIMIT 1")[0][0]
+    altered = World(world.folder / "altered", cache="../cache")
+    copy_run(folder, altered.folder / "runs" / "unbroken")
+    execute(altered.folder / "runs" / "unbroken", "UPDATE trials SET score = score - 1e-9 WHERE cell = ?", winner)
+    found = altered.run([*altered.command("replay", "unbroken", "--workers", 2), "--cell", winner])
+    assert found.returncode == 1
+    assert winner[:9] in found.stderr and "not hold" in found.stderr
+    assert "Traceback" not in found.stderr
+
+
+@pytest.mark.slow
+def test_replay_elsewhere_compares_within_a_tolerance_and_says_so(world: World, unbroken: str) -> None:
+    elsewhere = World(world.folder / "elsewhere", cache="../cache")
+    folder = elsewhere.folder / "runs" / "unbroken"
+    copy_run(world.folder / "runs" / "unbroken", folder)
+    execute(folder, 'UPDATE facts SET value = replace(value, \'"machine":"\', \'"machine":"another \')')
+    rename_trials(folder)
+    found = elsewhere.run(elsewhere.command("replay", "unbroken", "--top", 1, "--workers", 1))
+    assert found.returncode == 0, found.stderr
+    assert "within 0.05" in found.stdout and "Another machine or engine" in found.stdout
+
+
+@pytest.mark.slow
+def test_other_data_are_neither_replayed_nor_searched_on(world: World, unbroken: str) -> None:
+    other = World(world.folder / "other", cache="../cache")
+    copy_run(world.folder / "runs" / "unbroken", other.folder / "runs" / "unbroken")
+    with (other.folder / "song.txt").open("a") as file:
+        file.write("la")
+    for command in (other.command("replay", "unbroken"), other.evolve("--run", "unbroken", "--max-candidates", 20)):
+        refused = other.run(command)
+        assert refused.returncode == 2, refused.stderr
+        assert "text:song.txt" in refused.stderr and "Traceback" not in refused.stderr
+
+
+def copy_run(folder: Path, to: Path) -> None:
+    to.mkdir(parents=True)
+    for file in folder.glob("run.*"):
+        (to / file.name).write_bytes(file.read_bytes())
+
+
+def execute(folder: Path, query: str, *values: object) -> None:
+    connection = sqlite3.connect(folder / "run.db")
+    with connection:
+        connection.execute(query, values)
+    connection.close()
+
+
+def rename_trials(folder: Path) -> None:
+    """Give trials the keys that they would have on the other machine."""
+    from msgspec import json
+    from msgspec.structs import replace
+
+    from archsearch.protocol.records import Trial
+
+    for key, record in rows(folder, "SELECT key, record FROM trials"):
+        trial = json.decode(record, type=Trial)
+        other = replace(trial, machine="another " + trial.machine)
+        execute(folder, "UPDATE trials SET key = ?, record = ? WHERE key = ?", other.key, json.encode(other).decode(), key)

@@ -1,0 +1,151 @@
+"""Exit codes, error lines, and what happens when nobody reads the output."""
+
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from archsearch.cli import cells
+from archsearch.cli.main import COMMANDS, INTERRUPTED, main
+from archsearch.errors import ArchsearchError, InputError, NoSpace, RunLocked, StoreError
+from archsearch.store import Lock
+from tests.cli.conftest import TINY, Call, Finished, program
+
+BASH = ["bash", "-o", "pipefail", "-c"]
+
+
+def shell(line: str) -> subprocess.CompletedProcess[str]:
+    """Run a line of shell in which $A is the command."""
+    environment = {**os.environ, "A": f"{sys.executable} -m archsearch"}
+    return subprocess.run([*BASH, line], capture_output=True, text=True, env=environment, timeout=60)
+
+
+@pytest.mark.parametrize(
+    ("error", "code"), [(ArchsearchError, 1), (InputError, 2), (RunLocked, 3), (StoreError, 4), (NoSpace, 5)]
+)
+def test_every_error_of_ours_has_its_exit_code_and_one_line(
+    call: Call, monkeypatch: pytest.MonkeyPatch, error: type[ArchsearchError], code: int
+) -> None:
+    def fails(*_: object) -> None:
+        raise error("what is wrong")
+
+    monkeypatch.setattr(cells, "print_table", fails)
+    assert call("cells").err == "Error: what is wrong\n"
+    assert call("cells").code == code
+
+
+def test_an_interrupt_exits_with_130_and_no_traceback(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(cells, "print_table", interrupted)
+    ended = call("cells")
+    assert (ended.code, ended.err.strip()) == (INTERRUPTED, "Interrupted.")
+
+
+def test_a_run_that_another_process_searches_in_exits_with_3(call: Call, copied: Finished) -> None:
+    with Lock(copied.folder):
+        ended = call("evolve", "--run", copied.folder, "--max-candidates", 20)
+    assert ended.code == 3
+    assert "tiny-1 is in use by process" in ended.err
+
+
+def test_a_damaged_run_exits_with_4(call: Call, copied: Finished) -> None:
+    (copied.folder / "run.db").write_bytes(b"no database at all" * 100)
+    for command in ("leaderboard", "replay"):
+        ended = call(command, copied.folder)
+        assert ended.code == 4 and ended.err.startswith("Error: ")
+
+
+def test_a_full_disk_exits_with_5() -> None:
+    if not Path("/dev/full").exists():
+        pytest.skip("there is no /dev/full here")
+    ended = shell("$A cells > /dev/full")
+    assert (ended.returncode, ended.stderr) == (5, "Error: output: No space left on device\n")
+
+
+@pytest.mark.parametrize("arguments", ["cells", "cells --json", "show gru", "mutate gru --count 500", "evolve --help"])
+def test_a_pipe_that_closes_ends_quietly(arguments: str) -> None:
+    ended = shell(f"$A {arguments} | head -c 1 | cat > /dev/null")
+    assert ended.stderr == ""
+    assert ended.returncode in (0, 128 + signal.SIGPIPE)
+
+
+def test_closed_output_is_no_error() -> None:
+    assert shell("$A cells >&-").returncode == 0
+    assert shell("$A show nothing 2>&-").returncode == 2
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["evolv"], r"no command 'evolv' \(commands: evolve, .*; did you mean 'evolve'\?\); see: archsearch --help"),
+        (["show"], r"Missing argument 'CELL'; see: archsearch show --help"),
+        (["cells", "--jsn"], r"No such option.*; see: archsearch cells --help"),
+        (["leaderboard", "none"], r"no run 'none' in runs \(runs there: none yet"),
+        (["leaderboard", "."], r"\. is no run: it has no run\.db|run name '\.'"),
+        (["leaderboard", "tiny-1", "--top", "0"], r"'--top': 0 is not in the range x>=1"),
+        (["tasks", "--data", "nowhere"], r"Directory 'nowhere' does not exist"),
+        (["mutate", "gru", "--space", "wid"], r"no space 'wid' \(spaces: .*did you mean 'wide'\?"),
+        (["mutate", "gru", "--count", "0"], r"0 is not in the range 1<=x<=10000"),
+        (["train", "gru", "--task", "xm"], r"no task 'xm' \(did you mean 'xml'\?\) in preset quick"),
+        (["train", "gru", "--task", "xml", "--difficulty", "huge"], r"no difficulty 'huge' \(difficulties: .*small"),
+        (["train", "gru", "--task", "xml", "--preset", "quik"], r"no preset 'quik' .*did you mean 'quick'\?"),
+        (["export", "gru", "-o", "gru.exe"], r"which format\? Give --format python\|.*\.py"),
+        (["export", "gru", "-o", "no/gru.py"], r"there is no folder no; make it first"),
+        (["evolve", "--workers", "3"], r"--workers 3: this machine has 2 CPU cores, .*ARCHSEARCH_CORES"),
+        (["evolve", "--max-time", "5"], r"'5' is no duration; write 90s, 30m, 2h"),
+    ],
+)
+def test_bad_input_exits_with_2_and_one_line_that_helps(call: Call, arguments: list[str], message: str) -> None:
+    ended = call(*arguments)
+    assert (ended.code, ended.out) == (2, "")
+    assert ended.err.count("\n") == 1 and ended.err.startswith("Error: ")
+    with pytest.raises(InputError, match=message):
+        raise InputError(ended.err)
+
+
+def test_control_characters_and_markup_of_names_are_never_sent_to_a_terminal(call: Call) -> None:
+    for name in ("\x1b[31mred.cell", "two\nlines.cell", "[bold]b[/bold].cell", "\udcff.cell"):
+        err = call("show", name).err
+        assert err.count("\n") == 1 and "\x1b" not in err
+    assert "[bold]b[/bold].cell" in call("show", "[bold]b[/bold].cell").err
+
+
+def test_a_terminal_that_cannot_show_a_character_gets_an_escape() -> None:
+    shown = program("show", "gru", PYTHONIOENCODING="ascii")
+    assert shown.code == 0 and "6n\\xb2+3n parameters" in shown.out
+
+
+def test_without_a_command_the_help_is_shown(call: Call) -> None:
+    shown = call()
+    assert shown.code == 2
+    assert all(f"  {name} " in shown.out + shown.err for name in COMMANDS)
+
+
+def test_the_program_ends_with_the_code(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["show", "nothing"])
+    assert ended.value.code == 2
+
+
+def test_a_run_that_is_stopped_says_how_it_goes_on(finished: Finished, tmp_path: Path) -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-m", "archsearch", "evolve", "--runs", str(tmp_path / "r"), "--preset", str(TINY),
+         "--max-candidates", "999"],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env={**os.environ, "ARCHSEARCH_CORES": "2"},
+    )  # fmt: skip
+    assert process.stderr is not None
+    seen = iter(process.stderr.readline, "")
+    assert any(line.startswith("step ") for line in seen)
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=30)
+    assert (process.returncode, out) == (130, "")
+    assert f"archsearch evolve --run {tmp_path / 'r' / 'tiny-1'} --max-candidates 999" in err
+    with sqlite3.connect(tmp_path / "r" / "tiny-1" / "run.db") as database:
+        assert database.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+    database.close()

@@ -1,0 +1,198 @@
+"""What the commands print: tables and equations for people, one strict JSON document for scripts, no colour in a pipe."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from archsearch import __version__
+from archsearch.cell import Cell, library
+from archsearch.tasks import TASKS
+from tests.cli.conftest import TINY, Call, Finished
+
+BOARD = ["run", "preset", "seed", "steps", "candidates", "scored", "baseline", "champion", "noise", "rows"]
+ROW = ["rank", "id", "fitness", "reference", "tasks", "parameters", "trials", "parent", "mutations"]
+
+
+def document(text: str) -> Any:
+    """Return the one document that a text is; JSON knows no NaN and no Infinity."""
+
+    def refused(word: str) -> None:
+        raise AssertionError(f"{word} is no JSON")
+
+    return json.loads(text, parse_constant=refused)
+
+
+def json_of(call: Call, *arguments: object) -> Any:
+    """Return what a command prints with --json, and only that."""
+    shown = call(*arguments, "--json")
+    assert shown.code == 0 and shown.err == ""
+    return document(shown.out)
+
+
+# -- evolve and leaderboard ----------------------------------------------------------------------------------------
+
+
+def test_a_search_in_a_pipe_shows_plain_lines_and_no_colour(finished: Finished) -> None:
+    search = finished.search
+    assert "\x1b" not in search.out + search.err
+    lines = search.err.splitlines()
+    assert lines[0].startswith(f"archsearch {__version__} · run {finished.folder} (new) · preset tiny · ")
+    assert lines[1] == "tasks  memorization:small  english:small"
+    assert any(line.startswith("references  gru and 2 more     gru: memorization 0.") for line in lines)
+    assert any(line.startswith("step    0  start  gru        fitness 1.000") for line in lines)
+
+
+def test_a_search_ends_with_its_leaderboard_and_what_to_do_next(finished: Finished) -> None:
+    assert finished.search.out.splitlines()[0].split()[:5] == ["rank", "cell", "fitness", "memorization", "english"]
+    _, _, commands = finished.search.err.partition("Next:")
+    for command in ("show", "train", "replay", "export", "evolve --run"):
+        assert f"archsearch {command} {finished.folder}" in commands
+
+
+def test_the_commands_to_do_next_are_accepted(finished: Finished, call: Call, tmp_path: Path) -> None:
+    _, _, commands = finished.search.err.partition("Next:")
+    shown = next(line.split()[1:3] for line in commands.splitlines() if "archsearch show" in line)
+    assert call(*shown).code == 0
+
+
+def test_a_finished_search_called_again_prints_its_leaderboard(finished: Finished, copied: Finished, call: Call) -> None:
+    again = call("evolve", "--run", copied.folder, "--workers", 1)
+    assert again.code == 0
+    assert again.out == finished.search.out
+    assert document(call("evolve", "--run", copied.folder, "--workers", 1, "--json").out)["run"] == "tiny-1"
+
+
+def test_the_leaderboard_is_the_one_that_the_search_printed(finished: Finished, call: Call) -> None:
+    shown = call("leaderboard", "tiny-1", "--runs", finished.runs)
+    assert (shown.out, shown.err) == (finished.search.out, "")
+
+
+def test_the_leaderboard_says_luck_and_how_it_is_read(finished: Finished, call: Call) -> None:
+    words = call("leaderboard", finished.folder).out
+    assert "Fitness is the worst task's ratio." in words
+    assert "clones would reach" in words and "by luck" in words
+    assert "worth another look" in words or "not a finding yet" in words
+    assert "nats in english, lower is better" in words
+    assert "ref" in [line.split()[0] for line in words.splitlines()], "a reference that is no candidate"
+
+
+def test_the_leaderboard_for_scripts_has_the_documented_form(finished: Finished, call: Call) -> None:
+    board = json_of(call, "leaderboard", finished.folder)
+    assert list(board) == BOARD
+    assert all(list(row) == ROW for row in board["rows"])
+    ranks = [row["rank"] for row in board["rows"]]
+    ranked = [rank for rank in ranks if rank is not None]
+    assert ranked == list(range(1, len(ranked) + 1)) and ranks[len(ranked) :] == [None] * (len(ranks) - len(ranked))
+    assert set(board["rows"][0]["tasks"]["english"]) == {"score", "skill", "ratio", "setting", "units", "settings"}
+    assert any(row["mutations"] for row in board["rows"])
+
+
+def test_top_limits_the_ranks_and_not_the_references(finished: Finished, call: Call) -> None:
+    rows = json_of(call, "leaderboard", finished.folder, "--top", 2)["rows"]
+    assert [row["rank"] for row in rows] == [1, 2, None]
+
+
+def test_a_run_is_found_by_the_variable(finished: Finished, call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ARCHSEARCH_RUNS", str(finished.runs))
+    assert call("leaderboard", "tiny-1").code == 0
+
+
+# -- cells ---------------------------------------------------------------------------------------------------------
+
+
+def test_show_prints_a_cell_file_with_its_size_and_ancestry(finished: Finished, call: Call) -> None:
+    board = json_of(call, "leaderboard", finished.folder)
+    row = next(row for row in board["rows"] if row["parent"])
+    shown = call("show", f"{finished.folder}/{row['rank']}").out
+    assert Cell.parse(shown).id == row["id"]
+    head = next(line for line in shown.splitlines() if line.startswith("cell "))
+    assert " linear, " in head and " parameters · child of " in head
+    assert f"rank {row['rank']}: fitness {row['fitness']:.4f}" in shown
+    assert all(f"{operator} at " in shown.replace("\n#" + " " * 16, " ") for operator in row["mutations"])
+
+
+def test_show_counts_gates_and_states(call: Call) -> None:
+    assert "cell gru(x, h):    # 6 linear, 2 gates, 1 state · 6n²+3n parameters" in call("show", "gru").out
+    assert "3 gates, 2 states · 8n²+4n parameters" in call("show", "lstm").out
+
+
+@pytest.mark.parametrize("name", library.names())
+def test_what_show_prints_of_a_library_cell_is_that_cell(call: Call, name: str) -> None:
+    assert Cell.parse(call("show", name).out).id == library.load(name).id
+
+
+def test_show_for_scripts_holds_text_and_ancestry(finished: Finished, call: Call) -> None:
+    board = json_of(call, "leaderboard", finished.folder)
+    row = next(row for row in board["rows"] if row["parent"])
+    shown = json_of(call, "show", f"{finished.folder}/{row['rank']}")
+    assert Cell.parse(shown["text"]).id == shown["id"] == row["id"]
+    assert (shown["rank"], shown["fitness"], shown["run"]) == (row["rank"], row["fitness"], "tiny-1")
+    assert shown["ancestry"][0]["parent"] == row["parent"]
+    assert [words.split(" at ")[0] for words in shown["ancestry"][0]["mutations"]] == row["mutations"]
+
+
+def test_cells_lists_the_library(call: Call) -> None:
+    assert [row["name"] for row in json_of(call, "cells")["cells"]] == list(library.names())
+    lines = call("cells").out.splitlines()
+    assert len(lines) == 1 + len(library.names())
+    assert any(line.startswith("np ") and "the same cell as lstm" in line for line in lines)
+
+
+def test_tasks_lists_every_difficulty(call: Call) -> None:
+    rows = json_of(call, "tasks")["tasks"]
+    known = [f"{name}:{size}" for name, family in TASKS.items() for size in family.difficulties]
+    assert [row["task"] for row in rows] == known
+    assert call("tasks").out.count("needs --data DIR") == len(TASKS["ptb"].difficulties)
+
+
+def test_mutate_prints_children_that_parse_and_a_seed_repeats_them(call: Call) -> None:
+    first, again = (call("mutate", "gru", "--seed", 3, "--count", 4).out for _ in range(2))
+    assert first == again
+    rows = json_of(call, "mutate", "gru", "--seed", 3, "--count", 4)["children"]
+    assert [Cell.parse(row["text"]).id for row in rows] == [row["id"] for row in rows]
+    texts = [part for part in first.split("\n\n") if part]
+    assert [Cell.parse(text).id for text in texts] == [row["id"] for row in rows]
+
+
+# -- export, replay, train ----------------------------------------------------------------------------------------------
+
+
+def test_export_takes_the_format_from_the_ending_and_overwrites_nothing(call: Call) -> None:
+    assert call("export", "mut1", "-o", "mut1.svg").err == "wrote mut1.svg\n"
+    assert Path("mut1.svg").read_text(encoding="utf-8").startswith("<svg")
+    again = call("export", "gru", "-o", "mut1.svg")
+    assert again.code == 2 and "mut1.svg exists; --force overwrites it" in again.err
+    assert call("export", "gru", "-o", "mut1.svg", "--force").code == 0
+
+
+def test_an_exported_module_runs_alone_and_tells_its_scores(finished: Finished, call: Call) -> None:
+    assert call("export", f"{finished.folder}/1", "-o", "cell.py").code == 0
+    assert "Run tiny-1 (seed 0), rank 1: fitness" in Path("cell.py").read_text(encoding="utf-8")
+    done = subprocess.run([sys.executable, "-I", "cell.py"], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+
+
+def test_replay_holds_bit_for_bit(finished: Finished, call: Call) -> None:
+    shown = call("replay", finished.folder, "--top", 1, "--workers", 1)
+    assert shown.code == 0, shown.err
+    assert shown.out.count("bit for bit") == 2
+    assert shown.out.splitlines()[-1] == "2 of 2 scores hold."
+
+
+def test_replay_of_no_row_is_refused(finished: Finished, call: Call) -> None:
+    ended = call("replay", finished.folder, "--cell", "c0000")
+    assert ended.code == 2
+    assert "no rows of the leaderboard begin so; there are c" in ended.err
+
+
+def test_train_shows_a_cell_beside_the_gru(call: Call) -> None:
+    arguments = ["train", "gru", "--task", "english", "--preset", TINY, "--settings", 9, "--workers", 1]
+    shown = call(*arguments)
+    assert shown.code == 0
+    assert "The grid of preset tiny has 2 settings for this task; all of them were used." in shown.err
+    assert len(shown.out.splitlines()) == 4
+    assert "ratio 1.000" in shown.out.splitlines()[-1]

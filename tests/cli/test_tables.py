@@ -1,0 +1,53 @@
+"""Tables keep to their width: columns are left out or cut as was meant, and lines never fold."""
+
+import io
+
+import pytest
+from rich.cells import cell_len
+from rich.console import Console
+
+from archsearch.cli.tables import Column, fits, print_table
+
+COLUMNS = [Column("id"), Column("size", right=True, drop=2), Column("age", right=True, drop=1), Column("what", least=6)]
+ROWS = [["c1", "1,000", "7", "a short text"], ["c22", "20", "12", "a text that is a good deal longer"]]
+
+
+def printed(width: int) -> tuple[list[str], list[str]]:
+    out = io.StringIO()
+    left_out = print_table(Console(file=out, width=width), COLUMNS, ROWS)
+    return out.getvalue().splitlines(), left_out
+
+
+def test_where_there_is_room_everything_is_shown() -> None:
+    lines, left_out = printed(80)
+    assert left_out == []
+    assert lines == [
+        "id    size  age  what",
+        "c1   1,000    7  a short text",
+        "c22     20   12  a text that is a good deal longer",
+    ]
+
+
+@pytest.mark.parametrize("width", range(11, 60))
+def test_no_line_is_longer_than_there_is_room(width: int) -> None:
+    lines, _ = printed(width)
+    assert len(lines) == 3
+    assert all(cell_len(line) <= width for line in lines)
+
+
+def test_the_last_column_is_cut_before_others_are_left_out_in_their_order() -> None:
+    assert printed(30)[1] == []
+    assert "…" in printed(30)[0][2]
+    assert printed(20)[1] == ["size"]
+    assert printed(12)[1] == ["size", "age"]
+
+
+def test_wide_characters_count_twice() -> None:
+    out = io.StringIO()
+    print_table(Console(file=out, width=12), [Column("a", least=4), Column("b")], [["漢字漢字漢字", "1"]])
+    assert all(cell_len(line) <= 12 for line in out.getvalue().splitlines())
+
+
+def test_whether_a_table_fits_is_known_before() -> None:
+    assert fits(Console(width=11), COLUMNS, ROWS)
+    assert not fits(Console(width=10), COLUMNS, ROWS)
