@@ -1,0 +1,33 @@
+"""What a measurement was made on."""
+
+from __future__ import annotations
+
+import platform
+from pathlib import Path
+
+import torch
+
+from archsearch import __version__
+from archsearch.compiler.native.build import compiler, instruction_set
+
+
+def machine() -> dict[str, str]:
+    """Return processor, compiler, instruction set and versions, in words."""
+    found = compiler()
+    return {
+        "processor": _processor(),
+        "system": f"{platform.system()} {platform.machine()}",
+        "compiler": found[1] if found else "none",
+        "instructions": instruction_set(),
+        "python": platform.python_version(),
+        "torch": torch.__version__,
+        "archsearch": __version__,
+    }
+
+
+def _processor() -> str:
+    """Return the processor's name as the system tells it."""
+    path = Path("/proc/cpuinfo")
+    lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+    names = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
+    return next(names, platform.processor() or "unknown")
