@@ -41,6 +41,10 @@ class StoreError(ArchsearchError):
     exit_code = 4
 
 
+class BuildError(ArchsearchError):
+    """The C++ compiler could not build a cell."""
+
+
 class NoSpace(ArchsearchError):
     """The disk is full."""
 

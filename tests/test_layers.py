@@ -30,7 +30,14 @@ FLOORS = {
     "__main__": 7,
 }
 WITHOUT_TORCH = ["errors", "resources", "cell", "mutations", "tasks", "protocol", "search", "store"]
-PLANS = ["compiler.plan", "compiler.adjoint"]  # the part of the compiler that does not know torch
+PLANS = [  # the part of the compiler that does not know torch
+    "compiler.plan",
+    "compiler.adjoint",
+    "compiler.parameters",
+    "compiler.native.source",
+    "compiler.native.toolchain",
+    "compiler.native.build",
+]
 INSTANT = [
     name
     for name in [*WITHOUT_TORCH, "compiler", "cli"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from itertools import product
 from typing import Any
 
 import msgspec
@@ -13,13 +14,13 @@ from archsearch.bench import jax_scan, trials
 from archsearch.bench.compiling import compile_seconds
 from archsearch.bench.layers import TORCH, engine_call, torch_call
 from archsearch.bench.machine import machine
-from archsearch.bench.peak import peak_call
-from archsearch.bench.rows import BASE, PEAK, LayerRow, TrialRow, rates, ratios
+from archsearch.bench.peak import peak_gflops
+from archsearch.bench.rows import BASE, LayerRow, TrialRow, rates, ratios
 from archsearch.bench.shapes import Shape
 from archsearch.bench.subjects import product_flops
 from archsearch.bench.timing import Call, interleaved
 from archsearch.cell import Cell, library
-from archsearch.compiler.native.build import compiler
+from archsearch.compiler import default_engine
 
 Told = Callable[[str], None]
 
@@ -38,22 +39,27 @@ def measure(
         rounds: Turns that each engine gets.
         told: Takes a line for people before each part.
     """
-    document: dict[str, Any] = {"machine": machine(), "rounds": rounds, "rows": [], "training_steps": []}
-    has_native = compiler() is not None
+    has_native = default_engine("cpu") == "native"
+    rows: list[LayerRow] = []
+    steps: list[TrialRow] = []
+    peaks: list[float] = []
     with _as_in_a_worker():
-        for shape in shapes:
-            for name, cell in cells.items():
-                told(f"{name} at {shape}")
-                document["rows"] += _layer_rows(name, cell, shape, rounds, has_native, name in closely)
-        for name in (name for name in cells if name in closely):
-            for budget in budgets:
-                told(f"{name}, training step of {trials.TASK} with {budget:,} parameters")
-                document["training_steps"] += _trial_rows(name, cells[name], budget, rounds, has_native)
+        for shape, name in product(shapes, cells):
+            told(f"{name} at {shape}")
+            peaks += [peak_gflops()] if has_native else []
+            rows += _layer_rows(name, cells[name], shape, rounds, has_native, name in closely)
+        for name, budget in product([name for name in cells if name in closely], budgets):
+            told(f"{name}, training step of {trials.TASK} with {budget:,} parameters")
+            steps += _trial_rows(name, cells[name], budget, rounds, has_native)
     told("compile times")
-    document["compile_seconds"] = {name: compile_seconds(cell) for name, cell in cells.items()} if has_native else {}
-    document["rows"] = _once(document["rows"])
-    document["peak_gflops"] = _peak(document["rows"])
-    return {**document, "rows": msgspec.to_builtins(document["rows"])}
+    peak = max(peaks, default=None)
+    return {
+        "machine": {**machine(), "peak_gflops": peak},
+        "rounds": rounds,
+        "rows": [msgspec.to_builtins(row.beside(peak)) for row in _once(rows)],
+        "training_steps": msgspec.to_builtins(steps),
+        "compile_seconds": {name: compile_seconds(cell) for name, cell in cells.items()} if has_native else {},
+    }
 
 
 @contextmanager
@@ -77,26 +83,26 @@ def _layer_rows(name: str, cell: Cell, shape: Shape, rounds: int, has_native: bo
     """Return the rows of a cell's engines and of torch's own layers, from the same rounds."""
     calls: dict[str, Call] = {engine: engine_call(cell, engine, shape) for engine in _engines(has_native)}
     calls |= {layer: torch_call(layer, shape) for layer in TORCH}
-    gru, unroll, peak_flops = library.load("gru"), None, 0
+    gru, unroll = library.load("gru"), None
     if closely and jax_scan.is_installed():
         calls["jax"], unroll = jax_scan.tuned_call(cell, shape)
     shown = list(calls)
     if has_native:
-        calls[PEAK], peak_flops = peak_call()
         calls[BASE] = engine_call(gru, "native", shape)
     times = interleaved(calls, rounds)
     found = []
     for engine in shown:
         own = TORCH[engine][1] if engine in TORCH else name
         flops = product_flops(library.load(own) if engine in TORCH else cell, shape)
-        figures = {**ratios(times, engine), **rates(times, engine, flops, product_flops(gru, shape), peak_flops)}
+        figures = {**ratios(times, engine), **rates(times, engine, flops, product_flops(gru, shape))}
         sizes = {"batch": shape.batch, "steps": shape.steps, "width": shape.width, "ms": times[engine]}
         row = {"cell": own, "engine": engine, **sizes, **figures, "unroll": unroll if engine == "jax" else None}
         found.append(msgspec.convert(row, LayerRow))
     return found
 
 
-def _trial_rows(name: str, cell: Cell, budget: int, rounds: int, has_native: bool) -> list[dict[str, Any]]:
+def _trial_rows(name: str, cell: Cell, budget: int, rounds: int, has_native: bool) -> list[TrialRow]:
+    """Return the training steps of a cell's engines and of torch's own layers, from the same rounds."""
     calls, width = trials.trial_calls(cell, budget, _engines(has_native))
     times = {engine: ms / trials.WINDOWS for engine, ms in interleaved(calls, rounds).items()}
     sizes = {"parameters": budget, "batch": trials.BATCH, "steps": trials.UNROLL, "width": width}
@@ -104,7 +110,7 @@ def _trial_rows(name: str, cell: Cell, budget: int, rounds: int, has_native: boo
     for engine in times:
         own = TORCH[engine][1] if engine in TORCH else name
         row = {"cell": own, "engine": engine, "task": trials.TASK, **sizes, "ms": times[engine], **ratios(times, engine)}
-        found.append(msgspec.to_builtins(msgspec.convert(row, TrialRow)))
+        found.append(msgspec.convert(row, TrialRow))
     return found
 
 
@@ -115,8 +121,3 @@ def _once(rows: Sequence[LayerRow]) -> list[LayerRow]:
         kept.setdefault((row.cell, row.engine, row.batch, row.steps, row.width), row)
     return list(kept.values())
 
-
-def _peak(rows: Sequence[LayerRow]) -> float | None:
-    """Return the core's peak in GFLOP/s, the highest of all rounds' medians."""
-    peaks = [row.gflops / row.share_of_peak for row in rows if row.share_of_peak]
-    return max(peaks) if peaks else None

@@ -1,7 +1,7 @@
-"""Cells in JAX, as someone would tune them by hand: `jax.lax.scan` under `jit`. Used where JAX is installed, needed nowhere.
+"""Cells in JAX, as tuned by hand: `jax.lax.scan` under `jit`. Used where JAX is installed, needed nowhere.
 
-What depends on x alone is computed before the scan for all steps at once, maps of one operand are one product, and the scan is
-unrolled as far as is fastest.
+What depends on x alone is computed before the scan for all steps at once, maps of one operand are one product, and the scan
+is unrolled as far as is fastest.
 """
 
 from __future__ import annotations
@@ -118,7 +118,7 @@ class _Scan:
         states = [node.handle for node in self.cell.state_nodes]
 
         def step(state: Any, given: Any) -> Any:
-            values = {**self.numbers, **dict(zip(self.crossing, given, strict=True)), **dict(zip(states, state, strict=True))}
+            values = dict(zip([*self.crossing, *states], [*given, *state], strict=True)) | self.numbers
             self._compute(self.during, values, weights)
             after = tuple(values[handle] for handle in self.cell.next)
             return after, after[0]

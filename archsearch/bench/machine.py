@@ -8,17 +8,21 @@ from pathlib import Path
 import torch
 
 from archsearch import __version__
-from archsearch.compiler.native.build import compiler, instruction_set
+from archsearch.compiler.native.toolchain import toolchain
+from archsearch.errors import BuildError
 
 
 def machine() -> dict[str, str]:
     """Return processor, compiler, instruction set and versions, in words."""
-    found = compiler()
+    try:
+        tools = toolchain()
+        built = {"compiler": tools.name, "instructions": tools.instructions}
+    except BuildError:
+        built = {"compiler": "none", "instructions": "none"}
     return {
         "processor": _processor(),
         "system": f"{platform.system()} {platform.machine()}",
-        "compiler": found[1] if found else "none",
-        "instructions": instruction_set(),
+        **built,
         "python": platform.python_version(),
         "torch": torch.__version__,
         "archsearch": __version__,

@@ -6,9 +6,6 @@ from collections.abc import Mapping
 
 import msgspec
 
-PEAK = "peak"
-"""Name under which the loop in registers takes its turns."""
-
 BASE = "gru native"
 """Name under which the GRU takes its turns beside another cell."""
 
@@ -27,9 +24,9 @@ class LayerRow(msgspec.Struct, frozen=True):
         ratio_nn_lstm: Of nn.LSTM's.
         ratio_reference: Of the interpreter's with the same cell; None for torch's own layers.
         gflops: Rate of the matrix products alone, as if they took all the time.
-        share_of_peak: That rate as a share of the core's peak; None where nothing measures the peak.
         per_flop_gru: Time per operation of the products relative to the GRU's in the native engine.
         unroll: Of a scan in JAX, what was fastest.
+        share_of_peak: `gflops` as a share of the core's peak; None where nothing measures the peak.
     """
 
     cell: str
@@ -42,9 +39,13 @@ class LayerRow(msgspec.Struct, frozen=True):
     ratio_nn_lstm: float
     ratio_reference: float | None
     gflops: float
-    share_of_peak: float | None
     per_flop_gru: float | None
     unroll: int | None = None
+    share_of_peak: float | None = None
+
+    def beside(self, peak: float | None) -> LayerRow:
+        """Return the row with its rate as a share of the core's peak."""
+        return self if peak is None else msgspec.structs.replace(self, share_of_peak=self.gflops / peak)
 
 
 class TrialRow(msgspec.Struct, frozen=True):
@@ -84,17 +85,14 @@ def ratios(times: Mapping[str, float], engine: str) -> dict[str, float | None]:
     }
 
 
-def rates(times: Mapping[str, float], engine: str, flops: int, gru_flops: int, peak_flops: int) -> dict[str, float | None]:
-    """Return an engine's rate in the products, and what it is compared with.
+def rates(times: Mapping[str, float], engine: str, flops: int, gru_flops: int) -> dict[str, float | None]:
+    """Return an engine's rate in the products, and how its time for them compares with the GRU's.
 
     Args:
-        times: Milliseconds by engine, of the peak and of the GRU.
+        times: Milliseconds by engine, with the GRU's.
         engine: One of them.
         flops: Operations in the cell's products.
         gru_flops: In the GRU's.
-        peak_flops: In one call of the loop in registers.
     """
-    gflops = flops / times[engine] / 1e6
-    share = gflops / (peak_flops / times[PEAK] / 1e6) if PEAK in times else None
     per_flop = times[engine] / flops * gru_flops / times[BASE] if flops and BASE in times else None
-    return {"gflops": gflops, "share_of_peak": share, "per_flop_gru": per_flop}
+    return {"gflops": flops / times[engine] / 1e6, "per_flop_gru": per_flop}

@@ -26,9 +26,7 @@ TRIAL = [Column("cell"), Column("engine"), Column("parameters", True), Column("u
 @click.option("--all", "every", is_flag=True, help="Measure every library cell and the mutants.")
 @click.option("--shape", "shapes", multiple=True, metavar="B20T35H256", help="Batch, steps and width; may be repeated.")
 @click.option("--quick", is_flag=True, help="The first shape and the smallest model only, in a few rounds.")
-@click.option(
-    "--rounds", type=click.IntRange(min=1, max=1000), metavar="N", help="Turns that each engine gets.  [default: 15, quick 5]"
-)
+@click.option("--rounds", type=click.IntRange(1, 1000), metavar="N", help="Turns of each engine.  [default: 15, quick 5]")
 @runs_option
 @json_option
 def bench(
@@ -36,9 +34,9 @@ def bench(
 ) -> None:
     """Measure the speed of the engines here, beside torch's own layers.
 
-    The engines take turns on one thread, and the medians are shown: forward and backward of one layer, the whole training step
-    of a trial, and how long a cell takes to compile. Without CELL: some library cells and three fixed mutants. JAX takes part
-    where it is installed. Leave the machine alone meanwhile.
+    The engines take turns on one thread, and the medians are shown: forward and backward of one layer, the whole training
+    step of a trial, and how long a cell takes to compile. Without CELL: some library cells and three fixed mutants. JAX
+    takes part where it is installed. Leave the machine alone meanwhile.
     """
     from archsearch.bench import SHAPES, Shape, measure
     from archsearch.bench.trials import BUDGETS
@@ -67,7 +65,7 @@ def _chosen(names: tuple[str, ...], every: bool, runs: Path) -> tuple[dict[str, 
 def _show(document: dict[str, Any]) -> None:
     """Print the tables for people."""
     out, machine = console(), document["machine"]
-    peak = document["peak_gflops"]
+    peak = machine["peak_gflops"]
     limit = f", one core's peak {peak:.0f} GFLOP/s" if peak else ""
     out.print(f"{machine['processor']}, {machine['instructions']}{limit}; {machine['compiler']}; torch {machine['torch']}")
     shapes = dict.fromkeys((row["batch"], row["steps"], row["width"]) for row in document["rows"])
@@ -83,15 +81,16 @@ def _show(document: dict[str, Any]) -> None:
         lines = [[name, f"{of['cold']:.2f}", f"{of['cached']:.3f}"] for name, of in document["compile_seconds"].items()]
         print_table(out, [Column("cell"), Column("new", True), Column("cached", True)], lines)
     out.print(
-        "\nUnder nn.GRU, nn.LSTM and interpreter: how many times faster than these. time/FLOP: time per operation of the matrix\n"
-        "products relative to the GRU's in the native engine; GFLOP/s counts those operations alone.", soft_wrap=True,
+        "\nUnder nn.GRU, nn.LSTM and interpreter: how many times faster than these. time/FLOP: time per operation of the\n"
+        "matrix products relative to the GRU's in the native engine; GFLOP/s counts those operations alone.", soft_wrap=True,
     )  # fmt: skip
 
 
 def _layer_line(row: dict[str, Any]) -> list[str]:
     share = row["share_of_peak"]
     return [
-        row["cell"], row["engine"], f"{row['ms']:.2f}", *_times(row), f"{row['gflops']:.0f}", f"{share:.0%}" if share else "",
+        row["cell"], row["engine"], f"{row['ms']:.2f}", *_times(row), f"{row['gflops']:.0f}",
+        "" if share is None else f"{share:.0%}",
         f"{row['per_flop_gru']:.2f}" if row["per_flop_gru"] else "",
     ]  # fmt: skip
 

@@ -13,6 +13,7 @@ from archsearch.cell import Cell, library
 from archsearch.cli.board import cell_name, polynomial, title
 from archsearch.cli.cell_argument import Named, find_cell
 from archsearch.cli.common import console, json_option, plain, print_json, runs_option
+from archsearch.compiler.plan import describe
 from archsearch.protocol.records import Step
 from archsearch.store import RunStore, existing_run
 
@@ -24,7 +25,8 @@ WIDTH = 120
 @click.argument("cell")
 @runs_option
 @json_option
-def show(cell: str, runs: Path, as_json: bool) -> None:
+@click.option("--plan", "with_plan", is_flag=True, help="Show also how the cell is computed.")
+def show(cell: str, runs: Path, as_json: bool, with_plan: bool) -> None:
     """Show a cell: its equations, parameters and ancestry.
 
     All but the equations are comments: what is printed is a .cell file again. `export --format svg` draws the graph.
@@ -32,7 +34,7 @@ def show(cell: str, runs: Path, as_json: bool) -> None:
     named = find_cell(cell, runs)
     ancestry = _ancestry(cell, named, runs)
     if as_json:
-        print_json(_document(named, ancestry))
+        print_json({**_document(named, ancestry), **({"plan": describe(named.cell)} if with_plan else {})})
         return
     out = console()
     for line in _equations(named.cell, ancestry):
@@ -41,6 +43,9 @@ def show(cell: str, runs: Path, as_json: bool) -> None:
     for fact in (*_facts(named), *(line["words"] for line in ancestry)):
         for line in textwrap.wrap(plain(fact), min(out.width, WIDTH) - 2, subsequent_indent=" " * 16):
             out.print(f"# {line}", soft_wrap=True)
+    if with_plan:
+        for line in ("", *describe(named.cell).splitlines()):
+            out.print(f"# {plain(line)}".rstrip(), soft_wrap=True)
 
 
 def _equations(cell: Cell, ancestry: list[dict[str, Any]]) -> list[str]:

@@ -1,20 +1,24 @@
 """Cells as torch modules: the one place that knows how a cell is executed.
 
-`Recurrent` is the layer that people use, `ENGINES` the ways in which it can run; the first of them, the
-interpreter in `reference`, is what all others must equal. The names are loaded when first used, so importing
-this folder leaves torch alone.
+`Recurrent` is the layer that people use, `ENGINES` the ways in which it can run: the first of them, the interpreter in
+`reference`, is what all others must equal, and `default_engine` says which one runs where nothing else is asked for. The
+names are loaded when first used, so importing this folder leaves torch alone; `plan` and `adjoint` never need it.
 """
 
 import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from archsearch.compiler.engines import ENGINES
+    from archsearch.compiler.engines import ENGINES, default_engine
     from archsearch.compiler.recurrent import Recurrent
 
-__all__ = ["ENGINES", "Recurrent"]
+__all__ = ["ENGINES", "Recurrent", "default_engine"]
 
-_HOMES = {"ENGINES": "archsearch.compiler.engines", "Recurrent": "archsearch.compiler.recurrent"}
+_HOMES = {
+    "ENGINES": "archsearch.compiler.engines",
+    "Recurrent": "archsearch.compiler.recurrent",
+    "default_engine": "archsearch.compiler.engines",
+}
 
 
 def __getattr__(name: str) -> Any:

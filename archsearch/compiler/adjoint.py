@@ -1,7 +1,8 @@
 """How every op is computed and differentiated: one row per op, read by the plan and by all engines that print code.
 
-Reverse mode: a node passes on to each operand the gradient of its result times the derivative. The texts are C with functions
-that each dialect defines; `{0}`, `{1}` are the operands, `{y}` the result, `{g}` its gradient, `{w}` a learned vector.
+Reverse mode: a node passes on to each operand the gradient of its result times the derivative. The texts are C with
+functions that each dialect defines; `{0}`, `{1}` are the operands, `{y}` the result, `{g}` its gradient, `{w}` a learned
+vector.
 """
 
 from __future__ import annotations

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import os
+import warnings
 from collections.abc import Callable, Mapping
+from functools import cache
 from typing import Protocol
 
+import torch
 from torch import Tensor
 
 from archsearch.cell import Cell
+from archsearch.compiler.native.engine import Native, described
 from archsearch.compiler.reference import Interpreter
+from archsearch.errors import BuildError
 
 
 class Engine(Protocol):
@@ -33,11 +39,41 @@ class Engine(Protocol):
 
 ENGINES: dict[str, Callable[[Cell], Engine]] = {
     "reference": Interpreter,
+    "native": Native,
 }
 """Name -> what makes a cell in canonical form (handles 0, 1, 2 …) ready to run."""
 
-VERSIONS = {"reference": 1}
+VERSIONS = {"reference": 1, "native": 1}
 """Part of every trial's record; a version rises when an engine's bits change."""
 
-ENGINE = "reference"
-"""What trains a cell unless something else is asked for."""
+
+def default_engine(device: torch.device | str | int | None = None) -> str:
+    """Return the engine that runs cells on a device: `native` on a CPU with a working C++ compiler, else `reference`.
+
+    Warns once per process where a CPU has no such compiler.
+    """
+    kind = "cuda" if isinstance(device, int) else torch.device(device or "cpu").type
+    if kind != "cpu":
+        return "reference"
+    return "native" if _has_native(os.environ.get("CXX", ""), os.environ.get("ARCHSEARCH_MARCH", "")) else "reference"
+
+
+@cache
+def _has_native(command: str, march: str) -> bool:
+    """Whether the native engine works with this `$CXX` and `$ARCHSEARCH_MARCH`."""
+    try:
+        described()
+    except BuildError as error:
+        warnings.warn(f"no native engine: {error}; cells run in the interpreter, several times slower", RuntimeWarning, 4)
+        return False
+    return True
+
+
+def identity(engine: str) -> str:
+    """Return what decides the bits of an engine, as records have it: e.g. `native 1 (g++ 12.2.0, AVX-512)`.
+
+    Raises:
+        BuildError: The engine does not work here.
+    """
+    words = f"{engine} {VERSIONS[engine]}"
+    return f"{words} ({described()})" if engine == "native" else words

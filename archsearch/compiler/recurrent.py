@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from archsearch.cell import Cell
 from archsearch.compiler import arguments
-from archsearch.compiler.engines import ENGINES
+from archsearch.compiler.engines import ENGINES, default_engine
 from archsearch.compiler.parameters import PROJECTION, bias_name, learned, weight_name, without_biases
 
 State = Tensor | tuple[Tensor, ...]
@@ -52,7 +52,7 @@ class Recurrent(nn.Module):
         device: torch.device | str | int | None = None,
         dtype: torch.dtype | None = None,
         *,
-        engine: str = "reference",
+        engine: str | None = None,
     ) -> None:
         """Build the layer and draw its weights.
 
@@ -67,12 +67,16 @@ class Recurrent(nn.Module):
             bidirectional: Not supported yet.
             device: Where the parameters live.
             dtype: Their type.
-            engine: A key of `ENGINES`: what runs the cell.
+            engine: A key of `ENGINES`: what runs the cell. By default `native`, compiled code, where the layer is made on a
+                CPU and there is a C++ compiler, else `reference`, the interpreter. Compiled code runs float32 and float64
+                on the CPU and hands everything else to the interpreter. It differentiates once: for second derivatives,
+                or the transforms of torch.func, ask for `reference`.
         """
         super().__init__()
         arguments.check_dropout(dropout, num_layers)
         arguments.check_switches(bias, batch_first, bidirectional)
         arguments.check_sizes(input_size, hidden_size, num_layers)
+        engine = default_engine(device) if engine is None else engine
         arguments.check_name("engine", engine, ENGINES)
         self.cell = arguments.as_cell(cell)
         self.input_size, self.hidden_size, self.num_layers = input_size, hidden_size, num_layers
@@ -208,5 +212,5 @@ class Recurrent(nn.Module):
         shown = [self.cell.name, str(self.input_size), str(self.hidden_size)]
         defaults = {"num_layers": 1, "bias": True, "batch_first": False, "dropout": 0.0}
         shown += [f"{name}={value}" for name in defaults if (value := getattr(self, name)) != defaults[name]]
-        shown += [f"engine={self.engine}"] if self.engine != "reference" else []
+        shown += [f"engine={self.engine}"] if self.engine != default_engine() else []
         return ", ".join(shown)

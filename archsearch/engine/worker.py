@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import traceback
+import warnings
 from functools import lru_cache
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -12,10 +13,10 @@ import torch
 
 from archsearch import tasks
 from archsearch.cell import Cell
-from archsearch.compiler.engines import ENGINE, VERSIONS
+from archsearch.compiler.engines import default_engine, identity
 from archsearch.engine import messages
 from archsearch.engine.messages import Alive, Facts, Failed, Hello, Job, Probe, Result
-from archsearch.errors import ArchsearchError, InputError, TaskError
+from archsearch.errors import ArchsearchError, BuildError, InputError, TaskError
 from archsearch.protocol.plan import TaskFacts
 from archsearch.protocol.records import Outcome, Trial
 from archsearch.tasks import Task
@@ -55,7 +56,9 @@ class _Worker:
 
     def run(self) -> None:
         """Take one request after the other."""
-        self.say(Hello(machine_kind(self.device), f"{ENGINE} {VERSIONS[ENGINE]}"))
+        with warnings.catch_warnings(action="ignore"):  # the driver says which engine it is, once
+            engine = default_engine(self.device)
+        self.say(Hello(machine_kind(self.device), identity(engine)))
         while True:
             try:
                 request = messages.decode_for_worker(self.pipe.recv_bytes(messages.MAX_BYTES))
@@ -96,6 +99,8 @@ class _Worker:
             if streams.task.checksum != trial.data:
                 raise TaskError(f"{trial.task} has changed since the run began; put it back, or start another run")
             return run_trial(trial, cell, streams, lambda step: self.say(Alive(job.number, step)))
+        except BuildError as error:
+            return Outcome("error", reason=str(error)[-2000:])
         except ArchsearchError:
             raise
         except (MemoryError, torch.OutOfMemoryError) as error:

@@ -66,8 +66,9 @@ def test_an_engine_computes_every_op(engine: str) -> None:
 
 @pytest.mark.parametrize("engine", ENGINES)
 def test_an_engine_computes_random_cells(engine: str) -> None:
-    finite = [compared(plain.random_cell(seed), engine, seed) for seed in range(150)]
-    assert sum(count > 3 for count in finite) > 75
+    seeds = range(150 if engine == "reference" else 20)  # compiling takes a while: tests/compiler/native has the rest
+    finite = [compared(plain.random_cell(seed), engine, seed) for seed in seeds]
+    assert sum(count > 3 for count in finite) > len(seeds) // 2
 
 
 def test_every_op_has_its_function() -> None:

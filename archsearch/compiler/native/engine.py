@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ctypes
 from collections.abc import Mapping, Sequence
-from functools import lru_cache
+from functools import cache
 from typing import Any
 
 import torch
@@ -12,148 +12,167 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 from archsearch.cell import Cell
-from archsearch.compiler.native.build import HERE, library
+from archsearch.compiler.native.buffers import Buffers
+from archsearch.compiler.native.build import library
+from archsearch.compiler.native.call import Call, gemm
 from archsearch.compiler.native.source import parameter_names, source
+from archsearch.compiler.native.toolchain import Toolchain, toolchain
 from archsearch.compiler.parameters import PROJECTION
+from archsearch.compiler.reference import Interpreter
+
+__all__ = ["Native", "described", "gemm"]
 
 States = tuple[Tensor, ...]
-Pointers = Sequence[Tensor | None]
 
 
-class _Gemm(ctypes.Structure):
-    _fields_ = [(name, ctypes.c_void_p) for name in ("pack", "pack_forward", "pack_backward", "run")]
+def described() -> str:
+    """Return what decides this engine's bits besides its version: compiler and instruction set.
+
+    Raises:
+        BuildError: There is no working compiler.
+    """
+    gemm(False)  # builds a library, the whole way
+    tools = toolchain()
+    return f"{tools.name}, {tools.instructions}"
 
 
-class _Layer(ctypes.Structure):
-    _fields_ = [(name, ctypes.c_long) for name in "TBHI"] + [
-        (name, ctypes.c_void_p)
-        for name in ("x", "xr", "w", "s0", "reset", "out", "sT", "tape", "work", "gemm", "dout", "dsT", "dx", "dxr", "dw", "ds0", "index")
-    ] + [("different", ctypes.c_long)]
-
-
-@lru_cache(maxsize=2)
-def gemm(double: bool) -> tuple[_Gemm, ctypes.CDLL]:
-    """Return the host's matrix product, built once."""
-    built = library((HERE / "gemm.cpp").read_text(encoding="utf-8"), double)
-    names = [name for name, _ in _Gemm._fields_]
-    pointers = [ctypes.cast(getattr(built, f"gemm_{name}"), ctypes.c_void_p).value for name in names]
-    return _Gemm(*pointers), built
+@cache
+def _compiled(text: str, double: bool, tools: Toolchain) -> ctypes.CDLL:
+    """Return a cell's library; the compiler is part of the key, since tests change it."""
+    built = library(text, double)
+    for name in ("tape_size", "work_size"):
+        function = getattr(built, name)
+        function.restype, function.argtypes = ctypes.c_long, [ctypes.c_long] * 4
+    return built
 
 
 class Native:
-    """A cell in canonical form, compiled when it is first run; see `engines.Engine`."""
+    """A cell in canonical form, compiled when it is first run; see `engines.Engine`.
+
+    It runs float32 and float64 on the CPU. All else - other devices and types, autocast, export - goes to the interpreter.
+    """
 
     def __init__(self, cell: Cell) -> None:
+        self.cell = cell
         self.names = parameter_names(cell)
-        self.reads_x = cell.needs_projection
         self.text = source(cell)
-        self.libraries: dict[bool, ctypes.CDLL] = {}
-        self.free: dict[tuple[str, int, torch.dtype], list[Tensor]] = {}
+        self.interpreter = Interpreter(cell)
+        self.tapes, self.works = Buffers(), Buffers()
 
-    def built(self, double: bool) -> ctypes.CDLL:
-        """Return the cell's library for a precision."""
-        if double not in self.libraries:
-            built = library(self.text, double)
-            for name in ("tape_size", "work_size"):
-                function = getattr(built, name)
-                function.restype, function.argtypes = ctypes.c_long, [ctypes.c_long] * 4
-            self.libraries[double] = built
-        return self.libraries[double]
-
-    def take(self, kind: str, size: int, dtype: torch.dtype) -> Tensor:
-        """Return a buffer, used again where one is free: fresh memory costs a page fault per 4 KiB."""
-        free = self.free.setdefault((kind, size, dtype), [])
-        return free.pop() if free else torch.empty(size, dtype=dtype)
-
-    def give_back(self, kind: str, buffer: Tensor) -> None:
-        """Keep a buffer for the next call."""
-        self.free[kind, buffer.numel(), buffer.dtype].append(buffer)
+    def __reduce__(self) -> tuple[type[Native], tuple[Cell]]:
+        """Copy and pickle the cell alone: what was compiled belongs to this host."""
+        return Native, (self.cell,)
 
     def __call__(
         self, weights: Mapping[str, Tensor], x: Tensor, states: States, reset: Tensor | None
     ) -> tuple[Tensor, States]:  # fmt: skip
         """Run one layer over a sequence; see `engines.Engine`."""
+        if torch.compiler.is_compiling() and not torch.compiler.is_exporting():
+            torch._dynamo.graph_break()
+        if not _runs([x, *states, *weights.values()]):
+            return self.interpreter(weights, x, states, reset)
         raw = None
-        if self.reads_x:
+        if self.cell.needs_projection:
             raw = torch.nn.functional.linear(x, weights[PROJECTION]) if PROJECTION in weights else x
-        ordered = [weights[name] for name in self.names]
-        out, *after = _Sequence.apply(self, reset, len(states), x, raw, *states, *ordered)
+        tensors = [*states, *(weights[name] for name in self.names)]
+        learns = torch.is_grad_enabled() and any(one is not None and one.requires_grad for one in (x, raw, *tensors))
+        out, *after = _Sequence.apply(self, learns, reset, len(states), x, raw, *tensors)
         return out, tuple(after)
+
+
+def _runs(tensors: list[Tensor]) -> bool:
+    """Whether tensors are what compiled code reads: of one type, float32 or float64, on the CPU, not empty, not traced."""
+    x = tensors[0]
+    if x.device.type != "cpu" or x.dtype not in (torch.float32, torch.float64) or not x.numel():
+        return False
+    if torch.is_autocast_enabled("cpu") or torch.compiler.is_exporting():
+        return False
+    return all(one.device == x.device and one.dtype == x.dtype for one in tensors)
 
 
 class _Sequence(torch.autograd.Function):
     """One layer over a whole sequence."""
 
     @staticmethod
-    def forward(ctx: Any, engine: Native, reset: Tensor | None, count: int, x: Tensor, raw: Tensor | None, *rest: Tensor) -> Any:
-        x, raw = x.contiguous(), None if raw is None else raw.contiguous()
-        tensors = [tensor.contiguous() for tensor in rest]
-        states, weights = tensors[:count], tensors[count:]
-        steps, batch, inputs = x.shape
-        width = states[0].shape[-1]
-        built = engine.built(x.dtype == torch.float64)
-        sizes = steps, batch, width, inputs
-        tape = engine.take("tape", built.tape_size(*sizes), x.dtype)
-        work = engine.take("work", built.work_size(*sizes), x.dtype)
-        out = x.new_empty(steps, batch, width)
-        after = [x.new_empty(batch, width) for _ in states]
-        mask = None if reset is None else reset.contiguous().view(torch.uint8)
-        call = _Call(sizes, x.dtype)
-        call.set(x=x, xr=raw, w=weights, s0=states, reset=mask, out=out, sT=after, tape=tape, work=work)
-        call.run(built.forward)
-        engine.give_back("work", work)
-        ctx.engine, ctx.tape, ctx.sizes, ctx.mask, ctx.count = engine, tape, sizes, mask, count
-        ctx.save_for_backward(x, raw, *tensors)
+    def forward(
+        ctx: Any, engine: Native, learns: bool, reset: Tensor | None, count: int, x: Tensor, raw: Tensor | None,
+        *rest: Tensor,
+    ) -> tuple[Tensor, ...]:  # fmt: skip
+        given = _Given(engine, reset, count, x, raw, rest)
+        out, after, tape = given.forward()
+        if learns:
+            ctx.given = engine, given.mask, count
+            ctx.tape = tape
+            ctx.save_for_backward(given.x, given.raw, *given.states, *given.weights)
+            ctx.set_materialize_grads(False)
+        else:
+            engine.tapes.give_back(tape)
         return (out, *after)
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: Any, dout: Tensor | None, *dafter: Tensor | None) -> Any:
-        if ctx.tape is None:
-            raise RuntimeError("Trying to backward through a native layer a second time: its buffers were overwritten by the first")
-        x, raw, *tensors = ctx.saved_tensors
-        states, weights = tensors[: ctx.count], tensors[ctx.count :]
-        engine, tape = ctx.engine, ctx.tape
-        ctx.tape = None
-        built = engine.built(x.dtype == torch.float64)
-        work = engine.take("work", built.work_size(*ctx.sizes), x.dtype)
-        dout = x.new_zeros(*x.shape[:2], states[0].shape[-1]) if dout is None else dout.contiguous()
-        dlast = [None if one is None else one.contiguous() for one in dafter]
-        dx = torch.zeros_like(x) if ctx.needs_input_grad[3] else None
-        draw = torch.empty_like(raw) if raw is not None and ctx.needs_input_grad[4] else None
-        dstates = [torch.empty_like(state) for state in states]
-        dweights = [torch.zeros_like(weight) for weight in weights]
-        call = _Call(ctx.sizes, x.dtype)
-        call.set(
-            x=x, xr=raw, w=weights, s0=states, reset=ctx.mask, tape=tape, work=work, dout=dout, dsT=dlast, dx=dx, dxr=draw,
-            dw=dweights, ds0=dstates,
-        )  # fmt: skip
-        call.run(built.backward)
-        engine.give_back("work", work)
-        engine.give_back("tape", tape)
-        return None, None, None, dx, draw, *dstates, *dweights
+    def backward(ctx: Any, dout: Tensor | None, *dafter: Tensor | None) -> tuple[Tensor | None, ...]:
+        x, raw, *rest = ctx.saved_tensors
+        engine, mask, count = ctx.given
+        given = _Given(engine, mask, count, x, raw, rest)
+        tape, ctx.tape = ctx.tape, None
+        if tape is None:  # the graph was retained, and an earlier pass has overwritten what the forward pass left
+            _, _, tape = given.forward()
+        return None, None, None, None, *given.backward(tape, dout, dafter, ctx.needs_input_grad[4:])
 
 
-class _Call:
-    """The arguments of one call; holds on to all that its pointers point to."""
+class _Given:
+    """The tensors of one call, contiguous, and the functions that run on them."""
 
-    def __init__(self, sizes: tuple[int, ...], dtype: torch.dtype) -> None:
-        self.layer = _Layer(*sizes)
-        self.held: list[Any] = []
-        product = gemm(dtype == torch.float64)[0]
-        self.layer.gemm = ctypes.addressof(product)
+    def __init__(
+        self, engine: Native, reset: Tensor | None, count: int, x: Tensor, raw: Tensor | None, rest: Sequence[Tensor]
+    ) -> None:  # fmt: skip
+        tensors = [tensor.contiguous() for tensor in rest]
+        self.engine, self.count = engine, count
+        self.x, self.raw = x.contiguous(), None if raw is None else raw.contiguous()
+        self.states, self.weights = tensors[:count], tensors[count:]
+        self.mask = None if reset is None else reset.contiguous().view(torch.uint8)
+        steps, batch, inputs = x.shape
+        self.sizes = steps, batch, tensors[0].shape[-1], inputs
+        self.built = _compiled(engine.text, x.dtype == torch.float64, toolchain())
 
-    def set(self, **arrays: Tensor | Pointers | None) -> None:
-        """Point at tensors, or at lists of them."""
-        for name, value in arrays.items():
-            if isinstance(value, Tensor) or value is None:
-                setattr(self.layer, name, None if value is None else value.data_ptr())
-                self.held.append(value)
-            else:
-                pointers = (ctypes.c_void_p * max(1, len(value)))(*(None if one is None else one.data_ptr() for one in value))
-                setattr(self.layer, name, ctypes.addressof(pointers))
-                self.held.append((pointers, value))
+    def call(self, tape: Tensor, work: Tensor) -> Call:
+        """Return the arguments that both directions take."""
+        call = Call(self.sizes, self.x.dtype)
+        call.set(x=self.x, xr=self.raw, w=self.weights, s0=self.states, reset=self.mask, tape=tape, work=work)
+        return call
 
-    def run(self, function: Any) -> None:
-        """Call a generated function."""
-        function(ctypes.byref(self.layer))
+    def forward(self) -> tuple[Tensor, list[Tensor], Tensor]:
+        """Return the output, the last states, and the tape for the way back."""
+        tape = self.engine.tapes.take(self.built.tape_size(*self.sizes), self.x.dtype)
+        work = self.engine.works.take(self.built.work_size(*self.sizes), self.x.dtype)
+        out = self.x.new_empty(self.sizes[:3])
+        after = [torch.empty_like(state) for state in self.states]
+        call = self.call(tape, work)
+        call.set(out=out, sT=after)
+        call.run(self.built.forward)
+        self.engine.works.give_back(work)
+        return out, after, tape
+
+    def backward(
+        self, tape: Tensor, dout: Tensor | None, dafter: Sequence[Tensor | None], needed: Sequence[bool]
+    ) -> list[Tensor | None]:
+        """Return the gradients that are needed, of x, of x as wide as the layer, of states and weights; uses the tape up."""
+        work = self.engine.works.take(self.built.work_size(*self.sizes), self.x.dtype)
+        tensors = (self.x, self.raw, *self.states, *self.weights)
+        wanted = [
+            torch.empty_like(tensor) if tensor is not None and need else None
+            for tensor, need in zip(tensors, needed, strict=True)
+        ]
+        dx, draw, *others = wanted
+        call = self.call(tape, work)
+        call.set(dout=_contiguous(dout), dsT=[_contiguous(one) for one in dafter])
+        call.set(dx=dx, dxr=draw, ds0=others[: self.count], dw=others[self.count :])
+        call.run(self.built.backward)
+        self.engine.works.give_back(work)
+        self.engine.tapes.give_back(tape)
+        return wanted
+
+
+def _contiguous(gradient: Tensor | None) -> Tensor | None:
+    return None if gradient is None else gradient.contiguous()

@@ -28,13 +28,13 @@ class WindowData(Protocol):
     """One window: int64 `inputs` (T, B), `targets` (scored,), their positions in T·B or None for all, bool `reset` (T, B)."""
 
     @property
-    def inputs(self) -> Tensor: ...  # noqa: D102
+    def inputs(self) -> Tensor: ...
     @property
-    def targets(self) -> Tensor: ...  # noqa: D102
+    def targets(self) -> Tensor: ...
     @property
-    def scored(self) -> Tensor | None: ...  # noqa: D102
+    def scored(self) -> Tensor | None: ...
     @property
-    def reset(self) -> Tensor | None: ...  # noqa: D102
+    def reset(self) -> Tensor | None: ...
 
 
 @dataclass(frozen=True, slots=True)

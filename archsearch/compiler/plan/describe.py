@@ -48,14 +48,14 @@ class _Words:
         count, raw = len(product.linears), product.source == X_AS_IT_CAME
         inner = "I" if raw else "n"
         source = self.name(self.cell.x.handle) if raw else self.name(product.source)
-        slots = self.plan.slots[product.first : product.first + count]
-        return f"[rows, {inner}] x [{inner}, {count if count > 1 else ''}n]: {source} -> {', '.join(self.sum(s) for s in slots)}"
+        sums = ", ".join(self.sum(slot) for slot in self.plan.slots[product.first : product.first + count])
+        return f"[rows, {inner}] x [{inner}, {count if count > 1 else ''}n]: {source} -> {sums}"
 
     def segment(self, segment: Segment) -> Iterator[str]:
-        """Yield a line per phase."""
+        """Yield a line per node, the first of a phase marked."""
         for phase in segment.phases:
-            if phase:
-                yield f"  segment   {'; '.join(self.assignment(self.cell.node(handle)) for handle in phase)}"
+            for position, handle in enumerate(phase):
+                yield f"  {'' if position else 'segment':<7}   {self.assignment(self.cell.node(handle))}"
 
     def assignment(self, node: Node) -> str:
         """Return e.g. `r = sigmoid(sum 3)`."""

@@ -122,7 +122,7 @@ class Plan:
 
     def places(self, zone: Zone) -> list[Place]:
         """Return the places of a zone at which something runs, in order."""
-        found = {part.place for part in (*self.products, *self.segments)}
+        found = {product.place for product in self.products} | {segment.place for segment in self.segments}
         return sorted(place for place in found if place.zone == zone)
 
     def products_at(self, place: Place) -> list[tuple[int, Product]]:

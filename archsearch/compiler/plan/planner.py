@@ -75,11 +75,14 @@ def _source(cell: Cell, linear: int) -> int:
 
 
 def _slots(cell: Cell, sums: Sums, place: dict[int, Place]) -> tuple[Slot, ...]:
-    """Return the slots by completion, those whose last products read the same side by side."""
+    """Return the slots by completion, those whose last products read the same side by side.
 
-    def key(slot: Slot) -> tuple[Place, list[tuple[Place, int]], int]:
+    Of these the longer sums come first: slots that x fills alone lie before them, and share its product with theirs.
+    """
+
+    def key(slot: Slot) -> tuple[Place, tuple[Place, int], int, list[tuple[Place, int]], int]:
         reads = sorted(((place[linear], _source(cell, linear)) for linear in slot.linears), reverse=True)
-        return slot.place, reads, slot.value
+        return slot.place, reads[0], -len(reads), reads, slot.value
 
     return tuple(sorted((Slot(value, linears, place[value]) for value, linears in sums.items()), key=key))
 
@@ -99,7 +102,8 @@ def _runs(entries: Iterable[tuple[int, int]]) -> Iterator[list[tuple[int, int]]]
     """Yield maximal runs of neighbouring slots; two linears in one slot are in two runs."""
     left = sorted(entries)
     while left:
-        run, rest = [left[0]], []
+        run = [left[0]]
+        rest: list[tuple[int, int]] = []
         for entry in left[1:]:
             (run if entry[0] == run[-1][0] + 1 else rest).append(entry)
         yield run

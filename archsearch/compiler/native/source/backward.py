@@ -146,7 +146,9 @@ class Backward(Printer):
     def product(self, number: int, product: Product) -> None:
         """Pass δ · W to a product's input; x gets its own after the loop."""
         slots = range(product.first, product.first + len(product.linears))
-        if product.source == X_AS_IT_CAME or self.cell.node(product.source).op == "number" or self.unreached.issuperset(slots):
+        if product.source == X_AS_IT_CAME or self.unreached.issuperset(slots):
+            return
+        if self.cell.node(product.source).op == "number":
             return
         core = product.place.zone == Zone.CORE
         target = self.target(product.source, product.place.zone)

@@ -74,7 +74,8 @@ class Printer:
             packed = self.array(f"W{number}", size)
             weights = ", ".join(f"w[{self.layout.weight(linear)}]" for linear in product.linears)
             width = "H, Hs" if forward else "H"
-            self.say(f"{{ const real* of[] = {{{weights}}}; gemm.pack_{direction}(of, {count}, {width}, {deep}, {packed}); }}")
+            call = f"gemm.pack_{direction}(of, {count}, {width}, {deep}, {packed});"
+            self.say(f"{{ const real* of[] = {{{weights}}}; {call} }}")
 
     def compute(self, node: Node, known: Known) -> str:
         """Print `V v7 = …` from the operands; return the variable."""
