@@ -22,6 +22,7 @@ FLOORS = {
     "training": 3,
     "store": 3,
     "engine": 4,
+    "bench": 5,
     "studies": 5,
     "reports": 5,
     "web": 5,

@@ -44,7 +44,7 @@ def show(cell: str, runs: Path, as_json: bool, with_plan: bool) -> None:
         for line in textwrap.wrap(plain(fact), min(out.width, WIDTH) - 2, subsequent_indent=" " * 16):
             out.print(f"# {line}", soft_wrap=True)
     if with_plan:
-        for line in describe(named.cell).splitlines():
+        for line in ("", *describe(named.cell).splitlines()):
             out.print(f"# {plain(line)}".rstrip(), soft_wrap=True)
 
 

@@ -1,0 +1,16 @@
+"""How fast the engines are here, side by side with torch's own layers and, where it is installed, JAX.
+
+Everything that is compared runs in turns in one process on one thread, so that what disturbs the machine disturbs all alike;
+what is reported are medians over the turns.
+
+- `layers`: forward and backward of one layer; `trials`: the whole training step of a trial; `compiling`: the first call of a
+  cell.
+- `peak`: the fastest that one core multiplies and adds, to set the products beside.
+- `document`: all of it, as `archsearch bench` prints it; `chart`: the picture of such a document.
+"""
+
+from archsearch.bench.document import measure
+from archsearch.bench.shapes import SHAPES, Shape
+from archsearch.bench.subjects import USUAL, mutants
+
+__all__ = ["SHAPES", "USUAL", "Shape", "measure", "mutants"]

@@ -1,0 +1,123 @@
+"""Everything that is measured, as one document."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from itertools import product
+from typing import Any
+
+import msgspec
+import torch
+
+from archsearch.bench import jax_scan, trials
+from archsearch.bench.compiling import compile_seconds
+from archsearch.bench.layers import TORCH, engine_call, torch_call
+from archsearch.bench.machine import machine
+from archsearch.bench.peak import peak_gflops
+from archsearch.bench.rows import BASE, LayerRow, TrialRow, rates, ratios
+from archsearch.bench.shapes import Shape
+from archsearch.bench.subjects import product_flops
+from archsearch.bench.timing import Call, interleaved
+from archsearch.cell import Cell, library
+from archsearch.compiler import default_engine
+
+Told = Callable[[str], None]
+
+
+def measure(
+    cells: Mapping[str, Cell], shapes: Sequence[Shape], closely: Collection[str], budgets: Sequence[int] = trials.BUDGETS,
+    rounds: int = 15, told: Told = lambda line: None,
+) -> dict[str, Any]:  # fmt: skip
+    """Return machine, rows, training steps and compile times.
+
+    Args:
+        cells: What is measured, by name.
+        shapes: Of the layers.
+        closely: Names of the cells that are also measured in JAX, where it is installed, and in whole training steps.
+        budgets: Parameters of the models of the training steps.
+        rounds: Turns that each engine gets.
+        told: Takes a line for people before each part.
+    """
+    has_native = default_engine("cpu") == "native"
+    rows: list[LayerRow] = []
+    steps: list[TrialRow] = []
+    peaks: list[float] = []
+    with _as_in_a_worker():
+        for shape, name in product(shapes, cells):
+            told(f"{name} at {shape}")
+            peaks += [peak_gflops()] if has_native else []
+            rows += _layer_rows(name, cells[name], shape, rounds, has_native, name in closely)
+        for name, budget in product([name for name in cells if name in closely], budgets):
+            told(f"{name}, training step of {trials.TASK} with {budget:,} parameters")
+            steps += _trial_rows(name, cells[name], budget, rounds, has_native)
+    told("compile times")
+    peak = max(peaks, default=None)
+    return {
+        "machine": {**machine(), "peak_gflops": peak},
+        "rounds": rounds,
+        "rows": [msgspec.to_builtins(row.beside(peak)) for row in _once(rows)],
+        "training_steps": msgspec.to_builtins(steps),
+        "compile_seconds": {name: compile_seconds(cell) for name, cell in cells.items()} if has_native else {},
+    }
+
+
+@contextmanager
+def _as_in_a_worker() -> Iterator[None]:
+    """Run torch as workers do: one thread, and numbers too small for full precision are zero."""
+    threads, flushes = torch.get_num_threads(), float(torch.tensor(1e-40) * 1) == 0
+    torch.set_num_threads(1)
+    torch.set_flush_denormal(True)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
+        torch.set_flush_denormal(flushes)
+
+
+def _engines(has_native: bool) -> tuple[str, ...]:
+    return ("native", "reference") if has_native else ("reference",)
+
+
+def _layer_rows(name: str, cell: Cell, shape: Shape, rounds: int, has_native: bool, closely: bool) -> list[LayerRow]:
+    """Return the rows of a cell's engines and of torch's own layers, from the same rounds."""
+    calls: dict[str, Call] = {engine: engine_call(cell, engine, shape) for engine in _engines(has_native)}
+    calls |= {layer: torch_call(layer, shape) for layer in TORCH}
+    gru, unroll = library.load("gru"), None
+    if closely and jax_scan.is_installed():
+        calls["jax"], unroll = jax_scan.tuned_call(cell, shape)
+    shown = list(calls)
+    if has_native:
+        calls[BASE] = engine_call(gru, "native", shape)
+    times = interleaved(calls, rounds)
+    found = []
+    for engine in shown:
+        own = TORCH[engine][1] if engine in TORCH else name
+        flops = product_flops(library.load(own) if engine in TORCH else cell, shape)
+        figures = {**ratios(times, engine), **rates(times, engine, flops, product_flops(gru, shape))}
+        sizes = {"batch": shape.batch, "steps": shape.steps, "width": shape.width, "ms": times[engine]}
+        row = {"cell": own, "engine": engine, **sizes, **figures, "unroll": unroll if engine == "jax" else None}
+        found.append(msgspec.convert(row, LayerRow))
+    return found
+
+
+def _trial_rows(name: str, cell: Cell, budget: int, rounds: int, has_native: bool) -> list[TrialRow]:
+    """Return the training steps of a cell's engines and of torch's own layers, from the same rounds."""
+    calls, width = trials.trial_calls(cell, budget, _engines(has_native))
+    times = {engine: ms / trials.WINDOWS for engine, ms in interleaved(calls, rounds).items()}
+    sizes = {"parameters": budget, "batch": trials.BATCH, "steps": trials.UNROLL, "width": width}
+    found = []
+    for engine in times:
+        own = TORCH[engine][1] if engine in TORCH else name
+        row = {"cell": own, "engine": engine, "task": trials.TASK, **sizes, "ms": times[engine], **ratios(times, engine)}
+        found.append(msgspec.convert(row, TrialRow))
+    return found
+
+
+def _once(rows: Sequence[LayerRow]) -> list[LayerRow]:
+    """Return the rows with torch's own layers once per shape, from the first cell's rounds."""
+    kept: dict[tuple[str, str, int, int, int], LayerRow] = {}
+    for row in rows:
+        kept.setdefault((row.cell, row.engine, row.batch, row.steps, row.width), row)
+    return list(kept.values())
+

@@ -1,0 +1,139 @@
+"""Cells in JAX, as tuned by hand: `jax.lax.scan` under `jit`. Used where JAX is installed, needed nowhere.
+
+What depends on x alone is computed before the scan for all steps at once, maps of one operand are one product, and the scan
+is unrolled as far as is fastest.
+"""
+
+from __future__ import annotations
+
+import importlib
+import operator
+import os
+from collections.abc import Callable, Sequence
+from functools import cache
+from importlib.util import find_spec
+from typing import Any
+
+import numpy as np
+
+from archsearch.bench.shapes import Shape
+from archsearch.bench.timing import Call, interleaved
+from archsearch.cell import Cell, Node
+from archsearch.cell.ops import LEAKY_SLOPE, NORM_EPSILON
+
+UNROLLS = (1, 5, 7, 35)
+"""Steps of the scan that one round of its loop makes."""
+
+ONE_THREAD = "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1"
+
+
+def is_installed() -> bool:
+    """Whether JAX can be imported."""
+    return find_spec("jax") is not None
+
+
+@cache
+def load() -> Any:
+    """Return JAX, on the CPU and on one thread."""
+    os.environ.setdefault("JAX_PLATFORMS", "cpu")
+    os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} {ONE_THREAD}"
+    jax = importlib.import_module("jax")
+    jax.config.update("jax_cpu_enable_async_dispatch", False)
+    return jax
+
+
+def tuned_call(cell: Cell, shape: Shape) -> tuple[Call, int]:
+    """Return forward and backward of a layer with the fastest unrolling, and which that is."""
+    calls = {str(unroll): scan_call(cell, shape, unroll) for unroll in UNROLLS if unroll <= shape.steps}
+    times = interleaved(calls, rounds=3)
+    best = min(times, key=times.__getitem__)
+    return calls[best], int(best)
+
+
+def scan_call(cell: Cell, shape: Shape, unroll: int) -> Call:
+    """Return forward and backward of a layer: the gradients of its parameters and of its input."""
+    jax, scan = load(), _Scan(cell.canonical(), shape, unroll)
+    draw = np.random.default_rng(0)
+    x, gradient = (jax.numpy.asarray(draw.standard_normal(scan.size), np.float32) for _ in range(2))
+    weights = scan.weights(draw)
+
+    @jax.jit  # type: ignore[untyped-decorator,unused-ignore]
+    def both(weights: Any, x: Any, gradient: Any) -> Any:
+        output, back = jax.vjp(scan, weights, x)
+        return output, back(gradient)
+
+    return lambda: jax.block_until_ready(both(weights, x, gradient))
+
+
+@cache
+def _functions() -> dict[str, Callable[..., Any]]:
+    """Return what computes each op but `linear`."""
+    jax = load()
+    jnp = jax.numpy
+    return {
+        "add": operator.add, "sub": operator.sub, "mul": operator.mul, "div": operator.truediv, "scale": operator.mul,
+        "max": jnp.maximum, "tanh": jnp.tanh, "sigmoid": jax.nn.sigmoid, "relu": jax.nn.relu, "exp": jnp.exp,
+        "softplus": jax.nn.softplus, "silu": jax.nn.silu, "leaky_relu": lambda a: jax.nn.leaky_relu(a, LEAKY_SLOPE),
+        "norm": lambda a: a * jax.lax.rsqrt((a * a).mean(-1, keepdims=True) + NORM_EPSILON), "stop": jax.lax.stop_gradient,
+    }  # fmt: skip
+
+
+class _Scan:
+    """A cell in canonical form over a sequence."""
+
+    def __init__(self, cell: Cell, shape: Shape, unroll: int) -> None:
+        self.cell, self.shape, self.unroll = cell, shape, unroll
+        self.size = shape.steps, shape.batch, shape.width
+        self.numbers = {node.handle: node.value for node in cell.nodes if node.op == "number"}
+        known = {cell.x.handle, *self.numbers}
+        for node in cell.ops:
+            known |= {node.handle} if known.issuperset(node.inputs) else set()
+        self.before = [node for node in cell.ops if node.handle in known]
+        self.during = [node for node in cell.ops if node.handle not in known]
+        read = {source for node in self.during for source in node.inputs} | set(cell.next)
+        self.crossing = sorted(read & known - set(self.numbers))
+        self.maps: dict[int, list[Node]] = {}
+        for node in cell.ops:
+            if node.op == "linear":
+                self.maps.setdefault(node.inputs[0], []).append(node)
+
+    def weights(self, draw: np.random.Generator) -> dict[str, Any]:
+        """Return drawn parameters: a matrix and perhaps a bias for each operand that is mapped, and the learned vectors."""
+        width, bound = self.shape.width, self.shape.width**-0.5
+        jnp, found = load().numpy, {}
+        for operand, nodes in self.maps.items():
+            found[f"w{operand}"] = jnp.asarray(draw.uniform(-bound, bound, (width, width * len(nodes))), np.float32)
+            if any(node.argument("bias") is not None for node in nodes):
+                found[f"b{operand}"] = jnp.zeros(width * len(nodes), np.float32)
+        for node in self.cell.ops:
+            if node.op == "scale":
+                found[f"s{node.handle}"] = jnp.asarray(draw.uniform(-bound, bound, width), np.float32)
+        return found
+
+    def __call__(self, weights: dict[str, Any], x: Any) -> Any:
+        """Return the outputs of all steps."""
+        jax = load()
+        whole = {**self.numbers, self.cell.x.handle: x}
+        self._compute(self.before, whole, weights)
+        states = [node.handle for node in self.cell.state_nodes]
+
+        def step(state: Any, given: Any) -> Any:
+            values = dict(zip([*self.crossing, *states], [*given, *state], strict=True)) | self.numbers
+            self._compute(self.during, values, weights)
+            after = tuple(values[handle] for handle in self.cell.next)
+            return after, after[0]
+
+        start = (jax.numpy.zeros(self.size[1:], np.float32),) * len(states)
+        given = tuple(whole[handle] for handle in self.crossing)
+        return jax.lax.scan(step, start, given, length=self.shape.steps, unroll=self.unroll)[1]
+
+    def _compute(self, nodes: Sequence[Node], values: dict[int, Any], weights: dict[str, Any]) -> None:
+        for node in nodes:
+            if node.op != "linear":
+                learned = [weights[f"s{node.handle}"]] if node.op == "scale" else []
+                values[node.handle] = _functions()[node.op](*(values[source] for source in node.inputs), *learned)
+            elif node.handle not in values:
+                operand = node.inputs[0]
+                product = values[operand] @ weights[f"w{operand}"] + weights.get(f"b{operand}", 0)
+                parts = load().numpy.split(product, len(self.maps[operand]), -1)
+                values |= {one.handle: part for one, part in zip(self.maps[operand], parts, strict=True)}

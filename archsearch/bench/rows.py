@@ -1,0 +1,98 @@
+"""What is said of each time: how it compares with the others of the same rounds."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import msgspec
+
+BASE = "gru native"
+"""Name under which the GRU takes its turns beside another cell."""
+
+
+class LayerRow(msgspec.Struct, frozen=True):
+    """Forward and backward of one layer. Ratios say how many times faster than the other it is, at the same shape.
+
+    Attributes:
+        cell: Its name.
+        engine: What ran it.
+        batch: B.
+        steps: T.
+        width: H.
+        ms: Milliseconds, the median over the rounds.
+        ratio_nn_gru: Of nn.GRU's time to this one.
+        ratio_nn_lstm: Of nn.LSTM's.
+        ratio_reference: Of the interpreter's with the same cell; None for torch's own layers.
+        gflops: Rate of the matrix products alone, as if they took all the time.
+        per_flop_gru: Time per operation of the products relative to the GRU's in the native engine.
+        unroll: Of a scan in JAX, what was fastest.
+        share_of_peak: `gflops` as a share of the core's peak; None where nothing measures the peak.
+    """
+
+    cell: str
+    engine: str
+    batch: int
+    steps: int
+    width: int
+    ms: float
+    ratio_nn_gru: float
+    ratio_nn_lstm: float
+    ratio_reference: float | None
+    gflops: float
+    per_flop_gru: float | None
+    unroll: int | None = None
+    share_of_peak: float | None = None
+
+    def beside(self, peak: float | None) -> LayerRow:
+        """Return the row with its rate as a share of the core's peak."""
+        return self if peak is None else msgspec.structs.replace(self, share_of_peak=self.gflops / peak)
+
+
+class TrialRow(msgspec.Struct, frozen=True):
+    """One training step of a trial; see `LayerRow`.
+
+    Attributes:
+        parameters: Budget of the model.
+        width: Units that it gives.
+    """
+
+    cell: str
+    engine: str
+    task: str
+    parameters: int
+    batch: int
+    steps: int
+    width: int
+    ms: float
+    ratio_nn_gru: float
+    ratio_nn_lstm: float
+    ratio_reference: float | None
+
+
+def ratios(times: Mapping[str, float], engine: str) -> dict[str, float | None]:
+    """Return how many times faster an engine is than the others that took turns with it.
+
+    Args:
+        times: Milliseconds by engine.
+        engine: One of them.
+    """
+    own = times[engine]
+    against_reference = None if engine.startswith("nn.") else times["reference"] / own
+    return {
+        "ratio_nn_gru": times["nn.GRU"] / own,
+        "ratio_nn_lstm": times["nn.LSTM"] / own,
+        "ratio_reference": against_reference,
+    }
+
+
+def rates(times: Mapping[str, float], engine: str, flops: int, gru_flops: int) -> dict[str, float | None]:
+    """Return an engine's rate in the products, and how its time for them compares with the GRU's.
+
+    Args:
+        times: Milliseconds by engine, with the GRU's.
+        engine: One of them.
+        flops: Operations in the cell's products.
+        gru_flops: In the GRU's.
+    """
+    per_flop = times[engine] / flops * gru_flops / times[BASE] if flops and BASE in times else None
+    return {"gflops": flops / times[engine] / 1e6, "per_flop_gru": per_flop}

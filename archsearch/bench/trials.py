@@ -1,0 +1,123 @@
+"""The whole training step of a trial: embedding, one layer, output layer, loss, backward, clip and AdamW, data at hand."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from itertools import cycle
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from archsearch.bench.layers import TORCH
+from archsearch.bench.timing import Call
+from archsearch.cell import Cell
+from archsearch.compiler import Recurrent
+from archsearch.compiler.native.model import NativeModel, Optimiser
+from archsearch.errors import ArchsearchError
+from archsearch.protocol.settings import Setting
+from archsearch.protocol.units import units
+from archsearch.tasks import load
+from archsearch.training import Streams
+from archsearch.training.model import Model, detached
+from archsearch.training.windows import Batch
+
+TASK = "xml:small"
+BATCH, UNROLL = 20, 35
+BUDGETS = (10_000, 30_000, 250_000)
+"""Parameters of the models."""
+
+WINDOWS = 8
+"""Steps of one call."""
+
+
+class _FromTorch(nn.Module):
+    """One of torch's own layers, called as `Recurrent` is; it can not reset."""
+
+    def __init__(self, layer: nn.Module) -> None:
+        super().__init__()
+        self.layer = layer
+
+    def forward(self, x: Tensor, state: Any = None, reset: Tensor | None = None) -> Any:
+        """Run over a sequence."""
+        assert reset is None
+        return self.layer(x, state)
+
+
+def trial_calls(cell: Cell, budget: int, engines: tuple[str, ...]) -> tuple[dict[str, Call], int]:
+    """Return calls that make WINDOWS training steps each, by engine, and the width of their models.
+
+    Args:
+        cell: The cell; torch's own layers are put in its place at the same width.
+        budget: Parameters.
+        engines: Of the cell, names in `compiler.ENGINES`.
+    """
+    task = load(TASK)
+    setting = Setting("adamw", 0.001, 5.0, 1.0, 1, budget)
+    width = units(cell, task.symbols, 1, budget)
+    windows = list(Streams(task, "cpu").take("train", 0, BATCH, UNROLL, WINDOWS))
+
+    def model(layers: nn.Module) -> Model:
+        made = Model(cell, task.symbols, width, setting, torch.Generator().manual_seed(0))
+        made.layers = layers  # type: ignore[assignment]
+        return made
+
+    calls: dict[str, Call] = {}
+    for engine in engines:
+        made = model(Recurrent(cell, width, width, engine=engine))
+        calls[engine] = _native(made, cell, setting, windows) if engine == "native" else _in_torch(made, setting, windows)
+    for name, (layer, _) in TORCH.items():
+        calls[name] = _in_torch(model(_FromTorch(layer(width, width))), setting, windows)
+    return calls, width
+
+
+def _native(model: Model, cell: Cell, setting: Setting, windows: list[Batch]) -> Call:
+    """Return training steps in the native engine, which takes many in one call."""
+    symbols, width = model.embedding.shape
+    native = NativeModel(cell, symbols, width, 1, BATCH)
+    with torch.no_grad():
+        for name, value in model.named_parameters():
+            native.parameters[name].copy_(value)
+    optimiser = Optimiser(True, setting.rate, setting.clip)
+
+    def steps() -> None:
+        _, trouble = native.train(windows, optimiser)
+        if trouble is not None:
+            raise ArchsearchError(f"cell {cell.name!r}: {trouble}; it cannot be timed on {TASK}")
+
+    return steps
+
+
+def _in_torch(model: Model, setting: Setting, windows: list[Batch]) -> Call:
+    """Return training steps as a trial makes them around a torch module."""
+    weights = list(model.parameters())
+    optimiser = torch.optim.AdamW(weights, lr=setting.rate, fused=True)
+    step = _step(model, weights, optimiser, setting.clip)
+    state: Any = None
+    source = cycle(windows)
+
+    def steps() -> None:
+        nonlocal state
+        for _ in windows:
+            state = step(next(source), state)
+
+    return steps
+
+
+def _step(
+    model: Model, weights: list[nn.Parameter], optimiser: torch.optim.Optimizer, clip: float
+) -> Callable[[Batch, Any], Any]:
+    def step(batch: Batch, state: Any) -> Any:
+        logits, state = model(batch.inputs, state, batch.reset)
+        flat = logits.reshape(-1, logits.shape[-1])
+        scored = flat if batch.scored is None else flat[batch.scored]
+        loss = nn.functional.cross_entropy(scored, batch.targets, reduction="sum") / BATCH
+        optimiser.zero_grad(set_to_none=True)
+        loss.backward()
+        norm = nn.utils.clip_grad_norm_(weights, clip)
+        if not (loss.isfinite() and norm.isfinite()):
+            raise ArchsearchError(f"cell {model.layers}: loss or gradient is not finite; it cannot be timed on {TASK}")
+        optimiser.step()
+        return detached(state)
+
+    return step

@@ -1,0 +1,104 @@
+"""`archsearch bench`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from archsearch.cell import Cell, library
+from archsearch.cli.cell_argument import find_cell
+from archsearch.cli.common import console, json_option, note, print_json, runs_option
+from archsearch.cli.tables import Column, print_table
+from archsearch.errors import InputError
+
+LAYER = [
+    Column("cell"), Column("engine"), Column("ms", True), Column("nn.GRU", True), Column("nn.LSTM", True),
+    Column("interpreter", True), Column("GFLOP/s", True, drop=2), Column("of peak", True, drop=3),
+    Column("time/FLOP", True, drop=1),
+]  # fmt: skip
+TRIAL = [Column("cell"), Column("engine"), Column("parameters", True), Column("units", True, drop=1), *LAYER[2:6]]
+
+
+@click.command(epilog="Example: archsearch bench gru my.cell --shape B20T35H256")
+@click.argument("cells", nargs=-1, metavar="[CELL]...")
+@click.option("--all", "every", is_flag=True, help="Measure every library cell and the mutants.")
+@click.option("--shape", "shapes", multiple=True, metavar="B20T35H256", help="Batch, steps and width; may be repeated.")
+@click.option("--quick", is_flag=True, help="The first shape and the smallest model only, in a few rounds.")
+@click.option("--rounds", type=click.IntRange(1, 1000), metavar="N", help="Turns of each engine.  [default: 15, quick 5]")
+@runs_option
+@json_option
+def bench(
+    cells: tuple[str, ...], every: bool, shapes: tuple[str, ...], quick: bool, rounds: int | None, runs: Path, as_json: bool
+) -> None:
+    """Measure the speed of the engines here, beside torch's own layers.
+
+    The engines take turns on one thread, and the medians are shown: forward and backward of one layer, the whole training
+    step of a trial, and how long a cell takes to compile. Without CELL: some library cells and three fixed mutants. JAX
+    takes part where it is installed. Leave the machine alone meanwhile.
+    """
+    from archsearch.bench import SHAPES, Shape, measure
+    from archsearch.bench.trials import BUDGETS
+
+    if cells and every:
+        raise InputError("--all measures every library cell: name cells, or give --all")
+    wanted = [Shape.parse(text) for text in shapes] or list(SHAPES[:1] if quick else SHAPES)
+    chosen, closely = _chosen(cells, every, runs)
+    budgets = BUDGETS[:1] if quick else BUDGETS
+    document = measure(chosen, wanted, closely, budgets, rounds or (5 if quick else 15), note)
+    if as_json:
+        print_json(document)
+    else:
+        _show(document)
+
+
+def _chosen(names: tuple[str, ...], every: bool, runs: Path) -> tuple[dict[str, Cell], tuple[str, ...]]:
+    """Return the cells to measure, and the names of those to look at closely."""
+    from archsearch.bench.subjects import CLOSELY, USUAL, mutants
+
+    if names:
+        return {name: find_cell(name, runs).cell for name in names}, names
+    return {name: library.load(name) for name in (library.names() if every else USUAL)} | mutants(), CLOSELY
+
+
+def _show(document: dict[str, Any]) -> None:
+    """Print the tables for people."""
+    out, machine = console(), document["machine"]
+    peak = machine["peak_gflops"]
+    limit = f", one core's peak {peak:.0f} GFLOP/s" if peak else ""
+    out.print(f"{machine['processor']}, {machine['instructions']}{limit}; {machine['compiler']}; torch {machine['torch']}")
+    shapes = dict.fromkeys((row["batch"], row["steps"], row["width"]) for row in document["rows"])
+    for batch, steps, width in shapes:
+        out.print(f"\nForward and backward of one layer, batch {batch}, {steps} steps, {width} units:")
+        rows = [row for row in document["rows"] if (row["batch"], row["steps"], row["width"]) == (batch, steps, width)]
+        print_table(out, LAYER, [_layer_line(row) for row in rows])
+    if document["training_steps"]:
+        out.print(f"\nOne training step of {document['training_steps'][0]['task']}, torch's layers at the cell's units:")
+        print_table(out, TRIAL, [_trial_line(row) for row in document["training_steps"]])
+    if document["compile_seconds"]:
+        out.print("\nSeconds until a cell is ready:")
+        lines = [[name, f"{of['cold']:.2f}", f"{of['cached']:.3f}"] for name, of in document["compile_seconds"].items()]
+        print_table(out, [Column("cell"), Column("new", True), Column("cached", True)], lines)
+    out.print(
+        "\nUnder nn.GRU, nn.LSTM and interpreter: how many times faster than these. time/FLOP: time per operation of the\n"
+        "matrix products relative to the GRU's in the native engine; GFLOP/s counts those operations alone.", soft_wrap=True,
+    )  # fmt: skip
+
+
+def _layer_line(row: dict[str, Any]) -> list[str]:
+    share = row["share_of_peak"]
+    return [
+        row["cell"], row["engine"], f"{row['ms']:.2f}", *_times(row), f"{row['gflops']:.0f}",
+        "" if share is None else f"{share:.0%}",
+        f"{row['per_flop_gru']:.2f}" if row["per_flop_gru"] else "",
+    ]  # fmt: skip
+
+
+def _trial_line(row: dict[str, Any]) -> list[str]:
+    return [row["cell"], row["engine"], f"{row['parameters']:,}", str(row["width"]), f"{row['ms']:.2f}", *_times(row)]
+
+
+def _times(row: dict[str, Any]) -> list[str]:
+    figures = (row["ratio_nn_gru"], row["ratio_nn_lstm"], row["ratio_reference"])
+    return ["" if figure is None else f"{figure:.2f}x" for figure in figures]

@@ -1,0 +1,81 @@
+"""The measurement as a whole, at a shape that takes no time."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+import pytest
+import torch
+
+from archsearch.bench import Shape, jax_scan, measure
+from archsearch.cell import library
+from archsearch.compiler import default_engine
+
+pytestmark = pytest.mark.skipif(default_engine("cpu") != "native", reason="no C++ compiler")
+TINY = Shape(2, 3, 8)
+
+
+@pytest.fixture(scope="module")
+def document() -> dict[str, Any]:
+    """One cell closely and one from afar, without JAX."""
+    cells = {"gru": library.load("gru"), "mut1": library.load("mut1")}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(jax_scan, "is_installed", lambda: False)
+        return measure(cells, [TINY], ["gru"], budgets=[1_000], rounds=1)
+
+
+def row(rows: list[dict[str, Any]], cell: str, engine: str) -> dict[str, Any]:
+    (found,) = [one for one in rows if (one["cell"], one["engine"]) == (cell, engine)]
+    return found
+
+
+def test_every_cell_has_a_row_per_engine_and_torchs_layers_have_one(document: dict[str, Any]) -> None:
+    assert sorted((one["cell"], one["engine"]) for one in document["rows"]) == [
+        ("gru", "native"), ("gru", "reference"), ("gru_reset_after", "nn.GRU"), ("lstm", "nn.LSTM"),
+        ("mut1", "native"), ("mut1", "reference"),
+    ]  # fmt: skip
+
+
+def test_ratios_are_those_of_the_times(document: dict[str, Any]) -> None:
+    for rows in (document["rows"], document["training_steps"]):
+        native, reference = row(rows, "gru", "native"), row(rows, "gru", "reference")
+        gru, lstm = row(rows, "gru_reset_after", "nn.GRU"), row(rows, "lstm", "nn.LSTM")
+        assert native["ratio_nn_gru"] == pytest.approx(gru["ms"] / native["ms"])
+        assert native["ratio_nn_lstm"] == pytest.approx(lstm["ms"] / native["ms"])
+        assert native["ratio_reference"] == pytest.approx(reference["ms"] / native["ms"])
+        assert gru["ratio_nn_gru"] == lstm["ratio_nn_lstm"] == reference["ratio_reference"] == 1
+        assert gru["ratio_reference"] is lstm["ratio_reference"] is None
+
+
+def test_rates_are_those_of_the_products(document: dict[str, Any]) -> None:
+    native = row(document["rows"], "gru", "native")
+    assert native["gflops"] == pytest.approx(36 * 2 * 3 * 8**2 / native["ms"] / 1e6)
+    assert native["share_of_peak"] == pytest.approx(native["gflops"] / document["machine"]["peak_gflops"])
+    assert 0 < native["share_of_peak"] < 1 < document["machine"]["peak_gflops"]
+
+
+def test_a_new_cell_is_compiled_and_a_cached_one_loaded(document: dict[str, Any]) -> None:
+    assert set(document["compile_seconds"]) == {"gru", "mut1"}
+    for seconds in document["compile_seconds"].values():
+        assert seconds["cold"] > seconds["cached"] > 0
+
+
+def test_the_machine_is_named(document: dict[str, Any]) -> None:
+    assert document["machine"]["torch"] == torch.__version__
+    assert all(document["machine"].values())
+
+
+def test_nothing_is_left_changed_behind() -> None:
+    threads, cache = torch.get_num_threads(), os.environ["ARCHSEARCH_CACHE"]
+    measure({"mgu": library.load("mgu")}, [TINY], [], rounds=1)
+    assert float(torch.tensor(1e-40) * 1) > 0
+    assert (torch.get_num_threads(), os.environ["ARCHSEARCH_CACHE"]) == (threads, cache)
+
+
+def test_without_a_compiler_the_interpreter_is_measured(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("archsearch.bench.document.default_engine", lambda device: "reference")
+    document = measure({"mgu": library.load("mgu")}, [TINY], [], rounds=1)
+    assert {one["engine"] for one in document["rows"]} == {"reference", "nn.GRU", "nn.LSTM"}
+    assert document["compile_seconds"] == {} and document["machine"]["peak_gflops"] is None
+    assert all(one["share_of_peak"] is None for one in document["rows"])
