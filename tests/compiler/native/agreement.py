@@ -21,8 +21,8 @@ LARGEST = 1e6
 """Cells whose gradients are longer than this amplify rounding; they must only be finite in the same places."""
 
 JITTERS = 32
-"""Cells such as h' = x - h / h divide rounding by what may be tiny: chance decides how large an error is. The interpreter's own
-is then the largest of so many runs, on inputs that differ by about the rounding of float32."""
+"""Cells such as h' = x - h / h divide rounding by what may be tiny: chance decides how large an error is. The interpreter's
+own is then the largest of so many runs, on inputs that differ by about the rounding of float32."""
 
 
 @dataclass(frozen=True)
