@@ -10,7 +10,7 @@ UNFINISHED := $(VENV)/.unfinished
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help evolve test test-long lint clean
+.PHONY: help evolve test test-long test-engine lint clean
 
 help:  ## print this list
 	@echo 'make TARGET [ARGS="..."] [PYTHON=python3]'
@@ -24,6 +24,9 @@ test: $(STAMP)  ## run the quick tests (a few minutes)
 
 test-long: $(STAMP)  ## run the slow tests with their full numbers
 	@$(BIN)/python -m pytest -m slow --hypothesis-profile=long --timeout=1200 $(ARGS)
+
+test-engine: $(STAMP)  ## hold compiled code against the interpreter: all cells, sizes and builds
+	@$(BIN)/python -m pytest -m "slow or not slow" --timeout=1200 tests/compiler $(ARGS)
 
 lint: $(STAMP)  ## check style and types
 	@$(BIN)/ruff check .

@@ -43,7 +43,7 @@ RULES = {
     "tanh": Rule("tanh_({0})", ("{g} * (1 - {y} * {y})",)),
     "sigmoid": Rule("sigmoid({0})", ("{g} * {y} * (1 - {y})",)),
     "relu": Rule("relu({0})", ("relu_back({y}, {g})",), cheap=True),
-    "div": Rule("{0} / {1}", ("{g} / {1}", "-{g} * {y} / {1}")),
+    "div": Rule("{0} / {1}", ("{g} / {1}", "-{g} * ({y} / {1})")),
     "max": Rule("max_({0}, {1})", ("max_back({0}, {1}, {g})", "max_back({1}, {0}, {g})"), cheap=True),
     "leaky_relu": Rule("leaky_relu({0})", ("leaky_back({y}, {g})",), cheap=True),
     "exp": Rule("exp_({0})", ("{g} * {y}",)),
@@ -53,4 +53,7 @@ RULES = {
     "norm": Rule("{0} * {root}", ("({g} - {y} * {mean}) * {root}",)),
     "stop": Rule("{0}", (), cheap=True),
 }
-"""Every op but `linear`. Of a `norm`, `{root}` is 1 / sqrt(mean(a²) + ε) and `{mean}` that of g·y, both over the row."""
+"""Every op but `linear`, each adjoint in torch's order of operations, so that it overflows where torch's does.
+
+Of a `norm`, `{root}` is 1 / sqrt(mean(a²) + ε) and `{mean}` that of g·y, both over the row.
+"""

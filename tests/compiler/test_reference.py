@@ -51,20 +51,17 @@ def gradients(values: tuple[Tensor, ...], leaves: list[Tensor]) -> tuple[Tensor,
     return torch.autograd.grad(loss, leaves, allow_unused=True, materialize_grads=True)
 
 
-@pytest.mark.parametrize("engine", ENGINES)
 @pytest.mark.parametrize("name", library.names())
 def test_an_engine_computes_the_library(name: str, engine: str) -> None:
     assert compared(library.load(name), engine, seed=0) > 4
 
 
-@pytest.mark.parametrize("engine", ENGINES)
 def test_an_engine_computes_every_op(engine: str) -> None:
     cell = Cell.parse(ALL_OPS)
     assert {node.op for node in cell.ops} == set(OPS)
     assert compared(cell, engine, seed=0) > 10
 
 
-@pytest.mark.parametrize("engine", ENGINES)
 def test_an_engine_computes_random_cells(engine: str) -> None:
     seeds = range(150 if engine == "reference" else 20)  # compiling takes a while: tests/compiler/native has the rest
     finite = [compared(plain.random_cell(seed), engine, seed) for seed in seeds]

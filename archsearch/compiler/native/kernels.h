@@ -95,7 +95,7 @@ static inline V silu(V a) { return a * sigmoid(a); }
 static inline V relu_back(V y, V g) { return y <= 0 ? all(0) : g; }
 static inline V leaky_back(V y, V g) { return y > 0 ? g : g * (real)0.01; }
 static inline V max_back(V a, V b, V g) { V half = a == b ? g * (real)0.5 : g; return a < b ? all(0) : half; }
-static inline V softplus_back(V a, V g) { return a > 20 ? g : g * sigmoid(a); }
+static inline V softplus_back(V a, V g) { V e = exp_(a); return a > 20 ? g : g * e / (e + 1); }
 static inline V silu_back(V a, V g) { V s = sigmoid(a); return g * s * (1 + a * (1 - s)); }
 
 // Sum of a[j] * b[j] over the true width, in a fixed order.

@@ -1,0 +1,112 @@
+"""The matrix product equals numpy's at every edge, and writes nowhere else, on every instruction set of this machine."""
+
+import ctypes
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import product
+
+import numpy as np
+import pytest
+
+from archsearch.compiler.native.call import gemm
+from tests.compiler.native.processors import OTHERS, use
+
+EDGES = (1, 2, 7, 16, 33)
+GUARD = 64
+"""Numbers behind a result that must stay as they are."""
+
+
+@dataclass
+class Gemm:
+    """The functions of the built library, on numpy arrays."""
+
+    double: bool
+
+    def __post_init__(self) -> None:
+        self.library = gemm(self.double)[1]
+        self.dtype = np.float64 if self.double else np.float32
+
+    def array(self, *shape: int) -> np.ndarray:
+        return np.random.default_rng(0).standard_normal(shape).astype(self.dtype)
+
+    def panels(self, width: int, depth: int) -> np.ndarray:
+        return np.full((width + 64) * depth, np.nan, self.dtype)
+
+    def pack(self, matrix: np.ndarray) -> np.ndarray:
+        packed = self.panels(matrix.shape[1], matrix.shape[0])
+        rows = matrix.strides[0] // matrix.itemsize
+        self.call("pack", matrix, rows, *matrix.shape, packed)
+        return packed
+
+    def run(self, a: np.ndarray, packed: np.ndarray, c: np.ndarray, add: bool, blocks: int = 1, stride: int = 0) -> None:
+        rows, columns = (step // a.itemsize for step in a.strides)
+        depth = a.shape[1] // blocks
+        self.call("run", a, rows, columns, blocks, depth, stride, packed, c, c.strides[0] // c.itemsize, *c.shape, add)
+
+    def call(self, name: str, *arguments: object) -> None:
+        getattr(self.library, f"gemm_{name}")(*map(passed, arguments))
+
+
+def passed(value: object) -> object:
+    """Return a value as C takes it."""
+    return ctypes.c_void_p(value.ctypes.data) if isinstance(value, np.ndarray) else ctypes.c_long(value)  # type: ignore[arg-type]
+
+
+@pytest.fixture(params=[None, *OTHERS])
+def march(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    if request.param:
+        use(request.param, monkeypatch)
+    yield
+
+
+@pytest.mark.usefixtures("march")
+@pytest.mark.parametrize("double", [False, True])
+@pytest.mark.parametrize("add", [False, True])
+def test_a_product_equals_numpys_and_writes_nowhere_else(double: bool, add: bool) -> None:
+    multiply = Gemm(double)
+    for m, n, k in product((*EDGES, 20, 29), EDGES, (*EDGES, 600)):
+        a, b = multiply.array(m, k), multiply.array(k, n)
+        whole = np.full((m + 1) * (n + 5) + GUARD, 7, multiply.dtype)
+        c = whole[: m * (n + 5)].reshape(m, n + 5)[:, :n]
+        multiply.run(a, multiply.pack(b), c, add)
+        np.testing.assert_allclose(c, a @ b + 7 * add, rtol=1e-12 if double else 1e-4, atol=1e-12 if double else 1e-4)
+        c[...] = 7
+        assert (whole == 7).all()
+
+
+@pytest.mark.usefixtures("march")
+@pytest.mark.parametrize("double", [False, True])
+def test_a_transposed_left_side_needs_no_copy(double: bool) -> None:
+    multiply = Gemm(double)
+    for m, n, k in product(EDGES, EDGES, (1, 35, 600)):
+        a, b, c = multiply.array(k, m).T, multiply.array(k, n), np.empty((m, n), multiply.dtype)
+        multiply.run(a, multiply.pack(b), c, add=False)
+        np.testing.assert_allclose(c, a @ b, rtol=1e-12 if double else 1e-4, atol=1e-12 if double else 1e-4)
+
+
+@pytest.mark.usefixtures("march")
+@pytest.mark.parametrize("double", [False, True])
+@pytest.mark.parametrize("slots", [1, 3])
+def test_weights_side_by_side_are_packed_for_both_directions(double: bool, slots: int) -> None:
+    multiply = Gemm(double)
+    tolerance = {"rtol": 1e-12, "atol": 1e-12} if double else {"rtol": 1e-4, "atol": 1e-4}
+    for width, depth, rows in product(EDGES, EDGES, (1, 20)):
+        wide = -(-width // 16) * 16
+        weights = [multiply.array(width, depth) + slot for slot in range(slots)]
+        addresses = (ctypes.c_void_p * slots)(*(weight.ctypes.data for weight in weights))
+        sizes = [ctypes.c_long(of) for of in (slots, width, wide, depth)]
+        packed = multiply.panels(slots * wide, depth)
+        multiply.library.gemm_pack_forward(addresses, *sizes, ctypes.c_void_p(packed.ctypes.data))
+        a, c = multiply.array(rows, depth), np.empty((rows, slots * wide), multiply.dtype)
+        multiply.run(a, packed, c, add=False)
+        sums = c.reshape(rows, slots, wide)
+        for slot, weight in enumerate(weights):
+            np.testing.assert_allclose(sums[:, slot, :width], a @ weight.T, **tolerance)
+        assert not sums[:, :, width:].any()
+        packed = multiply.panels(depth, slots * width)
+        multiply.library.gemm_pack_backward(addresses, sizes[0], sizes[1], sizes[3], ctypes.c_void_p(packed.ctypes.data))
+        deltas, back = multiply.array(rows, slots, wide), np.empty((rows, depth), multiply.dtype)
+        arguments = [slots * wide, 1, slots, width, wide]
+        multiply.call("run", deltas, *arguments, packed, back, depth, rows, depth, False)
+        expected = sum(deltas[:, slot, :width] @ weight for slot, weight in enumerate(weights))
+        np.testing.assert_allclose(back, expected, **tolerance)
