@@ -50,7 +50,10 @@ def measure(
             rows += _layer_rows(name, cells[name], shape, rounds, has_native, name in closely)
         for name, budget in product([name for name in cells if name in closely], budgets):
             told(f"{name}, training step of {trials.TASK} with {budget:,} parameters")
-            steps += _trial_rows(name, cells[name], budget, rounds, has_native)
+            try:
+                steps += _trial_rows(name, cells[name], budget, rounds, has_native)
+            except trials.Untimed as error:
+                told(f"left out: {error}")
     told("compile times")
     peak = max(peaks, default=None)
     return {
@@ -86,17 +89,20 @@ def _layer_rows(name: str, cell: Cell, shape: Shape, rounds: int, has_native: bo
     gru, unroll = library.load("gru"), None
     if closely and jax_scan.is_installed():
         calls["jax"], unroll = jax_scan.tuned_call(cell, shape)
+        calls["jax vmap"] = jax_scan.stacked_call(cell, shape, unroll)
     shown = list(calls)
     if has_native:
         calls[BASE] = engine_call(gru, "native", shape)
     times = interleaved(calls, rounds)
+    if "jax vmap" in times:
+        times["jax vmap"] /= jax_scan.SETTINGS  # milliseconds per setting
     found = []
     for engine in shown:
         own = TORCH[engine][1] if engine in TORCH else name
         flops = product_flops(library.load(own) if engine in TORCH else cell, shape)
         figures = {**ratios(times, engine), **rates(times, engine, flops, product_flops(gru, shape))}
         sizes = {"batch": shape.batch, "steps": shape.steps, "width": shape.width, "ms": times[engine]}
-        row = {"cell": own, "engine": engine, **sizes, **figures, "unroll": unroll if engine == "jax" else None}
+        row = {"cell": own, "engine": engine, **sizes, **figures, "unroll": unroll if engine.startswith("jax") else None}
         found.append(msgspec.convert(row, LayerRow))
     return found
 

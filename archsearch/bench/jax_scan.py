@@ -24,6 +24,9 @@ from archsearch.cell.ops import LEAKY_SLOPE, NORM_EPSILON
 UNROLLS = (1, 5, 7, 35)
 """Steps of the scan that one round of its loop makes."""
 
+SETTINGS = 4
+"""Settings of one cell that `stacked_call` trains side by side."""
+
 ONE_THREAD = "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1"
 
 
@@ -52,17 +55,29 @@ def tuned_call(cell: Cell, shape: Shape) -> tuple[Call, int]:
 
 def scan_call(cell: Cell, shape: Shape, unroll: int) -> Call:
     """Return forward and backward of a layer: the gradients of its parameters and of its input."""
-    jax, scan = load(), _Scan(cell.canonical(), shape, unroll)
-    draw = np.random.default_rng(0)
-    x, gradient = (jax.numpy.asarray(draw.standard_normal(scan.size), np.float32) for _ in range(2))
-    weights = scan.weights(draw)
+    scan = _Scan(cell.canonical(), shape, unroll)
+    return _compiled(_both(scan), *scan.drawn(0))
 
-    @jax.jit  # type: ignore[untyped-decorator,unused-ignore]
+
+def stacked_call(cell: Cell, shape: Shape, unroll: int) -> Call:
+    """Return the same for SETTINGS layers of their own weights and inputs at once, by `vmap`."""
+    jax, scan = load(), _Scan(cell.canonical(), shape, unroll)
+    drawn = [scan.drawn(seed) for seed in range(SETTINGS)]
+    return _compiled(jax.vmap(_both(scan)), *jax.tree.map(lambda *parts: jax.numpy.stack(parts), *drawn))
+
+
+def _both(scan: _Scan) -> Callable[..., Any]:
     def both(weights: Any, x: Any, gradient: Any) -> Any:
-        output, back = jax.vjp(scan, weights, x)
+        output, back = load().vjp(scan, weights, x)
         return output, back(gradient)
 
-    return lambda: jax.block_until_ready(both(weights, x, gradient))
+    return both
+
+
+def _compiled(function: Callable[..., Any], *arguments: Any) -> Call:
+    jax = load()
+    jitted = jax.jit(function)
+    return lambda: jax.block_until_ready(jitted(*arguments))
 
 
 @cache
@@ -97,7 +112,13 @@ class _Scan:
             if node.op == "linear":
                 self.maps.setdefault(node.inputs[0], []).append(node)
 
-    def weights(self, draw: np.random.Generator) -> dict[str, Any]:
+    def drawn(self, seed: int) -> tuple[Any, Any, Any]:
+        """Return parameters, an input, and a gradient of the output."""
+        draw, jnp = np.random.default_rng(seed), load().numpy
+        x, gradient = (jnp.asarray(draw.standard_normal(self.size), np.float32) for _ in range(2))
+        return self._weights(draw), x, gradient
+
+    def _weights(self, draw: np.random.Generator) -> dict[str, Any]:
         """Return drawn parameters: a matrix and perhaps a bias for each operand that is mapped, and the learned vectors."""
         width, bound = self.shape.width, self.shape.width**-0.5
         jnp, found = load().numpy, {}

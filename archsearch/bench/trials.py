@@ -31,6 +31,10 @@ WINDOWS = 8
 """Steps of one call."""
 
 
+class Untimed(ArchsearchError):
+    """A model diverges, so its steps say nothing."""
+
+
 class _FromTorch(nn.Module):
     """One of torch's own layers, called as `Recurrent` is; it can not reset."""
 
@@ -83,7 +87,7 @@ def _native(model: Model, cell: Cell, setting: Setting, windows: list[Batch]) ->
     def steps() -> None:
         _, trouble = native.train(windows, optimiser)
         if trouble is not None:
-            raise ArchsearchError(f"cell {cell.name!r}: {trouble}; it cannot be timed on {TASK}")
+            raise Untimed(f"cell {cell.name!r} diverges on {TASK}: {trouble}")
 
     return steps
 
@@ -116,7 +120,7 @@ def _step(
         loss.backward()
         norm = nn.utils.clip_grad_norm_(weights, clip)
         if not (loss.isfinite() and norm.isfinite()):
-            raise ArchsearchError(f"cell {model.layers}: loss or gradient is not finite; it cannot be timed on {TASK}")
+            raise Untimed(f"{model.layers} diverges on {TASK}")
         optimiser.step()
         return detached(state)
 

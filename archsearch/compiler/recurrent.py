@@ -69,8 +69,8 @@ class Recurrent(nn.Module):
             dtype: Their type.
             engine: A key of `ENGINES`: what runs the cell. By default `native`, compiled code, where the layer is made on a
                 CPU and there is a C++ compiler, else `reference`, the interpreter. Compiled code runs float32 and float64
-                on the CPU and hands everything else to the interpreter. It differentiates once: for second derivatives,
-                or the transforms of torch.func, ask for `reference`.
+                on the CPU and hands everything else, second derivatives too, to the interpreter. For the transforms of
+                torch.func, such as vmap, ask for `reference`.
         """
         super().__init__()
         arguments.check_dropout(dropout, num_layers)

@@ -79,10 +79,15 @@ class Interpreter:
         self.matrices = tuple(weight_name(node.handle) for node in inside if node.op == "linear")
 
     def __call__(
-        self, weights: Mapping[str, Tensor], x: Tensor, states: tuple[Tensor, ...], reset: Tensor | None
+        self,
+        weights: Mapping[str, Tensor],
+        x: Tensor,
+        states: tuple[Tensor, ...],
+        reset: Tensor | None,
+        wide: Tensor | None = None,
     ) -> tuple[Tensor, tuple[Tensor, ...]]:
-        """Run one layer over a sequence; shapes as in `engines.Engine`."""
-        values = self._sequence(weights, x, states[0].shape[-1])
+        """Run one layer over a sequence; shapes as in `engines.Engine`, `wide` is x after its projection if that is known."""
+        values = self._sequence(weights, x, states[0].shape[-1], wide)
         sequences = [(handle, values[handle].unbind(0)) for handle in self.crossing]
         for name in self.matrices:
             values[name] = values[name].t()
@@ -101,11 +106,13 @@ class Interpreter:
             outputs.append(states[0])
         return torch.stack(outputs), states
 
-    def _sequence(self, weights: Mapping[str, Tensor], x: Tensor, width: int) -> Values:
+    def _sequence(self, weights: Mapping[str, Tensor], x: Tensor, width: int, wide: Tensor | None) -> Values:
         """Return the parameters, and all values that no state enters, over the whole sequence."""
         values: Values = {name: weight for name, weight in weights.items()}
         values["x"] = x
-        values[self.cell.x.handle] = functional.linear(x, weights[PROJECTION]) if PROJECTION in weights else x
+        if wide is None:
+            wide = functional.linear(x, weights[PROJECTION]) if PROJECTION in weights else x
+        values[self.cell.x.handle] = wide
         for handle, number in self.numbers:
             values[handle] = x.new_full((), number).expand(*x.shape[:-1], width)
         for function, out, sources in self.before:

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from archsearch.bench import Shape, jax_scan, measure
-from archsearch.cell import library
+from archsearch.cell import Cell, library
 from archsearch.compiler import default_engine
 
 pytestmark = pytest.mark.skipif(default_engine("cpu") != "native", reason="no C++ compiler")
@@ -71,6 +71,14 @@ def test_nothing_is_left_changed_behind() -> None:
     measure({"mgu": library.load("mgu")}, [TINY], [], rounds=1)
     assert float(torch.tensor(1e-40) * 1) > 0
     assert (torch.get_num_threads(), os.environ["ARCHSEARCH_CACHE"]) == (threads, cache)
+
+
+def test_a_cell_that_diverges_is_left_out_of_the_training_steps() -> None:
+    told: list[str] = []
+    cells = {"endless": Cell.parse("cell endless(x, h):\n    h' = exp(exp(exp(exp(linear(x) + 9 + linear(h)))))\n")}
+    document = measure(cells, [], cells, budgets=[1_000], rounds=1, told=told.append)
+    assert document["training_steps"] == []
+    assert any(line.startswith("left out: cell 'endless' diverges on xml:small") for line in told)
 
 
 def test_without_a_compiler_the_interpreter_is_measured(monkeypatch: pytest.MonkeyPatch) -> None:

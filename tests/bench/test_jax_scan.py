@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from archsearch.bench import Shape
-from archsearch.bench.jax_scan import UNROLLS, _Scan, is_installed, load, tuned_call
+from archsearch.bench.jax_scan import SETTINGS, UNROLLS, _Scan, is_installed, load, stacked_call, tuned_call
 from archsearch.cell import library
 from archsearch.compiler import Recurrent
 
@@ -37,3 +37,11 @@ def test_the_fastest_unrolling_is_taken() -> None:
     output, (weights, x) = call()  # type: ignore[misc]
     assert unroll in UNROLLS and unroll <= TINY.steps
     assert output.shape == x.shape == (6, 2, 5) and weights
+
+
+def test_stacked_layers_are_each_what_they_are_alone() -> None:
+    scan = _Scan(library.load("gru").canonical(), TINY, 5)
+    weights, x, _ = scan.drawn(1)
+    output, _ = stacked_call(scan.cell, TINY, 5)()  # type: ignore[misc]
+    assert output.shape == (SETTINGS, 6, 2, 5)
+    np.testing.assert_allclose(output[1], load().jit(scan)(weights, x), rtol=1e-4, atol=1e-5)

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from typing import Any
 
 import torch
 from torch import Tensor
-from torch.autograd.function import once_differentiable
 
 from archsearch.cell import Cell
 from archsearch.compiler.native.buffers import Buffers
@@ -68,7 +67,14 @@ class Native:
     ) -> tuple[Tensor, States]:  # fmt: skip
         """Run one layer over a sequence; see `engines.Engine`."""
         if torch.compiler.is_compiling() and not torch.compiler.is_exporting():
-            torch._dynamo.graph_break()
+            run: Callable[..., tuple[Tensor, States]] = torch._dynamo.disable(self.run)
+            return run(weights, x, states, reset)
+        return self.run(weights, x, states, reset)
+
+    def run(
+        self, weights: Mapping[str, Tensor], x: Tensor, states: States, reset: Tensor | None
+    ) -> tuple[Tensor, States]:  # fmt: skip
+        """Do so outside what torch compiles."""
         if not _runs([x, *states, *weights.values()]):
             return self.interpreter(weights, x, states, reset)
         raw = None
@@ -98,23 +104,23 @@ class _Sequence(torch.autograd.Function):
         ctx: Any, engine: Native, learns: bool, reset: Tensor | None, count: int, x: Tensor, raw: Tensor | None,
         *rest: Tensor,
     ) -> tuple[Tensor, ...]:  # fmt: skip
-        given = _Given(engine, reset, count, x, raw, rest)
-        out, after, tape = given.forward()
+        out, after, tape = _Given(engine, reset, count, x, raw, rest).forward()
         if learns:
-            ctx.given = engine, given.mask, count
-            ctx.tape = tape
-            ctx.save_for_backward(given.x, given.raw, *given.states, *given.weights)
+            ctx.given, ctx.tape = (engine, reset, count), tape
+            ctx.save_for_backward(x, raw, *rest)
             ctx.set_materialize_grads(False)
         else:
             engine.tapes.give_back(tape)
         return (out, *after)
 
     @staticmethod
-    @once_differentiable
     def backward(ctx: Any, dout: Tensor | None, *dafter: Tensor | None) -> tuple[Tensor | None, ...]:
         x, raw, *rest = ctx.saved_tensors
-        engine, mask, count = ctx.given
-        given = _Given(engine, mask, count, x, raw, rest)
+        engine, reset, count = ctx.given
+        if torch.is_grad_enabled():  # create_graph=True: what is returned will be differentiated
+            found = _differentiable(engine, reset, count, [x, raw, *rest], [dout, *dafter], ctx.needs_input_grad[4:])
+            return None, None, None, None, *found
+        given = _Given(engine, reset, count, x, raw, rest)
         tape, ctx.tape = ctx.tape, None
         if tape is None:  # the graph was retained, and an earlier pass has overwritten what the forward pass left
             _, _, tape = given.forward()
@@ -172,6 +178,23 @@ class _Given:
         self.engine.works.give_back(work)
         self.engine.tapes.give_back(tape)
         return wanted
+
+
+def _differentiable(
+    engine: Native, reset: Tensor | None, count: int, given: list[Tensor | None], gradients: list[Tensor | None],
+    needed: Sequence[bool],
+) -> list[Tensor | None]:  # fmt: skip
+    """Return gradients that can be differentiated again: the interpreter's."""
+    x, wide, *rest = [None if tensor is None else tensor.view_as(tensor) for tensor in given]
+    tensors = [tensor for tensor in rest if tensor is not None]
+    assert x is not None
+    weights = dict(zip(engine.names, tensors[count:], strict=True))
+    out, after = engine.interpreter(weights, x, tuple(tensors[:count]), reset, wide)
+    pairs = [pair for pair in zip((out, *after), gradients, strict=True) if pair[0].requires_grad and pair[1] is not None]
+    wanted = [tensor for tensor, need in zip((x, wide, *rest), needed, strict=True) if need and tensor is not None]
+    results, weighted = [pair[0] for pair in pairs], [pair[1] for pair in pairs]
+    found = iter(torch.autograd.grad(results, wanted, weighted, create_graph=True, allow_unused=True))
+    return [next(found) if need else None for need in needed]
 
 
 def _contiguous(gradient: Tensor | None) -> Tensor | None:

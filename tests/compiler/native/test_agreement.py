@@ -9,19 +9,8 @@ from tests.compiler.native.agreement import SHAPES, check
 from tests.compiler.native.processors import OTHERS, use
 
 SOME = [
-    "gru",
-    "lstm",
-    "gru_reset_after",
-    "mut1",
-    "mut2",
-    "vanilla",
-    "mingru",
-    "indrnn",
-    "fgr",
-    "darts_v2",
-    "lstm_1997",
-    "enas",
-]
+    "gru", "lstm", "gru_reset_after", "mut1", "mut2", "vanilla", "mingru", "indrnn", "fgr", "darts_v2", "lstm_1997", "enas",
+]  # fmt: skip
 MUTANTS, CHUNK = 300, 20
 RANDOM = 150
 

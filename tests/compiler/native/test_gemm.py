@@ -44,10 +44,12 @@ class Gemm:
         self.call("run", a, rows, columns, blocks, depth, stride, packed, c, c.strides[0] // c.itemsize, *c.shape, add)
 
     def call(self, name: str, *arguments: object) -> None:
-        given = [
-            ctypes.c_void_p(of.ctypes.data) if isinstance(of, np.ndarray) else ctypes.c_long(int(of)) for of in arguments
-        ]  # type: ignore[call-overload]
-        getattr(self.library, f"gemm_{name}")(*given)
+        getattr(self.library, f"gemm_{name}")(*map(passed, arguments))
+
+
+def passed(value: object) -> object:
+    """Return a value as C takes it."""
+    return ctypes.c_void_p(value.ctypes.data) if isinstance(value, np.ndarray) else ctypes.c_long(value)  # type: ignore[arg-type]
 
 
 @pytest.fixture(params=[None, *OTHERS])
