@@ -86,7 +86,7 @@ class Interpreter:
         reset: Tensor | None,
         wide: Tensor | None = None,
     ) -> tuple[Tensor, tuple[Tensor, ...]]:
-        """Run one layer over a sequence; shapes as in `engines.Engine`, `wide` is x after its projection if that is known."""
+        """Run one layer over a sequence; see `engines.Engine`. `wide` is x after its projection, if that is known."""
         values = self._sequence(weights, x, states[0].shape[-1], wide)
         sequences = [(handle, values[handle].unbind(0)) for handle in self.crossing]
         for name in self.matrices:

@@ -26,9 +26,18 @@ struct Layer {
 static inline long whole(long n) { return (n + 15) / 16 * 16; }
 static inline long panels(long n) { return (n + 2 * W - 1) / (2 * W) * (2 * W); }
 static inline long longer(long a, long b) { return a > b ? a : b; }
+#ifdef GUARDED  // what lies behind an array may not be touched: the address sanitizer watches
+#include <sanitizer/asan_interface.h>
+static inline long room(long size) { return whole(size) + 16; }
+static inline void guard(real* behind, long size) { __asan_poison_memory_region(behind, size * sizeof(real)); }
+#else
+static inline long room(long size) { return whole(size); }
+static inline void guard(real*, long) {}
+#endif
 static inline real* take(real*& memory, long size) {
   real* taken = memory;
-  memory += whole(size);
+  guard(taken + size, room(size) - size);
+  memory += room(size);
   return taken;
 }
 static inline void zero(real* p, long n) { memset(p, 0, n * sizeof(real)); }

@@ -46,7 +46,7 @@ def _sizes(of: Plan) -> str:
 
 
 def _size(name: str, of: Plan, arrays: dict[str, str]) -> list[str]:
-    total = " + ".join(f"whole({size})" for size in arrays.values()) or "0"
+    total = " + ".join(f"room({size})" for size in arrays.values()) or "0"
     return [f'extern "C" long {name}(long T, long B, long H, long I) {{', f"  {_sizes(of)}", f"  return {total};", "}", ""]
 
 
