@@ -54,9 +54,9 @@ def test_every_other_line_is_a_target_of_make_or_plain_shell() -> None:
 
 
 @pytest.mark.parametrize("text", CELLS)
-def test_every_cell_parses_and_is_the_library_cell_of_its_name(text: str) -> None:
+def test_every_cell_parses_and_is_what_its_name_says_a_library_cell_or_the_beginning_of_its_id(text: str) -> None:
     cell = Cell.parse(text)
-    assert cell.id == library.load(cell.name).id
+    assert cell.id == library.load(cell.name).id if cell.name in library.names() else cell.id.startswith(cell.name)
 
 
 def test_the_task_is_the_one_that_the_tests_train() -> None:
