@@ -8,7 +8,6 @@ from collections.abc import Iterable
 
 import torch
 from torch import Tensor
-from torch.nn.utils.rnn import PackedSequence
 
 from archsearch.cell import Cell, library
 
@@ -32,13 +31,11 @@ def check_sizes(input_size: int, hidden_size: int, num_layers: int) -> None:
             raise ValueError(f"{name} must be greater than zero")
 
 
-def check_switches(bias: bool, batch_first: bool, bidirectional: bool) -> None:
-    """Refuse switches that are no booleans, and the second direction."""
+def check_switches(bias: bool, batch_first: bool) -> None:
+    """Refuse switches that are no booleans."""
     for name, switch in {"bias": bias, "batch_first": batch_first}.items():
         if not isinstance(switch, bool):
             raise TypeError(f"{name} should be of type bool, got: {type(switch).__name__}")
-    if bidirectional:
-        raise NotImplementedError("bidirectional=True is not supported yet: Recurrent runs forward only")
 
 
 def check_dropout(dropout: float, num_layers: int) -> None:
@@ -66,8 +63,6 @@ def check_name(kind: str, name: str, known: Iterable[str]) -> None:
 
 def check_input(x: Tensor, dims: tuple[int, int]) -> None:
     """Refuse what is no tensor of `dims` dimensions, without and with a batch."""
-    if isinstance(x, PackedSequence):
-        raise NotImplementedError("a PackedSequence is not supported yet: give Recurrent a padded tensor")
     if not isinstance(x, Tensor):
         raise TypeError(f"input should be a Tensor, got: {type(x).__name__}")
     if x.dim() not in dims:
@@ -140,6 +135,12 @@ def check_states(states: tuple[Tensor, ...], expected: tuple[int, int, int], x: 
                 "Input and hidden tensors are not the same dtype, "
                 f"found input tensor with dtype {x.dtype} and hidden tensor with dtype {state.dtype}"
             )
+
+
+def check_no_reset(reset: Tensor | None) -> None:
+    """Refuse a `reset` beside packed sequences."""
+    if reset is not None:
+        raise ValueError("reset is for padded input: a PackedSequence says itself where its sequences end")
 
 
 def check_reset(reset: Tensor, expected: tuple[int, ...]) -> None:

@@ -3,17 +3,25 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
+from functools import partial
+from typing import overload
 
 import torch
 from torch import Tensor, nn
+from torch.nn.utils.rnn import PackedSequence
 
 from archsearch.cell import Cell
 from archsearch.compiler import arguments
 from archsearch.compiler.engines import ENGINES, default_engine
 from archsearch.compiler.parameters import PROJECTION, bias_name, learned, weight_name, without_biases
+from archsearch.compiler.sequences import Run, States, backwards, packed, packed_backwards
 
 State = Tensor | tuple[Tensor, ...]
 """One tensor for a cell with one state, else a tuple of tensors in the written order."""
+
+Through = Callable[[Run, Tensor, States, bool], tuple[Tensor, States]]
+"""Takes a layer through a sequence from its states, backwards or not."""
 
 
 class Recurrent(nn.Module):
@@ -25,12 +33,12 @@ class Recurrent(nn.Module):
     What the layer learns is called after the canonical handles of the cell's nodes, so cells with one id have
     the same parameters: `weight_n7_l0` is the matrix (or learned vector) of node 7 in layer 0, `bias_n7_l0` its
     bias, `projection_l0` the matrix through which x goes where the cell reads x itself and x is not
-    `hidden_size` wide.
+    `hidden_size` wide; `weight_n7_l0_reverse` and so on belong to the layer that reads backwards.
 
-    Shapes, with T steps, B sequences, I = input_size, n = hidden_size, L = num_layers:
-        input: (T, B, I), (B, T, I) with `batch_first`, or (T, I) without a batch.
-        each state: (L, B, n), or (L, n) without a batch; never touched by `batch_first`.
-        output: like the input, n wide: the first state after every step.
+    Shapes, with T steps, B sequences, I = input_size, n = hidden_size, L = num_layers, D = 2 if bidirectional else 1:
+        input: (T, B, I), (B, T, I) with `batch_first`, (T, I) without a batch, or a PackedSequence.
+        each state: (L·D, B, n), or (L·D, n) without a batch; never touched by `batch_first`.
+        output: like the input, D·n wide: the first state after every step.
 
     Example:
         >>> layer = Recurrent("gru", input_size=64, hidden_size=128)
@@ -64,7 +72,7 @@ class Recurrent(nn.Module):
             bias: False drops the bias of every `linear`; refused for a cell with `bias=NUMBER`.
             batch_first: Whether input, output and `reset` have the batch before the time.
             dropout: Probability of zeroing an output of any layer but the last, while training.
-            bidirectional: Not supported yet.
+            bidirectional: Whether every layer also reads from the end to the beginning, with weights of its own.
             device: Where the parameters live.
             dtype: Their type.
             engine: A key of `ENGINES`: what runs the cell. By default `native`, compiled code, where the layer is made on a
@@ -74,24 +82,29 @@ class Recurrent(nn.Module):
         """
         super().__init__()
         arguments.check_dropout(dropout, num_layers)
-        arguments.check_switches(bias, batch_first, bidirectional)
+        arguments.check_switches(bias, batch_first)
         arguments.check_sizes(input_size, hidden_size, num_layers)
         engine = default_engine(device) if engine is None else engine
         arguments.check_name("engine", engine, ENGINES)
         self.cell = arguments.as_cell(cell)
         self.input_size, self.hidden_size, self.num_layers = input_size, hidden_size, num_layers
         self.bias, self.batch_first, self.dropout = bias, batch_first, float(dropout)
-        self.bidirectional, self.engine = bidirectional, engine
+        self.bidirectional, self.engine = bool(bidirectional), engine
         computed = self.cell.canonical() if bias else without_biases(self.cell.canonical())
         ranks = {position: rank for rank, position in enumerate(sorted(self.cell.state_order))}
         self._written = tuple(ranks[position] for position in self.cell.state_order)
         self._states = tuple(self.cell.states[position] for position in sorted(self.cell.state_order))
-        sizes = [input_size] + [hidden_size] * (num_layers - 1)
-        self._learned = [learned(computed, size, hidden_size) for size in sizes]
-        for layer, items in enumerate(self._learned):
+        self._endings = ("", "_reverse") if self.bidirectional else ("",)
+        sizes = [input_size] + [hidden_size * len(self._endings)] * (num_layers - 1)
+        self._learned = {
+            f"l{layer}{ending}": learned(computed, size, hidden_size)
+            for layer, size in enumerate(sizes)
+            for ending in self._endings
+        }
+        for level, items in self._learned.items():
             for item in items:
                 parameter = nn.Parameter(torch.empty(item.shape, device=device, dtype=dtype))
-                self.register_parameter(f"{item.name}_l{layer}", parameter)
+                self.register_parameter(f"{item.name}_{level}", parameter)
         self._dtype_without_parameters = dtype or torch.get_default_dtype()
         self._run = ENGINES[engine](computed)
         self.reset_parameters()
@@ -109,9 +122,9 @@ class Recurrent(nn.Module):
             generator: A generator on the CPU; torch's global one if None.
         """
         bound = scale / math.sqrt(self.hidden_size)
-        for layer, items in enumerate(self._learned):
+        for level, items in self._learned.items():
             for item in items:
-                parameter = self.get_parameter(f"{item.name}_l{layer}")
+                parameter = self.get_parameter(f"{item.name}_{level}")
                 if item.start is not None:
                     parameter.fill_(item.start)
                     continue
@@ -120,27 +133,48 @@ class Recurrent(nn.Module):
                 if item.diagonal:
                     parameter.diagonal().add_(item.diagonal)
 
-    def parameters_of(self, handle: int, layer: int = 0) -> tuple[nn.Parameter, nn.Parameter | None]:
+    def parameters_of(
+        self, handle: int, layer: int = 0, reverse: bool = False
+    ) -> tuple[nn.Parameter, nn.Parameter | None]:  # fmt: skip
         """Return the weight and the bias, if any, of a node of `cell.canonical()`; for x its projection.
+
+        Args:
+            handle: The node's.
+            layer: Which layer.
+            reverse: Whether the one that reads backwards is meant.
 
         Raises:
             KeyError: The node learns nothing.
         """
         own: dict[str, nn.Parameter] = dict(self.named_parameters(remove_duplicate=False))
-        weight = PROJECTION if handle == 0 else weight_name(handle)
-        return own[f"{weight}_l{layer}"], own.get(f"{bias_name(handle)}_l{layer}")
+        weight, level = PROJECTION if handle == 0 else weight_name(handle), f"l{layer}{'_reverse' if reverse else ''}"
+        return own[f"{weight}_{level}"], own.get(f"{bias_name(handle)}_{level}")
 
-    def forward(self, input: Tensor, hx: State | None = None, *, reset: Tensor | None = None) -> tuple[Tensor, State]:
+    @overload
+    def forward(self, input: Tensor, hx: State | None = None, *, reset: Tensor | None = None) -> tuple[Tensor, State]: ...
+
+    @overload
+    def forward(
+        self, input: PackedSequence, hx: State | None = None, *, reset: None = None
+    ) -> tuple[PackedSequence, State]: ...  # fmt: skip
+
+    def forward(
+        self, input: Tensor | PackedSequence, hx: State | None = None, *, reset: Tensor | None = None
+    ) -> tuple[Tensor | PackedSequence, State]:  # fmt: skip
         """Run over a sequence.
 
         Args:
-            input: (T, B, I), (B, T, I) with `batch_first`, or (T, I).
-            hx: The states before the first step, zeros if None: (L, B, n) or (L, n); several as a tuple.
-            reset: Where all states are zeroed before that step: bool, of the input's shape without its width.
+            input: (T, B, I), (B, T, I) with `batch_first`, (T, I), or packed sequences.
+            hx: The states before the first step, zeros if None: (L·D, B, n) or (L·D, n); several as a tuple.
+            reset: Where all states are zeroed before that step: bool, of the input's shape without its width. Layers that
+                read backwards zero theirs where the step begins a new sequence: they never carry over it. Not for packed
+                sequences.
 
         Returns:
-            The output of the last layer at every step, and the states after the last step.
+            The output of the last layer at every step, packed if the input is, and the states after the last step.
         """
+        if isinstance(input, PackedSequence):
+            return self._packed(input, hx, reset)
         arguments.check_input(input, (2, 3))
         batched = input.dim() == 3
         batch = 0 if batched and self.batch_first else 1
@@ -163,7 +197,12 @@ class Recurrent(nn.Module):
 
         Returns:
             The output, (B, n) or (n), and the states after the step.
+
+        Raises:
+            RuntimeError: The layer is bidirectional.
         """
+        if self.bidirectional:
+            raise RuntimeError("a bidirectional layer has no single steps: it needs the whole sequence")
         arguments.check_input(x, (1, 2))
         batched = x.dim() == 2
         sequence = (x if batched else x.unsqueeze(0)).unsqueeze(0)
@@ -173,36 +212,74 @@ class Recurrent(nn.Module):
 
     def _advance(self, x: Tensor, hx: State | None, reset: Tensor | None, batched: bool, dims: int) -> tuple[Tensor, State]:
         """Run over x, (T, B, I), from the states as given to the states as returned."""
-        parameter = next(self.parameters(), None)
-        dtype = self._dtype_without_parameters if parameter is None else parameter.dtype
-        arguments.check_sequence(x, self.input_size, dtype)
-        states = self._canonical_states(x, hx, batched, dims)
-        finals = []
+        arguments.check_sequence(x, self.input_size, self._dtype())
+        states = None if hx is None else arguments.as_states(hx, self._states)
+        if states is not None:
+            arguments.check_state_dims(states, batched, dims)
+            states = tuple(state if batched else state.unsqueeze(1) for state in states)
+
+        def through(run: Run, x: Tensor, states: States, backward: bool) -> tuple[Tensor, States]:
+            return (backwards(run) if backward else run)(x, states, reset)
+
+        x, after = self._layers(x, self._canonical_states(states, x, x.size(1)), through)
+        return x, self._written_states([state if batched else state.squeeze(1) for state in after])
+
+    def _packed(
+        self, input: PackedSequence, hx: State | None, reset: Tensor | None
+    ) -> tuple[PackedSequence, State]:  # fmt: skip
+        """Run over packed sequences, from states and to states in the order that these had before they were sorted."""
+        arguments.check_no_reset(reset)
+        data, batch_sizes, order, back = input
+        arguments.check_sequence(data, self.input_size, self._dtype())
+        sizes: list[int] = batch_sizes.tolist()
+        states = None if hx is None else arguments.as_states(hx, self._states)
+        states = self._canonical_states(states, data, sizes[0])
+        if order is not None:
+            states = tuple(state.index_select(1, order) for state in states)
+
+        def through(run: Run, x: Tensor, states: States, backward: bool) -> tuple[Tensor, States]:
+            return (packed_backwards if backward else packed)(run, x, sizes, states)
+
+        output, after = self._layers(data, states, through)
+        if back is not None:
+            after = [state.index_select(1, back) for state in after]
+        return PackedSequence(output, batch_sizes, order, back), self._written_states(after)
+
+    def _layers(self, x: Tensor, states: States, through: Through) -> tuple[Tensor, list[Tensor]]:
+        """Take x through all layers and directions; states (L·D, B, n) in canonical order."""
+        finals, directions = [], len(self._endings)
         for layer in range(self.num_layers):
             if layer and self.dropout and self.training:
                 x = nn.functional.dropout(x, self.dropout)
-            x, final = self._run(self._weights(layer), x, tuple(state[layer] for state in states), reset)
-            finals.append(final)
-        after = [torch.stack(per_layer) for per_layer in zip(*finals, strict=True)]
-        after = [state if batched else state.squeeze(1) for state in after]
-        if len(after) == 1:
-            return x, after[0]
-        written = sorted(range(len(after)), key=self._written.__getitem__)
-        return x, tuple(after[position] for position in written)
+            outputs = []
+            for direction, ending in enumerate(self._endings):
+                own = tuple(state[layer * directions + direction] for state in states)
+                output, final = through(partial(self._run, self._weights(f"l{layer}{ending}")), x, own, direction == 1)
+                outputs.append(output)
+                finals.append(final)
+            x = torch.cat(outputs, -1) if self.bidirectional else outputs[0]
+        return x, [torch.stack(levels) for levels in zip(*finals, strict=True)]
 
-    def _canonical_states(self, x: Tensor, hx: State | None, batched: bool, dims: int) -> tuple[Tensor, ...]:
-        """Return the states (L, B, n) in canonical order."""
-        expected = (self.num_layers, x.size(1), self.hidden_size)
-        if hx is None:
+    def _canonical_states(self, states: States | None, x: Tensor, batch: int) -> States:
+        """Return the states (L·D, B, n) in canonical order, zeros if None."""
+        expected = (self.num_layers * len(self._endings), batch, self.hidden_size)
+        if states is None:
             return (x.new_zeros(expected),) * len(self._states)
-        states = arguments.as_states(hx, self._states)
-        arguments.check_state_dims(states, batched, dims)
-        states = tuple(state if batched else state.unsqueeze(1) for state in states)
         arguments.check_states(states, expected, x)
         return tuple(states[position] for position in self._written)
 
-    def _weights(self, layer: int) -> dict[str, Tensor]:
-        return {item.name: getattr(self, f"{item.name}_l{layer}") for item in self._learned[layer]}
+    def _written_states(self, states: list[Tensor]) -> State:
+        """Return states in the order in which the cell's text has them."""
+        if len(states) == 1:
+            return states[0]
+        return tuple(states[position] for position in sorted(range(len(states)), key=self._written.__getitem__))
+
+    def _dtype(self) -> torch.dtype:
+        parameter = next(self.parameters(), None)
+        return self._dtype_without_parameters if parameter is None else parameter.dtype
+
+    def _weights(self, level: str) -> dict[str, Tensor]:
+        return {item.name: getattr(self, f"{item.name}_{level}") for item in self._learned[level]}
 
     def flatten_parameters(self) -> None:
         """Do nothing: there for code that calls it on torch's layers."""
@@ -210,7 +287,7 @@ class Recurrent(nn.Module):
     def extra_repr(self) -> str:
         """Return what `print(layer)` shows between the brackets."""
         shown = [self.cell.name, str(self.input_size), str(self.hidden_size)]
-        defaults = {"num_layers": 1, "bias": True, "batch_first": False, "dropout": 0.0}
+        defaults = {"num_layers": 1, "bias": True, "batch_first": False, "dropout": 0.0, "bidirectional": False}
         shown += [f"{name}={value}" for name in defaults if (value := getattr(self, name)) != defaults[name]]
         shown += [f"engine={self.engine}"] if self.engine != default_engine() else []
         return ", ".join(shown)

@@ -89,11 +89,32 @@ def test_dropout_with_one_layer_warns_as_torch_warns() -> None:
     assert ours[0].filename == __file__
 
 
-def test_what_is_not_there_yet_says_so() -> None:
-    with pytest.raises(NotImplementedError, match="bidirectional=True is not supported yet"):
-        Recurrent("gru", 3, 4, bidirectional=True)
-    with pytest.raises(NotImplementedError, match="a PackedSequence is not supported yet"):
-        Recurrent("gru", 3, 4)(pack_sequence([zeros(5, 3), zeros(4, 3)]))  # type: ignore[arg-type]
+PACKED: dict[str, tuple[int, tuple[int, ...]]] = {  # width of x, shape of h
+    "width": (4, (1, 2, 4)),
+    "batch": (3, (1, 3, 4)),
+    "no batch": (3, (2, 4)),
+}
+
+
+@pytest.mark.parametrize("kind", PACKED)
+def test_a_bad_packed_input_is_refused_as_torch_refuses_it(kind: str) -> None:
+    width, shape = PACKED[kind]
+    x, h = pack_sequence([zeros(5, width), zeros(4, width)]), zeros(shape)
+    assert failure(lambda: Recurrent("gru", 3, 4)(x, h)) == failure(lambda: nn.GRU(3, 4)(x, h))
+    with pytest.raises(RuntimeError, match="Expected"):
+        Recurrent("lstm", 3, 4)(x, (h, h))  # torch's does not look
+
+
+def test_a_bad_state_of_two_directions_is_refused_as_torch_refuses_it() -> None:
+    ours, theirs = Recurrent("gru", 3, 4, 2, bidirectional=True), nn.GRU(3, 4, 2, bidirectional=True)
+    assert failure(lambda: ours(zeros(5, 2, 3), zeros(2, 2, 4))) == failure(lambda: theirs(zeros(5, 2, 3), zeros(2, 2, 4)))
+
+
+def test_what_is_not_there_says_so() -> None:
+    with pytest.raises(ValueError, match="reset is for padded input"):
+        Recurrent("gru", 3, 4)(pack_sequence([zeros(5, 3)]), reset=zeros(5, 1, dtype=torch.bool))  # type: ignore[call-overload]
+    with pytest.raises(RuntimeError, match="a bidirectional layer has no single steps"):
+        Recurrent("gru", 3, 4, bidirectional=True).step(zeros(2, 3))
     with pytest.raises(TypeError, match="proj_size"):
         Recurrent("lstm", 3, 4, proj_size=2)  # type: ignore[call-arg]
 

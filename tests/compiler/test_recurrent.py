@@ -7,6 +7,7 @@ import sys
 import pytest
 import torch
 from torch import Tensor
+from torch.nn.utils.rnn import pack_sequence, unpack_sequence
 
 import archsearch.compiler
 from archsearch.cell import Cell, library
@@ -227,3 +228,37 @@ def test_the_compilers_names_are_lazy_and_listed() -> None:
     with pytest.raises(AttributeError, match="no attribute 'Recurent'"):
         _ = archsearch.compiler.Recurent  # type: ignore[attr-defined]
     assert sys.modules["archsearch.compiler.recurrent"].Recurrent is Recurrent
+
+
+@pytest.mark.parametrize("name", ["gru", "lstm", "mut1"])
+def test_two_directions_with_a_reset_equal_the_pieces(name: str) -> None:
+    layer = Recurrent(name, 3, 4, 2, bidirectional=True, dtype=torch.float64)
+    x = torch.randn(7, 2, 3, dtype=torch.float64)
+    reset = torch.zeros(7, 2, dtype=torch.bool)
+    reset[3] = True
+    output, _ = layer(x, reset=reset)
+    torch.testing.assert_close(output, torch.cat([layer(x[:3])[0], layer(x[3:])[0]]))
+
+
+@pytest.mark.parametrize("bidirectional", [False, True])
+@pytest.mark.parametrize("name", ["mut1", "fgr", "mingru", "vanilla"])
+def test_packed_sequences_equal_each_alone(name: str, bidirectional: bool, engine: str) -> None:
+    layer = Recurrent(name, 3, 4, 2, bidirectional=bidirectional, dtype=torch.float64, engine=engine)
+    pieces = [torch.randn(length, 3, dtype=torch.float64) for length in (2, 5, 5, 1)]
+    output, state = layer(pack_sequence(pieces, enforce_sorted=False))
+    for number, (own, piece) in enumerate(zip(unpack_sequence(output), pieces, strict=True)):
+        expected, last = layer(piece)
+        torch.testing.assert_close(own, expected)
+        torch.testing.assert_close([part[:, number] for part in as_tuple(state)], list(as_tuple(last)))
+
+
+def test_the_second_direction_has_weights_of_its_own() -> None:
+    layer = Recurrent("mut1", 3, 4, 2, bidirectional=True)
+    names = [name for name, _ in layer.named_parameters()]
+    one = [name for name, _ in Recurrent("mut1", 3, 4).named_parameters()]
+    assert names[: 2 * len(one)] == [*one, *(f"{name}_reverse" for name in one)]
+    assert layer.get_parameter("projection_l1_reverse").shape == (4, 8)
+    assert layer.parameters_of(0, 1, reverse=True)[0] is layer.get_parameter("projection_l1_reverse")
+    assert "bidirectional=True" in repr(layer)
+    output, state = layer(torch.zeros(5, 2, 3))
+    assert output.shape == (5, 2, 8) and isinstance(state, Tensor) and state.shape == (4, 2, 4)

@@ -1,6 +1,7 @@
 """Which weights of torch's own layers are which of ours."""
 
 from collections.abc import Iterator
+from itertools import product
 
 import torch
 from torch import Tensor, nn
@@ -19,16 +20,16 @@ THEIRS: dict[str, tuple[type[nn.RNNBase], str]] = {
 def pairs(name: str, ours: Recurrent, theirs: nn.RNNBase) -> Iterator[tuple[Tensor, Tensor, slice]]:
     """Yield each parameter of ours, the parameter of theirs that holds it, and its rows there."""
     cell, width = ours.cell.canonical(), ours.hidden_size
-    for layer in range(ours.num_layers):
+    for layer, reverse in product(range(ours.num_layers), (False, True)[: 1 + ours.bidirectional]):
         for node in cell.ops:
             if not node.learns:
                 continue
             gate = THEIRS[name][1].index(_gate(cell, node))
             side = "ih" if node.inputs == (cell.x.handle,) else "hh"
-            for kind, parameter in zip(("weight", "bias"), ours.parameters_of(node.handle, layer), strict=True):
+            for kind, parameter in zip(("weight", "bias"), ours.parameters_of(node.handle, layer, reverse), strict=True):
                 if parameter is not None:
                     rows = slice(gate * width, (gate + 1) * width)
-                    yield parameter, getattr(theirs, f"{kind}_{side}_l{layer}"), rows
+                    yield parameter, getattr(theirs, f"{kind}_{side}_l{layer}{'_reverse' if reverse else ''}"), rows
 
 
 @torch.no_grad()

@@ -106,8 +106,8 @@ class _Sequence(torch.autograd.Function):
     ) -> tuple[Tensor, ...]:  # fmt: skip
         out, after, tape = _Given(engine, reset, count, x, raw, rest).forward()
         if learns:
-            ctx.given, ctx.tape = (engine, reset, count), tape
-            ctx.save_for_backward(x, raw, *rest)
+            ctx.engine, ctx.count, ctx.tape = engine, count, tape
+            ctx.save_for_backward(reset, x, raw, *rest)
             ctx.set_materialize_grads(False)
         else:
             engine.tapes.give_back(tape)
@@ -115,8 +115,8 @@ class _Sequence(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, dout: Tensor | None, *dafter: Tensor | None) -> tuple[Tensor | None, ...]:
-        x, raw, *rest = ctx.saved_tensors
-        engine, reset, count = ctx.given
+        reset, x, raw, *rest = ctx.saved_tensors
+        engine, count = ctx.engine, ctx.count
         if torch.is_grad_enabled():  # create_graph=True: what is returned will be differentiated
             found = _differentiable(engine, reset, count, [x, raw, *rest], [dout, *dafter], ctx.needs_input_grad[4:])
             return None, None, None, None, *found

@@ -76,11 +76,12 @@ def test_a_second_backward_of_a_retained_graph_gives_the_same_bits() -> None:
     assert all(torch.equal(a, b) for a, b in zip(first, second, strict=True))
 
 
-def test_weights_changed_between_forward_and_backward_are_noticed() -> None:
-    layer = Recurrent("gru", INPUTS, WIDTH)
-    loss = layer(torch.randn(STEPS, BATCH, INPUTS))[0].sum()
+@pytest.mark.parametrize("which", ["weight", "reset"])
+def test_what_changes_between_forward_and_backward_is_noticed(which: str) -> None:
+    layer, reset = Recurrent("gru", INPUTS, WIDTH), torch.zeros(STEPS, BATCH, dtype=torch.bool)
+    loss = layer(torch.randn(STEPS, BATCH, INPUTS), reset=reset)[0].sum()
     with torch.no_grad():
-        next(layer.parameters()).add_(1)
+        (reset if which == "reset" else next(layer.parameters())).fill_(1)
     with pytest.raises(RuntimeError, match="modified by an inplace operation"):
         loss.backward()
 
