@@ -22,7 +22,7 @@ LARGEST = 1e6
 
 JITTERS = 32
 """Cells such as h' = x - h / h divide rounding by what may be tiny: chance decides how large an error is. The interpreter's
-own is the largest of so many runs, on inputs that differ by rounding."""
+own is the largest of so many runs, on numbers that differ by rounding."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ class Case:
         Args:
             engine: What computes them.
             dtype: In which precision.
-            jitter: If not 0, x and the states are moved by about the rounding of `dtype`, this number's way.
+            jitter: If not 0, all numbers are moved by about the rounding of `dtype`, this number's way.
         """
         generator = torch.Generator().manual_seed(self.seed)
         layer = Recurrent(self.cell, self.shape.inputs, self.shape.width, dtype=dtype, engine=engine)
@@ -69,12 +69,11 @@ class Case:
         if self.shape.carried:
             states = [drawn(1, self.shape.batch, self.shape.width) for _ in self.cell.canonical().states]
             reset = torch.rand(STEPS, self.shape.batch, generator=generator) < 0.2
-        x, *states = (tensor.to(dtype) for tensor in (x, *states))
+        x, *states = (tensor.to(dtype).requires_grad_() for tensor in (x, *states))
         moved = torch.Generator().manual_seed(jitter)
-        for tensor in (x, *states):
-            if jitter:
-                tensor *= 1 + torch.randn(tensor.shape, generator=moved, dtype=dtype) * 2 * torch.finfo(dtype).eps
-            tensor.requires_grad_()
+        for tensor in (x, *states, *layer.parameters()) if jitter else ():
+            factors = 1 + torch.randn(tensor.shape, generator=moved, dtype=dtype) * 2 * torch.finfo(dtype).eps
+            tensor.data *= factors
         hx = None if not states else states[0] if len(states) == 1 else tuple(states)
         output, last = layer(x, hx, reset=reset)
         results = [output, *(last if isinstance(last, tuple) else [last])]
@@ -83,7 +82,7 @@ class Case:
         return [*results, *gradients(total, [x, *states, *layer.parameters()])]
 
     def near(self, dtype: torch.dtype) -> list[list[Tensor]]:
-        """Return what the interpreter computes from inputs that differ by rounding."""
+        """Return what the interpreter computes from numbers that differ by rounding."""
         return [self.values("reference", dtype, jitter) for jitter in range(JITTERS)]
 
 
