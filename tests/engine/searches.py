@@ -97,10 +97,14 @@ class World:
     def start(self, command: list[str], name: str) -> Running:
         """Start a command that is to be interrupted."""
         log = self.folder / f"{name}-{len(list(self.folder.glob('*.log')))}.log"
-        with log.open("w") as out:
-            process = subprocess.Popen(
-                command, stdout=subprocess.DEVNULL, stderr=out, env=self.env, cwd=self.folder, start_new_session=True
-            )
+        inherited = signal.signal(signal.SIGHUP, signal.SIG_DFL)  # under nohup a search ignores hang-ups, on purpose
+        try:
+            with log.open("w") as out:
+                process = subprocess.Popen(
+                    command, stdout=subprocess.DEVNULL, stderr=out, env=self.env, cwd=self.folder, start_new_session=True
+                )
+        finally:
+            signal.signal(signal.SIGHUP, inherited)
         return Running(process, log)
 
     def board(self, run: str) -> str:
