@@ -59,7 +59,8 @@ class Worker:
         process: The process.
         pipe: To the process.
         hello: What it said when it was ready, None before.
-        job: What it works on.
+        job: What it was given to do.
+        begun: Whether it has said that it works on the job; what ends it before that is not the job's doing.
         silent: Seconds without a sign of life.
         idle_since: When it became idle, on the monotonic clock.
     """
@@ -69,6 +70,7 @@ class Worker:
     pipe: Connection
     hello: Hello | None = None
     job: Job | Probe | None = None
+    begun: bool = False
     silent: float = 0.0
     idle_since: float = field(default_factory=time.monotonic)
 
@@ -147,7 +149,7 @@ class Crew:
 
     def give(self, worker: Worker, job: Job | Probe) -> None:
         """Hand an idle worker something to do; a worker that is gone will be seen by `events`."""
-        worker.job, worker.silent = job, 0.0
+        worker.job, worker.begun, worker.silent = job, False, 0.0
         with contextlib.suppress(OSError):
             worker.pipe.send_bytes(messages.encode(job))
 

@@ -9,7 +9,7 @@ from typing import Literal, Protocol
 
 from archsearch.cell import Cell
 from archsearch.engine.crew import Crew, Death, Event, Worker
-from archsearch.engine.messages import Failed, Job, Result
+from archsearch.engine.messages import Alive, Failed, Job, Result
 from archsearch.errors import ArchsearchError, InputError
 from archsearch.protocol.records import Outcome, Trial
 from archsearch.store.cache import keep, recall
@@ -40,6 +40,9 @@ class Archive(Protocol):
 
     def bury(self, trial: Trial, attempt: int, outcome: Outcome, most: int) -> bool:
         """Record a death, and with the last of `most` deaths the outcome; return whether it was the last."""
+
+    def release(self, trial: Trial, attempt: int) -> None:
+        """End an attempt that nobody began."""
 
     def take_over(self, trial: Trial, outcome: Outcome) -> None:
         """File a trial that was trained elsewhere."""
@@ -151,6 +154,8 @@ class Desk:
         worker, message = event
         if isinstance(message, Result):
             return self._result(worker, message)
+        if isinstance(message, Alive):
+            worker.begun |= isinstance(worker.job, Job) and worker.job.number == message.number
         if isinstance(message, Failed):
             raise InputError(message.text) if message.exit_code == InputError.exit_code else ArchsearchError(message.text)
         return []
@@ -171,11 +176,18 @@ class Desk:
         return [self._end(trial, outcome)]
 
     def _died(self, worker: Worker, cause: str, status: Literal["crashed", "oom"]) -> list[Trial]:
-        """Retry the trial of a dead worker once; a second death marks its cell."""
+        """Retry the trial of a dead worker once; a second death marks its cell.
+
+        A worker may die of what it did before, with the next trial already in its pipe: that trial only waits again.
+        """
         job, worker.job = worker.job, None
         if not isinstance(job, Job) or job.number not in self.running:
             return []
         trial, attempt = self.running.pop(job.number)
+        if not worker.begun:
+            self.archive.release(trial, attempt)
+            heappush(self.queue, (RETRY, job.number, trial))
+            return []
         outcome = Outcome(status, reason=cause)
         if not self.archive.bury(trial, attempt, outcome, DEATHS):
             heappush(self.queue, (RETRY, job.number, trial))

@@ -33,6 +33,9 @@ class Memory:
         self.outcomes[trial.key] = outcome
         return True
 
+    def release(self, trial: Trial, attempt: int) -> None:
+        """End an attempt that nobody began."""
+
     def take_over(self, trial: Trial, outcome: Outcome) -> None:
         """File a trial that was trained elsewhere."""
         self.outcomes[trial.key] = outcome

@@ -39,7 +39,7 @@ class Facts(msgspec.Struct, frozen=True, tag=True):
 
 
 class Alive(msgspec.Struct, frozen=True, tag=True):
-    """A sign of life from a job."""
+    """A sign of life from a job; the first one, at step 0, says that it was begun."""
 
     number: int
     step: int

@@ -74,6 +74,7 @@ class _Worker:
         if isinstance(request, Probe):
             self.say(Facts(self.probe(request.task)))
             return
+        self.say(Alive(request.number, 0))
         for index, trial in enumerate(request.trials):
             self.say(Result(request.number, index, self.train(request, trial)))
 

@@ -228,6 +228,14 @@ class RunStore:
             )
             return any(deaths >= most for (deaths,) in cursor.fetchall())
 
+    def release(self, trial: Trial, attempt: int) -> None:
+        """Put back an attempt that its worker never began."""
+        with self._transaction() as connection:
+            connection.execute(
+                "UPDATE trials SET state = 'interrupted' WHERE key = ? AND attempt = ? AND state = 'running'",
+                (trial.key, attempt),
+            )
+
     def take_over(self, trial: Trial, outcome: Outcome) -> None:
         """Store a trial that was trained elsewhere under the same record."""
         self.finish(trial, self.claim(trial, 0), outcome)

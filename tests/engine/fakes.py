@@ -21,7 +21,7 @@ from pathlib import Path
 from msgspec.structs import replace
 
 from archsearch.engine import crew, messages
-from archsearch.engine.messages import Facts, Failed, Hello, Job, Probe, Result
+from archsearch.engine.messages import Alive, Facts, Failed, Hello, Job, Probe, Result
 from archsearch.protocol.records import Outcome, Trial
 from tests.plans import FACTS, GRU, MEMORY, World, chance
 
@@ -47,6 +47,7 @@ def main(pipe: Connection, device: str, data: str | None, driver: int) -> None:
         if isinstance(request, Probe):
             pipe.send_bytes(messages.encode(Facts(KNOWN[request.task])))
             continue
+        pipe.send_bytes(messages.encode(Alive(request.number, 0)))
         trial = request.trials[0]
         if rest and _due(trial, *rest.split(":")):
             TROUBLES[kind](pipe, request)
