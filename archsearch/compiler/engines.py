@@ -14,6 +14,7 @@ from torch import Tensor
 from archsearch.cell import Cell
 from archsearch.compiler.native.engine import Native, described
 from archsearch.compiler.reference import Interpreter
+from archsearch.compiler.stacked.engine import Stacked
 from archsearch.errors import BuildError
 
 
@@ -40,10 +41,11 @@ class Engine(Protocol):
 ENGINES: dict[str, Callable[[Cell], Engine]] = {
     "reference": Interpreter,
     "native": Native,
+    "stacked": Stacked,
 }
 """Name -> what makes a cell in canonical form (handles 0, 1, 2 …) ready to run."""
 
-VERSIONS = {"reference": 1, "native": 1}
+VERSIONS = {"reference": 1, "native": 1, "stacked": 1}
 """Part of every trial's record; a version rises when an engine's bits change."""
 
 
