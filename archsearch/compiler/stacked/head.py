@@ -1,0 +1,73 @@
+"""The output layer of a stack with its cross entropy, some lanes at a time where the alphabet is large."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import torch
+from torch import Tensor
+
+LARGEST = 1 << 26
+"""Logits that are held at once."""
+
+
+class Head:
+    """Logits, losses and gradients of rows that are alike in all lanes.
+
+    Args:
+        symbols: Size of the alphabet, V; weights have more rows, of zeros.
+        batch: The loss is divided by it.
+    """
+
+    def __init__(self, symbols: int, batch: int) -> None:
+        self.symbols, self.batch = symbols, batch
+
+    def chunks(self, top: Tensor, weight: Tensor) -> Iterator[slice]:
+        """Yield runs of lanes; how many follows from the stack's shape alone."""
+        count = max(1, LARGEST // (top.shape[1] * weight.shape[1]))
+        yield from (slice(first, first + count) for first in range(0, top.shape[0], count))
+
+    def log_probabilities(self, top: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
+        """Return those of the symbols, [lanes, rows, V padded]; -inf in the padding."""
+        logits = torch.baddbmm(bias.unsqueeze(1), top, weight.transpose(1, 2))
+        logits[..., self.symbols :] = -torch.inf
+        return logits.log_softmax(-1)
+
+    def learn(
+        self, top: Tensor, weight: Tensor, bias: Tensor, targets: Tensor, scored: Tensor, dweight: Tensor, dbias: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        """Return the losses, [R], and the gradient of `top`; fills those of the weights.
+
+        Args:
+            top: The last layer's output, [R, rows, H].
+            weight: [R, V padded, H].
+            bias: [R, V padded].
+            targets: Symbols, [rows].
+            scored: Where they count, bool [rows].
+            dweight: Memory for the gradient.
+            dbias: Memory for the gradient.
+        """
+        losses, dtop = top.new_empty(top.shape[0]), torch.empty_like(top)
+        wanted = targets.unsqueeze(1) == torch.arange(weight.shape[1], device=top.device)
+        for lanes in self.chunks(top, weight):
+            found = self.log_probabilities(top[lanes], weight[lanes], bias[lanes])
+            losses[lanes] = -self.picked(found, targets, scored) / self.batch
+            delta = torch.where(scored.unsqueeze(1), found.exp_().sub_(wanted.to(found.dtype)) / self.batch, 0)
+            torch.bmm(delta.transpose(1, 2), top[lanes], out=dweight[lanes])
+            dbias[lanes] = delta.sum(1)
+            torch.bmm(delta, weight[lanes], out=dtop[lanes])
+        return losses, dtop
+
+    def judge(self, top: Tensor, weight: Tensor, bias: Tensor, targets: Tensor, scored: Tensor) -> tuple[Tensor, Tensor]:
+        """Return how many answers of each lane are right, and the summed NLL, [R] each."""
+        right, nll = [], []
+        for lanes in self.chunks(top, weight):
+            found = self.log_probabilities(top[lanes], weight[lanes], bias[lanes])
+            right.append(((found.argmax(-1) == targets) & scored).sum(1))
+            nll.append(-self.picked(found, targets, scored))
+        return torch.cat(right), torch.cat(nll)
+
+    def picked(self, found: Tensor, targets: Tensor, scored: Tensor) -> Tensor:
+        """Return the sum of the targets' log probabilities in each lane."""
+        rows = found.gather(-1, targets.view(1, -1, 1).expand(found.shape[0], -1, 1)).squeeze(-1)
+        return torch.where(scored, rows, 0).sum(1)
