@@ -1,10 +1,11 @@
-"""The worker process: trains what it is given, one trial at a time, on one thread."""
+"""The worker process: trains what it is given, a trial or a stack of them at a time, on one thread."""
 
 from __future__ import annotations
 
 import os
 import traceback
 import warnings
+from collections.abc import Sequence
 from functools import lru_cache
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -19,8 +20,9 @@ from archsearch.engine.messages import Alive, Facts, Failed, Hello, Job, Probe, 
 from archsearch.errors import ArchsearchError, BuildError, InputError, TaskError
 from archsearch.protocol.plan import TaskFacts
 from archsearch.protocol.records import Outcome, Trial
+from archsearch.protocol.stacks import is_stacked
 from archsearch.tasks import Task
-from archsearch.training import Streams, run_trial
+from archsearch.training import Streams, run_trials
 
 CELLS = 64
 """Parsed cells that a worker keeps."""
@@ -57,8 +59,8 @@ class _Worker:
     def run(self) -> None:
         """Take one request after the other."""
         with warnings.catch_warnings(action="ignore"):  # the driver says which engine it is, once
-            engine = default_engine(self.device)
-        self.say(Hello(machine_kind(self.device), identity(engine)))
+            engine = os.environ.get("ARCHSEARCH_ENGINE") or default_engine(self.device)
+        self.say(Hello(machine_kind(self.device), identity(engine, self.device)))
         while True:
             try:
                 request = messages.decode_for_worker(self.pipe.recv_bytes(messages.MAX_BYTES))
@@ -75,8 +77,10 @@ class _Worker:
             self.say(Facts(self.probe(request.task)))
             return
         self.say(Alive(request.number, 0))
-        for index, trial in enumerate(request.trials):
-            self.say(Result(request.number, index, self.train(request, trial)))
+        stacked = is_stacked(request.trials[0])
+        for first, trials in enumerate([request.trials] if stacked else [(trial,) for trial in request.trials]):
+            for index, outcome in enumerate(self.train(request, trials), first):
+                self.say(Result(request.number, index, outcome))
 
     def task(self, name: str) -> Streams:
         """Return a task's data, loaded once."""
@@ -92,25 +96,27 @@ class _Worker:
                 pass
         return task_facts(streams.task)
 
-    def train(self, job: Job, trial: Trial) -> Outcome:
-        """Run a trial; memory and errors of our own are outcomes too."""
+    def train(self, job: Job, trials: Sequence[Trial]) -> list[Outcome]:
+        """Run trials together; memory and errors of our own are outcomes too, of all of them."""
+        trial = trials[0]
         try:
             cell = self.cell(job.cell, f"cell {trial.cell[:9]}")
             streams = self.task(trial.task)
             if streams.task.checksum != trial.data:
                 raise TaskError(f"{trial.task} has changed since the run began; put it back, or start another run")
-            return run_trial(trial, cell, streams, lambda step: self.say(Alive(job.number, step)))
+            return run_trials(trials, cell, streams, lambda step: self.say(Alive(job.number, step)))
         except BuildError as error:
-            return Outcome("error", reason=str(error)[-2000:])
+            failed = Outcome("error", reason=str(error)[-2000:])
         except ArchsearchError:
             raise
         except (MemoryError, torch.OutOfMemoryError) as error:
-            return Outcome("oom", reason=str(error)[:500])
+            failed = Outcome("oom", reason=str(error)[:500])
         except RuntimeError as error:  # torch's CPU allocator has no exception of its own
             status = "oom" if "can't allocate memory" in str(error) else "error"
-            return Outcome(status, reason=traceback.format_exc()[-2000:])  # type: ignore[arg-type]
+            failed = Outcome(status, reason=traceback.format_exc()[-2000:])  # type: ignore[arg-type]
         except Exception:
-            return Outcome("error", reason=traceback.format_exc()[-2000:])
+            failed = Outcome("error", reason=traceback.format_exc()[-2000:])
+        return [failed] * len(trials)
 
 
 def task_facts(task: Task) -> TaskFacts:

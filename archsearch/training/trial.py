@@ -14,6 +14,7 @@ from archsearch.cell import Cell
 from archsearch.compiler.engines import ENGINES
 from archsearch.protocol.records import Outcome, Trial, Validation
 from archsearch.protocol.seeds import seed_of
+from archsearch.protocol.stacks import is_stacked
 from archsearch.protocol.units import model_parameters, units
 from archsearch.training.learner import Learner
 from archsearch.training.model import Model
@@ -45,17 +46,17 @@ def run_trial(trial: Trial, cell: Cell, streams: Streams, alive: Alive = lambda 
     """
     started = time.perf_counter()
     with torch.random.fork_rng(devices=[]):  # dropout draws from torch's own generator, which is put back afterwards
-        training = _Training(trial, cell, streams)
+        training = Training(trial, cell, streams)
         torch.manual_seed(training.seed)
         try:
-            training.run(_throttled(alive))
+            training.run(throttled(alive))
             failure = None
         except Diverged as error:
             failure = str(error)
         return training.outcome(failure, time.perf_counter() - started)
 
 
-def _throttled(alive: Alive) -> Alive:
+def throttled(alive: Alive) -> Alive:
     """Return `alive` as a call that may be made at every step."""
     told = time.monotonic()
 
@@ -68,15 +69,18 @@ def _throttled(alive: Alive) -> Alive:
     return now_and_then
 
 
-class _Training:
-    def __init__(self, trial: Trial, cell: Cell, streams: Streams) -> None:
+class Training:
+    """A trial's course: what it is trained on and how, its curve, and what comes of it."""
+
+    def __init__(self, trial: Trial, cell: Cell, streams: Streams, learner: Learner | None = None) -> None:
+        """Begin a course; without a learner it makes its own."""
         self.trial, self.streams = trial, streams
         setting, task = trial.setting, streams.task
         self.n = units(cell, task.symbols, setting.layers, setting.budget)
         self.parameters = model_parameters(cell, self.n, task.symbols, setting.layers)
         words = str(tuple(setting.as_dict().values()))
         self.seed = seed_of("init", trial.cell, trial.task, words, trial.seed, trial.init_draw)
-        self.learner = _learner(trial, cell, streams, self.n, self.seed)
+        self.learner = learner or _learner(trial, cell, streams, self.n, self.seed)
         self.curve: list[Validation] = []
         self.best: Validation | None = None
 
@@ -154,6 +158,8 @@ class _Training:
 def _learner(trial: Trial, cell: Cell, streams: Streams, n: int, seed: int) -> Learner:
     """Return what trains on the engine of the record; all engines start from the same numbers."""
     setting = trial.setting
+    if is_stacked(trial):
+        raise ValueError(f"a trial on {trial.engine} trains in a stack: run_trials")
     engine = next((name for name in ENGINES if name == trial.engine.split(" ")[0]), "reference")
     generator = torch.Generator().manual_seed(seed)
     model = Model(cell, streams.task.symbols, n, setting, generator, engine)

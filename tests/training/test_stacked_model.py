@@ -12,7 +12,7 @@ from torch import Tensor
 
 from archsearch.cell import Cell, library
 from archsearch.compiler.stacked.dropout import Dropout
-from archsearch.compiler.stacked.model import Lane, StackedModel
+from archsearch.compiler.stacked.model import Failure, Lane, StackedModel
 from archsearch.compiler.stacked.shape import LANES, lanes, padded
 from archsearch.protocol.settings import Setting
 from archsearch.protocol.units import model_parameters
@@ -199,7 +199,7 @@ def test_a_lane_that_diverges_is_frozen_and_leaves_the_bits_of_the_others() -> N
     stack.train(batches[:2], rates())
     before = stack.flat[1].clone()
     stack.named(1)["weight"][0, 0] = float("inf")
-    assert stack.train(batches[2:], rates()) == {1: "loss nan at step 3"}
+    assert stack.train(batches[2:], rates()) == {1: Failure(3, "loss nan at step 3")}
     assert torch.equal(stack.flat[1].nan_to_num(posinf=0), before.nan_to_num()) or stack.flat[1].isinf().sum() == 1
     for lane in (0, 2, 3, 4):
         assert torch.equal(weights(stack, lane), weights(alone, lane))

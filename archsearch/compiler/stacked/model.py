@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -48,6 +49,14 @@ class Lane:
     clip: float
     dropout: float = 0.0
     seed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """The step that a lane failed at, and why."""
+
+    step: int
+    reason: str
 
 
 EMPTY = Lane(1, 1.0)
@@ -125,7 +134,7 @@ class StackedModel:
         return dict(self.places.named(self.gradients if gradients else self.weights, lane, self.own[lane].n))
 
     @torch.no_grad()
-    def train(self, windows: Sequence[WindowData], rates: Sequence[float]) -> dict[int, str]:
+    def train(self, windows: Sequence[WindowData], rates: Sequence[float]) -> dict[int, Failure]:
         """Take one step per window in all lanes that are alive, going on with the states that the last call left.
 
         Args:
@@ -142,7 +151,7 @@ class StackedModel:
                 self._repeat(steps, True, some)
         self.steps += len(windows)
         lost = (before & ~self.alive).flatten().tolist()
-        return {lane: self._reason(lane) for lane, gone in enumerate(lost) if gone}
+        return {lane: self._failure(lane) for lane, gone in enumerate(lost) if gone}
 
     @torch.no_grad()
     def evaluate(self, windows: Sequence[WindowData]) -> list[tuple[int, float]]:
@@ -253,8 +262,8 @@ class StackedModel:
         self.alive.logical_and_(fine)
         self.optimiser.update(self.gradient, norm, self.rates, self.count, self.alive)
 
-    def _reason(self, lane: int) -> str:
-        """Return why a lane was frozen, in the words of the other learners."""
+    def _failure(self, lane: int) -> Failure:
+        """Return when and why a lane was frozen, in the words of the other learners."""
         step, loss, norm = self.failed[lane].tolist()
-        what, value = ("gradient norm", norm) if torch.tensor(loss).isfinite() else ("loss", loss)
-        return f"{what} {value} at step {int(step)}"
+        what, value = ("gradient norm", norm) if math.isfinite(loss) else ("loss", loss)
+        return Failure(int(step), f"{what} {value} at step {int(step)}")
