@@ -10,7 +10,7 @@ CUDA, CPU = "tf32", "float32"
 def choose(device: torch.device) -> None:
     """Let products of float32 run in TF32 on CUDA, where all else, and the weights, stay float32."""
     if device.type == "cuda":
-        torch.backends.cuda.matmul.allow_tf32 = True
+        torch.backends.cuda.matmul.fp32_precision = CUDA
 
 
 def name(kind: str) -> str:
