@@ -42,7 +42,7 @@ def serve(pipe: Connection, device: str, data: str | None) -> None:
         if problem := cuda_problem(device):
             pipe.send_bytes(messages.encode(Failed(problem, InputError.exit_code)))
             return
-        torch.use_deterministic_algorithms(True)
+        begin_on_cuda(device)
     _Worker(pipe, device, Path(data) if data else None).run()
 
 
@@ -133,6 +133,14 @@ def cuda_problem(device: str) -> str | None:
     number = int(device.partition(":")[2] or 0)
     there = ", ".join(f"cuda:{index}" for index in range(count)) or "none"
     return None if number < count else f"--device {device}: no such device here (CUDA devices: {there}); cpu always works"
+
+
+def begin_on_cuda(device: str) -> None:
+    """Make this process's computations on a CUDA device the same every time."""
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # read at the first product
+    torch.use_deterministic_algorithms(True)
+    torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]  # all is written once anyway
+    torch.cuda.set_device(device)
 
 
 def machine_kind(device: str) -> str:

@@ -236,8 +236,8 @@ def test_each_lane_takes_back_what_it_kept() -> None:
 def test_dropout_drops_its_share_everywhere_and_draws_anew_at_every_step_and_layer() -> None:
     like = torch.zeros(1)
     dropout = Dropout([3, 2**40 + 7], [0.3, 0.5], like)
-    drawn = [dropout.kept(site, torch.tensor([step]), (2, 35, 20, 64)) for site in range(2) for step in (1, 2)]
-    kept = torch.stack([one for one in drawn if one is not None]).double()
+    drawn = [dropout.dropped(site, torch.tensor([step]), (2, 35, 20, 64)) for site in range(2) for step in (1, 2)]
+    kept = torch.stack([~one for one in drawn if one is not None]).double()
     assert kept.shape == (4, 2, 35, 20, 64)
     torch.testing.assert_close(kept.mean((0, 2, 3, 4)), torch.tensor([0.7, 0.5]).double(), rtol=0, atol=5e-3)
     assert (kept.mean((0, 1, 2, 3)) - 0.6).abs().max() < 0.03 and (kept.mean((0, 1, 4)).flatten() - 0.6).abs().max() < 0.11
@@ -247,16 +247,16 @@ def test_dropout_drops_its_share_everywhere_and_draws_anew_at_every_step_and_lay
 
 def test_dropout_is_the_seeds_whatever_the_lane_and_the_padding() -> None:
     step = torch.tensor([5])
-    one = Dropout([11], [0.4], torch.zeros(1)).kept(0, step, (1, 4, 3, 16))
-    two = Dropout([12, 11], [0.4, 0.4], torch.zeros(1)).kept(0, step, (2, 4, 3, 32))
+    one = Dropout([11], [0.4], torch.zeros(1)).dropped(0, step, (1, 4, 3, 16))
+    two = Dropout([12, 11], [0.4, 0.4], torch.zeros(1)).dropped(0, step, (2, 4, 3, 32))
     assert one is not None and two is not None
     assert torch.equal(one[0], two[1][..., :16]) and not torch.equal(one[0], two[0][..., :16])
 
 
 def test_what_dropout_passes_is_made_larger_forward_and_backward() -> None:
     dropout = Dropout([1], [0.75], torch.zeros(1))
-    kept = dropout.kept(0, torch.tensor([1]), (1, 2, 3, 8))
-    assert kept is not None and torch.equal(dropout.apply(torch.ones(1, 2, 3, 8), kept), kept * 4.0)
+    dropped = dropout.dropped(0, torch.tensor([1]), (1, 2, 3, 8))
+    assert dropped is not None and torch.equal(dropout.apply(torch.ones(1, 2, 3, 8), dropped), ~dropped * 4.0)
 
 
 def test_an_evaluation_drops_nothing() -> None:

@@ -40,8 +40,8 @@ class Dropout:
         self.threshold = (self.rates * 2.0**32).long()
         self.scale = torch.where(self.rates < 1, 1 / (1 - self.rates), 0.0).to(like.dtype)
 
-    def kept(self, site: int, step: Tensor, shape: Sequence[int]) -> Tensor | None:
-        """Return which entries stay, bool [R, T, B, H]; None if all do.
+    def dropped(self, site: int, step: Tensor, shape: Sequence[int]) -> Tensor | None:
+        """Return which entries are zeroed, bool [R, T, B, H]; None if no lane drops any.
 
         Args:
             site: Which layer's output; each has its own chance.
@@ -55,8 +55,8 @@ class Dropout:
         rows = torch.arange(steps * batch, device=device).view(1, steps, batch, 1)
         place = rows * FURTHEST + torch.arange(width, device=device)
         key = mix((self.low + mix((step.long() * 2 + 1) & MASK) + site * 0x9E3779B9) & MASK)
-        return mix((mix((place + key) & MASK) + self.high) & MASK) >= self.threshold
+        return mix((mix((place + key) & MASK) + self.high) & MASK) < self.threshold
 
-    def apply(self, values: Tensor, kept: Tensor | None) -> Tensor:
+    def apply(self, values: Tensor, dropped: Tensor | None) -> Tensor:
         """Return values, or their gradients, without what is dropped, the rest made larger."""
-        return values if kept is None else torch.where(kept, values * self.scale, 0)
+        return values if dropped is None else (values * self.scale).masked_fill_(dropped, 0)

@@ -14,13 +14,13 @@ from archsearch.compiler.stacked.kernels import Kernel, Line
 from archsearch.compiler.stacked.making import made
 
 Run = Callable[..., None]
-"""Takes `inside`, bool [R, 1, H], true where a column lies within the lane's own width; the widths, [R, 1, 1]; and a view
+"""Takes `outside`, bool [R, 1, H], true where a column lies beyond the lane's own width; the widths, [R, 1, 1]; and a view
 [R, rows, H] per argument."""
 
 
 def relu_back(y: Tensor, g: Tensor) -> Tensor:
     """Return g where relu let pass, NaN included, as torch does."""
-    return torch.where(y <= 0, 0, g)
+    return g.masked_fill(y <= 0, 0)
 
 
 def leaky_back(y: Tensor, g: Tensor) -> Tensor:
@@ -30,7 +30,7 @@ def leaky_back(y: Tensor, g: Tensor) -> Tensor:
 
 def max_back(a: Tensor, b: Tensor, g: Tensor) -> Tensor:
     """Return what `max(a, b)` passes to a: half of it on ties."""
-    return torch.where(a < b, 0, torch.where(a == b, g * 0.5, g))
+    return torch.where(a == b, g * 0.5, g).masked_fill(a < b, 0)
 
 
 def softplus_back(a: Tensor, g: Tensor) -> Tensor:
@@ -45,19 +45,19 @@ def silu_back(a: Tensor, g: Tensor) -> Tensor:
     return g * s * (1 + a * (1 - s))
 
 
-def mean(value: Tensor, inside: Tensor, width: Tensor) -> Tensor:
+def mean(value: Tensor, outside: Tensor, width: Tensor) -> Tensor:
     """Return the mean of each row over the lane's own width."""
-    return torch.where(inside, value, 0).sum(-1, keepdim=True) / width
+    return value.masked_fill(outside, 0).sum(-1, keepdim=True) / width
 
 
-def root(value: Tensor, inside: Tensor, width: Tensor) -> Tensor:
+def root(value: Tensor, outside: Tensor, width: Tensor) -> Tensor:
     """Return 1 / root mean square of each row."""
-    return torch.rsqrt(mean(value * value, inside, width) + NORM_EPSILON)
+    return torch.rsqrt(mean(value * value, outside, width) + NORM_EPSILON)
 
 
-def put(into: Tensor, value: Tensor, inside: Tensor) -> None:
+def put(into: Tensor, value: Tensor, outside: Tensor) -> None:
     """Store what lies within a lane's own width, zeros behind it; a product would spread what is not finite."""
-    into.copy_(torch.where(inside, value, 0))
+    into.copy_(value.masked_fill(outside, 0))
 
 
 FUNCTIONS: dict[str, Callable[..., object]] = {
@@ -79,7 +79,7 @@ def printed(kernel: Kernel) -> str:
     """Return a kernel as Python."""
     parameters = ", ".join(f"a{position}" for position in range(len(kernel.arguments)))
     lines = "\n    ".join(_lines(kernel))
-    return f"def {kernel.name}(inside, width, {parameters}):\n    {lines}\n"
+    return f"def {kernel.name}(outside, width, {parameters}):\n    {lines}\n"
 
 
 def _lines(kernel: Kernel) -> Iterator[str]:
@@ -94,7 +94,7 @@ def _value(line: Line) -> str:
         case "number":
             return f"a0.new_full((1, 1, 1), {line.text})"
         case "root" | "mean":
-            return f"{line.kind}({line.text}, inside, width)"
+            return f"{line.kind}({line.text}, outside, width)"
         case _:
             return line.text
 
@@ -102,4 +102,4 @@ def _value(line: Line) -> str:
 def _store(kernel: Kernel, line: Line) -> str:
     if kernel.arguments[line.argument].narrow:
         return f"a{line.argument}.copy_({line.text})"
-    return f"put(a{line.argument}, {line.text}, inside)"
+    return f"put(a{line.argument}, {line.text}, outside)"

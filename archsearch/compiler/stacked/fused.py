@@ -13,6 +13,7 @@ from functools import cache, lru_cache
 from importlib.metadata import version
 from types import ModuleType
 
+import torch
 from torch import Tensor
 
 from archsearch.compiler.stacked.elementwise import Run
@@ -41,14 +42,15 @@ def compiled(kernel: Kernel) -> Run:
     space = {name: value for name, value in vars(functions).items() if not name.startswith("__")}
     jitted = triton.jit(made(kernel.name, printed(kernel), space))
 
-    def run(inside: Tensor, width: Tensor, *views: Tensor) -> None:
-        lanes, _, wide = inside.shape
+    def run(outside: Tensor, width: Tensor, *views: Tensor) -> None:
+        lanes, _, wide = outside.shape
         rows = max(view.shape[1] for view in views)
         columns = power(wide) if kernel.reduces else min(COLUMNS, power(wide))
         tall = max(1, TILE // columns)
         grid = -(-rows // tall), -(-wide // columns), lanes
         places = [part for view in views for part in (view, view.stride(0), view.stride(1) if view.shape[1] > 1 else 0)]
-        jitted[grid](width, *places, rows, wide, ROWS=tall, COLUMNS=columns, **OPTIONS)
+        with torch.cuda.device_of(outside):  # Triton launches on the current device
+            jitted[grid](width, *places, rows, wide, ROWS=tall, COLUMNS=columns, **OPTIONS)
 
     return run
 

@@ -30,7 +30,7 @@ class Head:
     def log_probabilities(self, top: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
         """Return those of the symbols, [lanes, rows, V padded]; -inf in the padding."""
         logits = torch.baddbmm(bias.unsqueeze(1), top, weight.transpose(1, 2))
-        logits[..., self.symbols :] = -torch.inf
+        logits[..., self.symbols :].fill_(-torch.inf)
         return logits.log_softmax(-1)
 
     def learn(
@@ -52,7 +52,7 @@ class Head:
         for lanes in self.chunks(top, weight):
             found = self.log_probabilities(top[lanes], weight[lanes], bias[lanes])
             losses[lanes] = -self.picked(found, targets, scored) / self.batch
-            delta = torch.where(scored.unsqueeze(1), found.exp_().sub_(wanted.to(found.dtype)) / self.batch, 0)
+            delta = (found.exp_().sub_(wanted.to(found.dtype)) / self.batch).masked_fill_(~scored.unsqueeze(1), 0)
             torch.bmm(delta.transpose(1, 2), top[lanes], out=dweight[lanes])
             dbias[lanes] = delta.sum(1)
             torch.bmm(delta, weight[lanes], out=dtop[lanes])
@@ -70,4 +70,4 @@ class Head:
     def picked(self, found: Tensor, targets: Tensor, scored: Tensor) -> Tensor:
         """Return the sum of the targets' log probabilities in each lane."""
         rows = found.gather(-1, targets.view(1, -1, 1).expand(found.shape[0], -1, 1)).squeeze(-1)
-        return torch.where(scored, rows, 0).sum(1)
+        return rows.masked_fill(~scored, 0).sum(1)

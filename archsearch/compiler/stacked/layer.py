@@ -38,18 +38,18 @@ class Widths:
     """The lanes' own widths.
 
     Attributes:
-        inside: Bool [R, 1, H], true where a column lies within the lane's width.
+        outside: Bool [R, 1, H], true where a column lies beyond the lane's width.
         width: The width as a number of the layer's type, [R, 1, 1].
     """
 
-    inside: Tensor
+    outside: Tensor
     width: Tensor
 
     @staticmethod
     def of(widths: Sequence[int], padded: int, dtype: torch.dtype, device: torch.device) -> Widths:
         """Return these widths in lanes that are `padded` wide."""
         width = torch.tensor(widths, device=device).view(-1, 1, 1)
-        return Widths(torch.arange(padded, device=device).view(1, 1, -1) < width, width.to(dtype))
+        return Widths(torch.arange(padded, device=device).view(1, 1, -1) >= width, width.to(dtype))
 
 
 class Layer:
@@ -259,7 +259,7 @@ class Layer:
         for instruction in instructions:
             if isinstance(instruction, Kernel):
                 views = [self._view(argument, step) for argument in instruction.arguments]
-                self.functions[instruction](self.widths.inside, self.widths.width, *views)
+                self.functions[instruction](self.widths.outside, self.widths.width, *views)
                 continue
             product = self.plan.products[instruction.number]
             weight = weights.products[instruction.number]

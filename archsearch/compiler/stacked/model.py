@@ -207,7 +207,7 @@ class StackedModel:
         symbols, targets, scored, reset = self._next(kind)
         self.count.add_(1)
         rooms = self.rooms[kind.steps]
-        drop = [self.dropout.kept(site, self.count, layer.shape) for site, layer in enumerate(rooms)]
+        drop = [self.dropout.dropped(site, self.count, layer.shape) for site, layer in enumerate(rooms)]
         x = self._embedded(symbols, kind)
         for site, layer in enumerate(rooms):
             weights, states = self.per_layer[site][0], self.carried[site]

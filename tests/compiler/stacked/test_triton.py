@@ -51,7 +51,7 @@ def run(cell: Cell, dialect: Dialect, spoiled: bool = False) -> list[Tensor]:
     shape = lanes, steps, batch, _ = len(WIDTHS), 4, 3, WIDE
     layer = Layer(done, dialect, shape, WIDE, widths, torch.zeros(1))
     masked = [
-        drawn(lanes, WIDE, WIDE).transpose(1, 2).contiguous() * widths.inside for product in done.plan.products
+        drawn(lanes, WIDE, WIDE).transpose(1, 2).contiguous() * ~widths.outside for product in done.plan.products
         for _ in product.linears
     ]  # fmt: skip
     products, start = [], 0
