@@ -50,7 +50,7 @@ class Backward:
             node = self.cell.node(target)
             outside = node.op in LEAVES or self.plan.place[target].zone == Zone.PROLOGUE
             if outside and node.op != "number":
-                self.add(draft, self.target(target, Zone.CORE), draft.load(f"d{state}", _after(state)))
+                self.add(draft, self.target(target, Zone.CORE), self.after(draft, state))
         draft.finish(instructions)
 
     def close(self, instructions: list[Instruction]) -> None:
@@ -63,6 +63,11 @@ class Backward:
             if before.array not in self.written:
                 draft.store(before, draft.number("zero", 0.0))
         draft.finish(instructions)
+
+    def after(self, draft: Draft, state: int) -> str:
+        """Return the gradient of a state after the step; of the first one, the output's at this step is part."""
+        later = draft.load(f"d{state}", Argument(f"D{state}", when="step"))
+        return f"({later} + {draft.load('o', Argument('O'))})" if state == self.cell.state_nodes[0].handle else later
 
     def target(self, handle: int, zone: Zone) -> Argument:
         """Return where what is passed to a value within `zone` is added up."""
@@ -111,7 +116,7 @@ class Backward:
         """Write `g7 = …` of all that reaches a node; return whether anything does."""
         parts = [f"({part})" for part in inside.get(handle, [])]
         if zone == Zone.CORE:
-            parts += [draft.load(f"d{state}", _after(state)) for state in states_fed(self.plan, handle)]
+            parts += [self.after(draft, state) for state in states_fed(self.plan, handle)]
             if f"GC{handle}" in self.written:
                 parts.append(draft.load(f"c{handle}", Argument(f"GC{handle}", when="step")))
         if f"GR{handle}" in self.written:
@@ -139,8 +144,3 @@ class Backward:
             self.written.add(f"L{handle}")
         taking = [(operand, text) for operand, text in zip(node.inputs, rule.adjoint, strict=False)]
         return [(operand, written(text)) for operand, text in taking if self.cell.node(operand).op != "number"]
-
-
-def _after(state: int) -> Argument:
-    """Return the gradient of a state after the step."""
-    return Argument(f"D{state}", when="step")

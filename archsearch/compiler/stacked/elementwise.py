@@ -45,6 +45,11 @@ def silu_back(a: Tensor, g: Tensor) -> Tensor:
     return g * s * (1 + a * (1 - s))
 
 
+def choose(alive: Tensor, new: Tensor, old: Tensor) -> Tensor:
+    """Return what is new in lanes that are alive; a frozen one keeps every bit, whatever the new values are."""
+    return torch.where(alive > 0, new, old)
+
+
 def mean(value: Tensor, outside: Tensor, width: Tensor) -> Tensor:
     """Return the mean of each row over the lane's own width."""
     return value.masked_fill(outside, 0).sum(-1, keepdim=True) / width
@@ -64,7 +69,8 @@ FUNCTIONS: dict[str, Callable[..., object]] = {
     "tanh_": torch.tanh, "sigmoid": torch.sigmoid, "relu": torch.relu, "exp_": torch.exp, "max_": torch.maximum,
     "leaky_relu": lambda a: functional.leaky_relu(a, LEAKY_SLOPE), "softplus": functional.softplus,
     "silu": functional.silu, "relu_back": relu_back, "leaky_back": leaky_back, "max_back": max_back,
-    "softplus_back": softplus_back, "silu_back": silu_back, "mean": mean, "root": root, "put": put,
+    "softplus_back": softplus_back, "silu_back": silu_back, "mean": mean, "root": root, "put": put, "choose": choose,
+    "sqrt_": torch.sqrt,
 }  # fmt: skip
 """What the expressions of `adjoint.RULES` call."""
 

@@ -182,11 +182,12 @@ class Layer:
             given = dlast[self.plan.state[state]]
             self.arrays[f"D{state}"] = self.like.new_zeros(lanes, batch, wide) if given is None else given.clone()
             self.arrays[f"N{state}"] = self.like.new_empty(lanes, batch, wide)
+        self.arrays["O"] = self.like.new_zeros(self.shape) if dout is None else dout
         if not self.program.carries_output:
-            self._begin(dout, dlast[0])
+            self._begin(dlast[0])
         self._run(self.program.backward[Zone.EPILOGUE], weights, None)
         for step in reversed(range(steps)) if self.plan.carried else ():
-            self._step_back(weights, dout, reset, step)
+            self._step_back(weights, reset, step)
         self._run(self.program.backward[Zone.PROLOGUE], weights, None)
         self._deferred(gradients)
         dstates = [
@@ -195,19 +196,14 @@ class Layer:
         ]
         return self._dx(weights), self._dwide(), dstates
 
-    def _begin(self, dout: Tensor | None, dlast: Tensor | None) -> None:
+    def _begin(self, dlast: Tensor | None) -> None:
         """Begin with the gradient of an output that is no carried state."""
         found = self.arrays[f"GR{self.program.cell.output}"]
-        if dout is None:
-            found.zero_()
-        else:
-            found.copy_(dout)
+        found.copy_(self.arrays["O"])
         if dlast is not None:
             found[:, -1] += dlast
 
-    def _step_back(self, weights: Weights, dout: Tensor | None, reset: Tensor | None, step: int) -> None:
-        if self.program.carries_output and dout is not None:
-            self.arrays[f"D{self.program.cell.state_nodes[0].handle}"].add_(dout[:, step])
+    def _step_back(self, weights: Weights, reset: Tensor | None, step: int) -> None:
         self._run(self.program.backward[Zone.CORE], weights, step)
         for state in self.plan.carried:
             before, after = f"N{state}", f"D{state}"

@@ -5,7 +5,7 @@ P    the sums of linear maps, slot by slot           D    their gradients
 E7   state 7 before each step, and after the last    D7   gradient of state 7 after a step    N7   before it
 K7   value 7                                         GR7  its gradient for all rows           GC7  within the step
 V7   a learned vector                                L7   what each row adds to its gradient
-R7   1 / root mean square of a norm's rows
+R7   1 / root mean square of a norm's rows           O    gradient of the output
 """
 
 from __future__ import annotations

@@ -104,9 +104,9 @@ class StackedModel:
         self.widths = Widths.of([lane.n for lane in lanes_now], width, dtype, self.device)
         self.dropout = Dropout([lane.seed for lane in lanes_now], [lane.dropout for lane in lanes_now], self.flat)
         clips = self._column([lane.clip for lane in lanes_now])
-        self.optimiser = Optimiser(self.flat, adaptive, clips, self.places.reached(self.flat))
-        self.head = Head(symbols, batch)
         self.dialect = dialect or dialect_for(self.flat)
+        self.optimiser = Optimiser(self.flat, adaptive, clips, self.places.reached(self.flat), self.dialect)
+        self.head = Head(symbols, batch)
         self.rooms: dict[int, list[Layer]] = {}
         self.tables: dict[Kind, Table] = {}
         self.repeated: dict[Kind, Repeated] = {}

@@ -16,6 +16,9 @@ from archsearch.compiler.stacked.program import Program
 ALIGNED = 32
 """Parameters begin at multiples of so many numbers, and the alphabet is padded to one: all lanes are aligned alike."""
 
+ROW = 128
+"""The whole buffer is also rows of so many numbers."""
+
 
 def whole(size: int) -> int:
     """Return the next multiple of ALIGNED."""
@@ -57,8 +60,8 @@ class Places:
 
     @property
     def size(self) -> int:
-        """P."""
-        return sum(whole(torch.Size(shape).numel()) for shape in self.shapes.values())
+        """P, a multiple of ROW."""
+        return -(-sum(whole(torch.Size(shape).numel()) for shape in self.shapes.values()) // ROW) * ROW
 
     def views(self, flat: Tensor) -> dict[str, Tensor]:
         """Return all parts of a buffer [R, P] as [R, …]."""

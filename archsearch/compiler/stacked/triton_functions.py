@@ -100,6 +100,18 @@ def silu_back(a, g):
 
 
 @triton.jit
+def choose(alive, new, old):
+    """Return what is new in lanes that are alive."""
+    return tl.where(alive > 0, new, old)
+
+
+@triton.jit
+def sqrt_(a):
+    """Return the square root."""
+    return tl.sqrt(a)
+
+
+@triton.jit
 def mean(value, inside, own):
     """Return the mean of each row over the lane's own width."""
     return tl.sum(tl.where(inside, value, 0.0), axis=1)[:, None] / own

@@ -40,13 +40,11 @@ class Table:
         """
         count = len(windows)
         self.inputs[:count] = torch.stack([window.inputs.flatten() for window in windows])
-        self.targets.zero_()
-        self.scored.zero_()
+        places = self._scored_places(windows)
+        self.targets.zero_().view(-1).index_copy_(0, places, torch.cat([window.targets for window in windows]))
+        self.scored.zero_().view(-1).index_fill_(0, places, True)
         self.reset.zero_()
         for row, window in enumerate(windows):
-            places: Tensor | slice = slice(None) if window.scored is None else window.scored
-            self.targets[row, places] = window.targets
-            self.scored[row, places] = True
             if window.reset is not None:
                 self.reset[row] = window.reset
         for used in (self.inputs[:count], self.targets[:count]):
@@ -54,6 +52,15 @@ class Table:
                 if not 0 <= strange < symbols:
                     raise IndexError(f"a window has {strange}, which is no symbol")
         self.next.zero_()
+
+    def _scored_places(self, windows: Sequence[WindowData]) -> Tensor:
+        """Return where all scored positions lie in the flat table."""
+        device, size = self.inputs.device, self.inputs.shape[1]
+        everywhere = torch.arange(size, device=device)
+        places = torch.cat([everywhere if window.scored is None else window.scored for window in windows])
+        counts = torch.tensor([len(window.targets) for window in windows])
+        rows = torch.arange(len(windows)).repeat_interleave(counts) * size
+        return places + rows.to(device)
 
     def take(self) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """Return inputs, targets, scored and reset of the next row, and go on."""

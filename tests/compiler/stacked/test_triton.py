@@ -22,7 +22,10 @@ from archsearch.cell import Cell, library
 from archsearch.compiler.adjoint import RULES
 from archsearch.compiler.stacked import elementwise, fused
 from archsearch.compiler.stacked.layer import Dialect, Layer, Weights, Widths
+from archsearch.compiler.stacked.model import Lane, StackedModel
 from archsearch.compiler.stacked.program import program
+from archsearch.tasks import load
+from archsearch.training import Streams
 from tests import strategies
 from tests.sources import ROOT
 
@@ -110,6 +113,24 @@ def test_all_cells_of_the_library_do(name: str) -> None:
 def test_mutants_do() -> None:
     for mutant in strategies.mutants(40):
         compare(mutant.child.cell)
+
+
+@pytest.mark.parametrize("adaptive", [True, False])
+def test_a_whole_stack_trains_alike_and_freezes_alike(adaptive: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("archsearch.compiler.stacked.model.lanes", lambda n: 3)
+    batches = list(Streams(load("memorization:small"), "cpu").take("train", 0, 2, 5, 3))
+    found = []
+    for dialect in (fused.compiled, elementwise.compiled):
+        own = [Lane(9, 1.0, 0.2, 5), Lane(20, 5.0, 0.0, 6)]
+        stack = StackedModel(library.load("gru"), 9, own, 2, 2, 5, adaptive, dialect=dialect)
+        stack.flat.copy_(torch.randn(stack.flat.shape, generator=torch.Generator().manual_seed(0)) * 0.2)
+        stack.train(batches[:2], [0.01, 0.02])
+        stack.weights["bias"][1, 0] = float("nan")
+        before = stack.flat[1].clone()
+        assert list(stack.train(batches[2:], [0.01, 0.02])) == [1]
+        assert torch.equal(stack.flat[1].nan_to_num(), before.nan_to_num())
+        found.append(stack.flat[0].clone())
+    torch.testing.assert_close(*found, rtol=1e-3, atol=1e-4)
 
 
 COMPILE = """
