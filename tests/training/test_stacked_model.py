@@ -230,6 +230,19 @@ def test_each_lane_takes_back_what_it_kept() -> None:
     assert torch.equal(weights(stack, 0), kept) and torch.equal(weights(stack, 2), later)
 
 
+@pytest.mark.parametrize(("n", "maps"), [(8, "linear(exp(exp(x)))"), (1, "linear(linear(exp(exp(x))))")])
+def test_what_is_infinite_in_a_narrow_lane_stays_within_its_width(n: int, maps: str) -> None:
+    cell = Cell.parse(f"cell far(x, h):\n    h' = tanh({maps} + linear(h))\n")
+    learners, stack = made(cell, 9, SETTINGS[:2], (n, 30))
+    held = windows("xml:small", 2, split="valid")
+    with torch.no_grad():
+        learners[0].model.embedding[:, 0] = 800.0
+    stack.load(0, dict(learners[0].model.named_parameters()))
+    count = sum(len(batch.targets) for batch in held)
+    nll = learners[0].evaluate(held)[1]
+    assert torch.tensor(nll).isfinite() and stack.evaluate(held)[0][1] / count == pytest.approx(nll, abs=1e-10)
+
+
 # -- dropout --------------------------------------------------------------------------------------------------------
 
 

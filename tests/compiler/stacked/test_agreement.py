@@ -12,6 +12,10 @@ MUTANTS, CHUNK = 300, 20
 RANDOM = 60
 
 
+UNREACHED = "cell unreached(x, h):\n    h' = tanh(linear(h) + stop(linear(exp(exp(exp(3 + x))))))\n"
+"""The second matrix reads infinity, and no gradient reaches it."""
+
+
 def mutants() -> list[Cell]:
     return [mutant.child.cell for mutant in strategies.mutants(MUTANTS)]
 
@@ -30,6 +34,10 @@ def test_some_mutants_agree_in_some_shapes(turn: int) -> None:
 def test_random_cells_of_all_ops_agree() -> None:
     for seed in range(10):
         check(plain.random_cell(seed), [SHAPES[seed % 8]], seed, engine="stacked")
+
+
+def test_a_map_that_no_gradient_reaches_gets_none_whatever_it_reads() -> None:
+    check(Cell.parse(UNREACHED), [shape for shape in SHAPES if shape.width == 1], engine="stacked")
 
 
 @pytest.mark.slow
