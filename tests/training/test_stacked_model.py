@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import cache
@@ -157,6 +159,21 @@ def test_an_evaluation_is_torchs_and_leaves_training_where_it_was(task: str) -> 
         assert farthest(learner, stack, lane) < 1e-9
 
 
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float32])
+@pytest.mark.parametrize("name", CELLS)
+def test_gradients_of_every_lane_are_torchs(name: str, dtype: torch.dtype) -> None:
+    learners, stack = made(cell_of(name), 9, changed(clip=1e9), dtype=dtype)
+    batches = windows("xml:small", 1)
+    stack.train(batches, [0.0] * 5)
+    for lane, learner in enumerate(learners):
+        learner.train(batches, 0.0)
+        found = stack.named(lane, gradients=True)
+        for of, weight in learner.model.named_parameters():
+            expected = torch.zeros_like(weight) if weight.grad is None else weight.grad
+            off = (found[of] - expected).norm() / expected.norm().clamp(min=1e-30)
+            assert off < (1e-10 if dtype == torch.float64 else 1e-5), of
+
+
 # -- float32 --------------------------------------------------------------------------------------------------------
 
 
@@ -177,9 +194,13 @@ def weights(stack: StackedModel, lane: int) -> Tensor:
     return torch.cat([view.flatten() for view in stack.named(lane).values()])
 
 
+@pytest.mark.parametrize("largest", [1 << 24, 20_000])
 @pytest.mark.parametrize("dropout", [0.0, 0.3])
 @pytest.mark.parametrize("name", ["gru", "normed"])
-def test_a_lanes_bits_do_not_depend_on_its_place_or_its_neighbours(name: str, dropout: float) -> None:
+def test_a_lanes_bits_do_not_depend_on_its_place_or_its_neighbours(
+    name: str, dropout: float, largest: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("archsearch.compiler.stacked.head.LARGEST", largest)
     settings = changed(dropout=dropout, layers=2)
     batches = windows("arithmetic:small", 6)
     found = []
@@ -204,6 +225,19 @@ def test_a_lane_that_diverges_is_frozen_and_leaves_the_bits_of_the_others() -> N
     for lane in (0, 2, 3, 4):
         assert torch.equal(weights(stack, lane), weights(alone, lane))
     assert stack.alive.flatten().tolist()[:5] == [True, False, True, True, True]
+
+
+def test_a_model_that_is_closed_frees_its_memory_at_once() -> None:
+    _, stack = made(cell_of("gru"), 9, dtype=torch.float32)
+    stack.train(windows("xml:small", 1), rates())
+    stack.close()
+    gone = weakref.ref(stack)
+    gc.disable()
+    try:
+        del stack
+        assert gone() is None
+    finally:
+        gc.enable()
 
 
 def test_a_lane_that_is_stopped_keeps_its_weights() -> None:

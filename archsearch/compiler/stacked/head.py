@@ -7,8 +7,8 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
-LARGEST = 1 << 26
-"""Logits that are held at once."""
+LARGEST = 1 << 24
+"""Logits that are held at once, where lanes can be parted so far."""
 
 
 class Head:
@@ -17,15 +17,17 @@ class Head:
     Args:
         symbols: Size of the alphabet, V; weights have more rows, of zeros.
         batch: The loss is divided by it.
+        needed: How many lanes are; they come first, and runs of lanes that nobody needs are left out.
     """
 
-    def __init__(self, symbols: int, batch: int) -> None:
-        self.symbols, self.batch = symbols, batch
+    def __init__(self, symbols: int, batch: int, needed: int) -> None:
+        self.symbols, self.batch, self.needed = symbols, batch, needed
 
     def chunks(self, top: Tensor, weight: Tensor) -> Iterator[slice]:
-        """Yield runs of lanes; how many follows from the stack's shape alone."""
-        count = max(1, LARGEST // (top.shape[1] * weight.shape[1]))
-        yield from (slice(first, first + count) for first in range(0, top.shape[0], count))
+        """Yield runs of lanes, all equally long: how long follows from the stack's shape alone, so bits do too."""
+        lanes, rows, _ = top.shape
+        count = max(n for n in range(1, lanes + 1) if lanes % n == 0 and (n == 1 or n * rows * weight.shape[1] <= LARGEST))
+        yield from (slice(first, first + count) for first in range(0, self.needed, count))
 
     def log_probabilities(self, top: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
         """Return those of the symbols, [lanes, rows, V padded]; -inf in the padding."""
@@ -47,7 +49,7 @@ class Head:
             dweight: Memory for the gradient.
             dbias: Memory for the gradient.
         """
-        losses, dtop = top.new_empty(top.shape[0]), torch.empty_like(top)
+        losses, dtop = top.new_zeros(top.shape[0]), torch.zeros_like(top)
         wanted = targets.unsqueeze(1) == torch.arange(weight.shape[1], device=top.device)
         for lanes in self.chunks(top, weight):
             found = self.log_probabilities(top[lanes], weight[lanes], bias[lanes])
@@ -60,12 +62,12 @@ class Head:
 
     def judge(self, top: Tensor, weight: Tensor, bias: Tensor, targets: Tensor, scored: Tensor) -> tuple[Tensor, Tensor]:
         """Return how many answers of each lane are right, and the summed NLL, [R] each."""
-        right, nll = [], []
+        right, nll = top.new_zeros(2, top.shape[0], dtype=torch.float64)
         for lanes in self.chunks(top, weight):
             found = self.log_probabilities(top[lanes], weight[lanes], bias[lanes])
-            right.append(((found.argmax(-1) == targets) & scored).sum(1))
-            nll.append(-self.picked(found, targets, scored))
-        return torch.cat(right), torch.cat(nll)
+            right[lanes] = ((found.argmax(-1) == targets) & scored).sum(1).double()
+            nll[lanes] = -self.picked(found, targets, scored).double()
+        return right, nll
 
     def picked(self, found: Tensor, targets: Tensor, scored: Tensor) -> Tensor:
         """Return the sum of the targets' log probabilities in each lane."""

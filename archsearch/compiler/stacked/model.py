@@ -106,7 +106,7 @@ class StackedModel:
         clips = self._column([lane.clip for lane in lanes_now])
         self.dialect = dialect or dialect_for(self.flat)
         self.optimiser = Optimiser(self.flat, adaptive, clips, self.places.reached(self.flat), self.dialect)
-        self.head = Head(symbols, batch)
+        self.head = Head(symbols, batch, len(own))
         self.rooms: dict[int, list[Layer]] = {}
         self.tables: dict[Kind, Table] = {}
         self.repeated: dict[Kind, Repeated] = {}
@@ -184,6 +184,7 @@ class StackedModel:
         """Let go of what was captured, all of it before another model captures anything."""
         for repeated in self.repeated.values():
             repeated.drop()
+        self.repeated.clear()  # each knows the model, whose memory would wait for the garbage collector
 
     # -- one step -----------------------------------------------------------------------------------------------------
 
@@ -235,7 +236,7 @@ class StackedModel:
             x, last = layer.forward(self.per_layer[site][0], x, x, self.judged[site].unbind(0), reset)
             self.judged[site] = torch.stack(last)
         found = self.head.judge(x.flatten(1, 2), self.weights["weight"], self.weights["bias"], targets, scored)
-        self.score.add_(torch.stack([part.double() for part in found], 1))
+        self.score.add_(torch.stack(found, 1))
 
     def _next(self, kind: Kind) -> tuple[Tensor, Tensor, Tensor, Tensor | None]:
         """Return the next window: symbols, targets, where they count, and resets if there are any."""
