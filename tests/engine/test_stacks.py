@@ -115,18 +115,30 @@ def test_a_cell_that_kills_two_workers_ends_with_all_its_trials(faked: pytest.Mo
     assert (desk.host_failures, desk.busy) == (4, 0)
 
 
-def test_a_search_with_stacks_is_the_same_for_any_number_of_workers_and_after_kills(tmp_path: Path) -> None:
-    world = searches.World(tmp_path / "world", True, "cache", {"FAKE_ENGINE": "stacked 1 (simulated)"})
-    cold = replace_cache(world)
-    unbroken = finish(world, "one", 1, *CANDIDATES)
-    assert mutants(unbroken) >= 5
-    assert finish(cold, "four", 4, *CANDIDATES) == unbroken
-    assert searches.killed(cold, "killed", 3, 2, 2, 30, *CANDIDATES) == unbroken
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> searches.World:
+    return searches.World(tmp_path_factory.mktemp("stacked"), True, "cache", {"FAKE_ENGINE": "stacked 1 (simulated)"})
 
 
-def replace_cache(world: searches.World) -> searches.World:
+@pytest.fixture(scope="module")
+def unbroken(world: searches.World) -> str:
+    found = finish(world, "one", 1, *CANDIDATES)
+    assert mutants(found) >= 5
+    return found
+
+
+def cold(world: searches.World) -> searches.World:
     """Return the world with a cache of its own."""
     return searches.World(world.folder, world.faked, "cold", world.environment)
+
+
+def test_a_search_with_stacks_is_the_same_for_any_number_of_workers(world: searches.World, unbroken: str) -> None:
+    assert finish(cold(world), "four", 4, *CANDIDATES) == unbroken
+
+
+@pytest.mark.slow
+def test_a_search_with_stacks_is_the_same_after_kills(world: searches.World, unbroken: str) -> None:
+    assert searches.killed(cold(world), "killed", 3, 4, 2, 30, *CANDIDATES) == unbroken
 
 
 @pytest.mark.slow
@@ -134,7 +146,7 @@ def test_a_search_that_trains_in_stacks_gives_the_same_leaderboard_with_one_and_
     world = searches.World(tmp_path / "world", False, "cache", {"ARCHSEARCH_ENGINE": "stacked"})
     more = ("--max-candidates", 6)
     found = finish(world, "one", 1, *more)
-    assert finish(replace_cache(world), "two", 2, *more) == found
+    assert finish(cold(world), "two", 2, *more) == found
     engines = searches.rows(tmp_path / "world" / "runs" / "one", "SELECT DISTINCT record ->> 'engine' FROM trials")
     assert engines == [("stacked 1 (float32, torch, lanes 1)",)]
     replayed = world.run(world.command("replay", "one", "--top", 2))

@@ -41,6 +41,12 @@ SETTINGS = [
 ]
 
 
+@pytest.fixture(autouse=True)
+def few_lanes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Stacks of six lanes, one of them empty, are faster; how many there are is asked below."""
+    monkeypatch.setattr("archsearch.compiler.stacked.model.lanes", lambda n: 6)
+
+
 def cell_of(name: str) -> Cell:
     return Cell.parse(MUTANTS[name]) if name in MUTANTS else library.load(name)
 
