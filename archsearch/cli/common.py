@@ -30,9 +30,11 @@ data_option = click.option(
     help="Folder with ptb.train.txt, ptb.valid.txt and ptb.test.txt (Penn Treebank).",
 )  # fmt: skip
 seed_option = click.option("--seed", metavar="N", type=click.IntRange(min=0), help="Seed.  [default: 0]")
-workers_option = click.option("--workers", type=int, metavar="N", help="Worker processes.  [default: one per CPU core]")
+workers_option = click.option(
+    "--workers", type=int, metavar="N", help="Worker processes.  [default: one per GPU or CPU core]"
+)
 device_option = click.option(
-    "--device", metavar="NAME", default="auto", show_default=True, help="auto, cpu, or cuda:0,cuda:1 …"
+    "--device", metavar="NAME", default="auto", show_default=True, help="auto (all GPUs, else cpu), cpu, or cuda:0,cuda:1 …"
 )
 
 

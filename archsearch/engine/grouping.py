@@ -11,7 +11,7 @@ from archsearch.protocol.stacks import MOST, alike, is_stacked
 def together(queue: list[tuple[int, int, Trial]]) -> list[tuple[int, Trial]]:
     """Take the first trial out of a heap, with all that may share its stack, in the heap's order: numbers and trials."""
     _, number, first = heappop(queue)
-    if not is_stacked(first):
+    if not is_stacked(first.engine):
         return [(number, first)]
     shared = alike(first)
     others = sorted(entry for entry in queue if alike(entry[2]) == shared)[: MOST - 1]

@@ -14,7 +14,7 @@ import torch
 
 from archsearch import tasks
 from archsearch.cell import Cell
-from archsearch.compiler.engines import default_engine, identity
+from archsearch.compiler.engines import ENGINES, default_engine, identity
 from archsearch.engine import messages
 from archsearch.engine.messages import Alive, Facts, Failed, Hello, Job, Probe, Result
 from archsearch.errors import ArchsearchError, BuildError, InputError, TaskError
@@ -58,9 +58,11 @@ class _Worker:
 
     def run(self) -> None:
         """Take one request after the other."""
-        with warnings.catch_warnings(action="ignore"):  # the driver says which engine it is, once
-            engine = os.environ.get("ARCHSEARCH_ENGINE") or default_engine(self.device)
-        self.say(Hello(machine_kind(self.device), identity(engine, self.device)))
+        try:
+            self.say(Hello(machine_kind(self.device), identity(chosen_engine(self.device), self.device)))
+        except InputError as error:
+            self.say(Failed(str(error), error.exit_code))
+            return
         while True:
             try:
                 request = messages.decode_for_worker(self.pipe.recv_bytes(messages.MAX_BYTES))
@@ -77,7 +79,7 @@ class _Worker:
             self.say(Facts(self.probe(request.task)))
             return
         self.say(Alive(request.number, 0))
-        stacked = is_stacked(request.trials[0])
+        stacked = is_stacked(request.trials[0].engine)
         for first, trials in enumerate([request.trials] if stacked else [(trial,) for trial in request.trials]):
             for index, outcome in enumerate(self.train(request, trials), first):
                 self.say(Result(request.number, index, outcome))
@@ -117,6 +119,20 @@ class _Worker:
         except Exception:
             failed = Outcome("error", reason=traceback.format_exc()[-2000:])
         return [failed] * len(trials)
+
+
+def chosen_engine(device: str) -> str:
+    """Return the engine of a device; ARCHSEARCH_ENGINE says otherwise.
+
+    Raises:
+        InputError: There is no such engine.
+    """
+    if said := os.environ.get("ARCHSEARCH_ENGINE"):
+        if said not in ENGINES:
+            raise InputError(f"ARCHSEARCH_ENGINE is {said!r}; it must be one of {', '.join(ENGINES)}")
+        return said
+    with warnings.catch_warnings(action="ignore"):  # the driver says which engine it is, once
+        return default_engine(device)
 
 
 def task_facts(task: Task) -> TaskFacts:

@@ -12,9 +12,9 @@ __all__ = ["MOST", "alike", "is_stacked"]
 ENGINE = "stacked"
 
 
-def is_stacked(trial: Trial) -> bool:
-    """Whether a trial's engine trains several at once."""
-    return trial.engine.partition(" ")[0] == ENGINE
+def is_stacked(engine: str) -> bool:
+    """Whether an engine, named as in records, trains several trials at once."""
+    return engine.partition(" ")[0] == ENGINE
 
 
 def alike(trial: Trial) -> Trial:

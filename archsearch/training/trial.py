@@ -158,7 +158,7 @@ class Training:
 def _learner(trial: Trial, cell: Cell, streams: Streams, n: int, seed: int) -> Learner:
     """Return what trains on the engine of the record; all engines start from the same numbers."""
     setting = trial.setting
-    if is_stacked(trial):
+    if is_stacked(trial.engine):
         raise ValueError(f"a trial on {trial.engine} trains in a stack: run_trials")
     engine = next((name for name in ENGINES if name == trial.engine.split(" ")[0]), "reference")
     generator = torch.Generator().manual_seed(seed)

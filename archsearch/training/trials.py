@@ -14,6 +14,6 @@ from archsearch.training.windows import Streams
 
 def run_trials(trials: Sequence[Trial], cell: Cell, streams: Streams, alive: Alive = lambda step: None) -> list[Outcome]:
     """Return the outcomes of trials of one cell on one task, in their order; see `run_trial`."""
-    if is_stacked(trials[0]):
+    if is_stacked(trials[0].engine):
         return run_stacked(trials, cell, streams, alive)
     return [run_trial(trial, cell, streams, alive) for trial in trials]

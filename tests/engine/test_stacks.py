@@ -15,7 +15,10 @@ from archsearch.engine.crew import Crew
 from archsearch.engine.desk import Desk
 from archsearch.engine.grouping import MOST, together
 from archsearch.engine.memory import Memory
-from archsearch.engine.messages import Job
+from archsearch.engine.messages import Hello, Job
+from archsearch.engine.resolve import check_same
+from archsearch.engine.worker import chosen_engine
+from archsearch.errors import InputError
 from archsearch.protocol.records import Outcome, Trial
 from tests.engine import fakes, searches
 from tests.engine.searches import finish, mutants, until
@@ -151,3 +154,18 @@ def test_a_search_that_trains_in_stacks_gives_the_same_leaderboard_with_one_and_
     assert engines == [("stacked 1 (float32, torch, lanes 1)",)]
     replayed = world.run(world.command("replay", "one", "--top", 2))
     assert replayed.returncode == 0 and "bit for bit" in replayed.stdout, replayed.stderr
+
+
+def test_an_engine_that_there_is_not_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ARCHSEARCH_ENGINE", "stack")
+    with pytest.raises(InputError, match="ARCHSEARCH_ENGINE is 'stack'; it must be one of reference, native, stacked"):
+        chosen_engine("cpu")
+    monkeypatch.delenv("ARCHSEARCH_ENGINE")
+    assert chosen_engine("cuda:0") == "stacked"
+
+
+def test_a_run_that_began_on_a_cpu_goes_on_there() -> None:
+    began = replace(PLAN, engine="native 1 (g++)")
+    facts = {found.name: found for found in [*(course.facts for course in PLAN.courses), PLAN.filter]}
+    with pytest.raises(InputError, match="Go on with --device cpu, or start another run here"):
+        check_same(began, facts, Hello(PLAN.machine, PLAN.engine))
