@@ -110,7 +110,7 @@ class _Course:
         self.members, self.streams, self.trial = members, streams, members[0].training.trial
         trial, symbols = self.trial, streams.task.symbols
         self.stack = StackedModel(
-            cell, symbols, [member.lane for member in members], trial.setting.layers, trial.batch, trial.unroll,
+            cell, symbols, [member.lane for member in members], trial.setting.layers, trial.batch,
             trial.setting.optimiser == "adamw", device=streams.device,
         )  # fmt: skip
         for lane, member in enumerate(members):

@@ -30,7 +30,7 @@ def trained(cell: Cell, task: str, layers: int, adaptive: bool) -> tuple[Stacked
     """Return a model that has trained, diverged in one lane, and been judged twice."""
     symbols, streams = load(task).symbols, Streams(load(task), "cpu")
     own = [Lane(8, 1.0, 0.2, 5), Lane(20, 5.0, 0.0, 6), Lane(13, 1.0, 0.1, 7)]
-    stack = StackedModel(cell, symbols, own, layers, 3, 7, adaptive)
+    stack = StackedModel(cell, symbols, own, layers, 3, adaptive)
     for lane, one in enumerate(own):
         setting = Setting("adamw", 0.01, 1.0, 1.0, layers, 0)
         drawn = Model(cell, symbols, one.n, setting, torch.Generator().manual_seed(lane))

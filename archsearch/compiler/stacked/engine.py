@@ -14,7 +14,8 @@ from archsearch.compiler.native.source import parameter_names
 from archsearch.compiler.parameters import PROJECTION, bias_name, weight_name
 from archsearch.compiler.reference import Interpreter
 from archsearch.compiler.stacked.dialects import dialect_for
-from archsearch.compiler.stacked.layer import Layer, Weights, Widths
+from archsearch.compiler.stacked.lanes import Weights, Widths
+from archsearch.compiler.stacked.layer import Layer
 from archsearch.compiler.stacked.program import program
 
 States = tuple[Tensor, ...]
@@ -101,7 +102,8 @@ class _Sequence(torch.autograd.Function):
         gradients = _weights(engine, [torch.empty_like(one) for one in rest[count:]])
         last = [None if one is None else _lane(one) for one in dlast]
         dx, dwide, dstates = layer.backward(ctx.weights, gradients, None if dout is None else _lane(dout), last, reset)
-        results = [dx[0], None if dwide is None else dwide[0], *(one[0] for one in dstates), *_unpacked(engine, gradients)]
+        own = [None if one is None else one[0].clone() for one in (dwide, *dstates)]
+        results = [dx[0], *own, *_unpacked(engine, gradients)]
         return None, None, None, *(one if need else None for one, need in zip(results, needed, strict=True))
 
 
