@@ -156,7 +156,7 @@ def begin_on_cuda(device: str) -> None:
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # read at the first product
     torch.use_deterministic_algorithms(True)
     torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]  # all is written once anyway
-    torch.cuda.set_device(device)
+    torch.cuda.set_device(torch.device(device).index or 0)
 
 
 def machine_kind(device: str) -> str:
