@@ -141,7 +141,8 @@ from archsearch.compiler.stacked.making import made
 from archsearch.compiler.stacked.optimiser import adamw, sgd
 from archsearch.compiler.stacked.program import program
 
-space = {name: value for name, value in vars(fused._modules()[1]).items() if not name.startswith("__")}
+assert fused.installed()
+space = fused.functions()
 from triton import jit, compile as compiled
 from triton.backends.compiler import GPUTarget
 from triton.compiler import ASTSource
