@@ -159,8 +159,8 @@ for kernel in [*program(Cell.parse(TEXT).canonical()).kernels, sgd(), adamw()]:
 
 @pytest.mark.slow
 def test_every_op_compiles_for_a_gpu_that_need_not_be_there(tmp_path: Path) -> None:
-    environment = {**os.environ, "ARCHSEARCH_CACHE": str(tmp_path), "PYTHONPATH": os.pathsep.join([str(ROOT), *sys.path])}
-    del environment["TRITON_INTERPRET"]
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("TRITON")}
+    environment |= {"ARCHSEARCH_CACHE": str(tmp_path), "PYTHONPATH": os.pathsep.join([str(ROOT), *sys.path])}
     code = COMPILE.replace("TEXT", repr(EVERY))
     done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True)
     assert done.stdout.split() == ["True"] * (len(program(Cell.parse(EVERY).canonical()).kernels) + 2), done.stderr
