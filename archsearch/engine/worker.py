@@ -114,6 +114,8 @@ class _Worker:
         except (MemoryError, torch.OutOfMemoryError) as error:
             failed = Outcome("oom", reason=str(error)[:500])
         except RuntimeError as error:  # torch's CPU allocator has no exception of its own
+            if "CUDA error" in str(error):
+                raise  # nothing more can be computed in this process: its end is seen, and the job tried again
             status = "oom" if "can't allocate memory" in str(error) else "error"
             failed = Outcome(status, reason=traceback.format_exc()[-2000:])  # type: ignore[arg-type]
         except Exception:
