@@ -72,7 +72,7 @@ def replay(
     wanted: dict[Trial, tuple[Row, str, float]] = {}
     for row in rows:
         for task, result in row.judgement.tasks.items():
-            wanted[plan.trial(row.id, task, result.setting)] = row, task, result.score
+            wanted[plan.trial(row.id, task, result.setting, steps=result.steps)] = row, task, result.score
     desk = Desk(Memory(), crew, store.cell)
     desk.want(wanted, 0)
     waiting = list(wanted)

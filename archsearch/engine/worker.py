@@ -19,6 +19,7 @@ from archsearch.engine.messages import Alive, Facts, Failed, Hello, Job, Probe, 
 from archsearch.errors import ArchsearchError, BuildError, InputError, TaskError
 from archsearch.protocol.plan import TaskFacts
 from archsearch.protocol.records import Outcome, Trial
+from archsearch.store import Shelf
 from archsearch.tasks import Task
 from archsearch.training import Streams, run_trial
 
@@ -99,7 +100,8 @@ class _Worker:
             streams = self.task(trial.task)
             if streams.task.checksum != trial.data:
                 raise TaskError(f"{trial.task} has changed since the run began; put it back, or start another run")
-            return run_trial(trial, cell, streams, lambda step: self.say(Alive(job.number, step)))
+            slot = Shelf(Path(job.shelf)).slot(trial) if job.shelf else None
+            return run_trial(trial, cell, streams, lambda step: self.say(Alive(job.number, step)), slot, job.pauses)
         except BuildError as error:
             return Outcome("error", reason=str(error)[-2000:])
         except ArchsearchError:

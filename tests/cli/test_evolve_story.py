@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import signal
 import sqlite3
 from pathlib import Path
@@ -27,6 +28,21 @@ def unbroken(world: World) -> str:
     found = world.board("unbroken")
     assert mutants(found) >= 5, found
     return found
+
+
+def test_trials_pause_at_rungs_and_the_better_ones_go_on(world: World, unbroken: str) -> None:
+    folder = world.folder / "runs" / "unbroken"
+    raced = "FROM trials WHERE task != 'memorization:small'"
+    steps = dict(rows(folder, f"SELECT record ->> 'steps', count(*) {raced} GROUP BY 1"))
+    assert set(steps) == {5, 10} and steps[5] > 0, steps
+    went_on = rows(
+        folder,
+        "SELECT a.outcome ->> 'curve', b.outcome ->> 'curve' FROM trials a JOIN trials b USING (cell, task) WHERE a.record ->> 'setting' = b.record ->> 'setting' AND a.record ->> 'init_draw' = b.record ->> 'init_draw' "
+        "AND a.record ->> 'steps' = 5 AND b.record ->> 'steps' = 10 AND a.state = 'done' AND b.state = 'done'",
+    )
+    assert went_on and all(json.loads(whole)[:1] == json.loads(part) for part, whole in went_on), "the same first epoch"
+    assert len(went_on) < steps[5], "and some stopped"
+    assert not (folder / "paused").exists(), "nothing lies about when the search is over"
 
 
 @pytest.mark.slow
