@@ -37,7 +37,8 @@ def test_trials_pause_at_rungs_and_the_better_ones_go_on(world: World, unbroken:
     assert set(steps) == {5, 10} and steps[5] > 0, steps
     went_on = rows(
         folder,
-        "SELECT a.outcome ->> 'curve', b.outcome ->> 'curve' FROM trials a JOIN trials b USING (cell, task) WHERE a.record ->> 'setting' = b.record ->> 'setting' AND a.record ->> 'init_draw' = b.record ->> 'init_draw' "
+        "SELECT a.outcome ->> 'curve', b.outcome ->> 'curve' FROM trials a JOIN trials b USING (cell, task) "
+        "WHERE a.record ->> 'setting' = b.record ->> 'setting' AND a.record ->> 'init_draw' = b.record ->> 'init_draw' "
         "AND a.record ->> 'steps' = 5 AND b.record ->> 'steps' = 10 AND a.state = 'done' AND b.state = 'done'",
     )
     assert went_on and all(json.loads(whole)[:1] == json.loads(part) for part, whole in went_on), "the same first epoch"
