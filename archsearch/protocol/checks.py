@@ -20,8 +20,8 @@ def faults(preset: Preset) -> Iterator[str]:
     yield from _filter(preset.filter)
     for name, plan in {**preset.tasks, "own": preset.own}.items():
         yield from _task(name if name == "own" else f"tasks.{name}", plan, preset.search.noise_draws)
-    if not (0 < preset.race.keep <= 1 and 0 <= preset.race.behind < 1):
-        yield f"race: keep is {preset.race.keep} and behind {preset.race.behind}; 0 < keep <= 1, 0 <= behind < 1"
+    if not (0 <= preset.race.trailing < 1 and 0 <= preset.race.behind < 1):
+        yield f"race: trailing is {preset.race.trailing} and behind {preset.race.behind}; both lie in [0, 1)"
     if raced := [name for name, plan in preset.tasks.items() if plan.rungs and preset.rule == "published"]:
         yield f"tasks.{raced[0]}: the published rule trains every trial in full; rungs go with rule = 'paired'"
     yield from _grid("grid", preset.grid)

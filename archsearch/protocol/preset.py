@@ -59,14 +59,14 @@ class TrainingPlan(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class RacePlan(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What a rung lets go on of a step's settings, where tasks have rungs.
+    """Whom a rung stops, where tasks have rungs.
 
     Attributes:
-        keep: This share of those that came so far, rounded up: the best of them.
-        behind: None of them below this share of the GRU's skill at the same step on the same setting.
+        trailing: A setting below this share of the best skill that the cell has there under its settings of the same step.
+        behind: A setting below this share of the skill that the GRU had there on the same setting.
     """
 
-    keep: float = 0.5
+    trailing: float = 0.7
     behind: float = 0.5
 
 

@@ -6,7 +6,6 @@ the same step and from the GRU's own curves, once all of the rung have ended; so
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterator, Mapping
 
 from archsearch.cell import library
@@ -37,13 +36,13 @@ def going_on(
         skills: What each has reached at the rung; None if it has diverged, or the host ended it.
         baseline: What the GRU had reached there on the same settings; where it has nothing, it stops nobody.
     """
-    hopeful = {}
-    for setting, skill in skills.items():
-        other = baseline.get(setting)
-        if skill is not None and (other is None or other <= 0 or skill >= race.behind * other):
-            hopeful[setting] = skill
-    kept = sorted(hopeful, key=lambda setting: -hopeful[setting])[: max(1, math.ceil(race.keep * len(skills)))]
-    return tuple(setting for setting in skills if setting in kept)
+    best = max((skill for skill in skills.values() if skill is not None), default=0.0)
+
+    def hopeless(setting: Setting, skill: float) -> bool:
+        limits = race.trailing * best, race.behind * (baseline.get(setting) or 0.0)
+        return any(skill < limit for limit in limits if limit > 0)
+
+    return tuple(setting for setting, skill in skills.items() if skill is not None and not hopeless(setting, skill))
 
 
 def longest(

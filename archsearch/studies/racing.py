@@ -19,6 +19,9 @@ from archsearch.protocol.records import BASELINE, Outcome
 from archsearch.protocol.settings import Setting
 from archsearch.store import RunStore
 
+WINNER = 0.9
+"""A candidate with this share of the GRU's best skill is one that racing had better not lose."""
+
 
 @dataclass(frozen=True)
 class Heat:
@@ -45,8 +48,9 @@ class Rung(msgspec.Struct, frozen=True):
         trials: Trials that were looked at.
         heats: Candidates that were looked at.
         rho: Spearman's rank correlation of the skills at the last of the rungs with the final ones.
-        lost: Share of candidates whose best setting was stopped.
-        cost: What they lost by it: mean difference of the best skill, as a share of the GRU's best.
+        winners: Candidates among them whose best skill is at least 0.9 of the GRU's.
+        lost: Share of the winners whose best setting was stopped.
+        cost: What it cost the winners: mean loss of the best skill, as a share of the GRU's best.
         saved: Share of all training steps that were not taken.
     """
 
@@ -55,6 +59,7 @@ class Rung(msgspec.Struct, frozen=True):
     trials: int
     heats: int
     rho: float
+    winners: int
     lost: float
     cost: float
     saved: float
@@ -98,7 +103,7 @@ def study(found: Iterable[Heat], race: RacePlan | None = None) -> list[Rung]:
 
 def _rung(task: str, rungs: tuple[int, ...], of: list[Heat], rule: RacePlan, steps: int) -> Rung:
     early, late = [], []
-    lost, cost, saved, total = 0, 0.0, 0, 0
+    winners, lost, cost, saved, total = 0, 0, 0.0, 0, 0
     for heat in of:
         now, then = heat.skills(heat.trials, rungs[-1]), heat.skills(heat.trials, steps)
         for setting, skill in then.items():
@@ -110,12 +115,15 @@ def _rung(task: str, rungs: tuple[int, ...], of: list[Heat], rule: RacePlan, ste
         ended = {setting: heat.skills({setting: heat.trials[setting]}, end)[setting] for setting, end in given.items()}
         raced = max((skill for skill in ended.values() if skill is not None), default=0.0)
         gru = max((skill for skill in heat.skills(heat.baseline, steps).values() if skill is not None), default=0.0)
-        lost += given[best[1]] < steps
-        cost += (best[0] - raced) / gru if gru > 0 else 0.0
+        if gru > 0 and best[0] >= WINNER * gru:
+            winners += 1
+            lost += given[best[1]] < steps
+            cost += (best[0] - raced) / gru
         saved += sum(steps - end for end in given.values())
         total += steps * len(given)
     rho = float(spearmanr(early, late).statistic) if len(early) > 2 else float("nan")
-    return Rung(task, rungs, len(early), len(of), rho, lost / len(of), cost / len(of), saved / total)
+    share = 1 / max(1, winners)
+    return Rung(task, rungs, len(early), len(of), rho, winners, lost * share, cost * share, saved / total)
 
 
 def _given(heat: Heat, rungs: tuple[int, ...], rule: RacePlan, steps: int) -> dict[Setting, int]:
