@@ -36,10 +36,11 @@ class Job(msgspec.Struct, frozen=True, tag=True):
 
 
 class Hello(msgspec.Struct, frozen=True, tag=True):
-    """A worker is ready: its machine kind and its engine with the version."""
+    """A worker is ready: its machine kind, the engine that it trains with, and all that work there, with their versions."""
 
     machine: str
     engine: str
+    engines: tuple[str, ...] = ()
 
 
 class Facts(msgspec.Struct, frozen=True, tag=True):

@@ -68,7 +68,7 @@ def replay(
         hello: What the crew's workers are.
         progressed: Told how many trials of how many have ended.
     """
-    exact = (hello.machine, hello.engine) == (plan.machine, plan.engine)
+    exact = hello.machine == plan.machine and plan.engine in hello.engines
     wanted: dict[Trial, tuple[Row, str, float]] = {}
     for row in rows:
         for task, result in row.judgement.tasks.items():

@@ -59,7 +59,8 @@ class _Worker:
         """Take one request after the other."""
         with warnings.catch_warnings(action="ignore"):  # the driver says which engine it is, once
             engine = default_engine(self.device)
-        self.say(Hello(machine_kind(self.device), identity(engine)))
+        working = tuple(identity(name) for name in dict.fromkeys((engine, "reference")))
+        self.say(Hello(machine_kind(self.device), identity(engine), working))
         while True:
             try:
                 request = messages.decode_for_worker(self.pipe.recv_bytes(messages.MAX_BYTES))
