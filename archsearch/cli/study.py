@@ -132,7 +132,10 @@ def _print_task(task: TaskResult) -> None:
     ]  # fmt: skip
     out.print(task.task, style="bold")
     print_table(out, columns, lines)
-    out.print(f"between cells {task.between:.3f}, between draws {task.within:.3f}, resolution {task.resolution:.1f}")
+    for at in task.resolution:
+        shown = "-" if at.resolution is None else f"{at.resolution:.1f}"
+        spread = f"between cells {_number(at.between)}, between draws {_number(at.within)}"
+        out.print(f"after {at.steps:>6,} steps: resolution {shown} ({spread}; the GRU's skill {_number(at.gru)})")
     if task.tau is not None:
         out.print(f"Kendall's tau with the paper's Table 1: {task.tau:.2f} ({task.tau_low:.2f} to {task.tau_high:.2f})")
     out.print()

@@ -28,6 +28,9 @@ from archsearch.protocol.records import BASELINE, Outcome, Trial
 from archsearch.protocol.seeds import generator
 from archsearch.studies.table1 import COLUMN, TABLE_1
 
+LOOKS = 6
+"""Shares of the steps after which the resolution is told."""
+
 RESAMPLES = 2_000
 BAND = (0.05, 0.95)
 
@@ -60,14 +63,30 @@ class CellResult(msgspec.Struct, frozen=True):
     units: int
 
 
+class Resolution(msgspec.Struct, frozen=True):
+    """How well a task tells cells apart after so many steps.
+
+    Attributes:
+        steps: The steps.
+        gru: The GRU's skill there; None without a score.
+        between: Standard deviation of the skill between cells.
+        within: Between draws of one cell: the root of the mean variance; None for a single draw.
+        resolution: The former over the latter.
+    """
+
+    steps: int
+    gru: float | None
+    between: float | None
+    within: float | None
+    resolution: float | None
+
+
 class TaskResult(msgspec.Struct, frozen=True):
     """One task.
 
     Attributes:
         task: Its name, with the difficulty.
-        between: Standard deviation of the skill between cells.
-        within: Between draws of one cell: the root of the mean variance.
-        resolution: The former over the latter.
+        resolution: After some shares of the steps; the last one is that of the preset.
         tau: Kendall's tau-b with the paper's Table 1 over its ten cells; None where the table has no such task.
         tau_low: Its 5 % point, cells and draws sampled anew.
         tau_high: Its 95 % point.
@@ -75,9 +94,7 @@ class TaskResult(msgspec.Struct, frozen=True):
     """
 
     task: str
-    between: float
-    within: float
-    resolution: float
+    resolution: tuple[Resolution, ...]
     tau: float | None
     tau_low: float | None
     tau_high: float | None
@@ -168,11 +185,20 @@ def _task(plan: Plan, course: Course, ended: Mapping[Trial, Outcome]) -> TaskRes
             )  # fmt: skip
         )
     rows.sort(key=lambda row: -(row.skill if row.skill is not None else float("-inf")))
+    epochs = range(course.plan.epoch_steps, steps + 1, course.plan.epoch_steps)
+    shown = sorted({epochs[len(epochs) * part // LOOKS - 1] for part in range(1, LOOKS + 1) if len(epochs) * part // LOOKS})
+    resolution = tuple(
+        _resolution(step, {name: _skills(plan, course, draws, step) for name, draws in of.items()}) for step in shown
+    )
+    return TaskResult(course.facts.name, resolution, *_tau(course.task, skills), tuple(rows))
+
+
+def _resolution(step: int, skills: Mapping[str, Array | None]) -> Resolution:
     scored = [own for own in skills.values() if own is not None]
-    between = float(np.std([own.mean() for own in scored], ddof=1)) if len(scored) > 1 else float("nan")
-    within = float(np.sqrt(np.mean([own.var(ddof=1) for own in scored]))) if plan.draws > 1 and scored else float("nan")
-    tau = _tau(course.task, skills)
-    return TaskResult(course.facts.name, between, within, between / within if within else float("nan"), *tau, tuple(rows))
+    between = float(np.std([own.mean() for own in scored], ddof=1)) if len(scored) > 1 else None
+    several = [own.var(ddof=1) for own in scored if len(own) > 1]
+    within = float(np.sqrt(np.mean(several))) if several else None
+    return Resolution(step, _mean(skills.get(BASELINE)), between, within, between / within if between and within else None)
 
 
 def _skills(plan: Plan, course: Course, draws: list[list[Outcome]], step: int) -> Array | None:

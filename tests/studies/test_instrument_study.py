@@ -48,10 +48,14 @@ def test_cells_come_best_first_with_their_ratio_to_the_gru() -> None:
 
 
 def test_resolution_is_the_spread_between_cells_over_that_between_draws() -> None:
-    found = measured(0.02)
-    assert found.between == pytest.approx(0.05 * np.std(range(10), ddof=1), rel=0.1)
-    assert found.within == pytest.approx(0.02 / 12**0.5, rel=0.5)
-    assert found.resolution == pytest.approx(found.between / found.within)
+    resolution = measured(0.02).resolution
+    assert [at.steps for at in resolution] == [10, 20, 30, 40]
+    last = resolution[-1]
+    assert last.between is not None and last.within is not None and last.gru is not None
+    assert last.between == pytest.approx(0.05 * np.std(range(10), ddof=1), rel=0.1)
+    assert last.within == pytest.approx(0.02 / 12**0.5, rel=0.5)
+    assert last.resolution == pytest.approx(last.between / last.within)
+    assert resolution[1].gru == pytest.approx(last.gru / 2)
 
 
 def test_ranks_like_the_papers_agree_with_it_and_noise_widens_the_band() -> None:
