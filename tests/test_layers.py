@@ -34,6 +34,7 @@ PLANS = [  # the part of the compiler that does not know torch
     "compiler.plan",
     "compiler.adjoint",
     "compiler.parameters",
+    *(f"compiler.stacked.{part}" for part in ("shape", "kernels", "layout", "draft", "forward", "backward", "program")),
     "compiler.native.source",
     "compiler.native.toolchain",
     "compiler.native.build",

@@ -12,6 +12,7 @@ from typing import Any
 import click
 from rich.console import Console
 
+from archsearch.engine.devices import cuda_devices
 from archsearch.errors import InputError
 
 WIDE = 200
@@ -29,9 +30,11 @@ data_option = click.option(
     help="Folder with ptb.train.txt, ptb.valid.txt and ptb.test.txt (Penn Treebank).",
 )  # fmt: skip
 seed_option = click.option("--seed", metavar="N", type=click.IntRange(min=0), help="Seed.  [default: 0]")
-workers_option = click.option("--workers", type=int, metavar="N", help="Worker processes.  [default: one per CPU core]")
+workers_option = click.option(
+    "--workers", type=int, metavar="N", help="Worker processes.  [default: one per GPU or CPU core]"
+)
 device_option = click.option(
-    "--device", metavar="NAME", default="auto", show_default=True, help="auto, cpu, or cuda:0,cuda:1 …"
+    "--device", metavar="NAME", default="auto", show_default=True, help="auto (all GPUs, else cpu), cpu, or cuda:0,cuda:1 …"
 )
 
 
@@ -53,7 +56,7 @@ def devices(device: str, workers: int | None) -> tuple[str, ...]:
     """Return one device per worker.
 
     Args:
-        device: "auto" or "cpu", or CUDA devices separated by commas.
+        device: "auto", which is all CUDA devices or else the CPU, "cpu", or CUDA devices separated by commas.
         workers: How many workers; by default one per core, or one per CUDA device.
 
     Raises:
@@ -61,7 +64,9 @@ def devices(device: str, workers: int | None) -> tuple[str, ...]:
     """
     if workers is not None and workers < 1:
         raise InputError(f"--workers {workers}: a search needs at least 1 worker")
-    if device in ("auto", "cpu"):
+    if device == "auto":
+        device = ",".join(cuda_devices()) or "cpu"
+    if device == "cpu":
         if workers is not None and workers > cores():
             raise InputError(
                 f"--workers {workers}: this machine has {cores()} CPU cores, and every worker keeps one busy; "

@@ -68,7 +68,7 @@ class Display:
             f"engine {plan.engine} ({plan.machine})"
         )
         if plan.engine.startswith("reference"):
-            self.said("no C++ compiler, or no CPU: the interpreter runs the cells, several times slower than compiled code")
+            self.said("no C++ compiler: the interpreter runs the cells, several times slower than compiled code")
         names = "  ".join(course.facts.name for course in plan.courses)
         self.said(f"tasks  {names}" + (f"     ({opened.note})" if opened.note else ""))
         if not opened.new:

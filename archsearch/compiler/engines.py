@@ -14,6 +14,8 @@ from torch import Tensor
 from archsearch.cell import Cell
 from archsearch.compiler.native.engine import Native, described
 from archsearch.compiler.reference import Interpreter
+from archsearch.compiler.stacked import dialects
+from archsearch.compiler.stacked.engine import Stacked
 from archsearch.errors import BuildError
 
 
@@ -40,21 +42,22 @@ class Engine(Protocol):
 ENGINES: dict[str, Callable[[Cell], Engine]] = {
     "reference": Interpreter,
     "native": Native,
+    "stacked": Stacked,
 }
 """Name -> what makes a cell in canonical form (handles 0, 1, 2 …) ready to run."""
 
-VERSIONS = {"reference": 1, "native": 1}
+VERSIONS = {"reference": 1, "native": 1, "stacked": 1}
 """Part of every trial's record; a version rises when an engine's bits change."""
 
 
 def default_engine(device: torch.device | str | int | None = None) -> str:
-    """Return the engine that runs cells on a device: `native` on a CPU with a working C++ compiler, else `reference`.
+    """Return the engine that runs cells on a device: `stacked` on CUDA, `native` on a CPU with a C++ compiler.
 
-    Warns once per process where a CPU has no such compiler.
+    Elsewhere it is `reference`. Warns once per process where a CPU has no such compiler.
     """
     kind = "cuda" if isinstance(device, int) else torch.device(device or "cpu").type
     if kind != "cpu":
-        return "reference"
+        return "stacked" if kind == "cuda" else "reference"
     return "native" if _has_native(os.environ.get("CXX", ""), os.environ.get("ARCHSEARCH_MARCH", "")) else "reference"
 
 
@@ -69,11 +72,13 @@ def _has_native(command: str, march: str) -> bool:
     return True
 
 
-def identity(engine: str) -> str:
-    """Return what decides the bits of an engine, as records have it: e.g. `native 1 (g++ 12.2.0, AVX-512)`.
+def identity(engine: str, device: torch.device | str = "cpu") -> str:
+    """Return what decides the bits of an engine on a device, as records have it: e.g. `native 1 (g++ 12.2.0, AVX-512)`.
 
     Raises:
         BuildError: The engine does not work here.
     """
     words = f"{engine} {VERSIONS[engine]}"
+    if engine == "stacked":
+        return f"{words} ({dialects.described(torch.device(device))})"
     return f"{words} ({described()})" if engine == "native" else words

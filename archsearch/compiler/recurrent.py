@@ -76,8 +76,9 @@ class Recurrent(nn.Module):
             device: Where the parameters live.
             dtype: Their type.
             engine: A key of `ENGINES`: what runs the cell. By default `native`, compiled code, where the layer is made on a
-                CPU and there is a C++ compiler, else `reference`, the interpreter. Compiled code runs float32 and float64
-                on the CPU and hands everything else, second derivatives too, to the interpreter. For the transforms of
+                CPU and there is a C++ compiler, `stacked`, batched products and generated kernels, where it is made on a
+                CUDA device, else `reference`, the interpreter. The first two run float32 and float64, compiled code on the
+                CPU alone, and hand everything else, second derivatives too, to the interpreter. For the transforms of
                 torch.func, such as vmap, ask for `reference`.
         """
         super().__init__()

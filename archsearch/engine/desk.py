@@ -9,6 +9,7 @@ from typing import Literal, Protocol
 
 from archsearch.cell import Cell
 from archsearch.engine.crew import Crew, Death, Event, Worker
+from archsearch.engine.grouping import together
 from archsearch.engine.messages import Alive, Failed, Job, Result
 from archsearch.errors import ArchsearchError, InputError
 from archsearch.protocol.records import Outcome, Trial
@@ -25,6 +26,9 @@ DEATHS = 2
 
 RETRY = -1_000_000
 """The priority of a trial whose worker died."""
+
+Running = dict[int, tuple[int, Trial, int]]
+"""The unfinished trials of a job by their index in it: number in the queue, trial, attempt."""
 
 
 class Archive(Protocol):
@@ -73,7 +77,7 @@ class Desk:
         self.queue: list[tuple[int, int, Trial]] = []
         self.queued: set[Trial] = set()
         self.shared: set[Trial] = set()
-        self.running: dict[int, tuple[Trial, int]] = {}
+        self.running: dict[int, Running] = {}
         self.poison = archive.poisoned()
         self.numbers = 0
         self.waited = 0.0
@@ -117,7 +121,7 @@ class Desk:
     @property
     def busy(self) -> int:
         """How many trials are being trained."""
-        return len(self.running)
+        return sum(map(len, self.running.values()))
 
     def turn(self, timeout: float, dispatch: bool = True) -> list[Trial]:
         """Dispatch what can be, wait for news, and return the trials that ended.
@@ -143,16 +147,19 @@ class Desk:
                 ended.append(self._refused(heappop(self.queue)[2]))
             if not self.queue:
                 break
-            _, number, trial = heappop(self.queue)
-            attempt = self.archive.claim(trial, worker.process.pid or 0)
-            self.running[number] = trial, attempt
+            chosen = together(self.queue)
+            number, trials = chosen[0][0], tuple(trial for _, trial in chosen)
+            self.running[number] = {
+                index: (own, trial, self.archive.claim(trial, worker.process.pid or 0))
+                for index, (own, trial) in enumerate(chosen)
+            }
             self.waited += time.monotonic() - worker.idle_since
-            self.crew.give(worker, self._job(number, trial))
+            self.crew.give(worker, self._job(number, trials))
         return ended
 
-    def _job(self, number: int, trial: Trial) -> Job:
+    def _job(self, number: int, trials: tuple[Trial, ...]) -> Job:
         folder = str(self.shelf.folder) if self.shelf else ""
-        return Job(number, self.cell(trial.cell).text(), (trial,), folder, self.pauses(trial))
+        return Job(number, self.cell(trials[0].cell).text(), trials, folder, self.pauses(trials[0]))
 
     def forsake(self, trials: Iterable[Trial]) -> None:
         """Take trials that nobody will go on from off the shelf."""
@@ -184,8 +191,13 @@ class Desk:
         if message.outcome.status == "oom":
             self.crew.kill(worker, "out of memory")
             return self._died(worker, message.outcome.reason, "oom")
-        worker.job, worker.idle_since = None, time.monotonic()
-        trial, attempt = self.running.pop(message.number)
+        left = self.running[message.number]
+        if message.index not in left:
+            return []
+        _, trial, attempt = left.pop(message.index)
+        if not left:
+            del self.running[message.number]
+            worker.job, worker.idle_since = None, time.monotonic()
         outcome = finite(message.outcome)
         if not self.archive.finish(trial, attempt, outcome):
             return []
@@ -193,34 +205,37 @@ class Desk:
         return [self._end(trial, outcome)]
 
     def _died(self, worker: Worker, cause: str, status: Literal["crashed", "oom"]) -> list[Trial]:
-        """Retry the trial of a dead worker once; a second death marks its cell.
+        """Retry the unfinished trials of a dead worker once; a second death marks their cell.
 
-        A worker may die of what it did before, with the next trial already in its pipe: that trial only waits again.
+        A worker may die of what it did before, with the next job already in its pipe: its trials only wait again.
         """
         job, worker.job = worker.job, None
-        if not isinstance(job, Job) or job.number not in self.running:
+        if not isinstance(job, Job):
             return []
-        trial, attempt = self.running.pop(job.number)
-        if not worker.begun:
-            self.archive.release(trial, attempt)
-            heappush(self.queue, (RETRY, job.number, trial))
-            return []
+        ended: list[Trial] = []
         outcome = Outcome(status, reason=cause)
-        if not self.archive.bury(trial, attempt, outcome, DEATHS):
-            heappush(self.queue, (RETRY, job.number, trial))
-            return []
-        self.poison.add(trial.cell)
-        return [self._end(trial, outcome)]
+        for number, trial, attempt in self.running.pop(job.number, {}).values():
+            if not worker.begun:
+                self.archive.release(trial, attempt)
+                heappush(self.queue, (RETRY, number, trial))
+            elif not self.archive.bury(trial, attempt, outcome, DEATHS):
+                heappush(self.queue, (RETRY, number, trial))
+            else:
+                self.poison.add(trial.cell)
+                ended.append(self._end(trial, outcome))
+        return ended
 
     def _silenced(self, worker: Worker) -> list[Trial]:
-        """End a trial that gave no sign of life."""
+        """End the trials of a worker that gave no sign of life."""
         job, worker.job = worker.job, None
         self.crew.kill(worker, "no sign of life")
         assert isinstance(job, Job)
-        trial, attempt = self.running.pop(job.number)
         outcome = Outcome("timeout", reason=f"no sign of life for {SILENCE:.0f} s")
-        self.archive.finish(trial, attempt, outcome)
-        return [self._end(trial, outcome)]
+        ended: list[Trial] = []
+        for _, trial, attempt in self.running.pop(job.number).values():
+            self.archive.finish(trial, attempt, outcome)
+            ended.append(self._end(trial, outcome))
+        return ended
 
     def _end(self, trial: Trial, outcome: Outcome) -> Trial:
         self.queued.discard(trial)

@@ -15,6 +15,7 @@ from archsearch.errors import InputError
 from archsearch.protocol.plan import Course, RunPlan, TaskFacts
 from archsearch.protocol.preset import Preset, TaskPlan, load_preset
 from archsearch.protocol.references import reference_cells
+from archsearch.protocol.stacks import is_stacked
 from archsearch.search import STRATEGIES
 from archsearch.tasks import TASKS, nearest
 
@@ -155,7 +156,9 @@ def check_same(plan: RunPlan, facts: Mapping[str, TaskFacts], hello: Hello) -> N
         if facts[recorded.name] != recorded:
             differences.append(f"the data of {recorded.name} have changed")
     if differences:
-        raise InputError(f"scores would not compare with this run's: {'; '.join(differences)}. Start another run here")
+        began_elsewhere = is_stacked(hello.engine) and not is_stacked(plan.engine)
+        way = "Go on with --device cpu, or start another run here" if began_elsewhere else "Start another run here"
+        raise InputError(f"scores would not compare with this run's: {'; '.join(differences)}. {way}")
 
 
 def _differences(what: str, asked: Any, recorded: Any) -> list[str]:

@@ -1,10 +1,11 @@
-"""The worker process: trains what it is given, one trial at a time, on one thread."""
+"""The worker process: trains what it is given, a trial or a stack of them at a time, on one thread."""
 
 from __future__ import annotations
 
 import os
 import traceback
 import warnings
+from collections.abc import Sequence
 from functools import lru_cache
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -13,15 +14,16 @@ import torch
 
 from archsearch import tasks
 from archsearch.cell import Cell
-from archsearch.compiler.engines import default_engine, identity
+from archsearch.compiler.engines import ENGINES, default_engine, identity
 from archsearch.engine import messages
 from archsearch.engine.messages import Alive, Facts, Failed, Hello, Job, Probe, Result
 from archsearch.errors import ArchsearchError, BuildError, InputError, TaskError
 from archsearch.protocol.plan import TaskFacts
 from archsearch.protocol.records import Outcome, Trial
+from archsearch.protocol.stacks import is_stacked
 from archsearch.store import Shelf
 from archsearch.tasks import Task
-from archsearch.training import Streams, run_trial
+from archsearch.training import Streams, run_trials
 
 CELLS = 64
 """Parsed cells that a worker keeps."""
@@ -41,7 +43,7 @@ def serve(pipe: Connection, device: str, data: str | None) -> None:
         if problem := cuda_problem(device):
             pipe.send_bytes(messages.encode(Failed(problem, InputError.exit_code)))
             return
-        torch.use_deterministic_algorithms(True)
+        begin_on_cuda(device)
     _Worker(pipe, device, Path(data) if data else None).run()
 
 
@@ -57,10 +59,13 @@ class _Worker:
 
     def run(self) -> None:
         """Take one request after the other."""
-        with warnings.catch_warnings(action="ignore"):  # the driver says which engine it is, once
-            engine = default_engine(self.device)
-        working = tuple(identity(name) for name in dict.fromkeys((engine, "reference")))
-        self.say(Hello(machine_kind(self.device), identity(engine), working))
+        try:
+            engine = chosen_engine(self.device)
+        except InputError as error:
+            self.say(Failed(str(error), error.exit_code))
+            return
+        working = tuple(identity(name, self.device) for name in dict.fromkeys((engine, "reference")))
+        self.say(Hello(machine_kind(self.device), working[0], working))
         while True:
             try:
                 request = messages.decode_for_worker(self.pipe.recv_bytes(messages.MAX_BYTES))
@@ -77,8 +82,10 @@ class _Worker:
             self.say(Facts(self.probe(request.task)))
             return
         self.say(Alive(request.number, 0))
-        for index, trial in enumerate(request.trials):
-            self.say(Result(request.number, index, self.train(request, trial)))
+        stacked = is_stacked(request.trials[0].engine)
+        for first, trials in enumerate([request.trials] if stacked else [(trial,) for trial in request.trials]):
+            for index, outcome in enumerate(self.train(request, trials), first):
+                self.say(Result(request.number, index, outcome))
 
     def task(self, name: str) -> Streams:
         """Return a task's data, loaded once."""
@@ -94,26 +101,42 @@ class _Worker:
                 pass
         return task_facts(streams.task)
 
-    def train(self, job: Job, trial: Trial) -> Outcome:
-        """Run a trial; memory and errors of our own are outcomes too."""
+    def train(self, job: Job, trials: Sequence[Trial]) -> list[Outcome]:
+        """Run trials together; memory and errors of our own are outcomes too, of all of them."""
+        trial = trials[0]
         try:
             cell = self.cell(job.cell, f"cell {trial.cell[:9]}")
             streams = self.task(trial.task)
             if streams.task.checksum != trial.data:
                 raise TaskError(f"{trial.task} has changed since the run began; put it back, or start another run")
-            slot = Shelf(Path(job.shelf)).slot(trial) if job.shelf else None
-            return run_trial(trial, cell, streams, lambda step: self.say(Alive(job.number, step)), slot, job.pauses)
+            slots = [Shelf(Path(job.shelf)).slot(one) for one in trials] if job.shelf else None
+            return run_trials(trials, cell, streams, lambda step: self.say(Alive(job.number, step)), slots, job.pauses)
         except BuildError as error:
-            return Outcome("error", reason=str(error)[-2000:])
+            failed = Outcome("error", reason=str(error)[-2000:])
         except ArchsearchError:
             raise
         except (MemoryError, torch.OutOfMemoryError) as error:
-            return Outcome("oom", reason=str(error)[:500])
+            failed = Outcome("oom", reason=str(error)[:500])
         except RuntimeError as error:  # torch's CPU allocator has no exception of its own
             status = "oom" if "can't allocate memory" in str(error) else "error"
-            return Outcome(status, reason=traceback.format_exc()[-2000:])  # type: ignore[arg-type]
+            failed = Outcome(status, reason=traceback.format_exc()[-2000:])  # type: ignore[arg-type]
         except Exception:
-            return Outcome("error", reason=traceback.format_exc()[-2000:])
+            failed = Outcome("error", reason=traceback.format_exc()[-2000:])
+        return [failed] * len(trials)
+
+
+def chosen_engine(device: str) -> str:
+    """Return the engine of a device; ARCHSEARCH_ENGINE says otherwise.
+
+    Raises:
+        InputError: There is no such engine.
+    """
+    if said := os.environ.get("ARCHSEARCH_ENGINE"):
+        if said not in ENGINES:
+            raise InputError(f"ARCHSEARCH_ENGINE is {said!r}; it must be one of {', '.join(ENGINES)}")
+        return said
+    with warnings.catch_warnings(action="ignore"):  # the driver says which engine it is, once
+        return default_engine(device)
 
 
 def task_facts(task: Task) -> TaskFacts:
@@ -130,6 +153,14 @@ def cuda_problem(device: str) -> str | None:
     number = int(device.partition(":")[2] or 0)
     there = ", ".join(f"cuda:{index}" for index in range(count)) or "none"
     return None if number < count else f"--device {device}: no such device here (CUDA devices: {there}); cpu always works"
+
+
+def begin_on_cuda(device: str) -> None:
+    """Make this process's computations on a CUDA device the same every time."""
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # read at the first product
+    torch.use_deterministic_algorithms(True)
+    torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]  # all is written once anyway
+    torch.cuda.set_device(device)
 
 
 def machine_kind(device: str) -> str:

@@ -14,6 +14,7 @@ from archsearch.cell import Cell
 from archsearch.compiler.engines import ENGINES
 from archsearch.protocol.records import Outcome, Trial, Validation
 from archsearch.protocol.seeds import seed_of
+from archsearch.protocol.stacks import is_stacked
 from archsearch.protocol.units import model_parameters, units
 from archsearch.training.checkpoint import Checkpoint, Slot, packed, unpacked
 from archsearch.training.learner import Learner
@@ -51,11 +52,11 @@ def run_trial(
     """
     started = time.perf_counter()
     with torch.random.fork_rng(devices=[]):  # dropout draws from torch's own generator, which is put back afterwards
-        training = _Training(trial, cell, streams)
+        training = Training(trial, cell, streams)
         torch.manual_seed(training.seed)
         try:
             training.take_up(slot)
-            training.run(_throttled(alive))
+            training.run(throttled(alive))
             if slot is not None and pauses:
                 slot.write(packed(training.checkpoint()))
             failure = None
@@ -64,7 +65,7 @@ def run_trial(
         return training.outcome(failure, time.perf_counter() - started)
 
 
-def _throttled(alive: Alive) -> Alive:
+def throttled(alive: Alive) -> Alive:
     """Return `alive` as a call that may be made at every step."""
     told = time.monotonic()
 
@@ -77,8 +78,11 @@ def _throttled(alive: Alive) -> Alive:
     return now_and_then
 
 
-class _Training:
-    def __init__(self, trial: Trial, cell: Cell, streams: Streams) -> None:
+class Training:
+    """A trial's course: what it is trained on and how, its curve, and what comes of it."""
+
+    def __init__(self, trial: Trial, cell: Cell, streams: Streams, learner: Learner | None = None) -> None:
+        """Begin a course; without a learner it makes its own."""
         self.trial, self.streams = trial, streams
         setting, task = trial.setting, streams.task
         self.n = units(cell, task.symbols, setting.layers, setting.budget)
@@ -88,7 +92,7 @@ class _Training:
         words = str(tuple(setting.as_dict().values()))
         self.seed = seed_of("init", trial.cell, trial.task, words, trial.seed, trial.init_draw)
         self.fresh = lambda: _learner(trial, cell, streams, self.n, self.seed)
-        self.learner = self.fresh()
+        self.learner = learner or self.fresh()
         self.curve: list[Validation] = []
         self.best: Validation | None = None
 
@@ -188,6 +192,8 @@ class _Training:
 def _learner(trial: Trial, cell: Cell, streams: Streams, n: int, seed: int) -> Learner:
     """Return what trains on the engine of the record; all engines start from the same numbers."""
     setting = trial.setting
+    if is_stacked(trial.engine):
+        raise ValueError(f"a trial on {trial.engine} trains in a stack: run_trials")
     engine = next((name for name in ENGINES if name == trial.engine.split(" ")[0]), "reference")
     generator = torch.Generator().manual_seed(seed)
     model = Model(cell, streams.task.symbols, n, setting, generator, engine)

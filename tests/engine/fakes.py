@@ -6,6 +6,7 @@
     TROUBLE=KIND:SHARE:TIMES   a share of all cells make this trouble, each of their trials so many times
     TROUBLE_FOLDER=DIR         where it is counted
     SLOW=SECONDS               how long a trial takes, at most
+    FAKE_ENGINE=NAME           what they say they train with
 """
 
 from __future__ import annotations
@@ -41,7 +42,7 @@ def main(pipe: Connection, device: str, data: str | None, driver: int) -> None:
         os._exit(1)
     while kind == "never ready":
         time.sleep(60)
-    pipe.send_bytes(messages.encode(Hello(MACHINE, ENGINE)))
+    pipe.send_bytes(messages.encode(Hello(MACHINE, os.environ.get("FAKE_ENGINE", ENGINE))))
     while True:
         request = messages.decode_for_worker(pipe.recv_bytes())
         if isinstance(request, Probe):
@@ -56,10 +57,10 @@ def main(pipe: Connection, device: str, data: str | None, driver: int) -> None:
 
 
 def answer(pipe: Connection, job: Job) -> None:
-    """Send a trial's result after a while, which differs from worker to worker."""
-    trial = job.trials[0]
-    time.sleep(float(os.environ.get("SLOW", "0.02")) * chance("slow", trial.key, os.getpid()))
-    pipe.send_bytes(messages.encode(Result(job.number, 0, World(fails=0.3)(trial))))
+    """Send each trial's result after a while, which differs from worker to worker."""
+    for index, trial in enumerate(job.trials):
+        time.sleep(float(os.environ.get("SLOW", "0.02")) * chance("slow", trial.key, os.getpid()))
+        pipe.send_bytes(messages.encode(Result(job.number, index, World(fails=0.3)(trial))))
 
 
 def _due(trial: Trial, share: str, times: str) -> bool:
@@ -77,6 +78,13 @@ def _due(trial: Trial, share: str, times: str) -> bool:
 def _closed(pipe: Connection, job: Job) -> None:
     pipe.close()
     time.sleep(60)
+
+
+def _halfway(pipe: Connection, job: Job) -> None:
+    """Die after two trials of a larger job; what is left of it goes well."""
+    answer(pipe, replace(job, trials=job.trials[:2]) if len(job.trials) > 3 else job)
+    if len(job.trials) > 3:
+        os.kill(os.getpid(), signal.SIGKILL)
 
 
 def _stuck(pipe: Connection, job: Job) -> None:
@@ -111,6 +119,7 @@ TROUBLES = {
     "segfault": lambda pipe, job: ctypes.string_at(0),
     "abort": lambda pipe, job: os.abort(),
     "after": _after_the_result,
+    "halfway": _halfway,
     "garbage": lambda pipe, job: pipe.send_bytes(b"\xc1 no message"),
     "huge": lambda pipe, job: os.write(pipe.fileno(), (1 << 30).to_bytes(4, "big")),
     "half": _half,

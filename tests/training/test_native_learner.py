@@ -108,4 +108,4 @@ def test_dropout_and_the_reference_train_with_torch(engine: str, dropout: float,
         cell=GRU, task="arithmetic:small", setting=setting, seed=0, init_draw=0, measure="accuracy", steps=1, epoch_steps=1,
         batch=4, unroll=12, validation=1, data="", engine=engine, machine="test",
     )  # fmt: skip
-    assert type(module._Training(trial, library.load("gru"), streams("arithmetic:small")).learner) is learner
+    assert type(module.Training(trial, library.load("gru"), streams("arithmetic:small")).learner) is learner

@@ -50,7 +50,7 @@ def run(trial: Trial, cell: Cell | None = None) -> Outcome:
 
 def begin(trial: Trial, cell: Cell | None = None) -> tuple[Any, TorchLearner]:
     """Return a trial's training before its first step, and what takes the steps."""
-    training = module._Training(trial, cell or LIBRARY[trial.cell], streams(trial.task))
+    training = module.Training(trial, cell or LIBRARY[trial.cell], streams(trial.task))
     assert isinstance(training.learner, TorchLearner)
     return training, training.learner
 
@@ -223,9 +223,9 @@ def test_a_schedule_ends_a_trial_and_sets_its_rates(monkeypatch: pytest.MonkeyPa
         rates.append(self.learner.optimiser.param_groups[0]["lr"])
         inner(self)
 
-    inner = module._Training.validate
-    monkeypatch.setattr(module._Training, "validate", validate)
-    monkeypatch.setattr(module._Training, "quality", lambda self, point: 0.0)  # only the first one is the best so far
+    inner = module.Training.validate
+    monkeypatch.setattr(module.Training, "validate", validate)
+    monkeypatch.setattr(module.Training, "quality", lambda self, point: 0.0)  # only the first one is the best so far
     outcome = run(record(steps=100, epoch_steps=1, schedule="halving", setting=replace(SETTING, rate=0.8)))
     assert rates == [0.8, 0.8, 0.8, 0.8, 0.4, 0.2, 0.1, 0.05]
     assert outcome.steps == 8 and outcome.status == "done"

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from archsearch.cell import Cell
+from archsearch.compiler.differentiable import differentiated
 from archsearch.compiler.native.buffers import Buffers
 from archsearch.compiler.native.build import library
 from archsearch.compiler.native.call import Call, gemm
@@ -121,7 +122,9 @@ class _Sequence(torch.autograd.Function):
         reset, x, raw, *rest = ctx.saved_tensors
         engine, count = ctx.engine, ctx.count
         if torch.is_grad_enabled():  # create_graph=True: what is returned will be differentiated
-            found = _differentiable(engine, reset, count, [x, raw, *rest], [dout, *dafter], ctx.needs_input_grad[4:])
+            found = differentiated(
+                engine.interpreter, engine.names, reset, count, [x, raw, *rest], [dout, *dafter], ctx.needs_input_grad[4:]
+            )
             return None, None, None, None, *found
         given = _Given(engine, reset, count, x, raw, rest)
         tape, ctx.tape = ctx.tape, None
@@ -182,23 +185,6 @@ class _Given:
         self.engine.works.give_back(work)
         self.engine.tapes.give_back(tape)
         return wanted
-
-
-def _differentiable(
-    engine: Native, reset: Tensor | None, count: int, given: list[Tensor | None], gradients: list[Tensor | None],
-    needed: Sequence[bool],
-) -> list[Tensor | None]:  # fmt: skip
-    """Return gradients that can be differentiated again: the interpreter's."""
-    x, wide, *rest = [None if tensor is None else tensor.view_as(tensor) for tensor in given]
-    tensors = [tensor for tensor in rest if tensor is not None]
-    assert x is not None
-    weights = dict(zip(engine.names, tensors[count:], strict=True))
-    out, after = engine.interpreter(weights, x, tuple(tensors[:count]), reset, wide)
-    pairs = [pair for pair in zip((out, *after), gradients, strict=True) if pair[0].requires_grad and pair[1] is not None]
-    wanted = [tensor for tensor, need in zip((x, wide, *rest), needed, strict=True) if need and tensor is not None]
-    results, weighted = [pair[0] for pair in pairs], [pair[1] for pair in pairs]
-    found = iter(torch.autograd.grad(results, wanted, weighted, create_graph=True, allow_unused=True))
-    return [next(found) if need else None for need in needed]
 
 
 def _contiguous(gradient: Tensor | None) -> Tensor | None:

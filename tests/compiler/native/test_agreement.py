@@ -5,7 +5,7 @@ import pytest
 from archsearch.cell import Cell, library
 from tests import strategies
 from tests.compiler import plain
-from tests.compiler.native.agreement import SHAPES, check
+from tests.compiler.agreement import SHAPES, check
 from tests.compiler.native.processors import OTHERS, use
 
 SOME = [

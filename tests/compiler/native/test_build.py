@@ -198,10 +198,13 @@ def test_headers_are_found_in_a_path_with_spaces(cache: Path, tmp_path: Path, mo
 def test_the_identity_names_compiler_and_instructions() -> None:
     assert re.fullmatch(r"native \d+ \((g|clang)\+\+ \d+\.\d+\.\d+, (AVX-512|AVX2|NEON|plain)\)", identity("native"))
     assert re.fullmatch(r"reference \d+", identity("reference"))
+    assert identity("stacked") == "stacked 1 (float32, torch, lanes 1)"
+    assert re.fullmatch(r"stacked \d+ \(tf32, (torch|triton [\d.]+), lanes \d+\)", identity("stacked", "cuda:0"))
 
 
-def test_other_devices_get_the_interpreter() -> None:
-    assert {default_engine(device) for device in ("cuda", 0, "meta")} == {"reference"}
+def test_gpus_get_stacks_and_other_devices_the_interpreter() -> None:
+    assert {default_engine(device) for device in ("cuda", 0, torch.device("cuda:1"))} == {"stacked"}
+    assert default_engine("meta") == "reference"
     assert {default_engine(device) for device in ("cpu", torch.device("cpu"), None)} == {"native"}
 
 

@@ -1,4 +1,4 @@
-"""How closely the native engine agrees with the interpreter, in values and gradients.
+"""How closely an engine agrees with the interpreter, in values and gradients.
 
 In float64 to 1e-10 of each tensor's norm, in float32 with an error against float64 of at most 1e-5, or else of four
 times the interpreter's own error in that precision; not finite in the same places.
@@ -108,13 +108,13 @@ def same_places(values: list[Tensor], others: list[Tensor]) -> bool:
     return all(torch.equal(a.isfinite(), b.isfinite()) for a, b in zip(values, others, strict=True))
 
 
-def disagreements(case: Case) -> Iterator[str]:
+def disagreements(case: Case, engine: str = "native") -> Iterator[str]:
     """Yield what the contract forbids."""
     exact = case.values("reference", torch.float64)
     for dtype, least in ((torch.float64, DOUBLE), (torch.float32, SINGLE)):
         name = str(dtype).removeprefix("torch.")
         theirs = case.values("reference", dtype)
-        ours = case.values("native", dtype)
+        ours = case.values(engine, dtype)
         if not same_places(ours, theirs):
             if all(same_places(values, theirs) for values in case.near(dtype)):
                 yield f"{name}: not finite in other places"
@@ -129,7 +129,7 @@ def comparable(values: list[Tensor]) -> bool:
     return all(value.norm().item() <= LARGEST for value in values)
 
 
-def check(cell: Cell, shapes: list[Shape], seed: int = 0) -> None:
+def check(cell: Cell, shapes: list[Shape], seed: int = 0, engine: str = "native") -> None:
     """Fail with all disagreements of a cell, and its text."""
-    found = [f"{shape}: {words}" for shape in shapes for words in disagreements(Case(cell, shape, seed))]
+    found = [f"{shape}: {words}" for shape in shapes for words in disagreements(Case(cell, shape, seed), engine)]
     assert not found, "\n".join([*found, cell.text()])

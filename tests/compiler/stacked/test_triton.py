@@ -1,0 +1,177 @@
+"""Kernels in Triton, run by its interpreter, compute what they compute in plain torch: all ops, forward and backward."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+if "triton" not in sys.modules:
+    os.environ.setdefault("TRITON_INTERPRET", "1")
+pytest.importorskip("triton", reason="needs triton, which runs without a GPU too: pip install triton")
+if os.environ.get("TRITON_INTERPRET") != "1":
+    pytest.skip("triton was imported without its interpreter", allow_module_level=True)
+
+import torch
+from torch import Tensor
+
+from archsearch.cell import Cell, library
+from archsearch.compiler.adjoint import RULES
+from archsearch.compiler.stacked import elementwise, fused
+from archsearch.compiler.stacked.layer import Dialect, Layer, Weights, Widths
+from archsearch.compiler.stacked.model import Lane, StackedModel
+from archsearch.compiler.stacked.program import program
+from archsearch.tasks import load
+from archsearch.training import Streams
+from tests import strategies
+from tests.sources import ROOT
+
+pytestmark = pytest.mark.filterwarnings("ignore:.*encountered in:RuntimeWarning")  # the interpreter computes in numpy
+EVERY = """
+cell every(x, h, c, d):
+    a = sigmoid(linear(x) + linear(h)) * tanh(scale(c) - linear(x))
+    b = max(leaky_relu(a), relu(linear(h))) + max(c, c)
+    c' = norm(b) / (1.5 + exp(a)) + softplus(30 * a)
+    d' = 0.5
+    h' = silu(linear(norm(c'))) - stop(d) + norm(x)
+"""
+WIDTHS, WIDE = [5, 12, 1], 12
+
+
+def run(cell: Cell, dialect: Dialect, spoiled: bool = False) -> list[Tensor]:
+    """Return outputs, states and gradients of a stack of three lanes."""
+    generator = torch.Generator().manual_seed(0)
+
+    def drawn(*shape: int) -> Tensor:
+        inside = torch.arange(shape[-1]) < widths.width.view(-1, *[1] * (len(shape) - 1))
+        return torch.randn(shape, generator=generator) * inside
+
+    done = program(cell.canonical())
+    widths = Widths.of(WIDTHS, WIDE, torch.float32, torch.device("cpu"))
+    shape = lanes, steps, batch, _ = len(WIDTHS), 4, 3, WIDE
+    layer = Layer(done, dialect, shape, WIDE, widths, torch.zeros(1))
+    masked = [
+        drawn(lanes, WIDE, WIDE).transpose(1, 2).contiguous() * ~widths.outside for product in done.plan.products
+        for _ in product.linears
+    ]  # fmt: skip
+    products, start = [], 0
+    for product in done.plan.products:
+        products.append(torch.cat(masked[start : start + len(product.linears)], 2))
+        start += len(product.linears)
+    ops = cell.canonical().ops
+    biases = {node.handle: drawn(lanes, 1, WIDE) for node in ops if node.op == "linear"}
+    vectors = {node.handle: drawn(lanes, 1, WIDE) for node in ops if node.op == "scale"}
+    weights = Weights(products, biases, vectors)
+    gradients = Weights(
+        [torch.full_like(one, 7.0) for one in products], {k: torch.zeros_like(v) for k, v in biases.items()},
+        {k: torch.zeros_like(v) for k, v in vectors.items()},
+    )  # fmt: skip
+    x = drawn(*shape)
+    states = [drawn(lanes, batch, WIDE) for _ in done.cell.states]
+    reset = torch.rand(steps, batch, generator=generator) < 0.3
+    if spoiled:
+        x[0, 1, 1, 2] = float("nan")
+        x[1, 2, 0, 3] = float("inf")
+    output, last = layer.forward(weights, x, x, states, reset)
+    found = [output.clone(), *(one.clone() for one in last)]
+    given = [drawn(lanes, batch, WIDE) for _ in last]
+    dx, dwide, dstates = layer.backward(weights, gradients, drawn(*shape), given, reset)
+    found += [dx, *dstates, *gradients.products, *gradients.biases.values(), *gradients.vectors.values()]
+    return found if dwide is None else [*found, dwide]
+
+
+def compare(cell: Cell, spoiled: bool = False) -> None:
+    for ours, theirs in zip(run(cell, fused.compiled, spoiled), run(cell, elementwise.compiled, spoiled), strict=True):
+        torch.testing.assert_close(ours, theirs, rtol=2e-5, atol=2e-5 * (1 + theirs.nan_to_num(0, 0, 0).abs().max().item()),
+                                   equal_nan=True)  # fmt: skip
+
+
+def test_all_ops_are_among_those_compared() -> None:
+    assert {node.op for node in Cell.parse(EVERY).ops} >= set(RULES)
+
+
+@pytest.mark.parametrize("spoiled", [False, True])
+def test_every_op_gives_what_plain_torch_gives(spoiled: bool) -> None:
+    compare(Cell.parse(EVERY), spoiled)
+
+
+@pytest.mark.parametrize("name", ["gru", "lstm", "mut1", "fgr", "mingru"])
+def test_cells_of_the_library_do(name: str) -> None:
+    compare(library.load(name))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", library.names())
+def test_all_cells_of_the_library_do(name: str) -> None:
+    compare(library.load(name))
+
+
+@pytest.mark.slow
+def test_mutants_do() -> None:
+    for mutant in strategies.mutants(40):
+        compare(mutant.child.cell)
+
+
+@pytest.mark.parametrize("adaptive", [True, False])
+def test_a_whole_stack_trains_alike_and_freezes_alike(adaptive: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("archsearch.compiler.stacked.model.lanes", lambda n: 3)
+    batches = list(Streams(load("memorization:small"), "cpu").take("train", 0, 2, 5, 3))
+    found = []
+    for dialect in (fused.compiled, elementwise.compiled):
+        own = [Lane(9, 1.0, 0.2, 5), Lane(20, 5.0, 0.0, 6)]
+        stack = StackedModel(library.load("gru"), 9, own, 2, 2, 5, adaptive, dialect=dialect)
+        stack.flat.copy_(torch.randn(stack.flat.shape, generator=torch.Generator().manual_seed(0)) * 0.2)
+        stack.train(batches[:2], [0.01, 0.02])
+        stack.weights["bias"][1, 0] = float("nan")
+        before = stack.flat[1].clone()
+        assert list(stack.train(batches[2:], [0.01, 0.02])) == [1]
+        assert torch.equal(stack.flat[1].nan_to_num(), before.nan_to_num())
+        found.append(stack.flat[0].clone())
+    torch.testing.assert_close(*found, rtol=1e-3, atol=1e-4)
+
+
+COMPILE = """
+from archsearch.cell import Cell
+from archsearch.compiler.stacked import fused
+from archsearch.compiler.stacked.making import made
+from archsearch.compiler.stacked.program import program
+
+space = {name: value for name, value in vars(fused._modules()[1]).items() if not name.startswith("__")}
+from triton import jit, compile as compiled
+from triton.backends.compiler import GPUTarget
+from triton.compiler import ASTSource
+
+for kernel in program(Cell.parse(TEXT).canonical()).kernels:
+    function = jit(made(kernel.name, fused.printed(kernel), space))
+    pointers = {"width", *(f"a{n}" for n in range(len(kernel.arguments)))}
+    fixed = {"ROWS": 8, "COLUMNS": 128}
+    kinds = {name: "constexpr" if name in fixed else "*fp32" if name in pointers else "i32" for name in function.arg_names}
+    source = ASTSource(function, kinds, constexprs=fixed)
+    print(len(compiled(source, target=GPUTarget("cuda", 90, 32), options=fused.OPTIONS).asm["cubin"]) > 0)
+"""
+
+
+@pytest.mark.slow
+def test_every_op_compiles_for_a_gpu_that_need_not_be_there(tmp_path: Path) -> None:
+    environment = {**os.environ, "ARCHSEARCH_CACHE": str(tmp_path), "PYTHONPATH": os.pathsep.join([str(ROOT), *sys.path])}
+    del environment["TRITON_INTERPRET"]
+    code = COMPILE.replace("TEXT", repr(EVERY))
+    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True)
+    assert done.stdout.split() == ["True"] * len(program(Cell.parse(EVERY).canonical()).kernels), done.stderr
+    assert any((tmp_path / "triton").iterdir())
+
+
+def test_functions_are_accurate_over_their_whole_range() -> None:
+    values = torch.cat([torch.linspace(-100, 100, 4001), torch.tensor([0.0, -0.0, 1e-30, -1e-6, 1e-4, float("inf")])])
+    wide = values.view(1, 1, 1, -1)
+    for op in ("tanh", "sigmoid", "exp", "softplus", "silu", "relu", "leaky_relu"):
+        cell = Cell.parse(f"cell one(x, h):\n    h' = {op}(x)\n")
+        found = []
+        for dialect in (fused.compiled, elementwise.compiled):
+            widths = Widths.of([wide.shape[-1]], wide.shape[-1], torch.float32, torch.device("cpu"))
+            layer = Layer(program(cell.canonical()), dialect, (1, 1, 1, wide.shape[-1]), 1, widths, wide)
+            found.append(layer.forward(Weights([], {}, {}), wide, wide, [wide[0] * 0], None)[0])
+        torch.testing.assert_close(*found, rtol=2e-6, atol=1e-38, msg=op)
