@@ -18,7 +18,7 @@ from archsearch.protocol.settings import Grid, Setting
 
 GRU = library.load("gru").id
 GRID = Grid(optimiser=("adamw",), rate=(0.003, 0.01, 0.03), scale=(0.7, 1.0), clip=(1.0, 5.0))
-TASK = TaskPlan(difficulty="small", budget=10_000, steps=20, epoch_steps=10, validation=2, k=2, G=6, gate=0.6)
+TASK = TaskPlan(difficulty="small", budget=10_000, steps=20, epoch_steps=10, validation=2, k=2, G=6, gate=0.6, rungs=(10,))
 FACTS = {
     "arithmetic": TaskFacts("arithmetic:small", 40, "accuracy", 0.4, 1.0, 0.46, "arithmetic"),
     "xml": TaskFacts("xml:small", 9, "accuracy", 0.577, 0.781, 0.47, "xml"),
@@ -107,7 +107,9 @@ class World:
             + self.luck * chance("luck", *words)
         )
         facts = self.facts[trial.task]
-        return done(facts.floor + skill * (facts.ceiling - facts.floor))
+        score = facts.floor + skill * (facts.ceiling - facts.floor)
+        steps = range(trial.epoch_steps, trial.steps + 1, trial.epoch_steps)
+        return replace(done(score), steps=trial.steps, curve=tuple(Validation(step, score, score) for step in steps))
 
 
 def outcomes_of(world: Callable[[Trial], Outcome], ended: set[str]) -> Callable[[Trial], Outcome | None]:

@@ -26,6 +26,7 @@ COMMANDS = {
     "mutate": "Make children of a cell, and say what made them.",
     "train": "Train one cell on one task, beside the GRU.",
     "export": "Write a cell as a torch module, text, JSON, picture or equations.",
+    "study": "Ask recorded runs how good the instrument is.",
     "bench": "Measure the speed of the engines here, beside torch's own layers.",
 }
 """Name -> first line of its help; the command itself is the function of that name in the file of that name."""

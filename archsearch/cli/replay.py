@@ -66,9 +66,10 @@ def replay(
         store.close()
     by_id = {row.id: row for row in rows}
     if as_json:
-        print_json({"rows": [_document(one) for one in found]})
+        record, own = {"engine": plan.engine, "machine": plan.machine}, {"engine": hello.engine, "machine": hello.machine}
+        print_json({"recorded": record, "here": own, "rows": [_document(one) for one in found]})
     else:
-        _print(found, by_id)
+        _print(found, by_id, f"{plan.engine}, {plan.machine}", f"{hello.engine}, {hello.machine}")
     failed = [one for one in found if not one.holds]
     for one in failed:
         where = f"rank {rank}" if (rank := by_id[one.id].rank) else "reference"
@@ -97,13 +98,14 @@ def _document(one: Replayed) -> dict[str, object]:
     return {"id": one.id, "task": one.task, "recorded": one.recorded, "replayed": one.replayed, "holds": one.holds}
 
 
-def _print(found: list[Replayed], rows: dict[str, Row]) -> None:
+def _print(found: list[Replayed], rows: dict[str, Row], recorded: str, here: str) -> None:
     out = console()
     columns = [Column("rank", True), Column("cell", drop=1), Column("task"), Column("recorded", True),
                Column("replayed", True), Column("holds")]  # fmt: skip
     print_table(out, columns, [_line(one, rows[one.id]) for one in found])
+    out.print(plain(f"Recorded with {recorded}."))
     if found and not found[0].exact:
-        out.print("Another machine or engine than the record's: scores are compared within a tolerance.")
+        out.print(plain(f"That is not here ({here}): a tolerance of {TOLERANCE:g} holds."))
     out.print(f"{sum(one.holds for one in found)} of {len(found)} scores hold.")
 
 

@@ -15,6 +15,7 @@ from archsearch.errors import ArchsearchError, InputError
 from archsearch.protocol.records import Outcome, Trial
 from archsearch.store.cache import keep, recall
 from archsearch.store.run_store import finite
+from archsearch.store.shelf import Shelf
 
 SILENCE = 600.0
 """Seconds without a sign of life after which a trial has timed out."""
@@ -62,10 +63,16 @@ class Desk:
         archive: Where outcomes are filed.
         crew: Who trains.
         cell: Returns a cell by its id.
+        shelf: Where paused trials lie; None if trials never pause.
+        pauses: Whether a longer trial may go on from one.
     """
 
-    def __init__(self, archive: Archive, crew: Crew, cell: Callable[[str], Cell]) -> None:
+    def __init__(
+        self, archive: Archive, crew: Crew, cell: Callable[[str], Cell], shelf: Shelf | None = None,
+        pauses: Callable[[Trial], bool] = lambda trial: False,
+    ) -> None:  # fmt: skip
         self.archive, self.crew, self.cell = archive, crew, cell
+        self.shelf, self.pauses = shelf, pauses
         self.known: dict[Trial, Outcome] = {}
         self.queue: list[tuple[int, int, Trial]] = []
         self.queued: set[Trial] = set()
@@ -147,8 +154,18 @@ class Desk:
                 for index, (own, trial) in enumerate(chosen)
             }
             self.waited += time.monotonic() - worker.idle_since
-            self.crew.give(worker, Job(number, self.cell(trials[0].cell).text(), trials))
+            self.crew.give(worker, self._job(number, trials))
         return ended
+
+    def _job(self, number: int, trials: tuple[Trial, ...]) -> Job:
+        folder = str(self.shelf.folder) if self.shelf else ""
+        return Job(number, self.cell(trials[0].cell).text(), trials, folder, self.pauses(trials[0]))
+
+    def forsake(self, trials: Iterable[Trial]) -> None:
+        """Take trials that nobody will go on from off the shelf."""
+        for trial in trials:
+            if self.shelf and self.pauses(trial):
+                self.shelf.slot(trial).clear()
 
     def _refused(self, trial: Trial) -> Trial:
         outcome = Outcome("crashed", reason="its cell killed two workers and is not trained again")

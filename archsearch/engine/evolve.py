@@ -16,6 +16,7 @@ from archsearch.protocol import noise
 from archsearch.protocol.book import Book, Candidate
 from archsearch.protocol.evaluation import evaluate, step_tries
 from archsearch.protocol.plan import RunPlan
+from archsearch.protocol.racing import possible
 from archsearch.protocol.records import Step, Trial, Try, Verdict
 from archsearch.protocol.references import check_baseline, noise_trials, reference_cells, reference_step
 from archsearch.protocol.settings import Setting
@@ -124,10 +125,11 @@ class Evolution:
         for cell in cells.values():
             self.store.add_cell(cell)
         steps = [reference_step(self.plan, cell.id) for cell in cells.values()]
-        for position, step in enumerate(steps):
-            self.desk.want(self._trials(step), REFERENCES + position, shared=True)
-        everything = [trial for step in steps for trial in self._trials(step)]
-        first = self._trials(steps[0])
+        trials = [list(possible(self.plan, step)) for step in steps]
+        for position, of in enumerate(trials):
+            self.desk.want(of, REFERENCES + position, shared=True)
+        everything = [trial for of in trials for trial in of]
+        first = trials[0]
         checked = False
         while True:
             missing = [trial for trial in everything if self.desk.outcome(trial) is None]
@@ -140,14 +142,15 @@ class Evolution:
             if ending := self._turn("references", len(everything) - len(missing), len(everything)):
                 return ending
 
-    def _trials(self, step: Step) -> list[Trial]:
-        return [self.plan.trial(step.cell, stage.task, setting) for stage in step.stages for setting in stage.settings]
-
     def _noise(self) -> Ending | None:
-        trials = [trial for draws in noise_trials(self.plan).values() for draw in draws for trial in draw]
-        self.desk.want(trials, NOISE, shared=True)
-        while missing := sum(self.desk.outcome(trial) is None for trial in trials):
-            if ending := self._turn("noise", len(trials) - missing, len(trials)):
+        while True:
+            draws = noise_trials(self.plan, self.desk.outcome)
+            trials = [trial for of in draws.values() for draw in of for trial in draw]
+            missing = [trial for trial in trials if self.desk.outcome(trial) is None]
+            if not missing:
+                break
+            self.desk.want(missing, NOISE, shared=True)
+            if ending := self._turn("noise", len(trials) - len(missing), len(trials)):
                 return ending
         ratios = noise.clone_ratios(self.plan, self.desk.outcome)
         self.gates = noise.gates(self.plan, ratios)
@@ -191,7 +194,7 @@ class Evolution:
             step = self.asked.pop(self.seen.told)
             verdict = self.verdicts.pop(step.number)
             self.seen.tell(step, verdict, step_tries(self.plan, step, verdict.reached, self.desk.outcome))
-            self.desk.forget(self._trials(step))
+            self.desk.forget(possible(self.plan, step))
             if step.filter is not None:
                 self.desk.forget([self.plan.filter_trial(step.cell, step.filter)])
 
@@ -225,6 +228,7 @@ class Evolution:
         result = evaluate(self.plan, step, self.desk.outcome, self.baseline, self.gates)
         if isinstance(result, Verdict):
             self.verdicts[step.number] = result
+            self.desk.forsake(possible(self.plan, step))
             return
         self.waiting[step.number] = set(result)
         self.desk.want(result, step.number)

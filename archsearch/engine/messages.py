@@ -18,18 +18,29 @@ class Probe(msgspec.Struct, frozen=True, tag=True):
 
 
 class Job(msgspec.Struct, frozen=True, tag=True):
-    """Trials of one cell on one task, to be trained in this order."""
+    """Trials of one cell on one task, to be trained in this order.
+
+    Attributes:
+        number: The driver's.
+        cell: The cell's text.
+        trials: The records.
+        shelf: The folder where paused trials lie; empty if none is wanted.
+        pauses: Whether longer trials may go on from these.
+    """
 
     number: int
     cell: str
     trials: tuple[Trial, ...]
+    shelf: str = ""
+    pauses: bool = False
 
 
 class Hello(msgspec.Struct, frozen=True, tag=True):
-    """A worker is ready: its machine kind and its engine with the version."""
+    """A worker is ready: its machine kind, the engine that it trains with, and all that work there, with their versions."""
 
     machine: str
     engine: str
+    engines: tuple[str, ...] = ()
 
 
 class Facts(msgspec.Struct, frozen=True, tag=True):

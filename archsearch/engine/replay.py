@@ -68,11 +68,11 @@ def replay(
         hello: What the crew's workers are.
         progressed: Told how many trials of how many have ended.
     """
-    exact = (hello.machine, hello.engine) == (plan.machine, plan.engine)
+    exact = hello.machine == plan.machine and plan.engine in hello.engines
     wanted: dict[Trial, tuple[Row, str, float]] = {}
     for row in rows:
         for task, result in row.judgement.tasks.items():
-            wanted[plan.trial(row.id, task, result.setting)] = row, task, result.score
+            wanted[plan.trial(row.id, task, result.setting, steps=result.steps)] = row, task, result.score
     desk = Desk(Memory(), crew, store.cell)
     desk.want(wanted, 0)
     waiting = list(wanted)

@@ -21,7 +21,10 @@ from archsearch.engine.resolve import Choice, check_same, chosen_again, resolve
 from archsearch.errors import InputError, RunLocked, StoreError
 from archsearch.protocol.plan import RunPlan
 from archsearch.protocol.preset import Preset, parse_duration
-from archsearch.store import Lock, RunStore, free_name, list_runs, make_run, read_book, run_folder
+from archsearch.store import Lock, RunStore, Shelf, free_name, list_runs, make_run, read_book, run_folder
+
+SHELF = "paused"
+"""The folder of paused trials in that of the run, there while it is searched in."""
 
 
 @dataclass(frozen=True)
@@ -211,11 +214,16 @@ def _searched(request: Request, store: RunStore, crew: Crew, host: Host, note: s
         store.set_fact("ended", "finished")
         return Closed("finished", folder, 0.0, 0)
     store.drop_fact("ended")
-    desk = Desk(store, crew, store.cell)
+    shelf = Shelf(folder.resolve() / SHELF)
+    shelf.sweep()  # a session that was killed
+    desk = Desk(store, crew, store.cell, shelf, plan.pauses)
     evolution = Evolution(store, plan, desk, limits, host, lambda: stop.asked)
     stop.gently = True
-    ending = evolution.run()
-    crew.stop()
+    try:
+        ending = evolution.run()
+    finally:
+        crew.stop()
+        shelf.sweep()
     store.interrupt()
     if ending != "interrupted":
         store.set_fact("ended", ending)

@@ -16,8 +16,7 @@ from archsearch.engine.resolve import SPACE, STRATEGY
 from archsearch.errors import InputError
 from archsearch.protocol.plan import Course, RunPlan
 from archsearch.protocol.preset import Preset, TaskPlan
-from archsearch.protocol.records import Outcome, Trial
-from archsearch.protocol.references import BASELINE
+from archsearch.protocol.records import BASELINE, Outcome, Trial
 from archsearch.protocol.settings import Setting
 
 

@@ -21,6 +21,7 @@ from archsearch.errors import ArchsearchError, BuildError, InputError, TaskError
 from archsearch.protocol.plan import TaskFacts
 from archsearch.protocol.records import Outcome, Trial
 from archsearch.protocol.stacks import is_stacked
+from archsearch.store import Shelf
 from archsearch.tasks import Task
 from archsearch.training import Streams, run_trials
 
@@ -59,10 +60,12 @@ class _Worker:
     def run(self) -> None:
         """Take one request after the other."""
         try:
-            self.say(Hello(machine_kind(self.device), identity(chosen_engine(self.device), self.device)))
+            engine = chosen_engine(self.device)
         except InputError as error:
             self.say(Failed(str(error), error.exit_code))
             return
+        working = tuple(identity(name, self.device) for name in dict.fromkeys((engine, "reference")))
+        self.say(Hello(machine_kind(self.device), working[0], working))
         while True:
             try:
                 request = messages.decode_for_worker(self.pipe.recv_bytes(messages.MAX_BYTES))
@@ -106,7 +109,8 @@ class _Worker:
             streams = self.task(trial.task)
             if streams.task.checksum != trial.data:
                 raise TaskError(f"{trial.task} has changed since the run began; put it back, or start another run")
-            return run_trials(trials, cell, streams, lambda step: self.say(Alive(job.number, step)))
+            slots = [Shelf(Path(job.shelf)).slot(one) for one in trials] if job.shelf else None
+            return run_trials(trials, cell, streams, lambda step: self.say(Alive(job.number, step)), slots, job.pauses)
         except BuildError as error:
             failed = Outcome("error", reason=str(error)[-2000:])
         except ArchsearchError:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
@@ -19,6 +20,10 @@ def faults(preset: Preset) -> Iterator[str]:
     yield from _filter(preset.filter)
     for name, plan in {**preset.tasks, "own": preset.own}.items():
         yield from _task(name if name == "own" else f"tasks.{name}", plan, preset.search.noise_draws)
+    if not (0 <= preset.race.trailing < 1 and 0 <= preset.race.behind < 1):
+        yield f"race: trailing is {preset.race.trailing} and behind {preset.race.behind}; both lie in [0, 1)"
+    if raced := [name for name, plan in preset.tasks.items() if plan.rungs and preset.rule == "published"]:
+        yield f"tasks.{raced[0]}: the published rule trains every trial in full; rungs go with rule = 'paired'"
     yield from _grid("grid", preset.grid)
     yield from _grid("filter.grid", preset.filter.grid)
 
@@ -63,6 +68,10 @@ def _task(name: str, plan: TaskPlan, noise_draws: int) -> Iterator[str]:
             yield f"{name}: gate is 'noise', which needs search.noise_draws of at least 1"
     elif not 0 <= plan.gate < 1:
         yield f"{name}: gate is {plan.gate}; it lies in [0, 1) or is 'noise'"
+    rungs = (0, *plan.rungs, plan.steps)
+    if any(rung % plan.epoch_steps for rung in plan.rungs) or any(a >= b for a, b in itertools.pairwise(rungs)):
+        shown = ", ".join(map(str, plan.rungs))
+        yield f"{name}: rungs are {shown}; they grow, are multiples of epoch_steps ({plan.epoch_steps}), and below steps"
     if not 0 < plan.min_skill < 1:
         yield f"{name}: min_skill is {plan.min_skill}; it lies in (0, 1)"
 

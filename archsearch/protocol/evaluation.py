@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 from archsearch.protocol.fitness import Tries, ratio
 from archsearch.protocol.plan import RunPlan
+from archsearch.protocol.racing import Outcomes, longest
 from archsearch.protocol.records import HOST_STATUSES, Outcome, Stage, Step, Trial, Try, Verdict
 from archsearch.protocol.settings import Setting
-
-Outcomes = Callable[[Trial], Outcome | None]
-"""Looks up how a trial ended; None while it has not."""
 
 
 def evaluate(
@@ -35,8 +33,8 @@ def evaluate(
         if verdict := _filtered(plan, outcome):
             return verdict
     for position, stage in enumerate(step.stages):
-        trials = [plan.trial(step.cell, stage.task, setting) for setting in stage.settings]
-        waiting = [trial for trial in trials if outcomes(trial) is None]
+        trials = longest(plan, step.cell, stage, step.raced, outcomes)
+        waiting = [trial for trial in trials.values() if outcomes(trial) is None]
         if waiting:
             return waiting
         last = position == len(step.stages) - 1
@@ -80,10 +78,10 @@ def _judged(
 def stage_tries(plan: RunPlan, step: Step, stage: Stage, outcomes: Outcomes) -> dict[Setting, Try]:
     """Return what came of a finished stage's settings, without what the host ended."""
     tries = {}
-    for setting in stage.settings:
-        outcome = outcomes(plan.trial(step.cell, stage.task, setting))
+    for setting, trial in longest(plan, step.cell, stage, step.raced, outcomes).items():
+        outcome = outcomes(trial)
         if outcome is not None and outcome.status not in HOST_STATUSES:
-            tries[setting] = Try(outcome.score, outcome.units)
+            tries[setting] = Try(outcome.score, outcome.units, trial.steps)
     return tries
 
 

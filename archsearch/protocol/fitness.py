@@ -25,6 +25,7 @@ class TaskResult(msgspec.Struct, frozen=True):
         setting: Where the best score was reached.
         units: The width there.
         settings: How many settings that are.
+        steps: Training steps of the best trial, fewer than the task's where racing stopped it.
     """
 
     score: float
@@ -33,6 +34,7 @@ class TaskResult(msgspec.Struct, frozen=True):
     setting: Setting
     units: int
     settings: int
+    steps: int
 
 
 class Judgement(msgspec.Struct, frozen=True):
@@ -76,5 +78,5 @@ def judge(plan: RunPlan, tries: Tries, baseline: Tries) -> Judgement | None:
         skill, setting = best
         tried = own[setting]
         assert tried.score is not None
-        results[task] = TaskResult(tried.score, skill, against, setting, tried.units, len(own))
+        results[task] = TaskResult(tried.score, skill, against, setting, tried.units, len(own), tried.steps)
     return Judgement(min(result.ratio for result in results.values()), results)

@@ -7,9 +7,9 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from archsearch.protocol.evaluation import Outcomes
 from archsearch.protocol.fitness import best_skill
 from archsearch.protocol.plan import RunPlan
+from archsearch.protocol.racing import Outcomes
 from archsearch.protocol.records import HOST_STATUSES, Try
 from archsearch.protocol.references import noise_trials
 from archsearch.protocol.seeds import generator
@@ -29,7 +29,7 @@ Array = NDArray[np.float64]
 def clone_ratios(plan: RunPlan, outcomes: Outcomes) -> dict[str, Array]:
     """Return for each task the ratios of every clone of the GRU against every other; a clone without a score has 0."""
     ratios = {}
-    for task, draws in noise_trials(plan).items():
+    for task, draws in noise_trials(plan, outcomes).items():
         skills = []
         for trials in draws:
             ended = {trial.setting: outcome for trial in trials if (outcome := outcomes(trial)) is not None}

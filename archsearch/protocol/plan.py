@@ -112,12 +112,18 @@ class RunPlan(msgspec.Struct, frozen=True, dict=True):
         facts = self.course[task].facts
         return (score - facts.floor) / (facts.ceiling - facts.floor)
 
-    def trial(self, cell: str, task: str, setting: Setting, seed: int = 0, init_draw: int = 0) -> Trial:
-        """Return the trial of a cell on one of the run's tasks."""
+    def trial(
+        self, cell: str, task: str, setting: Setting, seed: int = 0, init_draw: int = 0, steps: int | None = None
+    ) -> Trial:  # fmt: skip
+        """Return the trial of a cell on one of the run's tasks; without `steps` in full."""
         facts, plan = self.course[task].facts, self.course[task].plan
         return self._trial(
-            cell, facts, plan.steps, plan.epoch_steps, plan.validation, setting, seed, init_draw, self.measure(task)
+            cell, facts, steps or plan.steps, plan.epoch_steps, plan.validation, setting, seed, init_draw, self.measure(task)
         )
+
+    def pauses(self, trial: Trial) -> bool:
+        """Whether a trial ends at a rung, so that a longer one may go on from it."""
+        return trial.stop_at is None and any(c.facts.name == trial.task and trial.steps < c.plan.steps for c in self.courses)
 
     def filter_trial(self, cell: str, setting: Setting) -> Trial:
         """Return a cell's trial on the filter."""

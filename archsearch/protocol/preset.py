@@ -58,6 +58,18 @@ class TrainingPlan(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     schedule: Literal["constant", "halving"] = "constant"
 
 
+class RacePlan(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Whom a rung stops, where tasks have rungs.
+
+    Attributes:
+        trailing: A setting below this share of the best skill that the cell has there under its settings of the same step.
+        behind: A setting below this share of the skill that the GRU had there on the same setting.
+    """
+
+    trailing: float = 0.7
+    behind: float = 0.5
+
+
 class FilterPlan(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """The filter that a candidate passes before anything else is trained (papers.md 1.4).
 
@@ -95,6 +107,7 @@ class TaskPlan(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
         G: Settings in all (`paired`).
         gate: Share of the GRU's skill that opens the next stage, or "noise" to take it from the noise trials.
         min_skill: Smallest skill of the GRU at which a ratio means anything.
+        rungs: Steps at which a candidate's trials pause and the hopeless stop; validations fall on them.
     """
 
     difficulty: str = ""
@@ -106,6 +119,7 @@ class TaskPlan(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     G: int
     gate: float | Literal["noise"] = "noise"
     min_skill: float = 0.05
+    rungs: tuple[int, ...] = ()
 
     @property
     def budgets(self) -> tuple[int, ...]:
@@ -125,6 +139,7 @@ class Preset(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     tasks: dict[str, TaskPlan]
     own: TaskPlan
     note: str = ""
+    race: RacePlan = RacePlan()
 
 
 @cache
@@ -168,7 +183,7 @@ def _nearest(message: str) -> str:
     found = re.search(r"unknown field `([^`]*)`", message)
     if not found:
         return ""
-    structs = (Preset, SearchPlan, MutationPlan, TrainingPlan, FilterPlan, TaskPlan, Grid)
+    structs = (Preset, SearchPlan, MutationPlan, TrainingPlan, RacePlan, FilterPlan, TaskPlan, Grid)
     known = sorted({field for struct in structs for field in struct.__struct_fields__})
     near = difflib.get_close_matches(found[1], known, 1)
     return f"; did you mean {near[0]!r}?" if near else f"; known keys: {', '.join(known)}"

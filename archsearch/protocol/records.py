@@ -10,6 +10,9 @@ from archsearch.protocol.settings import Setting
 VERSION = 1
 """Of the protocol; part of every trial, so a change of how cells are measured shares no score with the past."""
 
+BASELINE = "gru"
+"""The library cell that every ratio is against."""
+
 Measure = Literal["accuracy", "nll"]
 
 
@@ -140,6 +143,7 @@ class Step(msgspec.Struct, frozen=True, omit_defaults=True):
         gated: Whether a stage must be passed before the next.
         known: Draws that gave a known cell.
         invalid: Draws that gave no valid child.
+        raced: Whether its trials pause at the rungs of their tasks.
     """
 
     number: int
@@ -152,6 +156,7 @@ class Step(msgspec.Struct, frozen=True, omit_defaults=True):
     gated: bool = False
     known: int = 0
     invalid: int = 0
+    raced: bool = False
 
 
 Fate = Literal["evaluated", "failed filter", "stopped at gate", "diverged", "not evaluated", "nothing new"]
@@ -174,7 +179,8 @@ class Verdict(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Try(msgspec.Struct, frozen=True, array_like=True):
-    """One scored or diverged trial of a cell on a task, as ratios need it."""
+    """One scored or diverged trial of a cell on a task, as ratios need it: its score, width, and steps (0: in full)."""
 
     score: float | None
     units: int
+    steps: int = 0

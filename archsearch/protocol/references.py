@@ -6,9 +6,8 @@ from archsearch.cell import Cell, library
 from archsearch.errors import ArchsearchError
 from archsearch.protocol.fitness import Tries, best_skill
 from archsearch.protocol.plan import RunPlan
-from archsearch.protocol.records import Stage, Step, Trial
-
-BASELINE = "gru"
+from archsearch.protocol.racing import Outcomes, longest
+from archsearch.protocol.records import BASELINE, Stage, Step, Trial
 
 
 def reference_cells(plan: RunPlan) -> dict[str, Cell]:
@@ -43,19 +42,19 @@ def reference_step(plan: RunPlan, cell: str, number: int = -1) -> Step:
     return Step(number, "start", cell, stages=reference_stages(plan, cell))
 
 
-def noise_trials(plan: RunPlan) -> dict[str, list[list[Trial]]]:
-    """Return for each task the GRU's trials for draws 0..K of its initial weights; draw 0 is the baseline.
+def noise_trials(plan: RunPlan, outcomes: Outcomes) -> dict[str, list[list[Trial]]]:
+    """Return for each task the GRU's trials for draws 0..K of its initial weights, as far as outcomes are known.
 
-    The settings are s1..sk, under `published` k that represent the grid.
+    Draw 0 is the baseline, trained in full; the others are raced like a candidate's. The settings are s1..sk, under
+    `published` k that represent the grid.
     """
     gru = library.load(BASELINE).id
     draws = range(plan.preset.search.noise_draws + 1)
-    return {
-        course.task: [
-            [plan.trial(gru, course.task, s, init_draw=draw) for s in plan.noise_settings(course)] for draw in draws
-        ]
-        for course in plan.courses
-    }
+    found = {}
+    for course in plan.courses:
+        stage = Stage(course.task, plan.noise_settings(course))
+        found[course.task] = [list(longest(plan, gru, stage, draw > 0, outcomes, draw).values()) for draw in draws]
+    return found
 
 
 def check_baseline(plan: RunPlan, baseline: Tries) -> None:

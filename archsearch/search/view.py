@@ -73,7 +73,7 @@ class View:
         if not members:
             return None
         member = members[int(self.rng.integers(len(members)))]
-        return Asked(Step(self.number, "reexamine", member.id, stages=self._stages(member.id)))
+        return Asked(Step(self.number, "reexamine", member.id, stages=self._stages(member.id), raced=True))
 
     def _has_settings_left(self, cell: str) -> bool:
         return any(len(self.used(cell, task)) < len(settings) for task, settings in self.plan.settings.items())
@@ -125,7 +125,7 @@ class View:
         else:
             return None
         return Step(
-            self.number, "propose", child, drawn.parent, drawn.applied, filtered, stages, gated, known, invalid
+            self.number, "propose", child, drawn.parent, drawn.applied, filtered, stages, gated, known, invalid, gated
         )  # fmt: skip
 
 

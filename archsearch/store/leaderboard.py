@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from typing import Any
 
 import msgspec
@@ -15,8 +16,8 @@ from archsearch.protocol.book import Book, Candidate
 from archsearch.protocol.evaluation import evaluate, step_tries
 from archsearch.protocol.fitness import Judgement, TaskResult, judge
 from archsearch.protocol.plan import RunPlan
-from archsearch.protocol.records import Applied, Outcome, Trial, Verdict
-from archsearch.protocol.references import BASELINE, noise_trials, reference_cells, reference_step
+from archsearch.protocol.records import BASELINE, Applied, Outcome, Trial, Verdict
+from archsearch.protocol.references import noise_trials, reference_cells, reference_step
 from archsearch.store.run_store import RunStore
 from archsearch.store.schema import RECOVERY
 
@@ -156,10 +157,15 @@ def _reference_row(cell: str, name: str, judgement: Judgement) -> Row:
 
 def _noise(store: RunStore, plan: RunPlan, book: Book) -> Noise | None:
     """Return the noise statement, None while its trials are not finished."""
-    outcomes = {trial: store.outcome(trial.key) for draws in noise_trials(plan).values() for draw in draws for trial in draw}
-    if any(outcome is None for outcome in outcomes.values()):
+
+    @cache
+    def outcome(trial: Trial) -> Outcome | None:
+        return store.outcome(trial.key)
+
+    draws = noise_trials(plan, outcome)
+    if any(outcome(trial) is None for of in draws.values() for draw in of for trial in draw):
         return None
-    ratios = noise.clone_ratios(plan, outcomes.get)
+    ratios = noise.clone_ratios(plan, outcome)
     clones = book.first_stage
     low, high = noise.band(plan, ratios)
     luck = noise.luck(plan, ratios, clones)

@@ -48,9 +48,13 @@ class Corpus:
         if split not in SPLITS:
             raise ValueError(f"no split {split!r}; there are {', '.join(SPLITS)}")
         cut = endless_file if split == "train" else file_pass
+        pieces = cut(self.parts[split], batch, unroll)
+        while (rows := self._next(pieces, split)) is not None:
+            yield window(rows)
+
+    def _next(self, pieces: Iterator[NDArray[np.int64]], split: str) -> NDArray[np.int64] | None:
         try:
-            for rows in cut(self.parts[split], batch, unroll):
-                yield window(rows)
+            return next(pieces, None)
         except TaskError as error:
             raise TaskError(f"{self.name}, split {split}: {error}") from None
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
+from torch import Tensor
+
 from archsearch.training.windows import Batch
 
 
@@ -38,3 +40,13 @@ class Learner(Protocol):
 
     def restore(self) -> None:
         """Take back the weights that were remembered last."""
+
+    def snapshot(self) -> dict[str, Tensor]:
+        """Return all that decides the steps to come, and the remembered weights."""
+
+    def resume(self, snapshot: dict[str, Tensor], steps: int) -> None:
+        """Go on where a learner of the same record took a snapshot, after so many steps.
+
+        Raises:
+            KeyError, RuntimeError, ValueError: The snapshot is another's.
+        """

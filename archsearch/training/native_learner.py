@@ -58,3 +58,14 @@ class NativeLearner:
     def restore(self) -> None:
         """Take back the weights that were remembered last."""
         self.native.flat.copy_(self.kept)
+
+    def snapshot(self) -> dict[str, torch.Tensor]:
+        """Return all that decides the steps to come; see `Learner`."""
+        return {**self.native.memory(), "kept": self.kept}
+
+    def resume(self, snapshot: dict[str, torch.Tensor], steps: int) -> None:
+        """Go on from a snapshot; see `Learner`."""
+        for name, tensor in self.native.memory().items():
+            tensor.copy_(snapshot[name])
+        self.kept = snapshot["kept"]
+        self.native.steps = steps

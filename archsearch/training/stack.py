@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from itertools import islice
 
 import torch
+from torch import Tensor
 
 from archsearch.cell import Cell
 from archsearch.compiler.stacked.model import Lane, StackedModel
@@ -15,7 +16,6 @@ from archsearch.compiler.stacked.windows import CAPACITY
 from archsearch.protocol.records import Outcome, Trial
 from archsearch.protocol.stacks import alike
 from archsearch.training.model import Model
-from archsearch.training.schedule import SCHEDULES
 from archsearch.training.trial import Alive, Diverged, Training, throttled
 from archsearch.training.windows import Batch, Streams
 
@@ -54,8 +54,7 @@ class Member:
 
     def __init__(self, trial: Trial, cell: Cell, streams: Streams) -> None:
         self.training = Training(trial, cell, streams, self)
-        self.schedule = SCHEDULES[trial.schedule](trial.setting.rate)
-        self.rate: float | None = trial.setting.rate
+        self.rate = self.training.rate
         self.failure: str | None = None
         self.steps, self.improved, self.figures = 0, False, (0.0, 0.0)
 
@@ -80,16 +79,24 @@ class Member:
     def restore(self) -> None:
         """Do nothing: the stack takes all lanes back at once."""
 
+    def snapshot(self) -> dict[str, Tensor]:
+        """Do nothing: lanes begin anew."""
+        raise NotImplementedError("a lane leaves no checkpoint")
+
+    def resume(self, snapshot: dict[str, Tensor], steps: int) -> None:
+        """Do nothing: lanes begin anew."""
+        raise NotImplementedError("a lane takes up no checkpoint")
+
     def goes_on(self) -> bool:
         """Add a validation to the curve; set the next epoch's rate, if there is to be one."""
         try:
-            improved = self.training.validate()
+            self.training.validate()
         except Diverged as error:
             self.failure, self.rate = str(error), None
             return False
         stop_at = self.training.trial.stop_at
         reached = stop_at is not None and self.training.curve[-1].accuracy >= stop_at
-        self.rate = None if reached else self.schedule(improved)
+        self.rate = None if reached else self.training.rate
         return self.rate is not None
 
 

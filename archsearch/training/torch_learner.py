@@ -79,6 +79,32 @@ class TorchLearner:
         for weight, kept in zip(self.weights, self.kept, strict=True):
             weight.copy_(kept)
 
+    def snapshot(self) -> dict[str, Tensor]:
+        """Return all that decides the steps to come, dropout's generator too; see `Learner`."""
+        found = {"generator": torch.get_rng_state()}
+        for index, weight in enumerate(self.weights):
+            found |= {f"weight {index}": weight.detach(), f"kept {index}": self.kept[index]}
+            found |= {f"{name} {index}": value for name, value in self.optimiser.state[weight].items() if value is not None}
+        single = isinstance(self.state, Tensor)
+        found |= {f"state {index}": part for index, part in enumerate([self.state] if single else self.state)}
+        return found
+
+    @torch.no_grad()
+    def resume(self, snapshot: dict[str, Tensor], steps: int) -> None:
+        """Go on from a snapshot; see `Learner`."""
+        device = self.weights[0].device
+        moments = ("step", "exp_avg", "exp_avg_sq")
+        for index, weight in enumerate(self.weights):
+            weight.copy_(snapshot[f"weight {index}"])
+            of = {name: snapshot[f"{name} {index}"].to(device) for name in moments if f"{name} {index}" in snapshot}
+            self.optimiser.state[weight] = of
+        self.kept = [snapshot[f"kept {index}"].to(device) for index in range(len(self.weights))]
+        count = sum(name.startswith("state ") for name in snapshot)
+        states = tuple(snapshot[f"state {index}"].to(device) for index in range(count))
+        self.state = states[0] if len(states) == 1 else states
+        torch.set_rng_state(snapshot["generator"])
+        self.steps = steps
+
 
 def _scored(logits: Tensor, batch: Batch) -> Tensor:
     flat = logits.reshape(-1, logits.shape[-1])

@@ -16,6 +16,7 @@ from archsearch.protocol.records import Outcome, Trial, Validation
 from archsearch.protocol.seeds import seed_of
 from archsearch.protocol.stacks import is_stacked
 from archsearch.protocol.units import model_parameters, units
+from archsearch.training.checkpoint import Checkpoint, Slot, packed, unpacked
 from archsearch.training.learner import Learner
 from archsearch.training.model import Model
 from archsearch.training.native_learner import NativeLearner
@@ -35,7 +36,10 @@ class Diverged(Exception):
     """The loss, the gradient or a validation is not finite."""
 
 
-def run_trial(trial: Trial, cell: Cell, streams: Streams, alive: Alive = lambda step: None) -> Outcome:
+def run_trial(
+    trial: Trial, cell: Cell, streams: Streams, alive: Alive = lambda step: None, slot: Slot | None = None,
+    pauses: bool = False,
+) -> Outcome:  # fmt: skip
     """Return the outcome of a trial: a pure function of its record on one engine and machine.
 
     Args:
@@ -43,13 +47,18 @@ def run_trial(trial: Trial, cell: Cell, streams: Streams, alive: Alive = lambda 
         cell: The cell that the record names.
         streams: The data of the task that the record names, on the device that computes.
         alive: Told the step every few seconds, as a sign of life.
+        slot: Where a shorter trial of the same record may have left a checkpoint; the bits do not depend on it.
+        pauses: Whether to leave one there.
     """
     started = time.perf_counter()
     with torch.random.fork_rng(devices=[]):  # dropout draws from torch's own generator, which is put back afterwards
         training = Training(trial, cell, streams)
         torch.manual_seed(training.seed)
         try:
+            training.take_up(slot)
             training.run(throttled(alive))
+            if slot is not None and pauses:
+                slot.write(packed(training.checkpoint()))
             failure = None
         except Diverged as error:
             failure = str(error)
@@ -78,9 +87,12 @@ class Training:
         setting, task = trial.setting, streams.task
         self.n = units(cell, task.symbols, setting.layers, setting.budget)
         self.parameters = model_parameters(cell, self.n, task.symbols, setting.layers)
+        self.schedule = SCHEDULES[trial.schedule](setting.rate)
+        self.rate: float | None = setting.rate
         words = str(tuple(setting.as_dict().values()))
         self.seed = seed_of("init", trial.cell, trial.task, words, trial.seed, trial.init_draw)
-        self.learner = learner or _learner(trial, cell, streams, self.n, self.seed)
+        self.fresh = lambda: _learner(trial, cell, streams, self.n, self.seed)
+        self.learner = learner or self.fresh()
         self.curve: list[Validation] = []
         self.best: Validation | None = None
 
@@ -89,20 +101,37 @@ class Training:
         """Completed training steps."""
         return self.learner.steps
 
+    def take_up(self, slot: Slot | None) -> None:
+        """Go on where a shorter trial paused, if it left what that takes."""
+        content = slot.read() if slot is not None else None
+        found = unpacked(content, self.trial) if content is not None else None
+        if found is None:
+            return
+        try:
+            self.learner.resume(found.tensors, found.trial.steps)
+        except (KeyError, RuntimeError, ValueError):  # tensors of another shape: begin anew
+            self.learner = self.fresh()
+            return
+        for point in found.curve:
+            self.add(point)
+
+    def checkpoint(self) -> Checkpoint:
+        """Return what a longer trial needs to go on from here."""
+        return Checkpoint(self.trial, tuple(self.curve), self.learner.snapshot())
+
     def run(self, alive: Alive) -> None:
         """Train to the end of the budget, of the schedule, or to the accuracy that ends the trial."""
         trial = self.trial
-        schedule = SCHEDULES[trial.schedule](trial.setting.rate)
-        rate: float | None = trial.setting.rate
-        windows = self.streams.take("train", trial.seed, trial.batch, trial.unroll, trial.steps)
+        windows = islice(self.streams.take("train", trial.seed, trial.batch, trial.unroll, trial.steps), self.step, None)
+        rate = self.rate
         while rate is not None and self.step < trial.steps:
             epoch = min(trial.epoch_steps, trial.steps - self.step)
             if not self.train(list(islice(windows, epoch)), rate, alive):
                 return
-            improved = self.validate()
+            self.validate()
             if trial.stop_at is not None and self.curve[-1].accuracy >= trial.stop_at:
                 return
-            rate = schedule(improved)
+            rate = self.rate
 
     def train(self, batches: Sequence[Batch], rate: float, alive: Alive) -> bool:
         """Train on the windows of an epoch; return whether there were any."""
@@ -113,16 +142,21 @@ class Training:
             alive(self.step)
         return len(batches) > 0
 
-    def validate(self) -> bool:
-        """Add a point to the curve; return whether it is the best so far."""
+    def validate(self) -> None:
+        """Add a point to the curve, and remember the weights if it is the best so far."""
         accuracy, nll = self.evaluate("valid")
         if not math.isfinite(nll):
             raise Diverged(f"validation NLL {nll} at step {self.step}")
-        self.curve.append(Validation(self.step, accuracy, nll))
-        improved = self.best is None or self.quality(self.curve[-1]) > self.quality(self.best)
-        if improved:
-            self.best = self.curve[-1]
+        if self.add(Validation(self.step, accuracy, nll)):
             self.learner.keep()
+
+    def add(self, point: Validation) -> bool:
+        """Add a point to the curve and set the next epoch's rate; return whether the point is the best so far."""
+        self.curve.append(point)
+        improved = self.best is None or self.quality(point) > self.quality(self.best)
+        if improved:
+            self.best = point
+        self.rate = self.schedule(improved)
         return improved
 
     def quality(self, point: Validation) -> float:

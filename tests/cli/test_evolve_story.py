@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import signal
 import sqlite3
 from pathlib import Path
@@ -27,6 +28,22 @@ def unbroken(world: World) -> str:
     found = world.board("unbroken")
     assert mutants(found) >= 5, found
     return found
+
+
+def test_trials_pause_at_rungs_and_the_better_ones_go_on(world: World, unbroken: str) -> None:
+    folder = world.folder / "runs" / "unbroken"
+    raced = "FROM trials WHERE task != 'memorization:small'"
+    steps = dict(rows(folder, f"SELECT record ->> 'steps', count(*) {raced} GROUP BY 1"))
+    assert set(steps) == {5, 10} and steps[5] > 0, steps
+    went_on = rows(
+        folder,
+        "SELECT a.outcome ->> 'curve', b.outcome ->> 'curve' FROM trials a JOIN trials b USING (cell, task) "
+        "WHERE a.record ->> 'setting' = b.record ->> 'setting' AND a.record ->> 'init_draw' = b.record ->> 'init_draw' "
+        "AND a.record ->> 'steps' = 5 AND b.record ->> 'steps' = 10 AND a.state = 'done' AND b.state = 'done'",
+    )
+    assert went_on and all(json.loads(whole)[:1] == json.loads(part) for part, whole in went_on), "the same first epoch"
+    assert len(went_on) < steps[5], "and some stopped"
+    assert not (folder / "paused").exists(), "nothing lies about when the search is over"
 
 
 @pytest.mark.slow
@@ -92,7 +109,7 @@ def test_replay_elsewhere_compares_within_a_tolerance_and_says_so(world: World, 
     rename_trials(folder)
     found = elsewhere.run(elsewhere.command("replay", "unbroken", "--top", 1, "--workers", 1))
     assert found.returncode == 0, found.stderr
-    assert "within 0.05" in found.stdout and "Another machine or engine" in found.stdout
+    assert "within 0.05" in found.stdout and "a tolerance of 0.05 holds" in found.stdout
 
 
 @pytest.mark.slow

@@ -46,7 +46,7 @@ def against_each_other(skills: Array) -> Array:
 
 def world_of(skills: list[list[float | None]], status: str = "diverged") -> tuple[RunPlan, dict[Trial, Outcome]]:
     """Return a plan and the outcomes of its noise trials: skills by draw and setting."""
-    plan = run_plan(tasks={"xml": task_plan()}, noise_draws=len(skills) - 1)
+    plan = run_plan(tasks={"xml": task_plan(rungs=())}, noise_draws=len(skills) - 1)
     facts, known = FACTS["xml"], {}
     for draw, row in enumerate(skills):
         for setting, skill in zip(plan.settings["xml"], row, strict=False):

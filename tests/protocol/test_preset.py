@@ -129,7 +129,7 @@ def test_an_unknown_key_comes_with_the_nearest(tmp_path: Path, key: str, near: s
 
 
 def test_an_unknown_key_like_no_other_comes_with_all(tmp_path: Path) -> None:
-    with pytest.raises(PresetError, match=r"`zzzzzz`.*; known keys: G, batch, budget"):
+    with pytest.raises(PresetError, match=r"`zzzzzz`.*; known keys: G, batch, behind, budget"):
         loaded(tmp_path, changed("grid.zzzzzz", 1))
 
 

@@ -49,8 +49,14 @@ class Driver:
             for stage in reference_step(self.plan, cell.id).stages:
                 for setting in stage.settings:
                     self.train(self.plan.trial(cell.id, stage.task, setting))
-        for draws in noise_trials(self.plan).values():
-            for trial in (trial for draw in draws for trial in draw if trial not in self.ended):
+        while missing := [
+            trial
+            for draws in noise_trials(self.plan, self.ended.get).values()
+            for draw in draws
+            for trial in draw
+            if trial not in self.ended
+        ]:
+            for trial in missing:
                 self.train(trial)
         baseline = reference_step(self.plan, next(iter(reference_cells(self.plan).values())).id)
         self.baseline = step_tries(self.plan, baseline, len(baseline.stages), self.ended.get)

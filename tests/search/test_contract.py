@@ -73,8 +73,10 @@ def test_nothing_is_trained_twice_however_often_it_restarts(rule: str, strategy:
     driver = Driver(plan_of(rule, strategy), World(), 4, random.Random(1), 0.3).run(STEPS)
     assert driver.restarted > 5
     assert set(driver.trained.values()) == {1}
-    same = Counter((t.cell, t.task, t.setting, t.seed, t.init_draw) for t in driver.trained)
+    same = Counter((t.cell, t.task, t.setting, t.seed, t.init_draw, t.steps) for t in driver.trained)
     assert set(same.values()) == {1}
+    raced = any(t.stop_at is None and t.steps == 10 for t in driver.trained)
+    assert raced == (rule == "paired"), "only the paired rule races"
 
 
 def test_another_run_seed_gives_another_search_and_the_same_references() -> None:

@@ -219,15 +219,16 @@ def test_a_filter_trial_ends_at_the_first_validation_that_is_good_enough() -> No
 def test_a_schedule_ends_a_trial_and_sets_its_rates(monkeypatch: pytest.MonkeyPatch) -> None:
     rates = []
 
-    def validate(self: Any) -> bool:
+    def validate(self: Any) -> None:
         rates.append(self.learner.optimiser.param_groups[0]["lr"])
-        return inner(self) and False
+        inner(self)
 
     inner = module.Training.validate
     monkeypatch.setattr(module.Training, "validate", validate)
+    monkeypatch.setattr(module.Training, "quality", lambda self, point: 0.0)  # only the first one is the best so far
     outcome = run(record(steps=100, epoch_steps=1, schedule="halving", setting=replace(SETTING, rate=0.8)))
-    assert rates == [0.8, 0.8, 0.8, 0.4, 0.2, 0.1, 0.05]
-    assert outcome.steps == 7 and outcome.status == "done"
+    assert rates == [0.8, 0.8, 0.8, 0.8, 0.4, 0.2, 0.1, 0.05]
+    assert outcome.steps == 8 and outcome.status == "done"
 
 
 # -- divergence -----------------------------------------------------------------------------------------------------

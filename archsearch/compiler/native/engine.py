@@ -17,6 +17,7 @@ from archsearch.compiler.native.build import library
 from archsearch.compiler.native.call import Call, gemm
 from archsearch.compiler.native.source import parameter_names, source
 from archsearch.compiler.native.toolchain import Toolchain, toolchain
+from archsearch.compiler.native.weights import reached_from
 from archsearch.compiler.parameters import PROJECTION
 from archsearch.compiler.reference import Interpreter
 
@@ -55,6 +56,8 @@ class Native:
     def __init__(self, cell: Cell) -> None:
         self.cell = cell
         self.names = parameter_names(cell)
+        reached = reached_from(cell, cell.next)
+        self.reached = [int(name.rpartition("_n")[2]) in reached for name in self.names]
         self.text = source(cell)
         self.interpreter = Interpreter(cell)
         self.tapes, self.works = Buffers(), Buffers()
@@ -169,9 +172,10 @@ class _Given:
         """Return the gradients that are needed, of x, of x as wide as the layer, of states and weights; uses the tape up."""
         work = self.engine.works.take(self.built.work_size(*self.sizes), self.x.dtype)
         tensors = (self.x, self.raw, *self.states, *self.weights)
+        reached = [True] * (len(tensors) - len(self.weights)) + self.engine.reached  # None elsewhere, as torch has it
         wanted = [
-            torch.empty_like(tensor) if tensor is not None and need else None
-            for tensor, need in zip(tensors, needed, strict=True)
+            torch.empty_like(tensor) if tensor is not None and need and reach else None
+            for tensor, need, reach in zip(tensors, needed, reached, strict=True)
         ]
         dx, draw, *others = wanted
         call = self.call(tape, work)

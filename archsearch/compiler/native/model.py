@@ -116,7 +116,7 @@ class NativeModel:
         parameters: Views of the weights, named as in the torch model; drawn by nobody.
         gradients: Views of the last step's gradients, alike.
         flat: All weights.
-        steps: Updates so far.
+        steps: Updates so far; set by who takes over another model's memory.
     """
 
     def __init__(
@@ -168,6 +168,15 @@ class NativeModel:
     def steps(self) -> int:
         """How many updates were made."""
         return int(self.model.step)
+
+    @steps.setter
+    def steps(self, count: int) -> None:
+        self.model.step = count
+
+    def memory(self) -> dict[str, Tensor]:
+        """Return views of what decides the steps to come: weights, both moments, and the states to begin with."""
+        carried = next(states for states in self.states if states.data_ptr() == self.model.carried)
+        return {"weights": self.flat, "first": self.first, "second": self.second, "carried": carried}
 
     def train(self, windows: Sequence[WindowData], optimiser: Optimiser) -> tuple[list[float], str | None]:
         """Take one training step per window, going on with the states that the last call left.

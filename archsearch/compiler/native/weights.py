@@ -41,7 +41,7 @@ def parts(cell: Cell, symbols: int, width: int, layers: int) -> tuple[list[Part]
     What no gradient reaches, behind a `stop`, lies at its end: torch's optimisers leave it as it is, even what AdamW would
     let decay.
     """
-    reached = _reached(cell)
+    reached = reached_from(cell, [cell.next[0]])
     below = cell.x.handle in reached
     wanted: list[tuple[str, tuple[int, ...], bool]] = [("embedding", (symbols, width), below)]
     wanted.append(("output", (symbols, width + 1), True))
@@ -59,11 +59,11 @@ def parts(cell: Cell, symbols: int, width: int, layers: int) -> tuple[list[Part]
     return [placed[name] for name, _, _ in wanted], moved
 
 
-def _reached(cell: Cell) -> set[int]:
-    """Return the nodes of a canonical form through which the loss depends on their inputs, at this step or a later one."""
+def reached_from(cell: Cell, handles: Sequence[int]) -> set[int]:
+    """Return the nodes of a canonical form that gradients of these nodes reach, at this step or an earlier one."""
     states = {node.handle: position for position, node in enumerate(cell.state_nodes)}
     found: set[int] = set()
-    pending = [cell.next[0]]
+    pending = list(handles)
     while pending:
         handle = pending.pop()
         if handle in found:

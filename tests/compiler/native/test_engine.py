@@ -282,3 +282,15 @@ def test_an_exported_program_computes_what_the_layer_computes() -> None:
     layer, x = Recurrent("gru", INPUTS, WIDTH), torch.randn(STEPS, BATCH, INPUTS)
     exported = torch.export.export(layer.eval(), (x,)).module()
     torch.testing.assert_close(exported(x), layer(x))
+
+
+def test_what_no_gradient_reaches_has_none_as_in_the_interpreter() -> None:
+    """AdamW leaves a parameter without a gradient alone, and lets one with a gradient of zero decay."""
+    cell = Cell.parse("cell half(x, h):\n    h' = tanh(linear(x) + stop(linear(h)))\n")
+    found = {}
+    for engine in ("native", "reference"):
+        torch.manual_seed(0)
+        layer = Recurrent(cell, 8, 8, engine=engine)
+        layer(torch.ones(5, 2, 8))[0].sum().backward()
+        found[engine] = {name: parameter.grad is None for name, parameter in layer.named_parameters()}
+    assert found["native"] == found["reference"] and set(found["native"].values()) == {True, False}

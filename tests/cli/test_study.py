@@ -1,0 +1,53 @@
+"""`archsearch study`: its tables, its documents, and what it says to wrong use."""
+
+import json
+import sqlite3
+
+import pytest
+
+from tests.cli.conftest import TINY, Call, Finished, program
+
+
+def test_racing_prints_a_row_for_every_epoch_of_a_run_in_full(finished: Finished, call: Call) -> None:
+    done = call("study", "racing", finished.folder)
+    assert done.code == 0, done.err
+    assert "steps saved" in done.out and "memorization" in done.out and "english" in done.out
+    assert "below 70% of the cell's best" in done.err
+    document = json.loads(call("study", "racing", finished.folder, "--trailing", "0.2", "--json").out)
+    assert document["race"] == {"trailing": 0.2, "behind": 0.5}
+    assert {(row["task"], *row["rungs"]) for row in document["rows"]} == {
+        ("memorization", 20), ("memorization", 40), ("english", 20),
+    }  # fmt: skip
+
+
+def test_the_instrument_is_measured_with_a_line_per_cell_and_the_noise() -> None:
+    common = ("study", "instrument", "--preset", TINY, "--cells", "gru,lstm,tanh_rnn", "--tasks", "english")
+    done = program(*common)
+    assert done.code == 0, done.err
+    assert "english:small" in done.out and "resolution" in done.out and "Kendall's tau" in done.out
+    (task,) = json.loads(program(*common, "--draws", 1, "--json").out)["tasks"]
+    assert {row["cell"] for row in task["cells"]} == {"gru", "lstm", "tanh_rnn"}
+
+
+@pytest.mark.parametrize(
+    "arguments, said",
+    [
+        (["racing"], "Missing argument 'RUN...'"),
+        (["racing", "no-such-run"], "no-such-run"),
+        (["racing", "x", "--behind", "1"], "--behind"),
+        (["instrument", "--cells", "gru,gruu"], "no library cell 'gruu'"),
+        (["instrument", "--tasks", "xml,snake"], "not 'snake'"),
+        (["instrument", "--preset", "quik"], "did you mean 'quick'"),
+        (["colour"], "No such command 'colour'"),
+    ],
+)
+def test_wrong_use_is_said_before_anything_is_trained(call: Call, arguments: list[str], said: str) -> None:
+    done = call("study", *arguments)
+    assert done.code == 2 and said in done.err, done
+
+
+def test_a_run_without_a_candidate_in_full_is_no_table(copied: Finished, call: Call) -> None:
+    with sqlite3.connect(copied.folder / "run.db") as connection:
+        connection.execute("UPDATE steps SET verdict = NULL")
+    done = call("study", "racing", copied.folder)
+    assert done.code == 2 and "record some with rungs = []" in done.err

@@ -1,0 +1,117 @@
+"""Racing: what a rung stops, what goes on, and that the order in which trials end decides nothing."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from msgspec.structs import replace
+
+from archsearch.protocol.evaluation import evaluate, step_tries
+from archsearch.protocol.preset import RacePlan
+from archsearch.protocol.racing import going_on, possible, score_at
+from archsearch.protocol.records import Outcome, Stage, Step, Trial, Validation, Verdict
+from archsearch.protocol.references import noise_trials
+from archsearch.protocol.settings import Setting
+from tests.plans import FACTS, GRU, chance, done, named, preset, run_plan, task_plan
+
+RUNGS = (100, 200)
+COURSE = task_plan(steps=400, epoch_steps=50, rungs=RUNGS, k=4)
+PLAN = run_plan(replace(preset({"xml": COURSE}), race=RacePlan(trailing=0.7, behind=0.5)))
+SETTINGS = PLAN.settings["xml"][:4]
+STEP = Step(9, "propose", "c1", GRU, (), None, (Stage("xml", SETTINGS),), False, raced=True)
+FACT = FACTS["xml"]
+
+
+def curve(skills: dict[int, float]) -> Outcome:
+    """Return a finished trial with a validation of such a skill after so many steps."""
+    points = [Validation(step, FACT.floor + skill * (FACT.ceiling - FACT.floor), 1.0) for step, skill in skills.items()]
+    best = max(points, key=lambda point: point.accuracy)
+    return replace(done(best.accuracy), best_step=best.step, steps=points[-1].step, curve=tuple(points))
+
+
+def grown(trial: Trial, final: float) -> Outcome:
+    """Return how a trial ends that learns evenly."""
+    return curve({step: final * step / COURSE.steps for step in range(50, trial.steps + 1, 50)})
+
+
+def race(finals: dict[Setting, float | Outcome], gru: float = 0.4) -> tuple[list[list[int]], dict[Setting, int], Verdict]:
+    """Return for each round the steps of what was asked, the steps each setting was given, and the verdict."""
+    known = {trial: grown(trial, gru) for setting in SETTINGS if (trial := PLAN.trial(GRU, "xml", setting))}
+    rounds = []
+    while isinstance(found := evaluate(PLAN, STEP, known.get, {}, {}), list):
+        rounds.append([trial.steps for trial in found])
+        for trial in found:
+            final = finals[trial.setting]
+            known[trial] = final if isinstance(final, Outcome) else grown(trial, final)
+    tries = step_tries(PLAN, STEP, 1, known.get)["xml"]
+    return rounds, {setting: tried.steps for setting, tried in tries.items()}, found
+
+
+def test_a_rung_stops_settings_far_behind_the_cells_own_best() -> None:
+    late = curve({50: 0.09, 100: 0.09})
+    rounds, given, verdict = race(dict(zip(SETTINGS, (0.34, late, 0.5, 0.36), strict=True)))
+    assert rounds == [[100] * 4, [200] * 3, [400] * 2]
+    assert list(given.values()) == [100, 200, 400, 400], "a stopped trial is a trial of the steps that it was given"
+    assert verdict == Verdict("evaluated", 1)
+
+
+def test_a_setting_far_behind_the_gru_on_the_same_setting_stops_even_if_it_is_the_best() -> None:
+    rounds, given, _ = race(dict.fromkeys(SETTINGS, 0.19))
+    assert rounds == [[100] * 4] and set(given.values()) == {100}
+    assert race(dict.fromkeys(SETTINGS, 0.21))[0] == [[100] * 4, [200] * 4, [400] * 4]
+
+
+def test_a_trial_that_diverged_or_that_the_host_ended_goes_no_further() -> None:
+    finals = dict(zip(SETTINGS, (Outcome("diverged", reason="nan"), Outcome("crashed"), 0.4, 0.3), strict=True))
+    rounds, given, _ = race(finals)
+    assert rounds == [[100] * 4, [200] * 2, [400] * 2]
+    assert given == {SETTINGS[0]: 100, SETTINGS[2]: 400, SETTINGS[3]: 400}, "and what the host ended is no try"
+
+
+@pytest.mark.parametrize("skill", [0.01, 0.0, -0.01])
+@pytest.mark.parametrize("other", [None, 0.0, -0.1])
+def test_nobody_is_stopped_where_nobody_has_learned_anything(skill: float, other: float | None) -> None:
+    skills: dict[Setting, float | None] = dict.fromkeys(SETTINGS, skill)
+    assert len(going_on(RacePlan(0.9, 0.9), skills, dict.fromkeys(SETTINGS, other))) == 4
+
+
+def test_without_racing_every_setting_is_trained_in_full() -> None:
+    whole = [trial for trial in possible(PLAN, replace(STEP, raced=False))]
+    assert [trial.steps for trial in whole] == [400] * 4
+    assert evaluate(PLAN, replace(STEP, raced=False), lambda trial: None, {}, {}) == whole
+
+
+def test_a_score_at_a_rung_is_the_best_validation_up_to_there() -> None:
+    outcome = curve({50: 0.1, 100: 0.3, 150: 0.2, 200: 0.4})
+    at = {step: score_at(outcome, step, "accuracy") for step in (49, 50, 150, 400)}
+    assert at[49] is None
+    assert [PLAN.skill("xml", at[step] or 0) for step in (50, 150, 400)] == pytest.approx([0.1, 0.3, 0.4])
+    assert score_at(outcome, 400, "nll") == 1.0
+
+
+def test_clones_of_the_gru_are_raced_like_a_candidate_but_the_baseline_is_not() -> None:
+    known: dict[Trial, Outcome] = {}
+    while missing := [
+        trial for draws in noise_trials(PLAN, known.get)["xml"] for trial in draws if known.get(trial) is None
+    ]:  # fmt: skip
+        for trial in missing:
+            known[trial] = grown(trial, 0.3 + 0.3 * chance("luck", trial.init_draw, named(trial.setting)))
+    steps = [sorted(trial.steps for trial in draw) for draw in noise_trials(PLAN, known.get)["xml"]]
+    assert steps[0] == [400] * 4 and all(of[0] == 100 and of[-1] == 400 for of in steps[1:])
+
+
+@given(st.integers(0, 10**6))
+def test_the_order_in_which_the_trials_of_a_rung_end_changes_nothing(seed: int) -> None:
+    luck = random.Random(seed)
+    finals = {setting: luck.uniform(0.1, 0.6) for setting in SETTINGS}
+    rounds, given, verdict = race(finals)
+    known = {trial: grown(trial, 0.4) for setting in SETTINGS if (trial := PLAN.trial(GRU, "xml", setting))}
+    while isinstance(found := evaluate(PLAN, STEP, known.get, {}, {}), list):
+        one = luck.choice(found)
+        known[one] = grown(one, finals[one.setting])
+    tries = step_tries(PLAN, STEP, 1, known.get)["xml"]
+    assert ({setting: tried.steps for setting, tried in tries.items()}, found) == (given, verdict)
+    assert set(known) - {PLAN.trial(GRU, "xml", s) for s in SETTINGS} <= set(possible(PLAN, STEP))
