@@ -129,6 +129,20 @@ class StackedModel:
         for name, view in self.named(lane).items():
             view.copy_(weights[name])
 
+    def memory(self, lane: int) -> dict[str, Tensor]:
+        """Return views of what decides a lane's steps to come, besides their number: weights, moments, states."""
+        moments = {f"moment {index}": moment[lane] for index, moment in enumerate(self.optimiser.moments)}
+        return {"weights": self.flat[lane], "kept": self.kept[lane], "carried": self.carried[:, :, lane], **moments}
+
+    @torch.no_grad()
+    def go_on(self, steps: int, memories: Sequence[Mapping[str, Tensor]]) -> None:
+        """Take over what lanes had in memory after so many steps."""
+        self.steps = steps
+        self.count.fill_(steps)
+        for lane, memory in enumerate(memories):
+            for name, view in self.memory(lane).items():
+                view.copy_(memory[name])
+
     def named(self, lane: int, gradients: bool = False) -> dict[str, Tensor]:
         """Return views of a lane's weights, or of its last gradients, under the torch model's names."""
         return dict(self.places.named(self.gradients if gradients else self.weights, lane, self.own[lane].n))
