@@ -11,6 +11,7 @@ from torch import Tensor
 from archsearch.cell import Cell
 from archsearch.compiler.differentiable import differentiated
 from archsearch.compiler.native.source import parameter_names
+from archsearch.compiler.native.weights import reached_from
 from archsearch.compiler.parameters import PROJECTION, bias_name, weight_name
 from archsearch.compiler.reference import Interpreter
 from archsearch.compiler.stacked.dialects import dialect_for
@@ -30,6 +31,8 @@ class Stacked:
     def __init__(self, cell: Cell) -> None:
         self.cell, self.program = cell, program(cell)
         self.names = parameter_names(cell)
+        reached = reached_from(cell, cell.next)
+        self.reached = [int(name.rpartition("_n")[2]) in reached for name in self.names]
         self.interpreter = Interpreter(cell)
 
     def __reduce__(self) -> tuple[type[Stacked], tuple[Cell]]:
@@ -103,7 +106,8 @@ class _Sequence(torch.autograd.Function):
         last = [None if one is None else _lane(one) for one in dlast]
         dx, dwide, dstates = layer.backward(ctx.weights, gradients, None if dout is None else _lane(dout), last, reset)
         own = [None if one is None else one[0].clone() for one in (dwide, *dstates)]
-        results = [dx[0], *own, *_unpacked(engine, gradients)]
+        parameters = zip(_unpacked(engine, gradients), engine.reached, strict=True)
+        results = [dx[0], *own, *(one if reached else None for one, reached in parameters)]  # None, as torch has it
         return None, None, None, *(one if need else None for one, need in zip(results, needed, strict=True))
 
 

@@ -3,6 +3,7 @@
 import pytest
 import torch
 
+from archsearch.cell import Cell
 from archsearch.compiler import Recurrent
 
 
@@ -33,6 +34,16 @@ def test_an_output_may_be_changed_in_place_after_its_gradient_was_asked_for() ->
         output.zero_()
     found = torch.autograd.grad(total, made.parameters())
     assert all(torch.equal(a, b) for a, b in zip(found, expected, strict=True))
+
+
+def test_what_no_gradient_reaches_has_none_as_in_the_interpreter() -> None:
+    cell = Cell.parse("cell half(x, h):\n    h' = tanh(linear(x) + stop(linear(h)))\n")
+    found = {}
+    for engine in ("stacked", "reference"):
+        made = Recurrent(cell, 8, 8, engine=engine)
+        made(torch.ones(5, 2, 8))[0].sum().backward()
+        found[engine] = {name: parameter.grad is None for name, parameter in made.named_parameters()}
+    assert found["stacked"] == found["reference"] and set(found["stacked"].values()) == {True, False}
 
 
 def test_second_derivatives_are_the_interpreters() -> None:
