@@ -11,18 +11,18 @@ static const int TILE = 4;
 static const long PANEL = 2 * W;
 
 template <int R, int N>
-static inline void tile(const real* A, long rows, long columns, long blocks, long depth, long stride, const real* P, real* C, long ldc,
-                        long n, bool add) {
+static inline void tile(const real* A, long rows, long columns, long blocks, long depth, long stride, const real* P, const real* start,
+                        long apart, real* C, long ldc, long n) {
   V c[R][N];
   real edge[R][N * (VECTOR_BYTES / sizeof(real))];
   const bool whole = n >= N * W;
   for (int i = 0; i < R; i++) {
-    const real* from = C + i * ldc;
-    if (add && !whole) {
+    const real* from = start + i * apart;
+    if (start && !whole) {
       for (long j = 0; j < N * W; j++) edge[i][j] = j < n ? from[j] : 0;
       from = edge[i];
     }
-    for (int j = 0; j < N; j++) c[i][j] = add ? ld(from + j * W) : V{};
+    for (int j = 0; j < N; j++) c[i][j] = start ? ld(from + j * W) : V{};
   }
   for (long block = 0; block < blocks; block++) {
     const real* a = A + block * stride * columns;
@@ -47,20 +47,20 @@ static inline void tile(const real* A, long rows, long columns, long blocks, lon
 
 // The rows that are left, fewer than a tile's, as one tile of just so many.
 template <int R, int N>
-static inline void last_rows(const real* A, long rows, long columns, long blocks, long depth, long stride, const real* P, real* C,
-                             long ldc, long m, long n, bool add) {
+static inline void last_rows(const real* A, long rows, long columns, long blocks, long depth, long stride, const real* P,
+                             const real* start, long apart, real* C, long ldc, long m, long n) {
   if constexpr (R > 0) {
-    if (m == R) return tile<R, N>(A, rows, columns, blocks, depth, stride, P, C, ldc, n, add);
-    last_rows<R - 1, N>(A, rows, columns, blocks, depth, stride, P, C, ldc, m, n, add);
+    if (m == R) return tile<R, N>(A, rows, columns, blocks, depth, stride, P, start, apart, C, ldc, n);
+    last_rows<R - 1, N>(A, rows, columns, blocks, depth, stride, P, start, apart, C, ldc, m, n);
   }
 }
 
 template <int N>
-static void panel_product(const real* A, long rows, long columns, long blocks, long depth, long stride, const real* P, real* C, long ldc,
-                          long m, long n, bool add) {
-  long i = 0;
-  for (; i + TILE <= m; i += TILE) tile<TILE, N>(A + i * rows, rows, columns, blocks, depth, stride, P, C + i * ldc, ldc, n, add);
-  last_rows<TILE - 1, N>(A + i * rows, rows, columns, blocks, depth, stride, P, C + i * ldc, ldc, m - i, n, add);
+static void panel_product(const real* A, long rows, long columns, long blocks, long depth, long stride, const real* P,
+                          const real* start, long apart, real* C, long ldc, long m, long n) {
+  for (; m >= TILE; m -= TILE, A += TILE * rows, start += start ? TILE * apart : 0, C += TILE * ldc)
+    tile<TILE, N>(A, rows, columns, blocks, depth, stride, P, start, apart, C, ldc, n);
+  last_rows<TILE - 1, N>(A, rows, columns, blocks, depth, stride, P, start, apart, C, ldc, m, n);
 }
 
 // P = B, B(k, n) = source[k * rows + n]; k < depth, n < width.
@@ -108,16 +108,18 @@ extern "C" void gemm_pack_backward(const real* const* weights, long slots, long 
   }
 }
 
-// C[m, n] (+)= A · P; A(i, k) = A[i * rows + k * columns], k in `blocks` blocks of `depth` that begin `stride` apart.
-extern "C" void gemm_run(const real* A, long rows, long columns, long blocks, long depth, long stride, const real* P, real* C, long ldc,
-                         long m, long n, bool add) {
+// C[m, n] = start + A · P; A(i, k) = A[i * rows + k * columns], k in `blocks` blocks of `depth` that begin `stride` apart. The
+// rows of start are `apart` from each other: C itself, one row for all (0), or none.
+extern "C" void gemm_run(const real* A, long rows, long columns, long blocks, long depth, long stride, const real* P,
+                         const real* start, long apart, real* C, long ldc, long m, long n) {
   const long step = blocks == 1 ? 512 : depth;
   for (long k = 0; k < depth; k += step) {
     const long deep = depth - k < step ? depth - k : step;
     for (long j = 0; j < n; j += PANEL) {
       const real* panel = P + j * blocks * depth + k * PANEL;
       auto product = n - j <= W ? panel_product<1> : panel_product<2>;
-      product(A + k * columns, rows, columns, blocks, deep, stride, panel, C + j, ldc, m, n - j, add || k > 0);
+      product(A + k * columns, rows, columns, blocks, deep, stride, panel, start ? start + j : 0, apart, C + j, ldc, m, n - j);
     }
+    start = C, apart = ldc;
   }
 }

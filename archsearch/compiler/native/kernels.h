@@ -34,8 +34,8 @@ struct Gemm {
   void (*pack)(const real* source, long rows, long depth, long width, real* P);
   void (*pack_forward)(const real* const* weights, long slots, long width, long wide, long depth, real* P);
   void (*pack_backward)(const real* const* weights, long slots, long width, long depth, real* P);
-  void (*run)(const real* A, long rows, long columns, long blocks, long depth, long stride, const real* P, real* C, long ldc, long m,
-              long n, bool add);
+  void (*run)(const real* A, long rows, long columns, long blocks, long depth, long stride, const real* P, const real* start,
+              long apart, real* C, long ldc, long m, long n);
 };
 
 #ifdef DOUBLE

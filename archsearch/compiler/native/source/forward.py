@@ -33,15 +33,25 @@ class Forward(Printer):
             for linear in slot.linears:
                 if (bias := self.layout.parameter.get(bias_name(linear))) is not None:
                     self.say(f"add_rows(w[{bias}], H, bias + {position} * Hs, Hs, 1);")
-        self.say(
-            f"real* X = L->index ? {self.array('G', 'rows * S')} : P;",
-            "for (long r = 0; r < few; r++) memcpy(X + r * S, bias, S * sizeof(real));",
-        )
+        self.say(f"real* X = L->index ? {self.array('G', 'rows * S')} : P;")
+        begun: set[int] = set()
         for number, product in enumerate(self.plan.products):
             if product.source == X_AS_IT_CAME:
+                own = range(product.first, product.first + len(product.linears))
+                fresh = begun.isdisjoint(own)
+                self.biases([] if fresh else [position for position in own if position not in begun])
+                begun |= set(own)
                 into, wide = f"X + {product.first} * Hs", f"{len(product.linears)} * Hs"
-                self.say(f"gemm.run(L->x, I, 1, 1, I, 0, W{number}, {into}, S, few, {wide}, true);")
+                start = f"bias + {product.first} * Hs, 0" if fresh else f"{into}, S"
+                self.say(f"gemm.run(L->x, I, 1, 1, I, 0, W{number}, {start}, {into}, S, few, {wide});")
+        self.biases([position for position in range(len(self.plan.slots)) if position not in begun])
         self.say("if (L->index) repeat(G, L->index, P, S, rows);")
+
+    def biases(self, positions: list[int]) -> None:
+        """Begin sums that no product begins."""
+        for position in positions:
+            into, bias = f"X + r * S + {position} * Hs", f"bias + {position} * Hs"
+            self.say(f"for (long r = 0; r < few; r++) memcpy({into}, {bias}, Hs * sizeof(real));")
 
     def core(self) -> None:
         """Print the loop over time; row t + 1 of E7 is state 7 after step t."""
@@ -91,7 +101,7 @@ class Forward(Printer):
         source = f"{array} + t * B * {stride}" if core else array
         target = f"P + {'t * B * S + ' if core else ''}{product.first} * Hs"
         rows, wide = "B" if core else "rows", f"{len(product.linears)} * Hs"
-        self.say(f"gemm.run({source}, {stride}, 1, 1, {deep}, 0, W{number}, {target}, S, {rows}, {wide}, true);")
+        self.say(f"gemm.run({source}, {stride}, 1, 1, {deep}, 0, W{number}, {target}, S, {target}, S, {rows}, {wide});")
 
     def segment(self, segment: Segment) -> None:
         """Print the element-wise nodes of a place in one pass over the rows."""
