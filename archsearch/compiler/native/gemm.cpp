@@ -1,5 +1,5 @@
 // The matrix product, built once per host: a register tile over packed panels of two vectors.
-#include "kernels.h"
+#include "transpose.h"
 
 #if defined(__AVX512F__)
 static const int TILE = 10;
@@ -63,49 +63,64 @@ static void panel_product(const real* A, long rows, long columns, long blocks, l
   last_rows<TILE - 1, N>(A, rows, columns, blocks, depth, stride, P, start, apart, C, ldc, m, n);
 }
 
-// P = B, B(k, n) = source[k * rows + n]; k < depth, n < width.
-extern "C" void gemm_pack(const real* source, long rows, long depth, long width, real* P) {
+// One panel of B(k, n) = source[k * rows + n] from column n on; k < depth, n < width.
+static void pack_panel(const real* source, long rows, long depth, long width, long n, real* P) {
   const real* end = source + (depth - 1) * rows + width;
-  for (long n = 0; n < width; n += PANEL) {
-    const long count = width - n < PANEL ? width - n : PANEL;
-    M first, second;  // which lanes of a row's two vectors are within the width
-    for (long j = 0; j < W; j++) first[j] = j < count ? -1 : 0, second[j] = W + j < count ? -1 : 0;
+  const long count = width - n < PANEL ? width - n : PANEL;
+  if (count == PANEL) {
     for (long k = 0; k < depth; k++, P += PANEL) {
       const real* from = source + k * rows + n;
-      if (from + PANEL <= end) {  // beyond the width lies the next row
-        st(P, first ? ld(from) : all(0));
-        st(P + W, second ? ld(from + W) : all(0));
-      } else {
-        for (long j = 0; j < PANEL; j++) P[j] = j < count ? from[j] : 0;
-      }
+      st(P, ld(from));
+      st(P + W, ld(from + W));
+    }
+    return;
+  }
+  M first, second;  // which lanes of a row's two vectors are within the width
+  for (long j = 0; j < W; j++) first[j] = j < count ? -1 : 0, second[j] = W + j < count ? -1 : 0;
+  for (long k = 0; k < depth; k++, P += PANEL) {
+    const real* from = source + k * rows + n;
+    if (from + PANEL <= end) {  // beyond the width lies the next row
+      st(P, first ? ld(from) : all(0));
+      st(P + W, second ? ld(from + W) : all(0));
+    } else {
+      for (long j = 0; j < PANEL; j++) P[j] = j < count ? from[j] : 0;
     }
   }
 }
 
+// P = B, B(k, n) = source[k * rows + n]; k < depth, n < width.
+extern "C" void gemm_pack(const real* source, long rows, long depth, long width, real* P) {
+  for (long n = 0; n < width; n += PANEL, P += depth * PANEL) pack_panel(source, rows, depth, width, n, P);
+}
+
+// Half a panel of B(k, j) = source[j * depth + k], j < count: zero beyond.
+static void pack_transposed(const real* source, long count, long depth, real* P) {
+  long k = 0;
+  for (; k + W <= depth; k += W) {
+    V square[W];
+    for (long j = 0; j < W; j++) square[j] = j < count ? ld(source + j * depth + k) : all(0);
+    transpose(square);
+    for (long i = 0; i < W; i++) st(P + (k + i) * PANEL, square[i]);
+  }
+  for (; k < depth; k++)
+    for (long j = 0; j < W; j++) P[k * PANEL + j] = j < count ? source[j * depth + k] : 0;
+}
+
 // For a·Wᵀ: B(k, s * wide + j) = weights[s][j * depth + k]; slots side by side, `wide` apart, zero beyond their true width.
+// `wide` is a multiple of a vector.
 extern "C" void gemm_pack_forward(const real* const* weights, long slots, long width, long wide, long depth, real* P) {
   for (long n = 0; n < slots * wide; n += PANEL, P += depth * PANEL)
-    for (long k0 = 0; k0 < depth; k0 += 16) {
-      const long k1 = k0 + 16 < depth ? k0 + 16 : depth;
-      for (long j = 0; j < PANEL; j++) {
-        const long slot = (n + j) / wide, column = (n + j) % wide;
-        const bool real_column = slot < slots && column < width;
-        const real* from = real_column ? weights[slot] + column * depth : 0;
-        for (long k = k0; k < k1; k++) P[k * PANEL + j] = real_column ? from[k] : 0;
-      }
+    for (long half = 0; half < PANEL; half += W) {
+      const long slot = (n + half) / wide, column = (n + half) % wide;
+      const long count = slot < slots && column < width ? width - column : 0;
+      pack_transposed(count ? weights[slot] + column * depth : 0, count, depth, P + half);
     }
 }
 
 // For δ·W: B(s * width + i, n) = weights[s][i * depth + n], n < depth.
 extern "C" void gemm_pack_backward(const real* const* weights, long slots, long width, long depth, real* P) {
-  for (long n = 0; n < depth; n += PANEL) {
-    const long count = depth - n < PANEL ? depth - n : PANEL;
-    for (long s = 0; s < slots; s++)
-      for (long i = 0; i < width; i++, P += PANEL) {
-        memcpy(P, weights[s] + i * depth + n, count * sizeof(real));
-        for (long j = count; j < PANEL; j++) P[j] = 0;
-      }
-  }
+  for (long n = 0; n < depth; n += PANEL)
+    for (long s = 0; s < slots; s++, P += width * PANEL) pack_panel(weights[s], depth, width, depth, n, P);
 }
 
 // C[m, n] = start + A · P; A(i, k) = A[i * rows + k * columns], k in `blocks` blocks of `depth` that begin `stride` apart. The
