@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from archsearch.cell.graph import LEAVES
+from archsearch.compiler.adjoint import RULES
 from archsearch.compiler.native.source.printer import Known, Printer, literal
 from archsearch.compiler.parameters import bias_name
 from archsearch.compiler.plan import X_AS_IT_CAME, Product, Segment, Zone
@@ -108,8 +109,37 @@ class Forward(Printer):
         with self.each_row(segment.place.zone):
             for position, phase in enumerate(segment.phases):
                 sums = self.layout.sums_fed_on(self.plan.slots_at(segment.place)) if position == 0 else []
-                if phase or sums:
-                    self.phase(phase, sums)
+                early = self.activations(phase) if position == 0 else set()
+                rest = tuple(handle for handle in phase if handle not in early)
+                if rest or sums:
+                    self.phase(rest, sums)
+
+    def activations(self, phase: tuple[int, ...]) -> set[int]:
+        """Print activations of sums in loops of their own, where others follow on them; return their handles.
+
+        A processor overlaps passes through a loop as far as it looks ahead, which is too short for two in a chain.
+        """
+        dear = [handle for handle in phase if not RULES[self.cell.node(handle).op].cheap]
+        early = {handle for handle in dear if handle in self.layout.aliased and not self.layout.states_fed(handle)}
+        if all(early.isdisjoint(self.cell.ancestors(handle)) for handle in dear):
+            return set()
+        runs: list[list[int]] = []
+        for handle in sorted(early, key=self.layout.aliased.__getitem__):
+            if runs and self.follows(runs[-1][-1], handle):
+                runs[-1].append(handle)
+            else:
+                runs.append([handle])
+        for run in runs:
+            rule = RULES[self.cell.node(run[0]).op]
+            with self.block(f"for (long j = 0; j < {len(run)} * Hs; j += W)"):
+                sums = f"{self.layout.at(run[0])} + j"
+                self.say(f"st({sums}, {rule.forward.format(f'ld({sums})')});")
+        return early
+
+    def follows(self, before: int, handle: int) -> bool:
+        """Whether two activations are alike, and their sums side by side."""
+        alike = self.cell.node(before).op == self.cell.node(handle).op
+        return alike and self.layout.aliased[handle] == self.layout.aliased[before] + 1
 
     def phase(self, phase: tuple[int, ...], sums: list[int]) -> None:
         """Print one pass over a row."""
