@@ -9,40 +9,53 @@ static const int TILE = 6;
 static const int TILE = 4;
 #endif
 static const long PANEL = 2 * W;
+#define UNROLL _Pragma("GCC unroll 16")
+
+static const real ZEROS[2 * (VECTOR_BYTES / sizeof(real))] = {};
 
 template <int R, int N>
 static inline void tile(const real* A, long rows, long columns, long blocks, long depth, long stride, const real* P, const real* start,
-                        long apart, real* C, long ldc, long n) {
+                        long apart, real* C, long ldc) {
   V c[R][N];
-  real edge[R][N * (VECTOR_BYTES / sizeof(real))];
-  const bool whole = n >= N * W;
-  for (int i = 0; i < R; i++) {
-    const real* from = start + i * apart;
-    if (start && !whole) {
-      for (long j = 0; j < N * W; j++) edge[i][j] = j < n ? from[j] : 0;
-      from = edge[i];
-    }
-    for (int j = 0; j < N; j++) c[i][j] = start ? ld(from + j * W) : V{};
-  }
+  UNROLL for (int i = 0; i < R; i++)
+    UNROLL for (int j = 0; j < N; j++) c[i][j] = ld(start + i * apart + j * W);
   for (long block = 0; block < blocks; block++) {
     const real* a = A + block * stride * columns;
     for (long k = 0; k < depth; k++, P += PANEL) {
       V b[N];
-      for (int j = 0; j < N; j++) b[j] = ld(P + j * W);
-      for (int i = 0; i < R; i++) {
+      UNROLL for (int j = 0; j < N; j++) b[j] = ld(P + j * W);
+      UNROLL for (int i = 0; i < R; i++) {
         V v = all(a[i * rows + k * columns]);
-        for (int j = 0; j < N; j++) c[i][j] += v * b[j];
+        UNROLL for (int j = 0; j < N; j++) c[i][j] += v * b[j];
       }
     }
   }
-  for (int i = 0; i < R; i++) {
-    if (whole) {
-      for (int j = 0; j < N; j++) st(C + i * ldc + j * W, c[i][j]);
-    } else {
-      for (int j = 0; j < N; j++) st(edge[i] + j * W, c[i][j]);
-      memcpy(C + i * ldc, edge[i], n * sizeof(real));
-    }
+  UNROLL for (int i = 0; i < R; i++)
+    UNROLL for (int j = 0; j < N; j++) st(C + i * ldc + j * W, c[i][j]);
+}
+
+// Up to two vectors; a whole vector at either end where there is room.
+static inline void copy_row(const real* from, real* to, long n) {
+  if (n >= W) {
+    st(to, ld(from));
+    st(to + n - W, ld(from + n - W));
+    return;
   }
+  long j = 0;
+  for (; j + 4 <= n; j += 4) memcpy(to + j, from + j, 4 * sizeof(real));
+  for (; j < n; j++) to[j] = from[j];
+}
+
+// A tile whose last columns are not wanted goes through memory of its own.
+template <int R, int N>
+static inline void edged_tile(const real* A, long rows, long columns, long blocks, long depth, long stride, const real* P,
+                              const real* start, long apart, real* C, long ldc, long n) {
+  if (n >= N * W) return tile<R, N>(A, rows, columns, blocks, depth, stride, P, start, apart, C, ldc);
+  real edge[R][PANEL] = {};
+  if (start != ZEROS)
+    for (int i = 0; i < R; i++) copy_row(start + i * apart, edge[i], n);
+  tile<R, N>(A, rows, columns, blocks, depth, stride, P, edge[0], PANEL, edge[0], PANEL);
+  for (int i = 0; i < R; i++) copy_row(edge[i], C + i * ldc, n);
 }
 
 // The rows that are left, fewer than a tile's, as one tile of just so many.
@@ -50,7 +63,7 @@ template <int R, int N>
 static inline void last_rows(const real* A, long rows, long columns, long blocks, long depth, long stride, const real* P,
                              const real* start, long apart, real* C, long ldc, long m, long n) {
   if constexpr (R > 0) {
-    if (m == R) return tile<R, N>(A, rows, columns, blocks, depth, stride, P, start, apart, C, ldc, n);
+    if (m == R) return edged_tile<R, N>(A, rows, columns, blocks, depth, stride, P, start, apart, C, ldc, n);
     last_rows<R - 1, N>(A, rows, columns, blocks, depth, stride, P, start, apart, C, ldc, m, n);
   }
 }
@@ -58,8 +71,8 @@ static inline void last_rows(const real* A, long rows, long columns, long blocks
 template <int N>
 static void panel_product(const real* A, long rows, long columns, long blocks, long depth, long stride, const real* P,
                           const real* start, long apart, real* C, long ldc, long m, long n) {
-  for (; m >= TILE; m -= TILE, A += TILE * rows, start += start ? TILE * apart : 0, C += TILE * ldc)
-    tile<TILE, N>(A, rows, columns, blocks, depth, stride, P, start, apart, C, ldc, n);
+  for (; m >= TILE; m -= TILE, A += TILE * rows, start += TILE * apart, C += TILE * ldc)
+    edged_tile<TILE, N>(A, rows, columns, blocks, depth, stride, P, start, apart, C, ldc, n);
   last_rows<TILE - 1, N>(A, rows, columns, blocks, depth, stride, P, start, apart, C, ldc, m, n);
 }
 
@@ -133,7 +146,8 @@ extern "C" void gemm_run(const real* A, long rows, long columns, long blocks, lo
     for (long j = 0; j < n; j += PANEL) {
       const real* panel = P + j * blocks * depth + k * PANEL;
       auto product = n - j <= W ? panel_product<1> : panel_product<2>;
-      product(A + k * columns, rows, columns, blocks, deep, stride, panel, start ? start + j : 0, apart, C + j, ldc, m, n - j);
+      const real* from = start ? start + j : ZEROS;
+      product(A + k * columns, rows, columns, blocks, deep, stride, panel, from, start ? apart : 0, C + j, ldc, m, n - j);
     }
     start = C, apart = ldc;
   }
