@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from archsearch.cell.graph import LEAVES
 from archsearch.compiler.adjoint import RULES
+from archsearch.compiler.native.source.layout import Layout
 from archsearch.compiler.native.source.printer import Known, Printer, literal
 from archsearch.compiler.parameters import bias_name
 from archsearch.compiler.plan import X_AS_IT_CAME, Product, Segment, Zone
@@ -11,6 +12,21 @@ from archsearch.compiler.plan import X_AS_IT_CAME, Product, Segment, Zone
 
 class Forward(Printer):
     """The body of `forward`."""
+
+    def __init__(self, layout: Layout) -> None:
+        super().__init__(layout)
+        self.begins: set[int] = set()
+        """Products that are the first of all their sums."""
+        self.unbegun: set[int] = set()
+        """Slots that none of them begins."""
+        begun: set[int] = set()
+        for number, product in enumerate(self.plan.products):
+            slots = set(range(product.first, product.first + len(product.linears)))
+            if begun.isdisjoint(slots):
+                self.begins.add(number)
+            else:
+                self.unbegun |= slots - begun
+            begun |= slots
 
     def print(self) -> None:
         """Print all of it."""
@@ -35,24 +51,21 @@ class Forward(Printer):
                 if (bias := self.layout.parameter.get(bias_name(linear))) is not None:
                     self.say(f"add_rows(w[{bias}], H, bias + {position} * Hs, Hs, 1);")
         self.say(f"real* X = L->index ? {self.array('G', 'rows * S')} : P;")
-        begun: set[int] = set()
+        for position in sorted(self.unbegun):
+            place = f"{position} * Hs"
+            self.say(f"for (long r = 0; r < few; r++) memcpy(X + r * S + {place}, bias + {place}, Hs * sizeof(real));")
         for number, product in enumerate(self.plan.products):
             if product.source == X_AS_IT_CAME:
-                own = range(product.first, product.first + len(product.linears))
-                fresh = begun.isdisjoint(own)
-                self.biases([] if fresh else [position for position in own if position not in begun])
-                begun |= set(own)
-                into, wide = f"X + {product.first} * Hs", f"{len(product.linears)} * Hs"
-                start = f"bias + {product.first} * Hs, 0" if fresh else f"{into}, S"
-                self.say(f"gemm.run(L->x, I, 1, 1, I, 0, W{number}, {start}, {into}, S, few, {wide});")
-        self.biases([position for position in range(len(self.plan.slots)) if position not in begun])
+                sums = f"X + {product.first} * Hs, S"
+                self.multiply("L->x, I", "I", number, sums, "few")
         self.say("if (L->index) repeat(G, L->index, P, S, rows);")
 
-    def biases(self, positions: list[int]) -> None:
-        """Begin sums that no product begins."""
-        for position in positions:
-            into, bias = f"X + r * S + {position} * Hs", f"bias + {position} * Hs"
-            self.say(f"for (long r = 0; r < few; r++) memcpy({into}, {bias}, Hs * sizeof(real));")
+    def multiply(self, source: str, deep: str, number: int, sums: str, rows: str) -> None:
+        """Print a product: it adds to its sums, or begins them with their biases."""
+        product = self.plan.products[number]
+        start = f"bias + {product.first} * Hs, 0" if number in self.begins else sums
+        wide = f"{len(product.linears)} * Hs"
+        self.say(f"gemm.run({source}, 1, 1, {deep}, 0, W{number}, {start}, {sums}, {rows}, {wide});")
 
     def core(self) -> None:
         """Print the loop over time; row t + 1 of E7 is state 7 after step t."""
@@ -94,15 +107,14 @@ class Forward(Printer):
                     self.segment(segment)
 
     def product(self, number: int, product: Product) -> None:
-        """Add a product to its sums; those of x are there already."""
+        """Print a product of a place; those of x are there already."""
         if product.source == X_AS_IT_CAME:
             return
         array, stride, deep = self.layout.source(product)
         core = product.place.zone == Zone.CORE
         source = f"{array} + t * B * {stride}" if core else array
-        target = f"P + {'t * B * S + ' if core else ''}{product.first} * Hs"
-        rows, wide = "B" if core else "rows", f"{len(product.linears)} * Hs"
-        self.say(f"gemm.run({source}, {stride}, 1, 1, {deep}, 0, W{number}, {target}, S, {target}, S, {rows}, {wide});")
+        sums = f"P + {'t * B * S + ' if core else ''}{product.first} * Hs, S"
+        self.multiply(f"{source}, {stride}", deep, number, sums, "B" if core else "rows")
 
     def segment(self, segment: Segment) -> None:
         """Print the element-wise nodes of a place in one pass over the rows."""
