@@ -29,7 +29,8 @@ static inline V ld(const real* p) { return *(const U*)p; }
 static inline void st(real* p, V v) { *(U*)p = v; }
 static inline V all(real a) { return a - V{}; }
 
-// The matrix product of the host's library; see gemm.cpp.
+// The matrix product of the host's library; see gemm.cpp. How wide panels are follows from the width of the whole: `run` takes
+// what was packed for as many vectors.
 struct Gemm {
   void (*pack)(const real* source, long rows, long depth, long width, real* P);
   void (*pack_forward)(const real* const* weights, long slots, long width, long wide, long depth, real* P);

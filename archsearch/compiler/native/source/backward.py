@@ -156,7 +156,8 @@ class Backward(Printer):
         into, rows = (target.step, "B") if core else (target.array, "rows")
         start = f"{into}, Hs" if target.array in self.written else "0, 0"
         self.written.add(target.array)
-        self.say(f"gemm.run({delta}, S, 1, {len(product.linears)}, H, Hs, W{number}, {start}, {into}, Hs, {rows}, Hs);")
+        left = f"{delta}, S, 1, {len(product.linears)}, H, Hs"
+        self.say(f"gemm.run({left}, W{number}, {start}, {into}, Hs, {rows}, panels(H));")
 
     def phase(self, segment: Segment, position: int) -> None:
         """Print one pass over the rows: gradients of the phase's nodes, then of the sums that the segment begins with."""
