@@ -102,6 +102,9 @@ class Recurrent(nn.Module):
             for layer, size in enumerate(sizes)
             for ending in self._endings
         }
+        self._names = {
+            level: tuple((item.name, f"{item.name}_{level}") for item in items) for level, items in self._learned.items()
+        }
         for level, items in self._learned.items():
             for item in items:
                 parameter = nn.Parameter(torch.empty(item.shape, device=device, dtype=dtype))
@@ -259,6 +262,8 @@ class Recurrent(nn.Module):
                 outputs.append(output)
                 finals.append(final)
             x = torch.cat(outputs, -1) if self.bidirectional else outputs[0]
+        if len(finals) == 1:
+            return x, [state.unsqueeze(0) for state in finals[0]]
         return x, [torch.stack(levels) for levels in zip(*finals, strict=True)]
 
     def _canonical_states(self, states: States | None, x: Tensor, batch: int) -> States:
@@ -276,11 +281,17 @@ class Recurrent(nn.Module):
         return tuple(states[position] for position in sorted(range(len(states)), key=self._written.__getitem__))
 
     def _dtype(self) -> torch.dtype:
-        parameter = next(self.parameters(), None)
+        own = next(iter(self._parameters.values()), None)
+        parameter = next(self.parameters(), None) if own is None else own
         return self._dtype_without_parameters if parameter is None else parameter.dtype
 
     def _weights(self, level: str) -> dict[str, Tensor]:
-        return {item.name: getattr(self, f"{item.name}_{level}") for item in self._learned[level]}
+        """Return a layer's parameters; where something has taken a parameter's place, as in pruning, it is an attribute."""
+        weights: dict[str, Tensor] = {}
+        for name, full in self._names[level]:
+            own = self._parameters.get(full)
+            weights[name] = getattr(self, full) if own is None else own
+        return weights
 
     def flatten_parameters(self) -> None:
         """Do nothing: there for code that calls it on torch's layers."""

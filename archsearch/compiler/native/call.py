@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Sequence
-from functools import cache
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cache, lru_cache
 from typing import Any
 
-import torch
 from torch import Tensor
 
 from archsearch.compiler.native.build import HERE, library
@@ -47,31 +47,64 @@ def _gemm(double: bool, tools: Toolchain) -> tuple[_Gemm, ctypes.CDLL]:
     return _Gemm(*pointers), built
 
 
+@dataclass(frozen=True)
+class Compiled:
+    """A cell's compiled functions.
+
+    Attributes:
+        forward: Takes a `_Layer`.
+        backward: Alike.
+        sizes: From T, B, H, I to the numbers that the tape and the memory for one call have.
+        product: Address of the host's matrix product.
+    """
+
+    forward: Callable[..., Any]
+    backward: Callable[..., Any]
+    sizes: Callable[..., tuple[int, int]]
+    product: int
+
+
+@cache
+def compiled(text: str, double: bool, tools: Toolchain) -> Compiled:
+    """Return the functions of a cell's source; the compiler is part of the key, since tests change it."""
+    built = library(text, double)
+    for function in (built.tape_size, built.work_size):
+        function.restype, function.argtypes = ctypes.c_long, [ctypes.c_long] * 4
+
+    @lru_cache(64)
+    def sizes(*given: int) -> tuple[int, int]:
+        return built.tape_size(*given), built.work_size(*given)
+
+    return Compiled(built.forward, built.backward, sizes, ctypes.addressof(_gemm(double, tools)[0]))
+
+
 class Call:
     """The arguments of one call; holds on to all that its pointers point to.
 
     Args:
         sizes: T, B, H, I.
-        dtype: float32 or float64.
+        product: Address of the host's matrix product.
     """
 
-    def __init__(self, sizes: tuple[int, ...], dtype: torch.dtype) -> None:
+    def __init__(self, sizes: tuple[int, ...], product: int) -> None:
         self.layer = _Layer(*sizes)
+        self.layer.gemm = product
         self.held: list[Any] = []
-        self.layer.gemm = ctypes.addressof(gemm(dtype == torch.float64)[0])
 
-    def set(self, **arrays: Tensor | Sequence[Tensor | None] | None) -> None:
-        """Point at contiguous tensors, or at lists of them; None points nowhere."""
-        for name, value in arrays.items():
-            if isinstance(value, Tensor):
-                setattr(self.layer, name, value.data_ptr())
-            elif value is not None:
-                addresses = (None if one is None else one.data_ptr() for one in value)
-                pointers = (ctypes.c_void_p * max(1, len(value)))(*addresses)
-                setattr(self.layer, name, ctypes.addressof(pointers))
-                self.held.append(pointers)
-            self.held.append(value)
+    def set(self, **tensors: Tensor | None) -> None:
+        """Point at contiguous tensors; None points nowhere."""
+        for name, tensor in tensors.items():
+            if tensor is not None:
+                setattr(self.layer, name, tensor.data_ptr())
+        self.held.append(tensors)
 
-    def run(self, function: Any) -> None:
+    def lists(self, **lists: Sequence[Tensor | None]) -> None:
+        """Point at lists of contiguous tensors; None points nowhere."""
+        for name, tensors in lists.items():
+            pointers = (ctypes.c_void_p * (len(tensors) or 1))(*[one if one is None else one.data_ptr() for one in tensors])
+            setattr(self.layer, name, ctypes.addressof(pointers))
+            self.held += (pointers, tensors)
+
+    def run(self, function: Callable[..., Any]) -> None:
         """Call a generated function."""
         function(ctypes.byref(self.layer))

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import ctypes
 from collections.abc import Callable, Mapping, Sequence
-from functools import cache
 from typing import Any
 
 import torch
@@ -13,10 +11,9 @@ from torch import Tensor
 from archsearch.cell import Cell
 from archsearch.compiler.differentiable import differentiated
 from archsearch.compiler.native.buffers import Buffers
-from archsearch.compiler.native.build import library
-from archsearch.compiler.native.call import Call, gemm
+from archsearch.compiler.native.call import Call, Compiled, compiled, gemm
 from archsearch.compiler.native.source import parameter_names, source
-from archsearch.compiler.native.toolchain import Toolchain, toolchain
+from archsearch.compiler.native.toolchain import toolchain
 from archsearch.compiler.native.weights import reached_from
 from archsearch.compiler.parameters import PROJECTION
 from archsearch.compiler.reference import Interpreter
@@ -35,16 +32,6 @@ def described() -> str:
     gemm(False)  # builds a library, the whole way
     tools = toolchain()
     return f"{tools.name}, {tools.instructions}"
-
-
-@cache
-def _compiled(text: str, double: bool, tools: Toolchain) -> ctypes.CDLL:
-    """Return a cell's library; the compiler is part of the key, since tests change it."""
-    built = library(text, double)
-    for name in ("tape_size", "work_size"):
-        function = getattr(built, name)
-        function.restype, function.argtypes = ctypes.c_long, [ctypes.c_long] * 4
-    return built
 
 
 class Native:
@@ -93,11 +80,12 @@ class Native:
 def _runs(tensors: list[Tensor]) -> bool:
     """Whether tensors are what compiled code reads: of one type, float32 or float64, on the CPU, not empty, not traced."""
     x = tensors[0]
-    if x.device.type != "cpu" or x.dtype not in (torch.float32, torch.float64) or not x.numel():
+    dtype = x.dtype
+    if dtype not in (torch.float32, torch.float64) or not x.numel():
         return False
     if torch.is_autocast_enabled("cpu") or torch.compiler.is_exporting():
         return False
-    return all(one.device == x.device and one.dtype == x.dtype for one in tensors)
+    return all(one.is_cpu and one.dtype == dtype for one in tensors)
 
 
 class _Sequence(torch.autograd.Function):
@@ -108,9 +96,10 @@ class _Sequence(torch.autograd.Function):
         ctx: Any, engine: Native, learns: bool, reset: Tensor | None, count: int, x: Tensor, raw: Tensor | None,
         *rest: Tensor,
     ) -> tuple[Tensor, ...]:  # fmt: skip
-        out, after, tape = _Given(engine, reset, count, x, raw, rest).forward()
+        built = compiled(engine.text, x.dtype == torch.float64, toolchain())
+        out, after, tape = _Given(engine, built, reset, count, x, raw, rest).forward()
         if learns:
-            ctx.engine, ctx.count, ctx.tape = engine, count, tape
+            ctx.engine, ctx.built, ctx.count, ctx.tape = engine, built, count, tape
             ctx.save_for_backward(reset, x, raw, *rest)
             ctx.set_materialize_grads(False)
         else:
@@ -126,7 +115,7 @@ class _Sequence(torch.autograd.Function):
                 engine.interpreter, engine.names, reset, count, [x, raw, *rest], [dout, *dafter], ctx.needs_input_grad[4:]
             )
             return None, None, None, None, *found
-        given = _Given(engine, reset, count, x, raw, rest)
+        given = _Given(engine, ctx.built, reset, count, x, raw, rest)
         tape, ctx.tape = ctx.tape, None
         if tape is None:  # the graph was retained, and an earlier pass has overwritten what the forward pass left
             _, _, tape = given.forward()
@@ -137,31 +126,33 @@ class _Given:
     """The tensors of one call, contiguous, and the functions that run on them."""
 
     def __init__(
-        self, engine: Native, reset: Tensor | None, count: int, x: Tensor, raw: Tensor | None, rest: Sequence[Tensor]
+        self, engine: Native, built: Compiled, reset: Tensor | None, count: int, x: Tensor, raw: Tensor | None,
+        rest: Sequence[Tensor],
     ) -> None:  # fmt: skip
         tensors = [tensor.contiguous() for tensor in rest]
-        self.engine, self.count = engine, count
+        self.engine, self.built = engine, built
         self.x, self.raw = x.contiguous(), None if raw is None else raw.contiguous()
         self.states, self.weights = tensors[:count], tensors[count:]
         self.mask = None if reset is None else reset.contiguous().view(torch.uint8)
-        steps, batch, inputs = x.shape
-        self.sizes = steps, batch, tensors[0].shape[-1], inputs
-        self.built = _compiled(engine.text, x.dtype == torch.float64, toolchain())
+        self.sizes = *x.shape[:2], tensors[0].shape[-1], x.shape[2]
+        self.tape_size, self.work_size = built.sizes(*self.sizes)
 
     def call(self, tape: Tensor, work: Tensor) -> Call:
         """Return the arguments that both directions take."""
-        call = Call(self.sizes, self.x.dtype)
-        call.set(x=self.x, xr=self.raw, w=self.weights, s0=self.states, reset=self.mask, tape=tape, work=work)
+        call = Call(self.sizes, self.built.product)
+        call.set(x=self.x, xr=self.raw, reset=self.mask, tape=tape, work=work)
+        call.lists(w=self.weights, s0=self.states)
         return call
 
     def forward(self) -> tuple[Tensor, list[Tensor], Tensor]:
         """Return the output, the last states, and the tape for the way back."""
-        tape = self.engine.tapes.take(self.built.tape_size(*self.sizes), self.x.dtype)
-        work = self.engine.works.take(self.built.work_size(*self.sizes), self.x.dtype)
+        tape = self.engine.tapes.take(self.tape_size, self.x.dtype)
+        work = self.engine.works.take(self.work_size, self.x.dtype)
         out = self.x.new_empty(self.sizes[:3])
         after = [torch.empty_like(state) for state in self.states]
         call = self.call(tape, work)
-        call.set(out=out, sT=after)
+        call.set(out=out)
+        call.lists(sT=after)
         call.run(self.built.forward)
         self.engine.works.give_back(work)
         return out, after, tape
@@ -170,7 +161,7 @@ class _Given:
         self, tape: Tensor, dout: Tensor | None, dafter: Sequence[Tensor | None], needed: Sequence[bool]
     ) -> list[Tensor | None]:
         """Return the gradients that are needed, of x, of x as wide as the layer, of states and weights; uses the tape up."""
-        work = self.engine.works.take(self.built.work_size(*self.sizes), self.x.dtype)
+        work = self.engine.works.take(self.work_size, self.x.dtype)
         tensors = (self.x, self.raw, *self.states, *self.weights)
         reached = [True] * (len(tensors) - len(self.weights)) + self.engine.reached  # None elsewhere, as torch has it
         wanted = [
@@ -178,9 +169,10 @@ class _Given:
             for tensor, need, reach in zip(tensors, needed, reached, strict=True)
         ]
         dx, draw, *others = wanted
+        count = len(self.states)
         call = self.call(tape, work)
-        call.set(dout=_contiguous(dout), dsT=[_contiguous(one) for one in dafter])
-        call.set(dx=dx, dxr=draw, ds0=others[: self.count], dw=others[self.count :])
+        call.set(dout=_contiguous(dout), dx=dx, dxr=draw)
+        call.lists(dsT=[_contiguous(one) for one in dafter], ds0=others[:count], dw=others[count:])
         call.run(self.built.backward)
         self.engine.works.give_back(work)
         self.engine.tapes.give_back(tape)

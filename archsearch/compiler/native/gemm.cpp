@@ -1,123 +1,153 @@
-// The matrix product, built once per host: a register tile over packed panels of two vectors.
-#include "kernels.h"
+// The matrix product, built once per host: a register tile over packed panels of two or three vectors.
+#include "transpose.h"
 
+// Rows of a tile, by the vectors of its panel: as many sums as there are registers, in tiles that 20 rows fill.
 #if defined(__AVX512F__)
-static const int TILE = 10;
+static constexpr int tile_rows(int vectors) { return vectors == 3 ? 7 : 10; }
 #elif defined(__AVX2__)
-static const int TILE = 6;
+static constexpr int tile_rows(int vectors) { return vectors == 3 ? 4 : 6; }
 #else
-static const int TILE = 4;
+static constexpr int tile_rows(int) { return 4; }
 #endif
-static const long PANEL = 2 * W;
+// Vectors of the panel that begins where `left` columns are left: two, and at an odd end three, since one alone is slow.
+static inline int vectors_of(long left) { return left <= W ? 1 : left <= 2 * W || left > 3 * W ? 2 : 3; }
+#define UNROLL _Pragma("GCC unroll 16")
+
+static const real ZEROS[3 * (VECTOR_BYTES / sizeof(real))] = {};
 
 template <int R, int N>
-static inline void tile(const real* A, long rows, long columns, long blocks, long depth, long stride, const real* P, real* C, long ldc,
-                        long n, bool add) {
+static inline void tile(const real* A, long rows, long columns, long blocks, long depth, long stride, const real* P, const real* start,
+                        long apart, real* C, long ldc) {
   V c[R][N];
-  real edge[R][N * (VECTOR_BYTES / sizeof(real))];
-  const bool whole = n >= N * W;
-  for (int i = 0; i < R; i++) {
-    const real* from = C + i * ldc;
-    if (add && !whole) {
-      for (long j = 0; j < N * W; j++) edge[i][j] = j < n ? from[j] : 0;
-      from = edge[i];
-    }
-    for (int j = 0; j < N; j++) c[i][j] = add ? ld(from + j * W) : V{};
-  }
+  UNROLL for (int i = 0; i < R; i++)
+    UNROLL for (int j = 0; j < N; j++) c[i][j] = ld(start + i * apart + j * W);
   for (long block = 0; block < blocks; block++) {
     const real* a = A + block * stride * columns;
-    for (long k = 0; k < depth; k++, P += PANEL) {
+    for (long k = 0; k < depth; k++, P += N * W) {
       V b[N];
-      for (int j = 0; j < N; j++) b[j] = ld(P + j * W);
-      for (int i = 0; i < R; i++) {
+      UNROLL for (int j = 0; j < N; j++) b[j] = ld(P + j * W);
+      UNROLL for (int i = 0; i < R; i++) {
         V v = all(a[i * rows + k * columns]);
-        for (int j = 0; j < N; j++) c[i][j] += v * b[j];
+        UNROLL for (int j = 0; j < N; j++) c[i][j] += v * b[j];
       }
     }
   }
-  for (int i = 0; i < R; i++) {
-    if (whole) {
-      for (int j = 0; j < N; j++) st(C + i * ldc + j * W, c[i][j]);
-    } else {
-      for (int j = 0; j < N; j++) st(edge[i] + j * W, c[i][j]);
-      memcpy(C + i * ldc, edge[i], n * sizeof(real));
-    }
-  }
+  UNROLL for (int i = 0; i < R; i++)
+    UNROLL for (int j = 0; j < N; j++) st(C + i * ldc + j * W, c[i][j]);
+}
+
+// Whole vectors, where there is room for one, the last of them over what the one before has written.
+static inline void copy_row(const real* from, real* to, long n) {
+  long j = 0;
+  for (; j + W <= n; j += W) st(to + j, ld(from + j));
+  if (j && j < n) st(to + n - W, ld(from + n - W));
+  if (j) return;
+  for (; j + 4 <= n; j += 4) memcpy(to + j, from + j, 4 * sizeof(real));
+  for (; j < n; j++) to[j] = from[j];
+}
+
+// A tile whose last columns are not wanted goes through memory of its own.
+template <int R, int N>
+static inline void edged_tile(const real* A, long rows, long columns, long blocks, long depth, long stride, const real* P,
+                              const real* start, long apart, real* C, long ldc, long n) {
+  if (n >= N * W) return tile<R, N>(A, rows, columns, blocks, depth, stride, P, start, apart, C, ldc);
+  real edge[R][N * (VECTOR_BYTES / sizeof(real))] = {};
+  if (start != ZEROS)
+    for (int i = 0; i < R; i++) copy_row(start + i * apart, edge[i], n);
+  tile<R, N>(A, rows, columns, blocks, depth, stride, P, edge[0], N * W, edge[0], N * W);
+  for (int i = 0; i < R; i++) copy_row(edge[i], C + i * ldc, n);
 }
 
 // The rows that are left, fewer than a tile's, as one tile of just so many.
 template <int R, int N>
-static inline void last_rows(const real* A, long rows, long columns, long blocks, long depth, long stride, const real* P, real* C,
-                             long ldc, long m, long n, bool add) {
+static inline void last_rows(const real* A, long rows, long columns, long blocks, long depth, long stride, const real* P,
+                             const real* start, long apart, real* C, long ldc, long m, long n) {
   if constexpr (R > 0) {
-    if (m == R) return tile<R, N>(A, rows, columns, blocks, depth, stride, P, C, ldc, n, add);
-    last_rows<R - 1, N>(A, rows, columns, blocks, depth, stride, P, C, ldc, m, n, add);
+    if (m == R) return edged_tile<R, N>(A, rows, columns, blocks, depth, stride, P, start, apart, C, ldc, n);
+    last_rows<R - 1, N>(A, rows, columns, blocks, depth, stride, P, start, apart, C, ldc, m, n);
   }
 }
 
 template <int N>
-static void panel_product(const real* A, long rows, long columns, long blocks, long depth, long stride, const real* P, real* C, long ldc,
-                          long m, long n, bool add) {
-  long i = 0;
-  for (; i + TILE <= m; i += TILE) tile<TILE, N>(A + i * rows, rows, columns, blocks, depth, stride, P, C + i * ldc, ldc, n, add);
-  last_rows<TILE - 1, N>(A + i * rows, rows, columns, blocks, depth, stride, P, C + i * ldc, ldc, m - i, n, add);
+static void panel_product(const real* A, long rows, long columns, long blocks, long depth, long stride, const real* P,
+                          const real* start, long apart, real* C, long ldc, long m, long n) {
+  constexpr int R = tile_rows(N);
+  for (; m >= R; m -= R, A += R * rows, start += R * apart, C += R * ldc)
+    edged_tile<R, N>(A, rows, columns, blocks, depth, stride, P, start, apart, C, ldc, n);
+  last_rows<R - 1, N>(A, rows, columns, blocks, depth, stride, P, start, apart, C, ldc, m, n);
+}
+
+// One panel of B(k, n) = source[k * rows + n] from column n on; k < depth, n < width.
+static void pack_panel(const real* source, long rows, long depth, long width, long n, real* P) {
+  const real* end = source + (depth - 1) * rows + width;
+  const int vectors = vectors_of(width - n);
+  const long whole = (width - n < vectors * W ? width - n : vectors * W) / W * W, rest = width - n - whole;
+  M within;  // which lanes of the last vector are
+  for (long j = 0; j < W; j++) within[j] = j < rest ? -1 : 0;
+  for (long k = 0; k < depth; k++, P += vectors * W) {
+    const real* from = source + k * rows + n;
+    for (long j = 0; j < whole; j += W) st(P + j, ld(from + j));
+    if (whole == vectors * W) continue;
+    if (from + whole + W <= end) {  // beyond the width lies the next row
+      st(P + whole, within ? ld(from + whole) : all(0));
+    } else {
+      for (long j = 0; j < W; j++) P[whole + j] = j < rest ? from[whole + j] : 0;
+    }
+  }
 }
 
 // P = B, B(k, n) = source[k * rows + n]; k < depth, n < width.
 extern "C" void gemm_pack(const real* source, long rows, long depth, long width, real* P) {
-  const real* end = source + (depth - 1) * rows + width;
-  for (long n = 0; n < width; n += PANEL) {
-    const long count = width - n < PANEL ? width - n : PANEL;
-    M first, second;  // which lanes of a row's two vectors are within the width
-    for (long j = 0; j < W; j++) first[j] = j < count ? -1 : 0, second[j] = W + j < count ? -1 : 0;
-    for (long k = 0; k < depth; k++, P += PANEL) {
-      const real* from = source + k * rows + n;
-      if (from + PANEL <= end) {  // beyond the width lies the next row
-        st(P, first ? ld(from) : all(0));
-        st(P + W, second ? ld(from + W) : all(0));
-      } else {
-        for (long j = 0; j < PANEL; j++) P[j] = j < count ? from[j] : 0;
-      }
-    }
+  for (long n = 0; n < width; n += vectors_of(width - n) * W) pack_panel(source, rows, depth, width, n, P + n * depth);
+}
+
+// A vector's width, of a panel of `wide`, of B(k, j) = source[j * depth + k], j < count: zero beyond.
+static void pack_transposed(const real* source, long count, long depth, real* P, long wide) {
+  long k = 0;
+  for (; k + W <= depth; k += W) {
+    V square[W];
+    for (long j = 0; j < W; j++) square[j] = j < count ? ld(source + j * depth + k) : all(0);
+    transpose(square);
+    for (long i = 0; i < W; i++) st(P + (k + i) * wide, square[i]);
   }
+  for (; k < depth; k++)
+    for (long j = 0; j < W; j++) P[k * wide + j] = j < count ? source[j * depth + k] : 0;
 }
 
 // For a·Wᵀ: B(k, s * wide + j) = weights[s][j * depth + k]; slots side by side, `wide` apart, zero beyond their true width.
+// `wide` is a multiple of a vector.
 extern "C" void gemm_pack_forward(const real* const* weights, long slots, long width, long wide, long depth, real* P) {
-  for (long n = 0; n < slots * wide; n += PANEL, P += depth * PANEL)
-    for (long k0 = 0; k0 < depth; k0 += 16) {
-      const long k1 = k0 + 16 < depth ? k0 + 16 : depth;
-      for (long j = 0; j < PANEL; j++) {
-        const long slot = (n + j) / wide, column = (n + j) % wide;
-        const bool real_column = slot < slots && column < width;
-        const real* from = real_column ? weights[slot] + column * depth : 0;
-        for (long k = k0; k < k1; k++) P[k * PANEL + j] = real_column ? from[k] : 0;
-      }
+  for (long n = 0, vectors; n < slots * wide; n += vectors * W) {
+    vectors = vectors_of(slots * wide - n);
+    for (long j = n; j < n + vectors * W; j += W) {
+      const long column = j % wide, count = column < width ? width - column : 0;
+      pack_transposed(weights[j / wide] + column * depth, count, depth, P + n * depth + j - n, vectors * W);
     }
+  }
 }
 
 // For δ·W: B(s * width + i, n) = weights[s][i * depth + n], n < depth.
 extern "C" void gemm_pack_backward(const real* const* weights, long slots, long width, long depth, real* P) {
-  for (long n = 0; n < depth; n += PANEL) {
-    const long count = depth - n < PANEL ? depth - n : PANEL;
-    for (long s = 0; s < slots; s++)
-      for (long i = 0; i < width; i++, P += PANEL) {
-        memcpy(P, weights[s] + i * depth + n, count * sizeof(real));
-        for (long j = count; j < PANEL; j++) P[j] = 0;
-      }
+  for (long n = 0, wide; n < depth; n += wide) {
+    wide = vectors_of(depth - n) * W;
+    for (long s = 0; s < slots; s++, P += width * wide) pack_panel(weights[s], depth, width, depth, n, P);
   }
 }
 
-// C[m, n] (+)= A · P; A(i, k) = A[i * rows + k * columns], k in `blocks` blocks of `depth` that begin `stride` apart.
-extern "C" void gemm_run(const real* A, long rows, long columns, long blocks, long depth, long stride, const real* P, real* C, long ldc,
-                         long m, long n, bool add) {
+// C[m, n] = start + A · P; A(i, k) = A[i * rows + k * columns], k in `blocks` blocks of `depth` that begin `stride` apart. The
+// rows of start are `apart` from each other: C itself, one row for all (0), or none.
+extern "C" void gemm_run(const real* A, long rows, long columns, long blocks, long depth, long stride, const real* P,
+                         const real* start, long apart, real* C, long ldc, long m, long n) {
   const long step = blocks == 1 ? 512 : depth;
   for (long k = 0; k < depth; k += step) {
     const long deep = depth - k < step ? depth - k : step;
-    for (long j = 0; j < n; j += PANEL) {
-      const real* panel = P + j * blocks * depth + k * PANEL;
-      auto product = n - j <= W ? panel_product<1> : panel_product<2>;
-      product(A + k * columns, rows, columns, blocks, deep, stride, panel, C + j, ldc, m, n - j, add || k > 0);
+    for (long j = 0, wide; j < n; j += wide) {
+      const int vectors = vectors_of(n - j);
+      wide = vectors * W;
+      auto product = vectors == 3 ? panel_product<3> : vectors == 2 ? panel_product<2> : panel_product<1>;
+      const real *panel = P + j * blocks * depth + k * wide, *from = start ? start + j : ZEROS;
+      product(A + k * columns, rows, columns, blocks, deep, stride, panel, from, start ? apart : 0, C + j, ldc, m, n - j);
     }
+    start = C, apart = ldc;
   }
 }

@@ -101,7 +101,7 @@ static Answers head_run(const Head& head, const real* h, const int64_t* targets,
     for (long v = 0; v < head.V; v += SLAB) {
       real *slab = logits + v * stride, *here = peak + v / SLAB * stride;
       const long symbols = least(SLAB, head.V - v);
-      gemm.run(head.weight + v * deep, deep, 1, 1, deep, 0, columns, slab, stride, symbols, stride, false);
+      gemm.run(head.weight + v * deep, deep, 1, 1, deep, 0, columns, 0, 0, slab, stride, symbols, stride);
       (dh ? soften<false> : soften<true>)(slab, v, symbols, stride, target, top, here, sum, hit, choice);
     }
     for (long r = 0; r < count; r++) {
@@ -116,8 +116,9 @@ static Answers head_run(const Head& head, const real* h, const int64_t* targets,
       for (long j = 0; j < stride; j += W) st(factor + j, exp_(ld(factor + j) - ld(top + j)) * scale / ld(sum + j));
       for (long r = count; r < stride; r++) factor[r] = 0;
       harden(slab, v, symbols, stride, target, factor, scale);
-      gemm.run(slab, stride, 1, 1, count, 0, lines, head.gradient + v * deep, deep, symbols, deep, from > 0);
-      gemm.run(slab, 1, stride, 1, symbols, 0, weights + v * wide, dh + from * head.n, head.n, count, head.n, v > 0);
+      real *dw = head.gradient + v * deep, *into = dh + from * head.n;
+      gemm.run(slab, stride, 1, 1, count, 0, lines, from > 0 ? dw : 0, deep, dw, deep, symbols, deep);
+      gemm.run(slab, 1, stride, 1, symbols, 0, weights + v * wide, v > 0 ? into : 0, head.n, into, head.n, count, head.n);
     }
   }
   return answers;

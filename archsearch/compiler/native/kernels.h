@@ -29,13 +29,14 @@ static inline V ld(const real* p) { return *(const U*)p; }
 static inline void st(real* p, V v) { *(U*)p = v; }
 static inline V all(real a) { return a - V{}; }
 
-// The matrix product of the host's library; see gemm.cpp.
+// The matrix product of the host's library; see gemm.cpp. How wide panels are follows from the width of the whole: `run` takes
+// what was packed for as many vectors.
 struct Gemm {
   void (*pack)(const real* source, long rows, long depth, long width, real* P);
   void (*pack_forward)(const real* const* weights, long slots, long width, long wide, long depth, real* P);
   void (*pack_backward)(const real* const* weights, long slots, long width, long depth, real* P);
-  void (*run)(const real* A, long rows, long columns, long blocks, long depth, long stride, const real* P, real* C, long ldc, long m,
-              long n, bool add);
+  void (*run)(const real* A, long rows, long columns, long blocks, long depth, long stride, const real* P, const real* start,
+              long apart, real* C, long ldc, long m, long n);
 };
 
 #ifdef DOUBLE
@@ -45,11 +46,10 @@ LANES(sigmoid, 1 / (1 + MATH(exp)(-a)))
 LANES(tanh_, MATH(tanh)(a))
 LANES(exp_, MATH(exp)(a))
 #else
-// 2^n times a polynomial, clamped so that 1 + e stays finite; NaN passes through (Cephes' coefficients).
-static inline V exp_clamped(V x) {
-  x = x < all(-87.f) ? all(-87.f) : x;
-  x = x > all(88.f) ? all(88.f) : x;
-  V z = x * 1.44269504f, n = (z + 12582912.f) - 12582912.f;
+static inline M bits(V v) { return (M)v; }
+// 2^n times a polynomial, for x between -87 and 88; NaN passes through (Cephes' coefficients).
+static inline V exp_within(V x) {
+  V t = x * 1.44269504f + 12582912.f, n = t - 12582912.f;  // so large that t has no fraction: n is in its last bits
   V r = x - n * 0.693359375f;
   r = r + n * 2.12194440e-4f;
   V p = all(1.9875691500e-4f);
@@ -59,10 +59,13 @@ static inline V exp_clamped(V x) {
   p = p * r + 1.6666665459e-1f;
   p = p * r + 5.0000001201e-1f;
   p = p * r * r + r + 1.f;
-  M i = (__builtin_convertvector(n, M) + 127) << 23;
-  V scale;
-  memcpy(&scale, &i, sizeof scale);
-  return p * scale;
+  return p * (V)((bits(t) << 23) + bits(all(1.f)));
+}
+// Clamped so that 1 + e stays finite.
+static inline V exp_clamped(V x) {
+  x = x < all(-87.f) ? all(-87.f) : x;
+  x = x > all(88.f) ? all(88.f) : x;
+  return exp_within(x);
 }
 // The whole range, infinity and the numbers below the normal ones too: exp(x/2)².
 static inline V exp_(V x) {
@@ -76,13 +79,16 @@ static inline V sigmoid(V x) {
   return x < all(-88.7228394f) ? all(0.f) : y;
 }
 static inline V tanh_(V x) {  // an odd polynomial near 0, where (1-e)/(1+e) would lose relative accuracy
-  V a = x < 0.f ? -x : x, e = exp_clamped(-2.f * a), big = (1.f - e) / (1.f + e), q = x * x;
+  const M sign = bits(x) & bits(all(-0.f));
+  V a = (V)(bits(x) ^ sign), y = -2.f * a;
+  y = y < all(-87.f) ? all(-87.f) : y;
+  V e = exp_within(y), big = (1.f - e) / (1.f + e), q = x * x;
   V p = all(-5.70498872745e-3f);
   p = p * q + 2.06390887954e-2f;
   p = p * q - 5.37397155531e-2f;
   p = p * q + 1.33314422036e-1f;
   p = p * q - 3.33332819422e-1f;
-  V small = x + x * q * p, signed_big = x < 0.f ? -big : big;
+  V small = x + x * q * p, signed_big = (V)(bits(big) | sign);
   return a < 0.625f ? small : signed_big;
 }
 #endif

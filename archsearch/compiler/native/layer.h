@@ -24,7 +24,9 @@ struct Layer {
 
 // Memory is handed out in multiples of 16 numbers, rows are padded to them: whole vectors at every width.
 static inline long whole(long n) { return (n + 15) / 16 * 16; }
-static inline long panels(long n) { return (n + 2 * W - 1) / (2 * W) * (2 * W); }
+// How far apart rows lie that are also read column by column: a page apart, their columns would share one line of the cache.
+static inline long apart(long n) { return n * sizeof(real) % 4096 ? n : n + 16; }
+static inline long panels(long n) { return (n + W - 1) / W * W; }
 static inline long longer(long a, long b) { return a > b ? a : b; }
 #ifdef GUARDED  // what lies behind an array may not be touched: the address sanitizer watches
 #include <sanitizer/asan_interface.h>

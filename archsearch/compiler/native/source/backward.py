@@ -152,11 +152,12 @@ class Backward(Printer):
             return
         core = product.place.zone == Zone.CORE
         target = self.target(product.source, product.place.zone)
-        adding = "true" if target.array in self.written else "false"
-        self.written.add(target.array)
         delta = f"D + {'t * B * S + ' if core else ''}{product.first} * Hs"
         into, rows = (target.step, "B") if core else (target.array, "rows")
-        self.say(f"gemm.run({delta}, S, 1, {len(product.linears)}, H, Hs, W{number}, {into}, Hs, {rows}, H, {adding});")
+        start = f"{into}, Hs" if target.array in self.written else "0, 0"
+        self.written.add(target.array)
+        left = f"{delta}, S, 1, {len(product.linears)}, H, Hs"
+        self.say(f"gemm.run({left}, W{number}, {start}, {into}, Hs, {rows}, panels(H));")
 
     def phase(self, segment: Segment, position: int) -> None:
         """Print one pass over the rows: gradients of the phase's nodes, then of the sums that the segment begins with."""

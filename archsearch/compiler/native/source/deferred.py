@@ -29,7 +29,7 @@ def weights(printer: Printer, unreached: set[int]) -> None:
             packed.add(product.source)
         for slot, linear in enumerate(product.linears, product.first):
             into, delta = f"L->dw[{layout.weight(linear)}]", f"{deltas} + {slot} * Hs"
-            call = f"gemm.run({delta}, 1, S, 1, {rows}, 0, {name}, {into}, {wide}, H, {wide}, false)"
+            call = f"gemm.run({delta}, 1, S, 1, {rows}, 0, {name}, 0, 0, {into}, {wide}, H, {wide})"
             printer.say(f"if ({into}) {f'zero({into}, H * {wide})' if slot in unreached else call};")
     _biases(printer)
     for node in printer.cell.ops:
@@ -55,14 +55,14 @@ def inputs(printer: Printer, written: bool) -> None:
         printer: Where to.
         written: Whether anything was passed to x as wide as the layer.
     """
-    adding = "false"
+    start = "0, 0"
     for number, product in enumerate(printer.plan.products):
         if product.source == X_AS_IT_CAME:
             count, delta = len(product.linears), f"X + {product.first} * Hs"
-            call = f"gemm.run({delta}, S, 1, {count}, H, Hs, W{number}, L->dx, I, few, I, {adding});"
+            call = f"gemm.run({delta}, S, 1, {count}, H, Hs, W{number}, {start}, L->dx, I, few, I);"
             printer.say(f"if (L->dx) {call}")
-            adding = "true"
-    if adding == "false":
+            start = "L->dx, I"
+    if start == "0, 0":
         printer.say("if (L->dx) zero(L->dx, few * I);")
     if printer.layout.reads_x:
         given = "gather(GR0, Hs, L->dxr, H, rows)" if written else "zero(L->dxr, rows * H)"

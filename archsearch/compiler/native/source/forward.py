@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from archsearch.cell.graph import LEAVES
+from archsearch.compiler.adjoint import RULES
+from archsearch.compiler.native.source.layout import Layout
 from archsearch.compiler.native.source.printer import Known, Printer, literal
 from archsearch.compiler.parameters import bias_name
 from archsearch.compiler.plan import X_AS_IT_CAME, Product, Segment, Zone
@@ -10,6 +12,21 @@ from archsearch.compiler.plan import X_AS_IT_CAME, Product, Segment, Zone
 
 class Forward(Printer):
     """The body of `forward`."""
+
+    def __init__(self, layout: Layout) -> None:
+        super().__init__(layout)
+        self.begins: set[int] = set()
+        """Products that are the first of all their sums."""
+        self.unbegun: set[int] = set()
+        """Slots that none of them begins."""
+        begun: set[int] = set()
+        for number, product in enumerate(self.plan.products):
+            slots = set(range(product.first, product.first + len(product.linears)))
+            if begun.isdisjoint(slots):
+                self.begins.add(number)
+            else:
+                self.unbegun |= slots - begun
+            begun |= slots
 
     def print(self) -> None:
         """Print all of it."""
@@ -33,15 +50,22 @@ class Forward(Printer):
             for linear in slot.linears:
                 if (bias := self.layout.parameter.get(bias_name(linear))) is not None:
                     self.say(f"add_rows(w[{bias}], H, bias + {position} * Hs, Hs, 1);")
-        self.say(
-            f"real* X = L->index ? {self.array('G', 'rows * S')} : P;",
-            "for (long r = 0; r < few; r++) memcpy(X + r * S, bias, S * sizeof(real));",
-        )
+        self.say(f"real* X = L->index ? {self.array('G', 'rows * S')} : P;")
+        for position in sorted(self.unbegun):
+            place = f"{position} * Hs"
+            self.say(f"for (long r = 0; r < few; r++) memcpy(X + r * S + {place}, bias + {place}, Hs * sizeof(real));")
         for number, product in enumerate(self.plan.products):
             if product.source == X_AS_IT_CAME:
-                into, wide = f"X + {product.first} * Hs", f"{len(product.linears)} * Hs"
-                self.say(f"gemm.run(L->x, I, 1, 1, I, 0, W{number}, {into}, S, few, {wide}, true);")
+                sums = f"X + {product.first} * Hs, S"
+                self.multiply("L->x, I", "I", number, sums, "few")
         self.say("if (L->index) repeat(G, L->index, P, S, rows);")
+
+    def multiply(self, source: str, deep: str, number: int, sums: str, rows: str) -> None:
+        """Print a product: it adds to its sums, or begins them with their biases."""
+        product = self.plan.products[number]
+        start = f"bias + {product.first} * Hs, 0" if number in self.begins else sums
+        wide = f"{len(product.linears)} * Hs"
+        self.say(f"gemm.run({source}, 1, 1, {deep}, 0, W{number}, {start}, {sums}, {rows}, {wide});")
 
     def core(self) -> None:
         """Print the loop over time; row t + 1 of E7 is state 7 after step t."""
@@ -83,23 +107,51 @@ class Forward(Printer):
                     self.segment(segment)
 
     def product(self, number: int, product: Product) -> None:
-        """Add a product to its sums; those of x are there already."""
+        """Print a product of a place; those of x are there already."""
         if product.source == X_AS_IT_CAME:
             return
         array, stride, deep = self.layout.source(product)
         core = product.place.zone == Zone.CORE
         source = f"{array} + t * B * {stride}" if core else array
-        target = f"P + {'t * B * S + ' if core else ''}{product.first} * Hs"
-        rows, wide = "B" if core else "rows", f"{len(product.linears)} * Hs"
-        self.say(f"gemm.run({source}, {stride}, 1, 1, {deep}, 0, W{number}, {target}, S, {rows}, {wide}, true);")
+        sums = f"P + {'t * B * S + ' if core else ''}{product.first} * Hs, S"
+        self.multiply(f"{source}, {stride}", deep, number, sums, "B" if core else "rows")
 
     def segment(self, segment: Segment) -> None:
         """Print the element-wise nodes of a place in one pass over the rows."""
         with self.each_row(segment.place.zone):
             for position, phase in enumerate(segment.phases):
                 sums = self.layout.sums_fed_on(self.plan.slots_at(segment.place)) if position == 0 else []
-                if phase or sums:
-                    self.phase(phase, sums)
+                early = self.activations(phase) if position == 0 else set()
+                rest = tuple(handle for handle in phase if handle not in early)
+                if rest or sums:
+                    self.phase(rest, sums)
+
+    def activations(self, phase: tuple[int, ...]) -> set[int]:
+        """Print activations of sums in loops of their own, where others follow on them; return their handles.
+
+        A processor overlaps passes through a loop as far as it looks ahead, which is too short for two in a chain.
+        """
+        dear = [handle for handle in phase if not RULES[self.cell.node(handle).op].cheap]
+        early = {handle for handle in dear if handle in self.layout.aliased and not self.layout.states_fed(handle)}
+        if all(early.isdisjoint(self.cell.ancestors(handle)) for handle in dear):
+            return set()
+        runs: list[list[int]] = []
+        for handle in sorted(early, key=self.layout.aliased.__getitem__):
+            if runs and self.follows(runs[-1][-1], handle):
+                runs[-1].append(handle)
+            else:
+                runs.append([handle])
+        for run in runs:
+            rule = RULES[self.cell.node(run[0]).op]
+            with self.block(f"for (long j = 0; j < {len(run)} * Hs; j += W)"):
+                sums = f"{self.layout.at(run[0])} + j"
+                self.say(f"st({sums}, {rule.forward.format(f'ld({sums})')});")
+        return early
+
+    def follows(self, before: int, handle: int) -> bool:
+        """Whether two activations are alike, and their sums side by side."""
+        alike = self.cell.node(before).op == self.cell.node(handle).op
+        return alike and self.layout.aliased[handle] == self.layout.aliased[before] + 1
 
     def phase(self, phase: tuple[int, ...], sums: list[int]) -> None:
         """Print one pass over a row."""
