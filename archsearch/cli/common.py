@@ -14,6 +14,7 @@ from rich.console import Console
 
 from archsearch.engine.devices import cuda_devices
 from archsearch.errors import InputError
+from archsearch.protocol.stacks import is_stacked
 
 WIDE = 200
 """Columns of a table that goes into a pipe or file."""
@@ -78,6 +79,11 @@ def devices(device: str, workers: int | None) -> tuple[str, ...]:
         if name != "cuda" and not (name.startswith("cuda:") and name[5:].isdecimal()):
             raise InputError(f"--device {device}: {name!r} is no device; allowed: auto, cpu, cuda:0, cuda:0,cuda:1 …")
     return tuple(names[index % len(names)] for index in range(workers or len(names)))
+
+
+def as_recorded(device: str, engine: str) -> str:
+    """Return what "auto" means where records are made again: the CPU for those of engines that run there."""
+    return "cpu" if device == "auto" and not is_stacked(engine) else device
 
 
 def print_json(document: Any) -> None:

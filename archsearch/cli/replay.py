@@ -9,6 +9,7 @@ import click
 from archsearch.cli.board import cell_name
 from archsearch.cli.cell_argument import SHORT
 from archsearch.cli.common import (
+    as_recorded,
     console,
     data_option,
     device_option,
@@ -52,7 +53,7 @@ def replay(
         rows = _rows(read_leaderboard(store, folder.name).rows, top, cell)
         plan, kept = store.plan, store.fact("data")
         folder_of_data = str(data.resolve()) if data else kept
-        crew = Crew(list(devices(device, workers)), folder_of_data)
+        crew = Crew(list(devices(as_recorded(device, plan.engine), workers)), folder_of_data)
         with crew, console(error=True).status("starting workers") as status:
 
             def progressed(done: int, total: int) -> None:

@@ -118,6 +118,8 @@ class _Worker:
         except (MemoryError, torch.OutOfMemoryError) as error:
             failed = Outcome("oom", reason=str(error)[:500])
         except RuntimeError as error:  # torch's CPU allocator has no exception of its own
+            if "CUDA error" in str(error):
+                raise  # nothing more can be computed in this process: its end is seen, and the job tried again
             status = "oom" if "can't allocate memory" in str(error) else "error"
             failed = Outcome(status, reason=traceback.format_exc()[-2000:])  # type: ignore[arg-type]
         except Exception:
@@ -160,7 +162,7 @@ def begin_on_cuda(device: str) -> None:
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # read at the first product
     torch.use_deterministic_algorithms(True)
     torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]  # all is written once anyway
-    torch.cuda.set_device(device)
+    torch.cuda.set_device(torch.device(device).index or 0)
 
 
 def machine_kind(device: str) -> str:

@@ -15,12 +15,16 @@ from archsearch.compiler.stacked.shape import lanes, padded
 from archsearch.compiler.stacked.windows import CAPACITY
 from archsearch.protocol.records import Outcome, Trial
 from archsearch.protocol.stacks import alike
+from archsearch.training.checkpoint import Slot, packed
 from archsearch.training.model import Model
 from archsearch.training.trial import Alive, Diverged, Training, throttled
 from archsearch.training.windows import Batch, Streams
 
 
-def run_stacked(trials: Sequence[Trial], cell: Cell, streams: Streams, alive: Alive = lambda step: None) -> list[Outcome]:
+def run_stacked(
+    trials: Sequence[Trial], cell: Cell, streams: Streams, alive: Alive = lambda step: None,
+    slots: Sequence[Slot] | None = None, pauses: bool = False,
+) -> list[Outcome]:  # fmt: skip
     """Return the outcomes of trials that may share a stack, in their order; each is a pure function of its own record.
 
     Args:
@@ -28,12 +32,15 @@ def run_stacked(trials: Sequence[Trial], cell: Cell, streams: Streams, alive: Al
         cell: The cell that they name.
         streams: The data of the task that they name, on the device that computes.
         alive: Told the step every few seconds, as a sign of life.
+        slots: Where shorter trials of the same records may have left checkpoints; the bits do not depend on them.
+        pauses: Whether to leave some there.
     """
     assert len({alike(trial) for trial in trials}) == 1, "these trials share no stack"
     found: dict[int, Outcome] = {}
-    for members in _stacks([Member(trial, cell, streams) for trial in trials]):
+    places: Sequence[Slot | None] = slots if slots is not None else [None] * len(trials)
+    for members in _stacks([Member(trial, cell, streams, slot) for trial, slot in zip(trials, places, strict=True)]):
         course = _Course([member for _, member in members], cell, streams)
-        outcomes = course.outcomes(throttled(alive))
+        outcomes = course.outcomes(throttled(alive), pauses)
         found |= {position: outcome for (position, _), outcome in zip(members, outcomes, strict=True)}
     return [found[position] for position in range(len(trials))]
 
@@ -48,15 +55,19 @@ class Member:
         failure: Why it diverged, if it did.
         improved: Whether its weights are to be remembered.
         figures: Accuracy and NLL of the last evaluation.
+        memory: What its lane has in memory: of the stack, or of a checkpoint before there is one.
     """
 
     stretch = CAPACITY
 
-    def __init__(self, trial: Trial, cell: Cell, streams: Streams) -> None:
-        self.training = Training(trial, cell, streams, self)
-        self.rate = self.training.rate
+    def __init__(self, trial: Trial, cell: Cell, streams: Streams, slot: Slot | None = None) -> None:
+        self.slot = slot
         self.failure: str | None = None
         self.steps, self.improved, self.figures = 0, False, (0.0, 0.0)
+        self.memory: dict[str, Tensor] = {}
+        self.training = Training(trial, cell, streams, self)
+        self.training.take_up(slot)
+        self.rate = self.training.rate
 
     @property
     def lane(self) -> Lane:
@@ -80,12 +91,17 @@ class Member:
         """Do nothing: the stack takes all lanes back at once."""
 
     def snapshot(self) -> dict[str, Tensor]:
-        """Do nothing: lanes begin anew."""
-        raise NotImplementedError("a lane leaves no checkpoint")
+        """Return all that decides the steps to come; see `Learner`."""
+        return {name: tensor.cpu() for name, tensor in self.memory.items()}
 
     def resume(self, snapshot: dict[str, Tensor], steps: int) -> None:
-        """Do nothing: lanes begin anew."""
-        raise NotImplementedError("a lane takes up no checkpoint")
+        """Go on from a snapshot, in a stack of lanes that all do from this step; see `Learner`."""
+        self.memory, self.steps = snapshot, steps
+
+    def pause(self) -> None:
+        """Leave a checkpoint."""
+        if self.slot is not None and self.failure is None:
+            self.slot.write(packed(self.training.checkpoint()))
 
     def goes_on(self) -> bool:
         """Add a validation to the curve; set the next epoch's rate, if there is to be one."""
@@ -101,11 +117,11 @@ class Member:
 
 
 def _stacks(members: Sequence[Member]) -> Iterator[list[tuple[int, Member]]]:
-    """Yield members of one padded width with their positions, as many as a stack has lanes."""
-    by_width: dict[int, list[tuple[int, Member]]] = {}
+    """Yield members of one padded width and one step with their positions, as many as a stack has lanes."""
+    alike_now: dict[tuple[int, int], list[tuple[int, Member]]] = {}
     for position, member in enumerate(members):
-        by_width.setdefault(padded(member.training.n), []).append((position, member))
-    for width, of in sorted(by_width.items()):
+        alike_now.setdefault((padded(member.training.n), member.steps), []).append((position, member))
+    for (width, _), of in sorted(alike_now.items()):
         yield from (of[first : first + lanes(width)] for first in range(0, len(of), lanes(width)))
 
 
@@ -117,7 +133,7 @@ class _Course:
         self.members, self.streams, self.trial = members, streams, members[0].training.trial
         trial, symbols = self.trial, streams.task.symbols
         self.stack = StackedModel(
-            cell, symbols, [member.lane for member in members], trial.setting.layers, trial.batch, trial.unroll,
+            cell, symbols, [member.lane for member in members], trial.setting.layers, trial.batch,
             trial.setting.optimiser == "adamw", device=streams.device,
         )  # fmt: skip
         for lane, member in enumerate(members):
@@ -125,11 +141,18 @@ class _Course:
             generator = torch.Generator().manual_seed(training.seed)
             model = Model(cell, symbols, training.n, training.trial.setting, generator)
             self.stack.load(lane, dict(model.named_parameters()))
+        if members[0].steps:
+            self.stack.go_on(members[0].steps, [member.memory for member in members])
+        for lane, member in enumerate(members):
+            member.memory = self.stack.memory(lane)
 
-    def outcomes(self, alive: Alive) -> list[Outcome]:
+    def outcomes(self, alive: Alive, pauses: bool) -> list[Outcome]:
         """Train to the end and return how each trial ended; what was captured is let go."""
         try:
             self.train(alive)
+            if pauses:
+                for member in self.members:
+                    member.pause()
             self.stack.restore()
             if self.trial.stop_at is None:
                 self.evaluate("test")
@@ -146,7 +169,8 @@ class _Course:
     def train(self, alive: Alive) -> None:
         """Train epoch after epoch, until all courses or the data have ended."""
         trial = self.trial
-        windows = self.streams.take("train", trial.seed, trial.batch, trial.unroll, trial.steps)
+        data = self.streams.take("train", trial.seed, trial.batch, trial.unroll, trial.steps)
+        windows = islice(data, self.stack.steps, None)
         while self.going_on and self.stack.steps < trial.steps:
             epoch = min(trial.epoch_steps, trial.steps - self.stack.steps)
             batches = list(islice(windows, epoch))

@@ -91,8 +91,8 @@ class Training:
         self.rate: float | None = setting.rate
         words = str(tuple(setting.as_dict().values()))
         self.seed = seed_of("init", trial.cell, trial.task, words, trial.seed, trial.init_draw)
-        self.fresh = lambda: _learner(trial, cell, streams, self.n, self.seed)
-        self.learner = learner or self.fresh()
+        self.fresh = lambda: learner or _learner(trial, cell, streams, self.n, self.seed)
+        self.learner = self.fresh()
         self.curve: list[Validation] = []
         self.best: Validation | None = None
 

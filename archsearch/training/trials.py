@@ -19,6 +19,6 @@ def run_trials(
 ) -> list[Outcome]:  # fmt: skip
     """Return the outcomes of trials of one cell on one task, in their order; see `run_trial`."""
     if is_stacked(trials[0].engine):
-        return run_stacked(trials, cell, streams, alive)
+        return run_stacked(trials, cell, streams, alive, slots, pauses)
     places: Sequence[Slot | None] = slots if slots is not None else [None] * len(trials)
     return [run_trial(trial, cell, streams, alive, slot, pauses) for trial, slot in zip(trials, places, strict=True)]

@@ -38,3 +38,9 @@ def test_without_a_driver_torch_is_not_asked(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr(devices, "DRIVER", "libno-such-driver.so.1")
     monkeypatch.setitem(sys.modules, "torch", None)
     assert devices.cuda_devices() == [] and common.devices("auto", 2) == ("cpu", "cpu")
+
+
+def test_what_was_recorded_on_a_cpu_is_made_again_there() -> None:
+    assert common.as_recorded("auto", "native 1 (g++ 12.2.0, AVX-512)") == "cpu"
+    assert common.as_recorded("auto", "stacked 1 (tf32, triton 3.9.0, lanes 1)") == "auto"
+    assert common.as_recorded("cuda:1", "native 1") == "cuda:1"

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from heapq import heappush
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from msgspec.structs import replace
 
 from archsearch.cell import library
 from archsearch.engine import crew as crews
+from archsearch.engine import worker as workers
 from archsearch.engine.crew import Crew
 from archsearch.engine.desk import Desk
 from archsearch.engine.grouping import MOST, together
@@ -169,3 +171,14 @@ def test_a_run_that_began_on_a_cpu_goes_on_there() -> None:
     facts = {found.name: found for found in [*(course.facts for course in PLAN.courses), PLAN.filter]}
     with pytest.raises(InputError, match="Go on with --device cpu, or start another run here"):
         check_same(began, facts, Hello(PLAN.machine, PLAN.engine))
+
+
+def test_a_worker_whose_gpu_failed_ends_so_that_its_job_is_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(*_: object) -> list[Outcome]:
+        raise RuntimeError("CUDA error: an illegal memory access was encountered")
+
+    monkeypatch.setattr(workers, "run_trials", fails)
+    monkeypatch.setattr(workers.tasks, "load", lambda name, data: SimpleNamespace(checksum=trial(0).data))
+    worker = workers._Worker(None, "cpu", None)  # type: ignore[arg-type]
+    with pytest.raises(RuntimeError, match="illegal memory access"):
+        worker.train(Job(1, library.load("lstm").text(), (trial(0),)), (trial(0),))

@@ -13,7 +13,7 @@ from archsearch.compiler.engines import default_engine
 from archsearch.protocol.records import Outcome, Trial
 from archsearch.protocol.settings import Setting
 from archsearch.tasks import load
-from archsearch.training import Streams, run_trial
+from archsearch.training import Streams, run_trial, run_trials
 from archsearch.training.checkpoint import unpacked
 
 SETTING = Setting("adamw", 0.02, 5.0, 1.0, 1, 3_000)
@@ -78,6 +78,39 @@ def test_a_trial_that_goes_on_takes_only_the_steps_that_are_left(monkeypatch: py
     step = TorchLearner._step
     monkeypatch.setattr(TorchLearner, "_step", lambda self, batch: taken.append(1) or step(self, batch))
     assert run(record(), place).steps == 12 and len(taken) == 3
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_lanes_of_a_stack_go_on_from_rungs_whether_or_not_their_neighbours_do(case: str) -> None:
+    cell, setting, more = CASES[case]
+    changes = [{}, {"rate": setting.rate / 2}, {"budget": 2_500, "clip": 1.0}]
+    settings = [replace(setting, **change) for change in changes]
+    trials = [record(cell, setting=one, engine="stacked", **more) for one in settings]
+
+    def together(of: list[Trial], slots: list[Place] | None, pauses: bool) -> list[Outcome]:
+        found = run_trials(of, library.load(cell), STREAMS, slots=slots, pauses=pauses)
+        return [replace(outcome, seconds=0.0) for outcome in found]
+
+    places = [Place() for _ in trials]
+    for steps in (3, 9):
+        short = [replace(trial, steps=steps) for trial in trials]
+        assert together(short, places, True) == together(short, None, False)
+    left = [place.content for place in places]
+    places[1].content = None
+    assert all(left) and together(trials, places, False) == together(trials, None, False)
+    places[0].content = left[1]
+    assert together(trials, places, False) == together(trials, None, False), "another's checkpoint is none"
+
+
+def test_a_stack_that_goes_on_takes_only_the_steps_that_are_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    from archsearch.compiler.stacked.model import StackedModel
+
+    place, taken = Place(), []
+    run_trials([record(engine="stacked", steps=9)], library.load("gru"), STREAMS, slots=[place], pauses=True)
+    step = StackedModel._learn
+    monkeypatch.setattr(StackedModel, "_learn", lambda self, kind: taken.append(1) or step(self, kind))
+    (outcome,) = run_trials([record(engine="stacked")], library.load("gru"), STREAMS, slots=[place])
+    assert outcome.steps == 12 and len(taken) == 3
 
 
 @pytest.mark.parametrize(

@@ -40,7 +40,7 @@ def trained(
     """Return the weights of lanes that have trained, and what they scored."""
     symbols, streams = load(task).symbols, Streams(load(task), device)
     own = [OWN[i] for i in chosen]
-    stack = StackedModel(library.load(name), symbols, own, 2, 20, 35, True, dtype, device, dialect)
+    stack = StackedModel(library.load(name), symbols, own, 2, 20, True, dtype, device, dialect)
     for lane, i in enumerate(chosen):
         setting = Setting("adamw", 0.01, 1.0, 1.0, 2, 0)
         model = Model(library.load(name), symbols, OWN[i].n, setting, torch.Generator().manual_seed(i))

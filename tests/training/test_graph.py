@@ -9,9 +9,11 @@ import pytest
 import torch
 
 from archsearch.cell import Cell, library
-from archsearch.compiler.stacked import graph, model
+from archsearch.compiler.stacked import elementwise, graph, model
 from archsearch.compiler.stacked.graph import WARM, Repeated
-from archsearch.compiler.stacked.model import Lane, StackedModel
+from archsearch.compiler.stacked.layer import Layer
+from archsearch.compiler.stacked.model import Kind, Lane, StackedModel
+from archsearch.compiler.stacked.windows import Table
 from archsearch.protocol.settings import Setting
 from archsearch.tasks import load
 from archsearch.training import Streams
@@ -30,7 +32,7 @@ def trained(cell: Cell, task: str, layers: int, adaptive: bool) -> tuple[Stacked
     """Return a model that has trained, diverged in one lane, and been judged twice."""
     symbols, streams = load(task).symbols, Streams(load(task), "cpu")
     own = [Lane(8, 1.0, 0.2, 5), Lane(20, 5.0, 0.0, 6), Lane(13, 1.0, 0.1, 7)]
-    stack = StackedModel(cell, symbols, own, layers, 3, 7, adaptive)
+    stack = StackedModel(cell, symbols, own, layers, 3, adaptive)
     for lane, one in enumerate(own):
         setting = Setting("adamw", 0.01, 1.0, 1.0, layers, 0)
         drawn = Model(cell, symbols, one.n, setting, torch.Generator().manual_seed(lane))
@@ -58,6 +60,21 @@ def test_replays_of_one_step_give_the_bits_of_direct_steps(
     assert repr(found) == repr(expected)
     assert torch.equal(direct.flat.nan_to_num(), replayed.flat.nan_to_num())
     assert torch.equal(direct.carried.nan_to_num(), replayed.carried.nan_to_num()) and direct.count == replayed.count
+
+
+@pytest.mark.parametrize("learns", [True, False])
+@pytest.mark.parametrize("name", CELLS)
+def test_a_step_makes_no_tensor_on_another_device(name: str, learns: bool) -> None:
+    """On the device `meta`, which holds no numbers, any tensor of the host's would be an error."""
+    own = [Lane(8, 1.0, 0.2, 5), Lane(20, 5.0)]
+    stack = StackedModel(CELLS[name], 9, own, 2, 3, True, device="meta", dialect=elementwise.compiled)
+    kind, shape = Kind(7, learns, resets=True), (len(stack.flat), 7, 3, stack.places.width)
+    stack.tables[kind] = Table(7, 3, stack.device)
+    stack.rooms[7] = [Layer(stack.program, stack.dialect, shape, shape[3], stack.widths, stack.flat) for _ in range(2)]
+    with torch.no_grad():
+        (stack._learn if learns else stack._judge)(kind)
+    stack.keep([0])
+    stack.restore()
 
 
 def test_a_step_that_looks_at_a_number_is_found_out() -> None:

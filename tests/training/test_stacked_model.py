@@ -67,7 +67,7 @@ def made(
         learners.append(TorchLearner(model, setting, 3))
     order = range(len(widths)) if order is None else order
     own = [Lane(widths[i], settings[i].clip, settings[i].dropout, seed=i) for i in order]
-    stack = StackedModel(cell, symbols, own, settings[0].layers, 3, 9, settings[0].optimiser == "adamw", dtype)
+    stack = StackedModel(cell, symbols, own, settings[0].layers, 3, settings[0].optimiser == "adamw", dtype)
     for lane, i in enumerate(order):
         stack.load(lane, dict(learners[i].model.named_parameters()))
     return learners, stack

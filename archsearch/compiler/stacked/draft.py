@@ -18,7 +18,7 @@ class Draft:
     name: str
     arguments: dict[Argument, int] = field(default_factory=dict)
     lines: list[Line] = field(default_factory=list)
-    known: dict[str, str] = field(default_factory=dict)
+    known: set[str] = field(default_factory=set)
 
     def argument(self, of: Argument) -> int:
         """Return the position of an argument."""
@@ -28,26 +28,26 @@ class Draft:
         """Load an argument into a variable, once; return the variable."""
         if name not in self.known:
             self.lines.append(Line("load", name, argument=self.argument(of)))
-            self.known[name] = name
+            self.known.add(name)
         return name
 
     def let(self, name: str, text: str) -> str:
         """Compute a variable; return it."""
         self.lines.append(Line("let", name, text))
-        self.known[name] = name
+        self.known.add(name)
         return name
 
     def number(self, name: str, value: float) -> str:
         """Make a constant, once; return its variable."""
         if name not in self.known:
             self.lines.append(Line("number", name, repr(value)))
-            self.known[name] = name
+            self.known.add(name)
         return name
 
     def over_row(self, kind: Literal["root", "mean"], name: str, text: str) -> str:
         """Compute a number of every row: 1 / root mean square of `text`, or the mean of it."""
         self.lines.append(Line(kind, name, text))
-        self.known[name] = name
+        self.known.add(name)
         return name
 
     def store(self, to: Argument, text: str, adding: bool = False) -> None:

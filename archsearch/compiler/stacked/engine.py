@@ -11,10 +11,12 @@ from torch import Tensor
 from archsearch.cell import Cell
 from archsearch.compiler.differentiable import differentiated
 from archsearch.compiler.native.source import parameter_names
+from archsearch.compiler.native.weights import reached_from
 from archsearch.compiler.parameters import PROJECTION, bias_name, weight_name
 from archsearch.compiler.reference import Interpreter
 from archsearch.compiler.stacked.dialects import dialect_for
-from archsearch.compiler.stacked.layer import Layer, Weights, Widths
+from archsearch.compiler.stacked.lanes import Weights, Widths
+from archsearch.compiler.stacked.layer import Layer
 from archsearch.compiler.stacked.program import program
 
 States = tuple[Tensor, ...]
@@ -29,6 +31,8 @@ class Stacked:
     def __init__(self, cell: Cell) -> None:
         self.cell, self.program = cell, program(cell)
         self.names = parameter_names(cell)
+        reached = reached_from(cell, cell.next)
+        self.reached = [int(name.rpartition("_n")[2]) in reached for name in self.names]
         self.interpreter = Interpreter(cell)
 
     def __reduce__(self) -> tuple[type[Stacked], tuple[Cell]]:
@@ -101,7 +105,9 @@ class _Sequence(torch.autograd.Function):
         gradients = _weights(engine, [torch.empty_like(one) for one in rest[count:]])
         last = [None if one is None else _lane(one) for one in dlast]
         dx, dwide, dstates = layer.backward(ctx.weights, gradients, None if dout is None else _lane(dout), last, reset)
-        results = [dx[0], None if dwide is None else dwide[0], *(one[0] for one in dstates), *_unpacked(engine, gradients)]
+        own = [None if one is None else one[0].clone() for one in (dwide, *dstates)]
+        parameters = zip(_unpacked(engine, gradients), engine.reached, strict=True)
+        results = [dx[0], *own, *(one if reached else None for one, reached in parameters)]  # None, as torch has it
         return None, None, None, *(one if need else None for one, need in zip(results, needed, strict=True))
 
 

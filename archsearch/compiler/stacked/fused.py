@@ -10,7 +10,6 @@ import importlib.util
 import os
 from collections.abc import Iterator
 from functools import cache, lru_cache
-from importlib.metadata import version
 from types import ModuleType
 
 import torch
@@ -30,17 +29,33 @@ OPTIONS = {"num_warps": 4, "enable_fp_fusion": True}
 
 
 @cache
+def triton() -> ModuleType | None:
+    """Return Triton, None where it is missing; what it compiles goes where all that may be deleted is."""
+    if importlib.util.find_spec("triton") is None:
+        return None
+    os.environ.setdefault("TRITON_CACHE_DIR", str(cache_folder() / "triton"))
+    return importlib.import_module("triton")
+
+
 def installed() -> str | None:
     """Return Triton's version, None where it is missing."""
-    return version("triton") if importlib.util.find_spec("triton") else None
+    found = triton()
+    return None if found is None else str(found.__version__)
+
+
+@cache
+def functions() -> dict[str, object]:
+    """Return what printed kernels call, by name; it is imported here, since it needs Triton."""
+    module = importlib.import_module("archsearch.compiler.stacked.triton_functions")
+    return {name: value for name, value in vars(module).items() if not name.startswith("__")}
 
 
 @lru_cache(1024)
 def compiled(kernel: Kernel) -> Run:
     """Return the function that launches a kernel; Triton compiles it at the first call."""
-    triton, functions = _modules()
-    space = {name: value for name, value in vars(functions).items() if not name.startswith("__")}
-    jitted = triton.jit(made(kernel.name, printed(kernel), space))
+    found = triton()
+    assert found is not None, "nobody asks for this dialect without Triton"
+    jitted = found.jit(made(kernel.name, printed(kernel), functions()))
 
     def run(outside: Tensor, width: Tensor, *views: Tensor) -> None:
         lanes, _, wide = outside.shape
@@ -53,13 +68,6 @@ def compiled(kernel: Kernel) -> Run:
             jitted[grid](width, *places, rows, wide, ROWS=tall, COLUMNS=columns, **OPTIONS)
 
     return run
-
-
-@cache
-def _modules() -> tuple[ModuleType, ModuleType]:
-    """Return Triton and our functions in it; what it compiles goes where all that may be deleted is."""
-    os.environ.setdefault("TRITON_CACHE_DIR", str(cache_folder() / "triton"))
-    return importlib.import_module("triton"), importlib.import_module("archsearch.compiler.stacked.triton_functions")
 
 
 def power(size: int) -> int:

@@ -2,54 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor
 
-from archsearch.compiler.plan import X_AS_IT_CAME, Product, Zone
+from archsearch.compiler.plan import X_AS_IT_CAME, Zone
+from archsearch.compiler.stacked.arrays import Arrays
 from archsearch.compiler.stacked.elementwise import Run
 from archsearch.compiler.stacked.forward import fed_numbers
-from archsearch.compiler.stacked.kernels import Argument, Instruction, Kernel
+from archsearch.compiler.stacked.kernels import Instruction, Kernel
+from archsearch.compiler.stacked.lanes import Weights, Widths
 from archsearch.compiler.stacked.layout import home, source
 from archsearch.compiler.stacked.program import Program
 
 Dialect = Callable[[Kernel], Run]
-
-
-@dataclass(frozen=True)
-class Weights:
-    """What a layer learns, or its gradients.
-
-    Attributes:
-        products: Per product of the plan the matrices side by side, [R, K, N]; `y = x · W`.
-        biases: By handle of a linear node, [R, 1, H].
-        vectors: By handle of a node with a learned vector, [R, 1, H].
-    """
-
-    products: Sequence[Tensor]
-    biases: dict[int, Tensor]
-    vectors: dict[int, Tensor]
-
-
-@dataclass(frozen=True)
-class Widths:
-    """The lanes' own widths.
-
-    Attributes:
-        outside: Bool [R, 1, H], true where a column lies beyond the lane's width.
-        width: The width as a number of the layer's type, [R, 1, 1].
-    """
-
-    outside: Tensor
-    width: Tensor
-
-    @staticmethod
-    def of(widths: Sequence[int], padded: int, dtype: torch.dtype, device: torch.device) -> Widths:
-        """Return these widths in lanes that are `padded` wide."""
-        width = torch.tensor(widths, device=device).view(-1, 1, 1)
-        return Widths(torch.arange(padded, device=device).view(1, 1, -1) >= width, width.to(dtype))
 
 
 class Layer:
@@ -70,21 +37,11 @@ class Layer:
         self.program, self.plan, self.widths = program, program.plan, widths
         self.shape, self.inputs, self.like = shape, inputs, like
         self.functions = {kernel: dialect(kernel) for kernel in program.kernels}
-        self.arrays: dict[str, Tensor] = {}
-        lanes, steps, batch, wide = shape
-        sums = len(self.plan.slots) * wide
-        rows = [f"K{handle}" for handle in sorted(self.plan.kept | {*fed_numbers(self.plan)})]
-        self._make(["P"], steps, sums)
-        self._make([f"E{state}" for state in self.plan.carried], steps + 1, wide)
-        self._make(rows, steps, wide)
-        self._make([f"R{node.handle}" for node in program.cell.ops if node.op == "norm"], steps, 1)
-        self.separate = like.new_empty(lanes, steps, batch, wide) if program.carries_output else None
-
-    def _make(self, names: Iterable[str], steps: int, width: int) -> None:
-        lanes, _, batch, _ = self.shape
-        for name in names:
-            if name not in self.arrays:
-                self.arrays[name] = self.like.new_empty(lanes, steps, batch, width)
+        self.arrays = Arrays(shape, like)
+        self.arrays.make(["P"], len(self.plan.slots) * shape[3])
+        self.arrays.make([f"E{state}" for state in self.plan.carried], more=1)
+        self.arrays.make(f"K{handle}" for handle in sorted(self.plan.kept | {*fed_numbers(self.plan)}))
+        self.arrays.make([f"R{node.handle}" for node in program.cell.ops if node.op == "norm"], 1)
 
     # -- forward ------------------------------------------------------------------------------------------------------
 
@@ -114,10 +71,10 @@ class Layer:
         self._run(self.program.forward[Zone.PROLOGUE], weights, None)
         for step in range(self.shape[1]) if self.plan.carried else ():
             if reset is not None:
-                self._before_reset(step, reset[step])
+                self._reset(step, reset[step])
             self._run(self.program.forward[Zone.CORE], weights, step)
         self._run(self.program.forward[Zone.EPILOGUE], weights, None)
-        output = self._output(reset is not None)
+        output = self._output(reset)
         return output, [self._last(state, output) for state in self.plan.state]
 
     def _sums_of_x(self, weights: Weights) -> None:
@@ -126,31 +83,37 @@ class Layer:
         for position, slot in enumerate(self.plan.slots):
             for linear in slot.linears:
                 if linear in weights.biases:
-                    self._columns(bias, position).add_(weights.biases[linear])
+                    self.arrays.columns(bias, position).add_(weights.biases[linear])
         sums = self.arrays["P"].flatten(1, 2)
         sums.copy_(bias.expand_as(sums))
         for number, product in enumerate(self.plan.products):
             if product.source == X_AS_IT_CAME:
-                self._wide(sums, product).baddbmm_(self.arrays["X"].flatten(1, 2), weights.products[number])
+                self.arrays.columns_of(sums, product).baddbmm_(self.arrays["X"].flatten(1, 2), weights.products[number])
 
-    def _before_reset(self, step: int, reset: Tensor) -> None:
+    def _reset(self, step: int, reset: Tensor) -> None:
         """Put the last step's output away, then zero the states where a sequence begins."""
-        if self.separate is not None and step:
-            self.separate[:, step - 1] = self.arrays[f"E{self.program.cell.state_nodes[0].handle}"][:, step]
+        if self.program.carries_output and step:
+            self.arrays.make(["Y"])
+            self.arrays["Y"][:, step - 1] = self.arrays[self.output][:, step]
         for state in self.plan.carried:
             self.arrays[f"E{state}"][:, step].masked_fill_(reset.view(1, -1, 1), 0)
 
-    def _output(self, put_away: bool) -> Tensor:
+    def _output(self, reset: Tensor | None) -> Tensor:
         """Return the first state after every step."""
-        cell, steps = self.program.cell, self.shape[1]
-        if self.separate is None:
-            rows = self._view(home(self.plan, cell.output), None)
-            return rows.view(*rows.shape[:1], *self.shape[1:3], -1)
-        found = self.arrays[f"E{cell.state_nodes[0].handle}"][:, 1:]
-        if not put_away:
+        if not self.program.carries_output:
+            rows = self.arrays.view(home(self.plan, self.program.cell.output), None)
+            return rows.view(len(rows), *self.shape[1:3], -1)
+        found, last = self.arrays[self.output][:, 1:], self.shape[1] - 1
+        if reset is None:
             return found
-        self.separate[:, steps - 1] = found[:, steps - 1]
-        return self.separate
+        self.arrays.make(["Y"])
+        self.arrays["Y"][:, last] = found[:, last]
+        return self.arrays["Y"]
+
+    @property
+    def output(self) -> str:
+        """The array of the first state."""
+        return f"E{self.program.cell.state_nodes[0].handle}"
 
     def _last(self, state: int, output: Tensor) -> Tensor:
         return self.arrays[f"E{state}"][:, self.shape[1]] if state in self.plan.carried else output[:, -1]
@@ -170,30 +133,25 @@ class Layer:
             reset: As in `forward`.
 
         Returns:
-            The gradients of x, of `wide` and of the first states.
+            The gradients of x, of `wide` and of the first states: memory that the next call writes over.
         """
-        lanes, steps, batch, wide = self.shape
-        self._make(["D"], steps, self.arrays["P"].shape[-1])
-        self._make(sorted(name for name in self.program.written if name.startswith(("GR", "L"))), steps, wide)
-        for name in (argument.array for kernel in self.program.kernels for argument in kernel.arguments):
-            if name.startswith("GC") and name not in self.arrays:
-                self.arrays[name] = self.like.new_empty(lanes, batch, wide)
+        self.arrays.make(["D"], self.arrays["P"].shape[-1])
+        self.arrays.make(sorted(name for name in self.program.written if name.startswith(("GR", "L"))))
+        self.arrays.make_for_a_step(sorted(name for name in self.program.written if name.startswith(("GC", "N"))))
+        self.arrays.make_for_a_step(f"{kind}{state}" for state in self.plan.carried for kind in "DN")
         for state in self.plan.carried:
             given = dlast[self.plan.state[state]]
-            self.arrays[f"D{state}"] = self.like.new_zeros(lanes, batch, wide) if given is None else given.clone()
-            self.arrays[f"N{state}"] = self.like.new_empty(lanes, batch, wide)
+            self.arrays[f"D{state}"].copy_(self.like.new_zeros(()) if given is None else given)
         self.arrays["O"] = self.like.new_zeros(self.shape) if dout is None else dout
         if not self.program.carries_output:
             self._begin(dlast[0])
         self._run(self.program.backward[Zone.EPILOGUE], weights, None)
-        for step in reversed(range(steps)) if self.plan.carried else ():
+        for step in reversed(range(self.shape[1])) if self.plan.carried else ():
             self._step_back(weights, reset, step)
         self._run(self.program.backward[Zone.PROLOGUE], weights, None)
         self._deferred(gradients)
-        dstates = [
-            self.arrays[f"D{state}"] if state in self.plan.carried else self.like.new_zeros(lanes, batch, wide)
-            for state in self.plan.state
-        ]
+        nothing = self.like.new_zeros(1).expand(self.shape[0], *self.shape[2:])
+        dstates = [self.arrays[f"D{state}"] if state in self.plan.carried else nothing for state in self.plan.state]
         return self._dx(weights), self._dwide(), dstates
 
     def _begin(self, dlast: Tensor | None) -> None:
@@ -215,21 +173,21 @@ class Layer:
         """Compute the gradients of the parameters, each one product or one sum over all rows."""
         deltas = self.arrays["D"].flatten(1, 2)
         for number, product in enumerate(self.plan.products):
-            rows = self._view(source(self.plan, product), None)
-            torch.bmm(rows.transpose(1, 2), self._wide(deltas, product), out=gradients.products[number])
+            rows = self.arrays.view(source(self.plan, product), None)
+            torch.bmm(rows.transpose(1, 2), self.arrays.columns_of(deltas, product), out=gradients.products[number])
             for position in range(len(product.linears)):
                 if product.first + position in self.program.unreached:
-                    self._columns(gradients.products[number], position).zero_()
+                    self.arrays.columns(gradients.products[number], position).zero_()
         sums = deltas.sum(1, keepdim=True)
         for position, slot in enumerate(self.plan.slots):
             for linear in slot.linears:
                 if linear in gradients.biases:
-                    gradients.biases[linear].copy_(self._columns(sums, position))
+                    gradients.biases[linear].copy_(self.arrays.columns(sums, position))
         for handle, into in gradients.vectors.items():
-            if (rows_of := self.arrays.get(f"L{handle}")) is None:
-                into.zero_()
+            if f"L{handle}" in self.arrays:
+                into.copy_(self.arrays.rows(f"L{handle}", None).sum(1, keepdim=True))
             else:
-                into.copy_(rows_of.flatten(1, 2).sum(1, keepdim=True))
+                into.zero_()
 
     def _dx(self, weights: Weights) -> Tensor:
         """Return the gradient of x from the products that read it."""
@@ -238,15 +196,15 @@ class Layer:
         rows = found.flatten(1, 2)
         for number, product in enumerate(self.plan.products):
             if product.source == X_AS_IT_CAME:
-                rows.baddbmm_(self._wide(deltas, product), weights.products[number].transpose(1, 2))
+                rows.baddbmm_(self.arrays.columns_of(deltas, product), weights.products[number].transpose(1, 2))
         return found
 
     def _dwide(self) -> Tensor | None:
         """Return the gradient of x as wide as the layer, where the cell reads it so."""
         if not self.program.cell.needs_projection:
             return None
-        found = self.arrays.get(f"GR{self.program.cell.x.handle}")
-        return self.like.new_zeros(self.shape) if found is None else found
+        name = f"GR{self.program.cell.x.handle}"
+        return self.arrays[name] if name in self.arrays else self.like.new_zeros(self.shape)
 
     # -- instructions -------------------------------------------------------------------------------------------------
 
@@ -254,38 +212,14 @@ class Layer:
         """Carry out instructions for one step, or for all rows."""
         for instruction in instructions:
             if isinstance(instruction, Kernel):
-                views = [self._view(argument, step) for argument in instruction.arguments]
+                views = [self.arrays.view(argument, step) for argument in instruction.arguments]
                 self.functions[instruction](self.widths.outside, self.widths.width, *views)
                 continue
-            product = self.plan.products[instruction.number]
-            weight = weights.products[instruction.number]
+            product, weight = self.plan.products[instruction.number], weights.products[instruction.number]
+            sums = self.arrays.columns_of(self.arrays.rows("D" if instruction.into else "P", step), product)
             if instruction.into is None:
-                sums = self._rows("P", step)
-                self._wide(sums, product).baddbmm_(self._view(source(self.plan, product), step), weight)
-                continue
-            deltas, into = self._wide(self._rows("D", step), product), self._view(instruction.into, step)
-            if instruction.adding:
-                into.baddbmm_(deltas, weight.transpose(1, 2))
+                sums.baddbmm_(self.arrays.view(source(self.plan, product), step), weight)
+            elif instruction.adding:
+                self.arrays.view(instruction.into, step).baddbmm_(sums, weight.transpose(1, 2))
             else:
-                torch.bmm(deltas, weight.transpose(1, 2), out=into)
-
-    def _view(self, argument: Argument, step: int | None) -> Tensor:
-        """Return an argument, [R, rows, its width]."""
-        array = self.arrays[argument.array]
-        if argument.when in ("lane", "step"):
-            return array
-        rows = self._rows(argument.array, step, argument.when == "next")
-        return self._columns(rows, argument.slot) if argument.array in ("P", "D") else rows
-
-    def _rows(self, name: str, step: int | None, following: bool = False) -> Tensor:
-        """Return the rows of a step, or of all steps, [R, rows, width]."""
-        if step is not None:
-            return self.arrays[name][:, step + following]
-        return self.arrays[name][:, : self.shape[1]].flatten(1, 2)
-
-    def _columns(self, array: Tensor, slot: int) -> Tensor:
-        return array[..., slot * self.shape[3] : (slot + 1) * self.shape[3]]
-
-    def _wide(self, array: Tensor, product: Product) -> Tensor:
-        """Return the columns of a product's slots."""
-        return array[..., product.first * self.shape[3] : (product.first + len(product.linears)) * self.shape[3]]
+                torch.bmm(sums, weight.transpose(1, 2), out=self.arrays.view(instruction.into, step))

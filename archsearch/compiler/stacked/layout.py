@@ -6,6 +6,7 @@ E7   state 7 before each step, and after the last    D7   gradient of state 7 af
 K7   value 7                                         GR7  its gradient for all rows           GC7  within the step
 V7   a learned vector                                L7   what each row adds to its gradient
 R7   1 / root mean square of a norm's rows           O    gradient of the output
+Y    the output, kept apart where states are reset
 """
 
 from __future__ import annotations

@@ -17,7 +17,8 @@ from archsearch.compiler.stacked.dialects import dialect_for
 from archsearch.compiler.stacked.dropout import Dropout
 from archsearch.compiler.stacked.graph import Repeated, on_stream
 from archsearch.compiler.stacked.head import Head
-from archsearch.compiler.stacked.layer import Dialect, Layer, Widths
+from archsearch.compiler.stacked.lanes import Widths
+from archsearch.compiler.stacked.layer import Dialect, Layer
 from archsearch.compiler.stacked.optimiser import Optimiser
 from archsearch.compiler.stacked.parameters import Places, whole
 from archsearch.compiler.stacked.program import program
@@ -72,7 +73,6 @@ class StackedModel:
         own: The lanes that are needed; all of one padded width.
         layers: How many.
         batch: B of every window.
-        unroll: T of most windows.
         adaptive: AdamW, else SGD.
         dtype: float32 or float64.
         device: A CPU or a CUDA device.
@@ -85,12 +85,12 @@ class StackedModel:
     """
 
     def __init__(
-        self, cell: Cell, symbols: int, own: Sequence[Lane], layers: int, batch: int, unroll: int, adaptive: bool,
+        self, cell: Cell, symbols: int, own: Sequence[Lane], layers: int, batch: int, adaptive: bool,
         dtype: torch.dtype = torch.float32, device: str = "cpu", dialect: Dialect | None = None,
     ) -> None:  # fmt: skip
         width, count = padded(own[0].n), lanes(own[0].n)
         assert len(own) <= count and all(padded(lane.n) == width for lane in own), "these lanes are of several stacks"
-        self.device, self.own, self.batch, self.unroll = torch.device(device), list(own), batch, unroll
+        self.device, self.own, self.batch = torch.device(device), list(own), batch
         precision.choose(self.device)
         self.program = program(cell.canonical())
         self.places = Places(self.program, symbols, width, layers)
@@ -128,6 +128,20 @@ class StackedModel:
         """Take over the weights of a torch model."""
         for name, view in self.named(lane).items():
             view.copy_(weights[name])
+
+    def memory(self, lane: int) -> dict[str, Tensor]:
+        """Return views of what decides a lane's steps to come, besides their number: weights, moments, states."""
+        moments = {f"moment {index}": moment[lane] for index, moment in enumerate(self.optimiser.moments)}
+        return {"weights": self.flat[lane], "kept": self.kept[lane], "carried": self.carried[:, :, lane], **moments}
+
+    @torch.no_grad()
+    def go_on(self, steps: int, memories: Sequence[Mapping[str, Tensor]]) -> None:
+        """Take over what lanes had in memory after so many steps."""
+        self.steps = steps
+        self.count.fill_(steps)
+        for lane, memory in enumerate(memories):
+            for name, view in self.memory(lane).items():
+                view.copy_(memory[name])
 
     def named(self, lane: int, gradients: bool = False) -> dict[str, Tensor]:
         """Return views of a lane's weights, or of its last gradients, under the torch model's names."""

@@ -9,7 +9,8 @@ from torch import Tensor
 
 from archsearch.compiler.stacked.draft import Draft
 from archsearch.compiler.stacked.kernels import Argument, Kernel
-from archsearch.compiler.stacked.layer import Dialect, Widths
+from archsearch.compiler.stacked.lanes import Widths
+from archsearch.compiler.stacked.layer import Dialect
 from archsearch.compiler.stacked.parameters import ROW
 
 BETAS = 0.9, 0.999

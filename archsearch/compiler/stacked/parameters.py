@@ -10,7 +10,7 @@ from torch import Tensor
 
 from archsearch.compiler.native.weights import parts
 from archsearch.compiler.parameters import bias_name, has_bias, weight_name
-from archsearch.compiler.stacked.layer import Weights
+from archsearch.compiler.stacked.lanes import Weights
 from archsearch.compiler.stacked.program import Program
 
 ALIGNED = 32

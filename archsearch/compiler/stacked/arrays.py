@@ -1,0 +1,68 @@
+"""The memory of a layer: arrays by name, and the parts of them that products and kernels are given; see `layout`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from torch import Tensor
+
+from archsearch.compiler.plan import Product
+from archsearch.compiler.stacked.kernels import Argument
+
+
+class Arrays:
+    """Arrays [R, T, B, width] of one shape.
+
+    Args:
+        shape: R, T, B, H.
+        like: A tensor of the type and on the device of all others.
+    """
+
+    def __init__(self, shape: tuple[int, int, int, int], like: Tensor) -> None:
+        self.shape, self.like = shape, like
+        self.of: dict[str, Tensor] = {}
+
+    def __contains__(self, name: str) -> bool:
+        return name in self.of
+
+    def __getitem__(self, name: str) -> Tensor:
+        return self.of[name]
+
+    def __setitem__(self, name: str, array: Tensor) -> None:
+        self.of[name] = array
+
+    def make(self, names: Iterable[str], width: int | None = None, more: int = 0) -> None:
+        """Make arrays that are not there yet, H wide unless `width` is given, with so many steps `more` than T."""
+        lanes, steps, batch, wide = self.shape
+        for name in names:
+            if name not in self.of:
+                self.of[name] = self.like.new_empty(lanes, steps + more, batch, width or wide)
+
+    def make_for_a_step(self, names: Iterable[str]) -> None:
+        """Make arrays [R, B, H] that are not there yet."""
+        lanes, _, batch, wide = self.shape
+        for name in names:
+            if name not in self.of:
+                self.of[name] = self.like.new_empty(lanes, batch, wide)
+
+    def view(self, argument: Argument, step: int | None) -> Tensor:
+        """Return an argument for a step, or for all of them: [R, rows, its width]."""
+        if argument.when in ("lane", "step"):
+            return self.of[argument.array]
+        rows = self.rows(argument.array, step, argument.when == "next")
+        return self.columns(rows, argument.slot) if argument.array in ("P", "D") else rows
+
+    def rows(self, name: str, step: int | None, following: bool = False) -> Tensor:
+        """Return the rows of a step, or of all steps, [R, rows, width]."""
+        if step is not None:
+            return self.of[name][:, step + following]
+        return self.of[name][:, : self.shape[1]].flatten(1, 2)
+
+    def columns(self, array: Tensor, slot: int, count: int = 1) -> Tensor:
+        """Return the columns of neighbouring slots."""
+        wide = self.shape[3]
+        return array[..., slot * wide : (slot + count) * wide]
+
+    def columns_of(self, array: Tensor, product: Product) -> Tensor:
+        """Return the columns of a product's slots."""
+        return self.columns(array, product.first, len(product.linears))
