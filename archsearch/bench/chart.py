@@ -68,7 +68,8 @@ def _head(machine: dict[str, Any], engines: set[str]) -> list[str]:
     """Return style, title, machine and legend."""
     words = f"{machine['processor']}, {machine['instructions']}, {machine['compiler']}, torch {machine['torch']}"
     parts = [
-        "<style>text{font:12px system-ui,sans-serif;fill:#57606a}.small{font-size:10px}.title{font-size:14px}</style>",
+        "<style>text{font:12px system-ui,'DejaVu Sans',sans-serif;fill:#57606a}"
+        ".small{font-size:10px}.title{font-size:14px}</style>",
         '<text class="title" x="14" y="20">How fast one layer trains</text>',
         f'<text class="small" x="14" y="36">{escape(words)}</text>',
     ]
