@@ -34,9 +34,19 @@ if TYPE_CHECKING:
 SHARE = click.FloatRange(0, 1, max_open=True)
 
 
-@click.group(epilog="Example: archsearch study racing quick-1")
-def study() -> None:
+class _Studies(click.Group):
+    def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
+        if args[0] not in STUDIES and not args[0].startswith("-"):
+            ctx.fail(f"no study {args[0]!r} (studies: {', '.join(STUDIES)})")
+        return super().resolve_command(ctx, args)
+
+
+@click.group(cls=_Studies, invoke_without_command=True, epilog="Example: archsearch study racing quick-1")
+@click.pass_context
+def study(ctx: click.Context) -> None:
     """Ask recorded runs how good the instrument is."""
+    if ctx.invoked_subcommand is None:
+        click.echo(ctx.get_help())
 
 
 @study.command(help=STUDIES["racing"], epilog="Example: archsearch study racing quick-1 --trailing 0.7 --behind 0.5")
@@ -49,12 +59,14 @@ def racing(run: tuple[str, ...], trailing: float | None, behind: float | None, r
     """Print the table; see `archsearch.studies.racing`."""
     from archsearch.studies import racing as study_of  # scipy takes its time to import
 
-    found, rule = [], RacePlan()
+    found, stopped, rule = list[study_of.Heat](), 0, RacePlan()
     for name in run:
         store = RunStore.open(existing_run(name, runs))
         try:
             rule = store.plan.preset.race
-            found += list(study_of.heats(store))
+            here = list(study_of.heats(store))
+            found += [heat for heat in here if heat is not None]
+            stopped += sum(heat is None for heat in here)
         finally:
             store.close()
     rule = RacePlan(rule.trailing if trailing is None else trailing, rule.behind if behind is None else behind)
@@ -73,6 +85,8 @@ def racing(run: tuple[str, ...], trailing: float | None, behind: float | None, r
         for row in rows
     ]  # fmt: skip
     print_table(console(), columns, lines)
+    if stopped:
+        note(f"{stopped} candidates are left out, as racing stopped a trial of theirs: the rest looks better than it is.")
     note(
         f"Stopped at a rung: below {rule.trailing:.0%} of the cell's best there, or below {rule.behind:.0%} of the GRU's "
         f"skill there on the same setting. Winners: at least {study_of.WINNER:.0%} of the GRU's best skill."

@@ -65,8 +65,8 @@ class Rung(msgspec.Struct, frozen=True):
     saved: float
 
 
-def heats(store: RunStore) -> Iterator[Heat]:
-    """Yield what a run has recorded in full, step by step; stages with a stopped or unfinished trial are left out."""
+def heats(store: RunStore) -> Iterator[Heat | None]:
+    """Yield what a run has recorded, step by step; None for a stage of which racing stopped a trial."""
     plan, gru = store.plan, library.load(BASELINE).id
     for step, verdict in store.steps():
         if verdict is None or step.cell == gru:
@@ -77,7 +77,9 @@ def heats(store: RunStore) -> Iterator[Heat]:
                 for setting in stage.settings
             }
             trials = {setting: own for setting, (own, _) in pairs.items() if own is not None}
-            if len(trials) == len(stage.settings) and any(own.status == "done" for own in trials.values()):
+            if len(trials) < len(stage.settings):
+                yield None
+            elif any(own.status == "done" for own in trials.values()):
                 yield Heat(plan, stage.task, trials, {s: other for s, (_, other) in pairs.items() if other is not None})
 
 

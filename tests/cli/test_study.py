@@ -38,7 +38,7 @@ def test_the_instrument_is_measured_with_a_line_per_cell_and_the_noise() -> None
         (["instrument", "--cells", "gru,gruu"], "no library cell 'gruu'"),
         (["instrument", "--tasks", "xml,snake"], "not 'snake'"),
         (["instrument", "--preset", "quik"], "did you mean 'quick'"),
-        (["colour"], "No such command 'colour'"),
+        (["colour"], "no study 'colour' (studies: racing, instrument)"),
     ],
 )
 def test_wrong_use_is_said_before_anything_is_trained(call: Call, arguments: list[str], said: str) -> None:
@@ -51,3 +51,18 @@ def test_a_run_without_a_candidate_in_full_is_no_table(copied: Finished, call: C
         connection.execute("UPDATE steps SET verdict = NULL")
     done = call("study", "racing", copied.folder)
     assert done.code == 2 and "record some with rungs = []" in done.err
+
+
+def test_what_racing_stopped_is_left_out_and_said(copied: Finished, call: Call) -> None:
+    with sqlite3.connect(copied.folder / "run.db") as connection:
+        connection.execute(
+            "DELETE FROM trials WHERE cell = (SELECT cell FROM trials WHERE task LIKE 'english%' AND state = 'done' "
+            "AND cell NOT IN (SELECT cell FROM steps WHERE number < 2) LIMIT 1)"
+        )
+    done = call("study", "racing", copied.folder)
+    assert done.code == 0 and "candidates are left out, as racing stopped a trial of theirs" in done.err
+
+
+def test_without_a_study_the_list_of_them_is_printed(call: Call) -> None:
+    done = call("study")
+    assert done.code == 0 and "racing" in done.out and "instrument" in done.out and done.err == ""
