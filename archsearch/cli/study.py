@@ -147,9 +147,9 @@ def _print_task(task: TaskResult) -> None:
     out.print(task.task, style="bold")
     print_table(out, columns, lines)
     for at in task.resolution:
-        shown = "-" if at.resolution is None else f"{at.resolution:.1f}"
-        spread = f"between cells {_number(at.between)}, between draws {_number(at.within)}"
-        out.print(f"after {at.steps:>6,} steps: resolution {shown} ({spread}; the GRU's skill {_number(at.gru)})")
+        every, some = ("-" if one is None else f"{one:.1f}" for one in (at.resolution, at.among_learners))
+        spread = f"between draws {_number(at.within)}, the GRU's skill {_number(at.gru)}"
+        out.print(f"after {at.steps:>6,} steps: resolution {every}, among cells that learn {some} ({spread})")
     if task.tau is not None:
         out.print(f"Kendall's tau with the paper's Table 1: {task.tau:.2f} ({task.tau_low:.2f} to {task.tau_high:.2f})")
     out.print()

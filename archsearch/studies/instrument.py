@@ -1,7 +1,8 @@
 """The instrument itself: what a preset says of published cells, how sure it is, and whether cost decides it.
 
 Every cell is trained on s1..sk with several draws of its initial weights. Its skill is the mean over draws of the best over
-settings. Resolution is the spread between cells over that between the draws of one cell (protocol, "Score").
+settings. Resolution is the spread between cells over that between the draws of one cell (protocol, "Score"); among the
+cells that learn, whose differences a search is about, it is smaller than among all.
 """
 
 from __future__ import annotations
@@ -27,6 +28,9 @@ from archsearch.protocol.racing import score_at
 from archsearch.protocol.records import BASELINE, Outcome, Trial
 from archsearch.protocol.seeds import generator
 from archsearch.studies.table1 import COLUMN, TABLE_1
+
+LEARNS = 0.5
+"""A cell with this share of the GRU's skill learns; chance rules what others end at, and there are no small differences."""
 
 LOOKS = 6
 """Shares of the steps after which the resolution is told."""
@@ -70,8 +74,9 @@ class Resolution(msgspec.Struct, frozen=True):
         steps: The steps.
         gru: The GRU's skill there; None without a score.
         between: Standard deviation of the skill between cells.
-        within: Between draws of one cell: the root of the mean variance; None for a single draw.
+        within: Between draws of one cell, of those that learn: the root of the mean variance; None for a single draw.
         resolution: The former over the latter.
+        among_learners: The same with the standard deviation between those that learn.
     """
 
     steps: int
@@ -79,6 +84,7 @@ class Resolution(msgspec.Struct, frozen=True):
     between: float | None
     within: float | None
     resolution: float | None
+    among_learners: float | None
 
 
 class TaskResult(msgspec.Struct, frozen=True):
@@ -195,10 +201,20 @@ def _task(plan: Plan, course: Course, ended: Mapping[Trial, Outcome]) -> TaskRes
 
 def _resolution(step: int, skills: Mapping[str, Array | None]) -> Resolution:
     scored = [own for own in skills.values() if own is not None]
-    between = float(np.std([own.mean() for own in scored], ddof=1)) if len(scored) > 1 else None
-    several = [own.var(ddof=1) for own in scored if len(own) > 1]
+    gru = _mean(skills.get(BASELINE))
+    learners = [own for own in scored if gru is None or own.mean() >= LEARNS * gru]
+    several = [own.var(ddof=1) for own in learners if len(own) > 1]
     within = float(np.sqrt(np.mean(several))) if several else None
-    return Resolution(step, _mean(skills.get(BASELINE)), between, within, between / within if between and within else None)
+    between, among = _between(scored), _between(learners)
+
+    def over(spread: float | None) -> float | None:
+        return spread / within if spread and within else None
+
+    return Resolution(step, gru, between, within, over(between), over(among))
+
+
+def _between(cells: list[Array]) -> float | None:
+    return float(np.std([own.mean() for own in cells], ddof=1)) if len(cells) > 1 else None
 
 
 def _skills(plan: Plan, course: Course, draws: list[list[Outcome]], step: int) -> Array | None:

@@ -54,6 +54,8 @@ def test_resolution_is_the_spread_between_cells_over_that_between_draws() -> Non
     assert last.between is not None and last.within is not None and last.gru is not None
     assert last.between == pytest.approx(0.05 * np.std(range(10), ddof=1), rel=0.1)
     assert last.within == pytest.approx(0.02 / 12**0.5, rel=0.5)
+    assert last.among_learners is not None and last.resolution is not None
+    assert last.among_learners < last.resolution, "cells that learn nothing are told from others with ease"
     assert last.resolution == pytest.approx(last.between / last.within)
     assert resolution[1].gru == pytest.approx(last.gru / 2)
 
