@@ -5,6 +5,7 @@ what is reported are medians over the turns.
 
 - `layers`: forward and backward of one layer; `trials`: the whole training step of a trial; `compiling`: the first call of a
   cell.
+- `stacks`: a stacked training step, on a GPU where there is one.
 - `peak`: the fastest that one core multiplies and adds, to set the products beside.
 - `document`: all of it, as `archsearch bench` prints it; `chart`: the picture of such a document.
 """

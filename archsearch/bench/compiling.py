@@ -34,21 +34,21 @@ def compile_seconds(cell: Cell) -> dict[str, float]:
 
 def _seconds(cell: Cell, cache: Path) -> float:
     cell = Cell.parse(cell.text())  # without what the object remembers
-    with _cached_in(cache):
+    with cached_in(cache):
         began = time.perf_counter()
         library(source(cell.canonical()), False)
         return time.perf_counter() - began
 
 
 @contextmanager
-def _cached_in(folder: Path) -> Iterator[None]:
-    """Let compiled libraries be kept in a folder for a while."""
-    before = os.environ.get(CACHE)
-    os.environ[CACHE] = str(folder)
+def cached_in(folder: Path, variable: str = CACHE) -> Iterator[None]:
+    """Let what is compiled be kept in a folder for a while; the variable of the environment names the usual one."""
+    before = os.environ.get(variable)
+    os.environ[variable] = str(folder)
     try:
         yield
     finally:
         if before is None:
-            del os.environ[CACHE]
+            del os.environ[variable]
         else:
-            os.environ[CACHE] = before
+            os.environ[variable] = before

@@ -10,12 +10,12 @@ from typing import Any
 import msgspec
 import torch
 
-from archsearch.bench import jax_scan, trials
+from archsearch.bench import jax_scan, stacks, trials
 from archsearch.bench.compiling import compile_seconds
 from archsearch.bench.layers import TORCH, engine_call, torch_call
 from archsearch.bench.machine import machine
 from archsearch.bench.peak import peak_gflops
-from archsearch.bench.rows import BASE, LayerRow, TrialRow, rates, ratios
+from archsearch.bench.rows import BASE, LayerRow, StackRow, TrialRow, rates, ratios
 from archsearch.bench.shapes import Shape
 from archsearch.bench.subjects import product_flops
 from archsearch.bench.timing import Call, interleaved
@@ -27,17 +27,20 @@ Told = Callable[[str], None]
 
 def measure(
     cells: Mapping[str, Cell], shapes: Sequence[Shape], closely: Collection[str], budgets: Sequence[int] = trials.BUDGETS,
-    rounds: int = 15, told: Told = lambda line: None,
+    rounds: int = 15, told: Told = lambda line: None, device: str | None = None, stacked: Sequence[Shape] = stacks.SHAPES,
 ) -> dict[str, Any]:  # fmt: skip
-    """Return machine, rows, training steps and compile times.
+    """Return machine, rows, training steps and compile times; and stacks, where there is a device for them.
 
     Args:
         cells: What is measured, by name.
         shapes: Of the layers.
-        closely: Names of the cells that are also measured in JAX, where it is installed, and in whole training steps.
+        closely: Names of the cells that are also measured in JAX, where it is installed, in whole training steps and in
+            stacks.
         budgets: Parameters of the models of the training steps.
         rounds: Turns that each engine gets.
         told: Takes a line for people before each part.
+        device: Where stacks are measured, "cpu" or a CUDA device; nowhere if None.
+        stacked: Shapes of their lanes.
     """
     has_native = default_engine("cpu") == "native"
     rows: list[LayerRow] = []
@@ -54,14 +57,17 @@ def measure(
                 steps += _trial_rows(name, cells[name], budget, rounds, has_native)
             except trials.Untimed as error:
                 told(f"left out: {error}")
+        lanes = _stack_rows({name: cell for name, cell in cells.items() if name in closely}, stacked, device, rounds, told)
     told("compile times")
     peak = max(peaks, default=None)
+    facts = {"stacks": stacks.device_facts(device)} if device and lanes else {}
     return {
-        "machine": {**machine(), "peak_gflops": peak},
+        "machine": {**machine(), **facts, "peak_gflops": peak},
         "rounds": rounds,
         "rows": [msgspec.to_builtins(row.beside(peak)) for row in _once(rows)],
         "training_steps": msgspec.to_builtins(steps),
         "compile_seconds": {name: compile_seconds(cell) for name, cell in cells.items()} if has_native else {},
+        **({"stacks": msgspec.to_builtins(lanes)} if lanes else {}),
     }
 
 
@@ -117,6 +123,23 @@ def _trial_rows(name: str, cell: Cell, budget: int, rounds: int, has_native: boo
         own = TORCH[engine][1] if engine in TORCH else name
         row = {"cell": own, "engine": engine, "task": trials.TASK, **sizes, "ms": times[engine], **ratios(times, engine)}
         found.append(msgspec.convert(row, TrialRow))
+    return found
+
+
+def _stack_rows(
+    cells: Mapping[str, Cell], shapes: Sequence[Shape], device: str | None, rounds: int, told: Told
+) -> list[StackRow]:
+    """Return the rows of stacks on a device."""
+    found: list[StackRow] = []
+    if device is None:
+        return found
+    with stacks.as_in_a_worker_on(device):
+        for shape, name in product(shapes, cells):
+            told(f"{name} in stacks at {shape} on {device}")
+            try:
+                found += stacks.stack_rows(name, cells[name], shape, device, rounds)
+            except trials.Untimed as error:
+                told(f"left out: {error}")
     return found
 
 

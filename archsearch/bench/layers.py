@@ -22,9 +22,9 @@ TORCH: dict[str, tuple[Callable[[int, int], nn.Module], str]] = {
 """Torch's own layers, and the library cells that they compute."""
 
 
-def torch_call(name: str, shape: Shape) -> Call:
+def torch_call(name: str, shape: Shape, device: str = "cpu") -> Call:
     """Return forward and backward of one of torch's own layers."""
-    return _call(TORCH[name][0](shape.width, shape.width), shape)
+    return _call(TORCH[name][0](shape.width, shape.width).to(device), shape, device)
 
 
 def engine_call(cell: Cell, engine: str, shape: Shape) -> Call:
@@ -32,10 +32,10 @@ def engine_call(cell: Cell, engine: str, shape: Shape) -> Call:
     return _call(Recurrent(cell, shape.width, shape.width, engine=engine), shape)
 
 
-def _call(layer: nn.Module, shape: Shape) -> Call:
+def _call(layer: nn.Module, shape: Shape, device: str = "cpu") -> Call:
     generator = torch.Generator().manual_seed(0)
     size = shape.steps, shape.batch, shape.width
-    x, gradient = (torch.randn(size, generator=generator) for _ in range(2))
+    x, gradient = (torch.randn(size, generator=generator).to(device) for _ in range(2))
     wanted = [x.requires_grad_(), *layer.parameters()]
 
     def run() -> tuple[Tensor, ...]:

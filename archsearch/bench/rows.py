@@ -69,6 +69,35 @@ class TrialRow(msgspec.Struct, frozen=True):
     ratio_reference: float | None
 
 
+class StackRow(msgspec.Struct, frozen=True):
+    """One training step of a stack; see `stacks`.
+
+    Attributes:
+        cell: Its name.
+        device: "cpu" or a CUDA device.
+        lanes: R, all of them needed.
+        batch: B.
+        steps: T.
+        width: H of each lane.
+        ms: Milliseconds of a step in all lanes, the median over the rounds.
+        ms_per_lane: The same divided by R.
+        ratio_cudnn: Forward and backward of one layer with one lane: its time as a multiple of nn.GRU's or nn.LSTM's on
+            the same device, which is cuDNN's on CUDA; less is faster. None for cells that torch lacks.
+        first_step_seconds: From a cell that is new to process and machine to the end of its first training step.
+    """
+
+    cell: str
+    device: str
+    lanes: int
+    batch: int
+    steps: int
+    width: int
+    ms: float
+    ms_per_lane: float
+    ratio_cudnn: float | None
+    first_step_seconds: float
+
+
 def ratios(times: Mapping[str, float], engine: str) -> dict[str, float | None]:
     """Return how many times faster an engine is than the others that took turns with it.
 

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
 import click
+from rich.console import Console
 
 from archsearch.cell import Cell, library
 from archsearch.cli.cell_argument import find_cell
 from archsearch.cli.common import console, json_option, note, print_json, runs_option
 from archsearch.cli.tables import Column, print_table
+from archsearch.engine.devices import cuda_devices
 from archsearch.errors import InputError
 
 LAYER = [
@@ -19,6 +22,10 @@ LAYER = [
     Column("time/FLOP", True, drop=1),
 ]  # fmt: skip
 TRIAL = [Column("cell"), Column("engine"), Column("parameters", True), Column("units", True, drop=1), *LAYER[2:6]]
+STACK = [
+    Column("cell"), Column("shape"), Column("lanes", True), Column("ms", True), Column("per lane", True),
+    Column("of torch's", True, drop=1), Column("first step", True),
+]  # fmt: skip
 
 
 @click.command(epilog="Example: archsearch bench gru my.cell --shape B20T35H256")
@@ -27,26 +34,30 @@ TRIAL = [Column("cell"), Column("engine"), Column("parameters", True), Column("u
 @click.option("--shape", "shapes", multiple=True, metavar="B20T35H256", help="Batch, steps and width; may be repeated.")
 @click.option("--quick", is_flag=True, help="The first shape and the smallest model only, in a few rounds.")
 @click.option("--rounds", type=click.IntRange(1, 1000), metavar="N", help="Turns of each engine.  [default: 15, quick 5]")
+@click.option("--device", metavar="NAME", help="Where stacks are measured: cpu, cuda:0 …  [default: the first GPU]")
 @runs_option
 @json_option
 def bench(
-    cells: tuple[str, ...], every: bool, shapes: tuple[str, ...], quick: bool, rounds: int | None, runs: Path, as_json: bool
-) -> None:
+    cells: tuple[str, ...], every: bool, shapes: tuple[str, ...], quick: bool, rounds: int | None, device: str | None,
+    runs: Path, as_json: bool,
+) -> None:  # fmt: skip
     """Measure the speed of the engines here, beside torch's own layers.
 
     The engines take turns on one thread, and the medians are shown: forward and backward of one layer, the whole training
     step of a trial, and how long a cell takes to compile. Without CELL: some library cells and three fixed mutants. JAX
-    takes part where it is installed. Leave the machine alone meanwhile.
+    takes part where it is installed. With a GPU, or on the device that is named: the training step of stacks, and how soon a
+    new cell takes its first. Leave the machine alone meanwhile.
     """
-    from archsearch.bench import SHAPES, Shape, measure
+    from archsearch.bench import SHAPES, Shape, measure, stacks
     from archsearch.bench.trials import BUDGETS
 
     if cells and every:
         raise InputError("--all measures every library cell: name cells, or give --all")
-    wanted = [Shape.parse(text) for text in shapes] or list(SHAPES[:1] if quick else SHAPES)
+    place, given = _device(device), [Shape.parse(text) for text in shapes]
+    wanted, stacked = (given or list(usual[:1] if quick else usual) for usual in (SHAPES, stacks.SHAPES))
     chosen, closely = _chosen(cells, every, runs)
     budgets = BUDGETS[:1] if quick else BUDGETS
-    document = measure(chosen, wanted, closely, budgets, rounds or (5 if quick else 15), note)
+    document = measure(chosen, wanted, closely, budgets, rounds or (5 if quick else 15), note, place, stacked)
     if as_json:
         print_json(document)
     else:
@@ -60,6 +71,19 @@ def _chosen(names: tuple[str, ...], every: bool, runs: Path) -> tuple[dict[str, 
     if names:
         return {name: find_cell(name, runs).cell for name in names}, names
     return {name: library.load(name) for name in (library.names() if every else USUAL)} | mutants(), CLOSELY
+
+
+def _device(said: str | None) -> str | None:
+    """Return where stacks are measured: the device that was named, else the first GPU, None where there is none."""
+    from archsearch.engine.worker import cuda_problem
+
+    if said is None:
+        return next(iter(cuda_devices()), None)
+    if said != "cpu" and not re.fullmatch(r"cuda(:\d{1,3})?", said):
+        raise InputError(f"--device {said}: stacks are measured on one device; allowed: cpu, cuda:0, cuda:1 …")
+    if said != "cpu" and (problem := cuda_problem(said)):
+        raise InputError(problem)
+    return said
 
 
 def _show(document: dict[str, Any]) -> None:
@@ -84,6 +108,19 @@ def _show(document: dict[str, Any]) -> None:
         "\nUnder nn.GRU, nn.LSTM and interpreter: how many times faster than these. time/FLOP: time per operation of the\n"
         "matrix products relative to the GRU's in the native engine; GFLOP/s counts those operations alone.", soft_wrap=True,
     )  # fmt: skip
+    if "stacks" in document:
+        _show_stacks(out, document["stacks"], machine["stacks"])
+
+
+def _show_stacks(out: Console, rows: list[dict[str, Any]], facts: str) -> None:
+    """Print the table of stacks; its ratio is the other way round than those above, as others publish theirs."""
+    out.print(f"\nOne training step of a stack on {rows[0]['device']} ({facts}):")
+    print_table(out, STACK, [_stack_line(row) for row in rows])
+    out.print(
+        "\nms: of all lanes together. of torch's: forward and backward of one layer with one lane take so many times as\n"
+        "long as those of nn.GRU or nn.LSTM (cuDNN, on a GPU). first step: seconds from a new cell to its first step's end.",
+        soft_wrap=True,
+    )  # fmt: skip
 
 
 def _layer_line(row: dict[str, Any]) -> list[str]:
@@ -97,6 +134,14 @@ def _layer_line(row: dict[str, Any]) -> list[str]:
 
 def _trial_line(row: dict[str, Any]) -> list[str]:
     return [row["cell"], row["engine"], f"{row['parameters']:,}", str(row["width"]), f"{row['ms']:.2f}", *_times(row)]
+
+
+def _stack_line(row: dict[str, Any]) -> list[str]:
+    ratio = row["ratio_cudnn"]
+    return [
+        row["cell"], f"B{row['batch']}T{row['steps']}H{row['width']}", str(row["lanes"]), f"{row['ms']:.2f}",
+        f"{row['ms_per_lane']:.3f}", "" if ratio is None else f"{ratio:.2f}x", f"{row['first_step_seconds']:.2f}",
+    ]  # fmt: skip
 
 
 def _times(row: dict[str, Any]) -> list[str]:

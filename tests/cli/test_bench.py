@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from archsearch.bench import jax_scan, trials
+from archsearch.bench import Shape, jax_scan, trials
 from archsearch.cell import library
 from tests.cli.conftest import Call
 
@@ -12,11 +12,15 @@ PROMISED = {
     "cell", "engine", "batch", "steps", "width", "ms", "ratio_nn_gru", "ratio_nn_lstm", "ratio_reference", "gflops",
     "share_of_peak",
 }  # fmt: skip
+STACKS = {
+    "cell", "device", "lanes", "batch", "steps", "width", "ms", "ms_per_lane", "ratio_cudnn", "first_step_seconds",
+}  # fmt: skip
 
 
 @pytest.fixture(autouse=True)
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(jax_scan, "is_installed", lambda: False)
+    monkeypatch.setattr("archsearch.cli.bench.cuda_devices", list)
     monkeypatch.setattr(trials, "BUDGETS", (1_000,))
 
 
@@ -27,6 +31,7 @@ def test_json_is_one_document_with_the_rows_that_are_promised(call: Call) -> Non
     assert all(set(row) >= PROMISED for row in document["rows"])
     assert {row["cell"] for row in document["rows"] if row["engine"] == "reference"} == {"mgu"}
     assert "mgu at B2T3H8" in done.err
+    assert "stacks" not in document and "stacks" not in document["machine"]
 
 
 def test_people_see_tables_and_what_they_mean(call: Call) -> None:
@@ -43,11 +48,46 @@ def test_people_see_tables_and_what_they_mean(call: Call) -> None:
         (["--shape", "20x35"], "no shape '20x35'; a shape is batch, steps and width, such as B20T35H256"),
         (["gru", "--all"], "--all measures every library cell: name cells, or give --all"),
         (["gruu"], "did you mean 'gru'"),
+        (["--device", "tpu"], "--device tpu: stacks are measured on one device; allowed: cpu, cuda:0, cuda:1 …"),
+        (["--device", "cuda:0,cuda:1"], "stacks are measured on one device"),
+        (["--device", "cuda:999"], "--device cuda:999: no such device here (CUDA devices: "),
     ],
 )
 def test_wrong_use_is_said_before_anything_is_measured(call: Call, arguments: list[str], said: str) -> None:
     done = call("bench", *arguments)
     assert done.code == 2 and said in done.err and " at B" not in done.err
+
+
+def test_stacks_are_measured_on_the_device_that_is_named(call: Call) -> None:
+    done = call("bench", "mgu", "--shape", "B2T3H8", "--rounds", "1", "--device", "cpu", "--json")
+    assert done.code == 0, done.err
+    document = json.loads(done.out)
+    assert all(set(row) == STACKS for row in document["stacks"])
+    assert {(row["cell"], row["device"]) for row in document["stacks"]} == {("mgu", "cpu")}
+    assert [row["lanes"] for row in document["stacks"]] == [32, 1]
+    assert document["machine"]["stacks"] == "CPU, float32, torch"
+    assert "mgu in stacks at B2T3H8 on cpu" in done.err
+
+
+def test_people_see_a_table_of_stacks(call: Call) -> None:
+    done = call("bench", "gru", "--shape", "B2T3H8", "--rounds", "1", "--device", "cpu")
+    assert done.code == 0, done.err
+    _, _, table = done.out.partition("One training step of a stack on cpu (CPU, float32, torch):\n")
+    head, whole, one = table.splitlines()[:3]
+    assert head.split("  ")[0] == "cell" and "of torch's" in head
+    assert whole.split()[:3] == ["gru", "B2T3H8", "32"] and one.split()[:3] == ["gru", "B2T3H8", "1"]
+    assert whole.split()[5] == one.split()[5] and whole.split()[5].endswith("x")
+
+
+@pytest.mark.parametrize("here, chosen", [([], None), (["cuda:0", "cuda:1"], "cuda:0")])
+def test_the_first_gpu_is_measured_where_there_is_one(
+    call: Call, monkeypatch: pytest.MonkeyPatch, here: list[str], chosen: str | None
+) -> None:
+    asked: list[object] = []
+    monkeypatch.setattr("archsearch.cli.bench.cuda_devices", lambda: here)
+    monkeypatch.setattr("archsearch.bench.measure", lambda *given: asked.extend(given) or {})
+    assert call("bench", "--quick", "--json").code == 0
+    assert asked[-2:] == [chosen, [Shape(20, 35, 256)]]
 
 
 def test_all_means_the_whole_library(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -77,6 +77,7 @@ class StackedModel:
         dtype: float32 or float64.
         device: A CPU or a CUDA device.
         dialect: What kernels are compiled in; the device's own if None.
+        count: Lanes in all; as many as `shape` says if None, which is what decides the bits of records.
 
     Attributes:
         flat: All weights, [R, P].
@@ -87,8 +88,9 @@ class StackedModel:
     def __init__(
         self, cell: Cell, symbols: int, own: Sequence[Lane], layers: int, batch: int, adaptive: bool,
         dtype: torch.dtype = torch.float32, device: str = "cpu", dialect: Dialect | None = None,
+        count: int | None = None,
     ) -> None:  # fmt: skip
-        width, count = padded(own[0].n), lanes(own[0].n)
+        width, count = padded(own[0].n), count or lanes(own[0].n)
         assert len(own) <= count and all(padded(lane.n) == width for lane in own), "these lanes are of several stacks"
         self.device, self.own, self.batch = torch.device(device), list(own), batch
         precision.choose(self.device)

@@ -1,0 +1,205 @@
+"""A stacked training step: in a whole stack and with one lane alone, beside cuDNN, and how soon a new cell takes its first.
+
+A step is that of a trial: embedding, one layer, output layer, loss, backward, clip and AdamW. On CUDA it is a graph that is
+replayed, the first steps and the capture are not counted, and the device has finished wherever the clock is read.
+"""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+
+import torch
+
+from archsearch.bench.compiling import cached_in
+from archsearch.bench.layers import torch_call
+from archsearch.bench.rows import StackRow
+from archsearch.bench.shapes import Shape
+from archsearch.bench.timing import Call, interleaved
+from archsearch.bench.trials import TASK, Untimed
+from archsearch.cell import Cell, library
+from archsearch.compiler.stacked import elementwise, fused, precision
+from archsearch.compiler.stacked.dialects import described, dialect_for
+from archsearch.compiler.stacked.graph import Repeated, on_stream
+from archsearch.compiler.stacked.lanes import Widths
+from archsearch.compiler.stacked.layer import Layer
+from archsearch.compiler.stacked.model import Lane, StackedModel
+from archsearch.compiler.stacked.parameters import Places
+from archsearch.compiler.stacked.program import program
+from archsearch.compiler.stacked.shape import lanes, padded
+from archsearch.compiler.stacked.windows import CAPACITY
+from archsearch.engine.worker import begin_on_cuda
+from archsearch.protocol.settings import Setting
+from archsearch.tasks import load
+from archsearch.training import Streams
+from archsearch.training.model import Model
+from archsearch.training.windows import Batch
+
+SHAPES = (Shape(20, 35, 256), Shape(20, 35, 512))
+"""What is measured unless something else is asked for; the first alone with `--quick`."""
+
+STEPS = {"cuda": CAPACITY, "cpu": 1}
+"""Kind of device -> steps between two looks at the clock; a CPU has nothing to queue, and needs long enough for one."""
+
+RIVALS = {"gru": "nn.GRU", "gru_reset_after": "nn.GRU", "lstm": "nn.LSTM"}
+"""Library cell -> the layer of torch that it is set beside; the plain GRU's differs in where the reset gate acts."""
+
+SETTING = Setting("adamw", 0.001, 5.0, 1.0, 1, 0)
+
+OTHER = "cell other(x, h):\n    h' = 0.375 * h + 0.625 * tanh(linear(x) - linear(h))\n"
+"""A cell that is trained before a new one: what a process does once is not that cell's time."""
+
+TRITON_CACHE = "TRITON_CACHE_DIR"
+
+
+def device_facts(device: str) -> str:
+    """Return what a device is, and how stacks are computed there, in words."""
+    kind = torch.device(device)
+    name = torch.cuda.get_device_name(kind) if kind.type == "cuda" else "CPU"
+    exactness_and_dialect = described(kind).rpartition(", lanes")[0]  # each row has its lanes
+    return f"{name}, {exactness_and_dialect}"
+
+
+@contextmanager
+def as_in_a_worker_on(device: str) -> Iterator[None]:
+    """Set this process up as a worker on a device does; on a CPU nothing is to be done."""
+    if torch.device(device).type != "cuda":
+        yield
+        return
+    deterministic = torch.are_deterministic_algorithms_enabled()
+    fills, exactness = torch.utils.deterministic.fill_uninitialized_memory, torch.backends.cuda.matmul.fp32_precision  # type: ignore[attr-defined]
+    with torch.cuda.device(device):
+        begin_on_cuda(device)
+        try:
+            yield
+        finally:
+            torch.use_deterministic_algorithms(deterministic)
+            torch.utils.deterministic.fill_uninitialized_memory = fills  # type: ignore[attr-defined]
+            torch.backends.cuda.matmul.fp32_precision = exactness
+
+
+def stack_rows(name: str, cell: Cell, shape: Shape, device: str, rounds: int) -> list[StackRow]:
+    """Return the rows of a cell: a stack of as many lanes as the table of shapes gives, and one lane.
+
+    Args:
+        name: What the cell is called.
+        cell: The cell.
+        shape: Batch, steps and width of each lane.
+        device: "cpu" or a CUDA device.
+        rounds: Times that are taken of each.
+
+    Raises:
+        Untimed: A lane diverges.
+    """
+    windows = list(Streams(load(TASK), device).take("train", 0, shape.batch, shape.steps, STEPS[torch.device(device).type]))
+    ratio = ratio_to_torch(cell, shape, device, rounds)
+    found = []
+    for count in dict.fromkeys([lanes(shape.width), 1]):
+        stack, first = first_step(cell, shape, count, windows, device)
+        try:
+            ms = interleaved({"stack": partial(_train, stack, windows)}, rounds)["stack"] / len(windows)
+        finally:
+            stack.close()
+        sizes = shape.batch, shape.steps, shape.width
+        found.append(StackRow(name, device, count, *sizes, ms, ms / count, ratio, first))
+    return found
+
+
+# -- the training step ------------------------------------------------------------------------------------------------
+
+
+def first_step(cell: Cell, shape: Shape, count: int, windows: Sequence[Batch], device: str) -> tuple[StackedModel, float]:
+    """Return a stack that has taken one step, and the seconds from a cell that is new to process and machine to there."""
+    fused.installed()  # sets the cache that is exchanged here
+    with tempfile.TemporaryDirectory() as folder, cached_in(Path(folder), TRITON_CACHE):
+        for remembers in (program, fused.compiled, elementwise.compiled):
+            remembers.cache_clear()
+        _begun(Cell.parse(OTHER), shape, count, windows, device).close()
+        cell = Cell.parse(cell.text())  # without what the object remembers
+        _finish(device)
+        began = time.perf_counter()
+        return _begun(cell, shape, count, windows, device), time.perf_counter() - began
+
+
+def _begun(cell: Cell, shape: Shape, count: int, windows: Sequence[Batch], device: str) -> StackedModel:
+    """Return a stack of drawn weights that has taken one step."""
+    symbols, own = load(TASK).symbols, [Lane(shape.width, SETTING.clip)] * count
+    stack = StackedModel(cell, symbols, own, SETTING.layers, shape.batch, True, device=device, count=count)
+    for lane in range(count):
+        drawn = Model(cell, symbols, shape.width, SETTING, torch.Generator().manual_seed(lane))
+        stack.load(lane, dict(drawn.named_parameters()))
+    _train(stack, windows[:1])
+    return stack
+
+
+def _train(stack: StackedModel, windows: Sequence[Batch]) -> None:
+    """Take a step per window in all lanes, to the end."""
+    _finish(stack.device)
+    lost = stack.train(windows, [SETTING.rate] * len(stack.own))
+    _finish(stack.device)
+    if lost:
+        raise Untimed(f"a stack of {stack.program.cell.name!r} diverges on {TASK}: {next(iter(lost.values())).reason}")
+
+
+# -- one lane beside torch's layer ------------------------------------------------------------------------------------
+
+
+def ratio_to_torch(cell: Cell, shape: Shape, device: str, rounds: int) -> float | None:
+    """Return one lane's time for forward and backward of one layer as a multiple of torch's layer; None if torch has none.
+
+    On CUDA that layer is cuDNN's, called as everybody calls it, and the lane is a graph, as in training; both in TF32.
+    """
+    layer = {library.load(name).id: layer for name, layer in RIVALS.items()}.get(cell.id)
+    if layer is None:
+        return None
+    lane = one_lane(cell, shape, device)
+    passes = {"lane": _passes(lane, device), layer: _passes(torch_call(layer, shape, device), device)}
+    try:
+        times = interleaved(passes, rounds)
+    finally:
+        lane.drop()
+    return times["lane"] / times[layer]
+
+
+def one_lane(cell: Cell, shape: Shape, device: str) -> Repeated:
+    """Return forward and backward of one layer in a stack of one lane, padded as lanes are."""
+    precision.choose(torch.device(device))
+    made, width, generator = program(cell.canonical()), padded(shape.width), torch.Generator().manual_seed(0)
+    places = Places(made, 1, width, 1)
+    flat = torch.empty(1, places.size).uniform_(-(width**-0.5), width**-0.5, generator=generator).to(device)
+    weights, gradients = (places.layer(places.views(of), 0) for of in (flat, torch.zeros_like(flat)))
+    size = 1, shape.steps, shape.batch, width
+    x, dout = (torch.randn(size, generator=generator).to(device) for _ in range(2))
+    states = [flat.new_zeros(1, shape.batch, width) for _ in made.cell.state_nodes]
+    widths = Widths.of([shape.width], width, flat.dtype, flat.device)
+    layer = Layer(made, dialect_for(flat), size, width, widths, flat)
+
+    def run() -> None:
+        layer.forward(weights, x, x, states, None)
+        layer.backward(weights, gradients, dout, [None] * len(states), None)
+
+    return Repeated(run, flat.device)
+
+
+def _passes(once: Callable[[], object], device: str) -> Call:
+    """Return a call that does something as often as a call trains steps, to the end."""
+    of = torch.device(device)
+
+    def run() -> None:
+        _finish(of)
+        with on_stream(of):
+            for _ in range(STEPS[of.type]):
+                once()
+        _finish(of)
+
+    return run
+
+
+def _finish(device: torch.device | str) -> None:
+    """Wait until a device has done all that it was given."""
+    if torch.device(device).type == "cuda":
+        torch.cuda.synchronize(device)
