@@ -11,7 +11,6 @@ from functools import cached_property
 from typing import Self
 
 from archsearch.cell.ops import OPS, Arguments
-from archsearch.errors import CellError
 
 LEAVES = ("input", "state", "number")
 
@@ -164,17 +163,6 @@ class Graph:
 def is_input_linear(node: Node, x: int) -> bool:
     """Whether a node is a linear map that reads the input at the input's own size."""
     return node.op == "linear" and node.inputs == (x,) and not node.argument("diag")
-
-
-def check_arity(node: Node) -> None:
-    """Refuse a node with the wrong number of operands.
-
-    Raises:
-        CellError: Names the node and what its op takes.
-    """
-    expected = OPS[node.op].arity
-    if len(node.inputs) != expected:
-        raise CellError(f"node {node.name or node.handle}: op {node.op!r} takes {expected} operands, got {len(node.inputs)}")
 
 
 def _ordered(nodes: Mapping[int, Node], roots: Iterable[int]) -> list[int] | None:

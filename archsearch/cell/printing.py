@@ -29,7 +29,6 @@ class _Printer:
     def __init__(self, graph: Graph) -> None:
         self.graph = graph
         self.taken = {node.name for node in graph.nodes if node.name}
-        self.lines_of: dict[int, str] = {}
         self.called: dict[int, tuple[str, int, int]] = {}  # handle -> expression, precedence, depth
 
     def lines(self) -> list[str]:

@@ -7,6 +7,7 @@ itself.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from archsearch.cell import Cell, Node
@@ -64,6 +65,27 @@ def learned(cell: Cell, input_size: int, width: int) -> tuple[Learned, ...]:
             gain = cell.node(node.inputs[0]).op == "norm"
             found.append(Learned(weight_name(node.handle), (width,), start=1.0 if gain else None))
     return tuple(found)
+
+
+def parameter_names(cell: Cell) -> list[str]:
+    """Return the names of what a layer learns, in canonical order; the projection is not among them."""
+    return [item.name for item in learned(cell, 1, 1) if item.name != PROJECTION]
+
+
+def reached_from(cell: Cell, handles: Sequence[int]) -> set[int]:
+    """Return the nodes of a canonical form that gradients of these nodes reach, at this step or an earlier one."""
+    states = {node.handle: position for position, node in enumerate(cell.state_nodes)}
+    found: set[int] = set()
+    pending = list(handles)
+    while pending:
+        handle = pending.pop()
+        if handle in found:
+            continue
+        found.add(handle)
+        node = cell.node(handle)
+        pending.extend(() if node.op == "stop" else node.inputs)
+        pending.extend((cell.next[states[handle]],) if handle in states else ())
+    return found
 
 
 def without_biases(cell: Cell) -> Cell:

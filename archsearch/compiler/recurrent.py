@@ -96,9 +96,16 @@ class Recurrent(nn.Module):
         self._written = tuple(ranks[position] for position in self.cell.state_order)
         self._states = tuple(self.cell.states[position] for position in sorted(self.cell.state_order))
         self._endings = ("", "_reverse") if self.bidirectional else ("",)
-        sizes = [input_size] + [hidden_size * len(self._endings)] * (num_layers - 1)
+        self._dtype_without_parameters = dtype or torch.get_default_dtype()
+        self._run = ENGINES[engine](computed)
+        self._register(computed, device, dtype)
+        self.reset_parameters()
+
+    def _register(self, computed: Cell, device: torch.device | str | int | None, dtype: torch.dtype | None) -> None:
+        """Make the parameters of every layer and direction, with no numbers yet."""
+        sizes = [self.input_size] + [self.hidden_size * len(self._endings)] * (self.num_layers - 1)
         self._learned = {
-            f"l{layer}{ending}": learned(computed, size, hidden_size)
+            f"l{layer}{ending}": learned(computed, size, self.hidden_size)
             for layer, size in enumerate(sizes)
             for ending in self._endings
         }
@@ -109,9 +116,6 @@ class Recurrent(nn.Module):
             for item in items:
                 parameter = nn.Parameter(torch.empty(item.shape, device=device, dtype=dtype))
                 self.register_parameter(f"{item.name}_{level}", parameter)
-        self._dtype_without_parameters = dtype or torch.get_default_dtype()
-        self._run = ENGINES[engine](computed)
-        self.reset_parameters()
 
     @torch.no_grad()
     def reset_parameters(self, scale: float = 1.0, generator: torch.Generator | None = None) -> None:

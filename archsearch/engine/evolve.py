@@ -152,6 +152,7 @@ class Evolution:
             self.desk.want(missing, NOISE, shared=True)
             if ending := self._turn("noise", len(trials) - len(missing), len(trials)):
                 return ending
+        self.desk.forsake(trials)
         ratios = noise.clone_ratios(self.plan, self.desk.outcome)
         self.gates = noise.gates(self.plan, ratios)
         shares = noise.pass_shares(ratios, self.gates)

@@ -143,10 +143,10 @@ def prepare(
         name, preset, STRATEGY, load_space(SPACE), 0, courses, facts[preset.filter.task], hello.engine, hello.machine
     )  # fmt: skip
     cells: dict[str, Cell] = {}
-    for name in names:
-        cell = library.load(name)
+    for chosen in names:
+        cell = library.load(chosen)
         if cell.id not in {other.id for other in cells.values()} and run.too_narrow(cell) is None:
-            cells[name] = cell
+            cells[chosen] = cell
     return Plan(run, cells, settings or max(course.plan.k for course in courses), draws)
 
 

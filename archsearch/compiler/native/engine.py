@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -10,17 +10,13 @@ from torch import Tensor
 
 from archsearch.cell import Cell
 from archsearch.compiler.differentiable import differentiated
+from archsearch.compiler.generated import Generated, States
 from archsearch.compiler.native.buffers import Buffers
 from archsearch.compiler.native.call import Call, Compiled, compiled, gemm
-from archsearch.compiler.native.source import parameter_names, source
+from archsearch.compiler.native.source import source
 from archsearch.compiler.native.toolchain import toolchain
-from archsearch.compiler.native.weights import reached_from
-from archsearch.compiler.parameters import PROJECTION
-from archsearch.compiler.reference import Interpreter
 
 __all__ = ["Native", "described", "gemm"]
-
-States = tuple[Tensor, ...]
 
 
 def described() -> str:
@@ -34,58 +30,24 @@ def described() -> str:
     return f"{tools.name}, {tools.instructions}"
 
 
-class Native:
-    """A cell in canonical form, compiled when it is first run; see `engines.Engine`.
+class Native(Generated):
+    """A cell as compiled C++, for the CPU; it is compiled when it is first run."""
 
-    It runs float32 and float64 on the CPU. All else - other devices and types, autocast, export - goes to the interpreter.
-    """
+    devices = ("cpu",)
 
     def __init__(self, cell: Cell) -> None:
-        self.cell = cell
-        self.names = parameter_names(cell)
-        reached = reached_from(cell, cell.next)
-        self.reached = [int(name.rpartition("_n")[2]) in reached for name in self.names]
+        super().__init__(cell)
         self.text = source(cell)
-        self.interpreter = Interpreter(cell)
         self.tapes, self.works = Buffers(), Buffers()
 
-    def __reduce__(self) -> tuple[type[Native], tuple[Cell]]:
-        """Copy and pickle the cell alone: what was compiled belongs to this host."""
-        return Native, (self.cell,)
-
-    def __call__(
-        self, weights: Mapping[str, Tensor], x: Tensor, states: States, reset: Tensor | None
-    ) -> tuple[Tensor, States]:  # fmt: skip
-        """Run one layer over a sequence; see `engines.Engine`."""
-        if torch.compiler.is_compiling() and not torch.compiler.is_exporting():
-            run: Callable[..., tuple[Tensor, States]] = torch._dynamo.disable(self.run)
-            return run(weights, x, states, reset)
-        return self.run(weights, x, states, reset)
-
-    def run(
-        self, weights: Mapping[str, Tensor], x: Tensor, states: States, reset: Tensor | None
-    ) -> tuple[Tensor, States]:  # fmt: skip
-        """Do so outside what torch compiles."""
-        if not _runs([x, *states, *weights.values()]):
-            return self.interpreter(weights, x, states, reset)
-        raw = None
-        if self.cell.needs_projection:
-            raw = torch.nn.functional.linear(x, weights[PROJECTION]) if PROJECTION in weights else x
-        tensors = [*states, *(weights[name] for name in self.names)]
-        learns = torch.is_grad_enabled() and any(one is not None and one.requires_grad for one in (x, raw, *tensors))
-        out, *after = _Sequence.apply(self, learns, reset, len(states), x, raw, *tensors)
-        return out, tuple(after)
-
-
-def _runs(tensors: list[Tensor]) -> bool:
-    """Whether tensors are what compiled code reads: of one type, float32 or float64, on the CPU, not empty, not traced."""
-    x = tensors[0]
-    dtype = x.dtype
-    if dtype not in (torch.float32, torch.float64) or not x.numel():
-        return False
-    if torch.is_autocast_enabled("cpu") or torch.compiler.is_exporting():
-        return False
-    return all(one.is_cpu and one.dtype == dtype for one in tensors)
+    def sequence(
+        self, reset: Tensor | None, x: Tensor, wide: Tensor | None, states: States, weights: list[Tensor]
+    ) -> tuple[Tensor, ...]:
+        """Run it; see `Generated`."""
+        tensors = (x, *states, *weights) if wide is None else (x, wide, *states, *weights)
+        learns = torch.is_grad_enabled() and any(one.requires_grad for one in tensors)
+        found: tuple[Tensor, ...] = _Sequence.apply(self, learns, reset, len(states), x, wide, *states, *weights)
+        return found
 
 
 class _Sequence(torch.autograd.Function):

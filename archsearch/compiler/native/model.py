@@ -15,9 +15,10 @@ from archsearch.cell import Cell
 from archsearch.cell.graph import is_input_linear
 from archsearch.compiler.native.build import HERE, library
 from archsearch.compiler.native.call import gemm
-from archsearch.compiler.native.source import parameter_names, source
+from archsearch.compiler.native.source import source
 from archsearch.compiler.native.toolchain import Toolchain, toolchain
 from archsearch.compiler.native.weights import parts, views
+from archsearch.compiler.parameters import parameter_names
 
 PARTS = ("head.h", "optimiser.h", "model.cpp")
 

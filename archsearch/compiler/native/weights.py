@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from archsearch.cell import Cell
-from archsearch.compiler.parameters import learned
+from archsearch.compiler.parameters import learned, reached_from
 
 ALIGNED = 16
 """Parameters begin at multiples of so many numbers; what lies between stays zero."""
@@ -57,22 +57,6 @@ def parts(cell: Cell, symbols: int, width: int, layers: int) -> tuple[list[Part]
             end = placed[name].end
         moved = end if reach else moved
     return [placed[name] for name, _, _ in wanted], moved
-
-
-def reached_from(cell: Cell, handles: Sequence[int]) -> set[int]:
-    """Return the nodes of a canonical form that gradients of these nodes reach, at this step or an earlier one."""
-    states = {node.handle: position for position, node in enumerate(cell.state_nodes)}
-    found: set[int] = set()
-    pending = list(handles)
-    while pending:
-        handle = pending.pop()
-        if handle in found:
-            continue
-        found.add(handle)
-        node = cell.node(handle)
-        pending.extend(() if node.op == "stop" else node.inputs)
-        pending.extend((cell.next[states[handle]],) if handle in states else ())
-    return found
 
 
 def views(flat: Tensor, of: Sequence[Part]) -> tuple[dict[str, Tensor], list[int]]:

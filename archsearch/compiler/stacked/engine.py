@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -10,66 +10,29 @@ from torch import Tensor
 
 from archsearch.cell import Cell
 from archsearch.compiler.differentiable import differentiated
-from archsearch.compiler.native.source import parameter_names
-from archsearch.compiler.native.weights import reached_from
-from archsearch.compiler.parameters import PROJECTION, bias_name, weight_name
-from archsearch.compiler.reference import Interpreter
+from archsearch.compiler.generated import Generated, States
+from archsearch.compiler.parameters import bias_name, weight_name
 from archsearch.compiler.stacked.dialects import dialect_for
 from archsearch.compiler.stacked.lanes import Weights, Widths
 from archsearch.compiler.stacked.layer import Layer
 from archsearch.compiler.stacked.program import program
 
-States = tuple[Tensor, ...]
 
+class Stacked(Generated):
+    """A cell as batched products and generated kernels, for any device."""
 
-class Stacked:
-    """A cell in canonical form, as batched products and generated kernels; see `engines.Engine`.
-
-    It runs float32 and float64 on any device. All else - other types, autocast, export - goes to the interpreter.
-    """
+    devices = ("cpu", "cuda")
 
     def __init__(self, cell: Cell) -> None:
-        self.cell, self.program = cell, program(cell)
-        self.names = parameter_names(cell)
-        reached = reached_from(cell, cell.next)
-        self.reached = [int(name.rpartition("_n")[2]) in reached for name in self.names]
-        self.interpreter = Interpreter(cell)
+        super().__init__(cell)
+        self.program = program(cell)
 
-    def __reduce__(self) -> tuple[type[Stacked], tuple[Cell]]:
-        """Copy and pickle the cell alone."""
-        return Stacked, (self.cell,)
-
-    def __call__(
-        self, weights: Mapping[str, Tensor], x: Tensor, states: States, reset: Tensor | None
-    ) -> tuple[Tensor, States]:  # fmt: skip
-        """Run one layer over a sequence; see `engines.Engine`."""
-        if torch.compiler.is_compiling() and not torch.compiler.is_exporting():
-            run: Callable[..., tuple[Tensor, States]] = torch._dynamo.disable(self.run)
-            return run(weights, x, states, reset)
-        return self.run(weights, x, states, reset)
-
-    def run(
-        self, weights: Mapping[str, Tensor], x: Tensor, states: States, reset: Tensor | None
-    ) -> tuple[Tensor, States]:  # fmt: skip
-        """Do so outside what torch compiles."""
-        if not _runs([x, *states, *weights.values()]):
-            return self.interpreter(weights, x, states, reset)
-        wide = None
-        if self.cell.needs_projection:
-            wide = torch.nn.functional.linear(x, weights[PROJECTION]) if PROJECTION in weights else x
-        tensors = [*states, *(weights[name] for name in self.names)]
-        out, *after = _Sequence.apply(self, reset, len(states), x, wide, *tensors)
-        return out, tuple(after)
-
-
-def _runs(tensors: list[Tensor]) -> bool:
-    """Whether tensors are what the kernels read: of one type and device, float32 or float64, not empty, not traced."""
-    x = tensors[0]
-    if x.device.type not in ("cpu", "cuda") or x.dtype not in (torch.float32, torch.float64) or not x.numel():
-        return False
-    if torch.is_autocast_enabled(x.device.type) or torch.compiler.is_exporting():
-        return False
-    return all(one.device == x.device and one.dtype == x.dtype for one in tensors)
+    def sequence(
+        self, reset: Tensor | None, x: Tensor, wide: Tensor | None, states: States, weights: list[Tensor]
+    ) -> tuple[Tensor, ...]:
+        """Run it; see `Generated`."""
+        found: tuple[Tensor, ...] = _Sequence.apply(self, reset, len(states), x, wide, *states, *weights)
+        return found
 
 
 class _Sequence(torch.autograd.Function):

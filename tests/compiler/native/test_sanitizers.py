@@ -8,9 +8,9 @@ import pytest
 
 from archsearch.cell import Cell, library
 from archsearch.compiler.native.build import HERE
-from archsearch.compiler.native.source import parameter_names, source
+from archsearch.compiler.native.source import source
 from archsearch.compiler.native.toolchain import run, toolchain
-from archsearch.compiler.parameters import learned
+from archsearch.compiler.parameters import learned, parameter_names
 from tests import strategies
 from tests.compiler import plain
 

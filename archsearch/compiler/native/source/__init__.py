@@ -12,6 +12,6 @@ are run-time arguments: one source serves every setting. Arrays are padded to wh
     G     sums, or their gradients, of the different rows of x, where these are few
 """
 
-from archsearch.compiler.native.source.assembly import parameter_names, source
+from archsearch.compiler.native.source.assembly import source
 
-__all__ = ["parameter_names", "source"]
+__all__ = ["source"]

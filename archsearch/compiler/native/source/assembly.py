@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from archsearch.cell import Cell
 from archsearch.compiler.native.source.backward import Backward
 from archsearch.compiler.native.source.forward import Forward
-from archsearch.compiler.native.source.layout import Layout, parameter_names
+from archsearch.compiler.native.source.layout import Layout
 from archsearch.compiler.native.source.printer import Printer
+from archsearch.compiler.parameters import parameter_names
 from archsearch.compiler.plan import Plan, plan
 
 __all__ = ["parameter_names", "source"]

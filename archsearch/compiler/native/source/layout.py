@@ -2,15 +2,9 @@
 
 from __future__ import annotations
 
-from archsearch.cell import Cell
 from archsearch.compiler.adjoint import RULES
-from archsearch.compiler.parameters import PROJECTION, learned, weight_name
+from archsearch.compiler.parameters import parameter_names, weight_name
 from archsearch.compiler.plan import X_AS_IT_CAME, Plan, Product, Zone
-
-
-def parameter_names(cell: Cell) -> list[str]:
-    """Return the names of the parameters that the source takes, in its order; the projection is not among them."""
-    return [item.name for item in learned(cell, 1, 1) if item.name != PROJECTION]
 
 
 class Layout:
