@@ -9,16 +9,22 @@ import pytest
 
 from archsearch.cell import Cell, library
 from archsearch.cli.main import CLOSED, COMMANDS, INTERRUPTED, archsearch
-from tests.sources import ROOT
+from tests.helpers.sources import ROOT
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"^```(\w*)\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
 PYTHON = [text for language, text in BLOCKS if language == "python"]
 CELLS = [text for language, text in BLOCKS if not language]
 LINES = [
-    line[2:] for language, text in BLOCKS if language == "console" for line in text.splitlines() if line.startswith("$ ")
+    line[2:]
+    for language, text in BLOCKS
+    if language == "console"
+    for line in text.splitlines()
+    if line.startswith("$ ")
 ]
-CALLS = [line.removeprefix("archsearch ").removesuffix(" &") for line in LINES if line.startswith("archsearch ")]
+CALLS = [
+    line.removeprefix("archsearch ").removesuffix(" &") for line in LINES if line.startswith("archsearch ")
+]
 
 
 @pytest.mark.parametrize("name", COMMANDS)
@@ -54,9 +60,15 @@ def test_every_other_line_is_a_target_of_make_or_plain_shell() -> None:
 
 
 @pytest.mark.parametrize("text", CELLS)
-def test_every_cell_parses_and_is_what_its_name_says_a_library_cell_or_the_beginning_of_its_id(text: str) -> None:
+def test_every_cell_parses_and_is_what_its_name_says_a_library_cell_or_the_beginning_of_its_id(
+    text: str,
+) -> None:
     cell = Cell.parse(text)
-    assert cell.id == library.load(cell.name).id if cell.name in library.names() else cell.id.startswith(cell.name)
+    assert (
+        cell.id == library.load(cell.name).id
+        if cell.name in library.names()
+        else cell.id.startswith(cell.name)
+    )
 
 
 def test_the_task_is_the_one_that_the_tests_train() -> None:
@@ -72,7 +84,9 @@ def test_every_exit_code_is_explained(code: int) -> None:
     assert f"\n| {code} | " in README
 
 
-@pytest.mark.parametrize("preset", sorted(path.stem for path in (ROOT / "grammars" / "presets").glob("*.toml")))
+@pytest.mark.parametrize(
+    "preset", sorted(path.stem for path in (ROOT / "grammars" / "presets").glob("*.toml"))
+)
 def test_every_preset_is_explained(preset: str) -> None:
     assert f"\n| `{preset}` | " in README
 

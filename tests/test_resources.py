@@ -6,7 +6,7 @@ import platformdirs
 import pytest
 
 from archsearch import resources
-from tests.sources import ROOT
+from tests.helpers.sources import ROOT
 
 
 def test_grammars_lie_beside_the_package_in_a_checkout() -> None:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.sources import FILES, imports, parse
+from tests.helpers.sources import FILES, imports, parse
 
 UNPICKLERS = {"pickle", "_pickle", "dill", "cloudpickle", "joblib", "marshal", "shelve", "yaml", "runpy"}
 CALLS = {"eval", "exec", "__import__"}
@@ -26,7 +26,10 @@ CLOCKS = {"time.time", "time.time_ns"}  # time.monotonic cannot jump
 # file -> what it may do, and why
 EXCEPTIONS = {
     ("tasks/own.py", "exec_module"): "FILE.py:NAME is the user's own code, named on the command line",
-    ("compiler/stacked/making.py", "exec"): "kernels that were printed in memory, from canonical numbers and the op table",
+    (
+        "compiler/stacked/source_function.py",
+        "exec",
+    ): "kernels that were printed in memory, from canonical numbers and the op table",
 }
 
 

@@ -37,12 +37,18 @@ def to_svg(document: dict[str, Any]) -> str:
         for row in rows:
             length = row["ratio_nn_gru"] / longest * (WIDTH - LEFT - RIGHT)
             colour = ENGINES[row["engine"]][1]
-            parts.append(f'<rect x="{LEFT}" y="{y:g}" width="{length:.1f}" height="{BAR - 2}" fill="{colour}"/>')
+            parts.append(
+                f'<rect x="{LEFT}" y="{y:g}" width="{length:.1f}" height="{BAR - 2}" fill="{colour}"/>'
+            )
             words = f"{row['ratio_nn_gru']:.1f}x · {row['ms']:.2f} ms"
-            parts.append(f'<text class="small" x="{LEFT + length + 5:.1f}" y="{y + BAR - 3:g}">{words}</text>')
+            parts.append(
+                f'<text class="small" x="{LEFT + length + 5:.1f}" y="{y + BAR - 3:g}">{words}</text>'
+            )
             y += BAR
         y += GAP
-    foot = "Forward and backward of one layer, float32, one thread; times faster than nn.GRU of the same shape."
+    foot = (
+        "Forward and backward of one layer, float32, one thread; times faster than nn.GRU of the same shape."
+    )
     parts.append(f'<text class="small" x="14" y="{y + 14:g}">{foot}</text>')
     size = f'viewBox="0 0 {WIDTH} {y + BOTTOM:g}" width="{WIDTH}" height="{y + BOTTOM:g}"'
     opening = f'<svg xmlns="http://www.w3.org/2000/svg" {size}>'
@@ -60,13 +66,20 @@ def _groups(rows: Sequence[dict[str, Any]]) -> list[tuple[str, list[dict[str, An
             shape = f"{row['batch']}×{row['steps']}, {row['width']} units"
             groups.setdefault((shape, cell), []).append(row)
     shapes = list(dict.fromkeys(shape for shape, _ in groups))
-    found = [(f"{cell} {shape}", groups[shape, cell]) for cell in CELLS for shape in shapes if (shape, cell) in groups]
+    found = [
+        (f"{cell} {shape}", groups[shape, cell])
+        for cell in CELLS
+        for shape in shapes
+        if (shape, cell) in groups
+    ]
     return [(title, sorted(of, key=lambda row: order.index(row["engine"]))) for title, of in found]
 
 
 def _head(machine: dict[str, Any], engines: set[str]) -> list[str]:
     """Return style, title, machine and legend."""
-    words = f"{machine['processor']}, {machine['instructions']}, {machine['compiler']}, torch {machine['torch']}"
+    words = (
+        f"{machine['processor']}, {machine['instructions']}, {machine['compiler']}, torch {machine['torch']}"
+    )
     parts = [
         "<style>text{font:12px system-ui,'DejaVu Sans',sans-serif;fill:#57606a}"
         ".small{font-size:10px}.title{font-size:14px}</style>",

@@ -26,9 +26,15 @@ Told = Callable[[str], None]
 
 
 def measure(
-    cells: Mapping[str, Cell], shapes: Sequence[Shape], closely: Collection[str], budgets: Sequence[int] = trials.BUDGETS,
-    rounds: int = 15, told: Told = lambda line: None, device: str | None = None, stacked: Sequence[Shape] = stacks.SHAPES,
-) -> dict[str, Any]:  # fmt: skip
+    cells: Mapping[str, Cell],
+    shapes: Sequence[Shape],
+    closely: Collection[str],
+    budgets: Sequence[int] = trials.BUDGETS,
+    rounds: int = 15,
+    told: Told = lambda line: None,
+    device: str | None = None,
+    stacked: Sequence[Shape] = stacks.SHAPES,
+) -> dict[str, Any]:
     """Return machine, rows, training steps and compile times; and stacks, where there is a device for them.
 
     Args:
@@ -57,7 +63,9 @@ def measure(
                 steps += _trial_rows(name, cells[name], budget, rounds, has_native)
             except trials.Untimed as error:
                 told(f"left out: {error}")
-        lanes = _stack_rows({name: cell for name, cell in cells.items() if name in closely}, stacked, device, rounds, told)
+        lanes = _stack_rows(
+            {name: cell for name, cell in cells.items() if name in closely}, stacked, device, rounds, told
+        )
     told("compile times")
     peak = max(peaks, default=None)
     facts = {"stacks": stacks.device_facts(device)} if device and lanes else {}
@@ -66,7 +74,9 @@ def measure(
         "rounds": rounds,
         "rows": [msgspec.to_builtins(row.beside(peak)) for row in _once(rows)],
         "training_steps": msgspec.to_builtins(steps),
-        "compile_seconds": {name: compile_seconds(cell) for name, cell in cells.items()} if has_native else {},
+        "compile_seconds": {name: compile_seconds(cell) for name, cell in cells.items()}
+        if has_native
+        else {},
         **({"stacks": msgspec.to_builtins(lanes)} if lanes else {}),
     }
 
@@ -88,7 +98,9 @@ def _engines(has_native: bool) -> tuple[str, ...]:
     return ("native", "reference") if has_native else ("reference",)
 
 
-def _layer_rows(name: str, cell: Cell, shape: Shape, rounds: int, has_native: bool, closely: bool) -> list[LayerRow]:
+def _layer_rows(
+    name: str, cell: Cell, shape: Shape, rounds: int, has_native: bool, closely: bool
+) -> list[LayerRow]:
     """Return the rows of a cell's engines and of torch's own layers, from the same rounds."""
     calls: dict[str, Call] = {engine: engine_call(cell, engine, shape) for engine in _engines(has_native)}
     calls |= {layer: torch_call(layer, shape) for layer in TORCH}
@@ -108,7 +120,13 @@ def _layer_rows(name: str, cell: Cell, shape: Shape, rounds: int, has_native: bo
         flops = product_flops(library.load(own) if engine in TORCH else cell, shape)
         figures = {**ratios(times, engine), **rates(times, engine, flops, product_flops(gru, shape))}
         sizes = {"batch": shape.batch, "steps": shape.steps, "width": shape.width, "ms": times[engine]}
-        row = {"cell": own, "engine": engine, **sizes, **figures, "unroll": unroll if engine.startswith("jax") else None}
+        row = {
+            "cell": own,
+            "engine": engine,
+            **sizes,
+            **figures,
+            "unroll": unroll if engine.startswith("jax") else None,
+        }
         found.append(msgspec.convert(row, LayerRow))
     return found
 
@@ -121,7 +139,14 @@ def _trial_rows(name: str, cell: Cell, budget: int, rounds: int, has_native: boo
     found = []
     for engine in times:
         own = TORCH[engine][1] if engine in TORCH else name
-        row = {"cell": own, "engine": engine, "task": trials.TASK, **sizes, "ms": times[engine], **ratios(times, engine)}
+        row = {
+            "cell": own,
+            "engine": engine,
+            "task": trials.TASK,
+            **sizes,
+            "ms": times[engine],
+            **ratios(times, engine),
+        }
         found.append(msgspec.convert(row, TrialRow))
     return found
 
@@ -149,4 +174,3 @@ def _once(rows: Sequence[LayerRow]) -> list[LayerRow]:
     for row in rows:
         kept.setdefault((row.cell, row.engine, row.batch, row.steps, row.width), row)
     return list(kept.values())
-

@@ -86,11 +86,22 @@ def _functions() -> dict[str, Callable[..., Any]]:
     jax = load()
     jnp = jax.numpy
     return {
-        "add": operator.add, "sub": operator.sub, "mul": operator.mul, "div": operator.truediv, "scale": operator.mul,
-        "max": jnp.maximum, "tanh": jnp.tanh, "sigmoid": jax.nn.sigmoid, "relu": jax.nn.relu, "exp": jnp.exp,
-        "softplus": jax.nn.softplus, "silu": jax.nn.silu, "leaky_relu": lambda a: jax.nn.leaky_relu(a, LEAKY_SLOPE),
-        "norm": lambda a: a * jax.lax.rsqrt((a * a).mean(-1, keepdims=True) + NORM_EPSILON), "stop": jax.lax.stop_gradient,
-    }  # fmt: skip
+        "add": operator.add,
+        "sub": operator.sub,
+        "mul": operator.mul,
+        "div": operator.truediv,
+        "scale": operator.mul,
+        "max": jnp.maximum,
+        "tanh": jnp.tanh,
+        "sigmoid": jax.nn.sigmoid,
+        "relu": jax.nn.relu,
+        "exp": jnp.exp,
+        "softplus": jax.nn.softplus,
+        "silu": jax.nn.silu,
+        "leaky_relu": lambda a: jax.nn.leaky_relu(a, LEAKY_SLOPE),
+        "norm": lambda a: a * jax.lax.rsqrt((a * a).mean(-1, keepdims=True) + NORM_EPSILON),
+        "stop": jax.lax.stop_gradient,
+    }
 
 
 class _Scan:
@@ -123,7 +134,9 @@ class _Scan:
         width, bound = self.shape.width, self.shape.width**-0.5
         jnp, found = load().numpy, {}
         for operand, nodes in self.maps.items():
-            found[f"w{operand}"] = jnp.asarray(draw.uniform(-bound, bound, (width, width * len(nodes))), np.float32)
+            found[f"w{operand}"] = jnp.asarray(
+                draw.uniform(-bound, bound, (width, width * len(nodes))), np.float32
+            )
             if any(node.argument("bias") is not None for node in nodes):
                 found[f"b{operand}"] = jnp.zeros(width * len(nodes), np.float32)
         for node in self.cell.ops:
@@ -152,7 +165,9 @@ class _Scan:
         for node in nodes:
             if node.op != "linear":
                 learned = [weights[f"s{node.handle}"]] if node.op == "scale" else []
-                values[node.handle] = _functions()[node.op](*(values[source] for source in node.inputs), *learned)
+                values[node.handle] = _functions()[node.op](
+                    *(values[source] for source in node.inputs), *learned
+                )
             elif node.handle not in values:
                 operand = node.inputs[0]
                 product = values[operand] @ weights[f"w{operand}"] + weights.get(f"b{operand}", 0)

@@ -19,7 +19,10 @@ def peak_gflops(calls: int = 30) -> float:
         BuildError: There is no compiler, or it failed.
     """
     built = library(Path(__file__).with_name("peak.cpp").read_text(encoding="utf-8"), False)
-    built.peak_run.restype, built.peak_run.argtypes = ctypes.c_float, [ctypes.c_long, ctypes.c_float, ctypes.c_float]
+    built.peak_run.restype, built.peak_run.argtypes = (
+        ctypes.c_float,
+        [ctypes.c_long, ctypes.c_float, ctypes.c_float],
+    )
     built.peak_flops.restype, built.peak_flops.argtypes = ctypes.c_long, [ctypes.c_long]
     times = []
     for _ in range(calls):

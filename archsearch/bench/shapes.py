@@ -31,7 +31,9 @@ class Shape:
         """
         found = re.fullmatch(r"B(\d{1,5})T(\d{1,5})H(\d{1,5})", text.replace(" ", ""), re.IGNORECASE)
         if found is None or 0 in (sizes := [int(size) for size in found.groups()]):
-            raise InputError(f"no shape {text!r}; a shape is batch, steps and width, such as B20T35H256, none of them 0")
+            raise InputError(
+                f"no shape {text!r}; a shape is batch, steps and width, such as B20T35H256, none of them 0"
+            )
         return Shape(*sizes)
 
     def __str__(self) -> str:

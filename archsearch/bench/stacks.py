@@ -22,22 +22,22 @@ from archsearch.bench.shapes import Shape
 from archsearch.bench.timing import Call, interleaved
 from archsearch.bench.trials import TASK, Untimed
 from archsearch.cell import Cell, library
-from archsearch.compiler.stacked import elementwise, fused, precision
+from archsearch.compiler.program.program import program
+from archsearch.compiler.stacked import precision, torch_dialect, triton_dialect
 from archsearch.compiler.stacked.dialects import described, dialect_for
-from archsearch.compiler.stacked.graph import Repeated, on_stream
 from archsearch.compiler.stacked.lanes import Widths
 from archsearch.compiler.stacked.layer import Layer
-from archsearch.compiler.stacked.model import Lane, StackedModel
-from archsearch.compiler.stacked.parameters import Places
-from archsearch.compiler.stacked.program import program
 from archsearch.compiler.stacked.shape import lanes, padded
-from archsearch.compiler.stacked.windows import CAPACITY
-from archsearch.engine.worker import begin_on_cuda
 from archsearch.protocol.settings import Setting
 from archsearch.tasks import load
 from archsearch.training import Streams
 from archsearch.training.model import Model
+from archsearch.training.stacked.cuda_graph import Repeated, on_stream
+from archsearch.training.stacked.layout import StackLayout
+from archsearch.training.stacked.model import Lane, StackedModel
+from archsearch.training.stacked.windows import CAPACITY
 from archsearch.training.windows import Batch
+from archsearch.workers.process import begin_on_cuda
 
 SHAPES = (Shape(20, 35, 256), Shape(20, 35, 512))
 """What is measured unless something else is asked for; the first alone with `--quick`."""
@@ -71,7 +71,8 @@ def as_in_a_worker_on(device: str) -> Iterator[None]:
         yield
         return
     deterministic = torch.are_deterministic_algorithms_enabled()
-    fills, exactness = torch.utils.deterministic.fill_uninitialized_memory, torch.backends.cuda.matmul.fp32_precision  # type: ignore[attr-defined]
+    fills = torch.utils.deterministic.fill_uninitialized_memory  # type: ignore[attr-defined]
+    exactness = torch.backends.cuda.matmul.fp32_precision
     with torch.cuda.device(device):
         begin_on_cuda(device)
         try:
@@ -95,7 +96,11 @@ def stack_rows(name: str, cell: Cell, shape: Shape, device: str, rounds: int) ->
     Raises:
         Untimed: A lane diverges.
     """
-    windows = list(Streams(load(TASK), device).take("train", 0, shape.batch, shape.steps, STEPS[torch.device(device).type]))
+    windows = list(
+        Streams(load(TASK), device).take(
+            "train", 0, shape.batch, shape.steps, STEPS[torch.device(device).type]
+        )
+    )
     ratio = ratio_to_torch(cell, shape, device, rounds)
     found = []
     for count in dict.fromkeys([lanes(shape.width), 1]):
@@ -112,11 +117,13 @@ def stack_rows(name: str, cell: Cell, shape: Shape, device: str, rounds: int) ->
 # -- the training step ------------------------------------------------------------------------------------------------
 
 
-def first_step(cell: Cell, shape: Shape, count: int, windows: Sequence[Batch], device: str) -> tuple[StackedModel, float]:
+def first_step(
+    cell: Cell, shape: Shape, count: int, windows: Sequence[Batch], device: str
+) -> tuple[StackedModel, float]:
     """Return a stack that has taken one step, and the seconds from a cell that is new to process and machine to there."""
-    fused.installed()  # sets the cache that is exchanged here
+    triton_dialect.installed()  # sets the cache that is exchanged here
     with tempfile.TemporaryDirectory() as folder, cached_in(Path(folder), TRITON_CACHE):
-        for remembers in (program, fused.compiled, elementwise.compiled):
+        for remembers in (program, triton_dialect.compiled, torch_dialect.compiled):
             remembers.cache_clear()
         _begun(Cell.parse(OTHER), shape, count, windows, device).close()
         cell = Cell.parse(cell.text())  # without what the object remembers
@@ -142,7 +149,9 @@ def _train(stack: StackedModel, windows: Sequence[Batch]) -> None:
     lost = stack.train(windows, [SETTING.rate] * len(stack.own))
     _finish(stack.device)
     if lost:
-        raise Untimed(f"a stack of {stack.program.cell.name!r} diverges on {TASK}: {next(iter(lost.values())).reason}")
+        raise Untimed(
+            f"a stack of {stack.program.cell.name!r} diverges on {TASK}: {next(iter(lost.values())).reason}"
+        )
 
 
 # -- one lane beside torch's layer ------------------------------------------------------------------------------------
@@ -169,7 +178,7 @@ def one_lane(cell: Cell, shape: Shape, device: str) -> Repeated:
     """Return forward and backward of one layer in a stack of one lane, padded as lanes are."""
     precision.choose(torch.device(device))
     made, width, generator = program(cell.canonical()), padded(shape.width), torch.Generator().manual_seed(0)
-    places = Places(made, 1, width, 1)
+    places = StackLayout(made, 1, width, 1)
     flat = torch.empty(1, places.size).uniform_(-(width**-0.5), width**-0.5, generator=generator).to(device)
     weights, gradients = (places.layer(places.views(of), 0) for of in (flat, torch.zeros_like(flat)))
     size = 1, shape.steps, shape.batch, width

@@ -13,13 +13,13 @@ from archsearch.bench.layers import TORCH
 from archsearch.bench.timing import Call
 from archsearch.cell import Cell
 from archsearch.compiler import Recurrent
-from archsearch.compiler.native.model import NativeModel, Optimiser
 from archsearch.errors import ArchsearchError
 from archsearch.protocol.settings import Setting
 from archsearch.protocol.units import units
 from archsearch.tasks import load
 from archsearch.training import Streams
 from archsearch.training.model import Model, detached
+from archsearch.training.native.model import NativeModel, Optimiser
 from archsearch.training.windows import Batch
 
 TASK = "xml:small"
@@ -69,7 +69,9 @@ def trial_calls(cell: Cell, budget: int, engines: tuple[str, ...]) -> tuple[dict
     calls: dict[str, Call] = {}
     for engine in engines:
         made = model(Recurrent(cell, width, width, engine=engine))
-        calls[engine] = _native(made, cell, setting, windows) if engine == "native" else _in_torch(made, setting, windows)
+        calls[engine] = (
+            _native(made, cell, setting, windows) if engine == "native" else _in_torch(made, setting, windows)
+        )
     for name, (layer, _) in TORCH.items():
         calls[name] = _in_torch(model(_FromTorch(layer(width, width))), setting, windows)
     return calls, width

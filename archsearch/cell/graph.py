@@ -149,7 +149,9 @@ class Graph:
     def redirected(self, old: int, new: int) -> Self | None:
         """Return the cell in which all that read `old` read `new`, or None if that closes a cycle."""
         changed = {
-            node.handle: replace(node, inputs=tuple(new if source == old else source for source in node.inputs))
+            node.handle: replace(
+                node, inputs=tuple(new if source == old else source for source in node.inputs)
+            )
             for node in self.nodes
             if old in node.inputs
         }

@@ -75,7 +75,9 @@ def _merged(cell: Graph) -> Graph:
     following = {s.handle: stands_for[target] for s, target in zip(cell.state_nodes, cell.next, strict=True)}
     live = _live({node.handle: node for node in nodes}, following, cell)
     kept_nodes = tuple(node for node in nodes if node.handle in live)
-    return replace(cell, nodes=kept_nodes, next=tuple(following[n.handle] for n in kept_nodes if n.op == "state"))
+    return replace(
+        cell, nodes=kept_nodes, next=tuple(following[n.handle] for n in kept_nodes if n.op == "state")
+    )
 
 
 def _live(nodes: dict[int, Node], following: dict[int, int], cell: Graph) -> set[int]:
@@ -214,7 +216,9 @@ class _Flat:
             operands = [place[source] for source in self.inputs[i]]
             inputs = tuple(sorted(operands) if self.commutes[i] else operands)
             nodes.append(replace(self.nodes[i], handle=position, inputs=inputs))
-        return replace(cell, nodes=tuple(nodes), next=tuple(place[self.next[i]] for i in order if i in self.next))
+        return replace(
+            cell, nodes=tuple(nodes), next=tuple(place[self.next[i]] for i in order if i in self.next)
+        )
 
 
 class _Search:
@@ -240,7 +244,9 @@ class _Search:
         while shared := self._shared(colours):
             if len({self.flat.twin_keys[i] for i in shared}) > 1:
                 return colours, shared
-            for rank, i in enumerate(shared):  # exchanging twins changes nothing, so any order is the same order
+            for rank, i in enumerate(
+                shared
+            ):  # exchanging twins changes nothing, so any order is the same order
                 colours[i] = _mix(colours[i] + rank)
             colours = self.flat.refined(colours)
         return colours, []
@@ -285,7 +291,9 @@ class _Search:
         below[member] = _mix(below[member] ^ POSITIONS[1])
         return below
 
-    def _reaches_known_leaf(self, colours: list[int], member: int, explored: list[int], prefix: list[int]) -> bool:
+    def _reaches_known_leaf(
+        self, colours: list[int], member: int, explored: list[int], prefix: list[int]
+    ) -> bool:
         """Walk to one leaf; a leaf seen before is an automorphism, which may carry an explored member to this one."""
         while True:
             colours, shared = self._refined(colours)

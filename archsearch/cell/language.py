@@ -28,11 +28,23 @@ FORBIDDEN = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u
 """Control characters, those that change the direction of writing, and halves of characters."""
 
 TOKEN_WORDS = {
-    "NAME": "a name", "NEXT": "a next value such as h'", "NUMBER": "a number", "LPAR": "'('", "RPAR": "')'",
-    "COMMA": "','", "COLON": "':'", "EQUAL": "'='", "CELL": "'cell'", "ADDITIVE": "'+' or '-'", "SIGN": "'-'",
-    "MULTIPLICATIVE": "'*' or '/'", "_NL": "a new line", "_INDENT": "an indented line", "_DEDENT": "the end of the cell",
+    "NAME": "a name",
+    "NEXT": "a next value such as h'",
+    "NUMBER": "a number",
+    "LPAR": "'('",
+    "RPAR": "')'",
+    "COMMA": "','",
+    "COLON": "':'",
+    "EQUAL": "'='",
+    "CELL": "'cell'",
+    "ADDITIVE": "'+' or '-'",
+    "SIGN": "'-'",
+    "MULTIPLICATIVE": "'*' or '/'",
+    "_NL": "a new line",
+    "_INDENT": "an indented line",
+    "_DEDENT": "the end of the cell",
     "$END": "the end of the text",
-}  # fmt: skip
+}
 
 
 class _Blocks(Indenter):
@@ -106,7 +118,9 @@ def _check_limits(source: _Source) -> None:
     if tab := source.text.find("\t") + 1:
         raise source.error(source.position(tab - 1), "a tab; indent with spaces")
     if bad := FORBIDDEN.search(source.text):
-        raise source.error(source.position(bad.start()), f"control character U+{ord(bad[0]):04X}; a cell is plain text")
+        raise source.error(
+            source.position(bad.start()), f"control character U+{ord(bad[0]):04X}; a cell is plain text"
+        )
     depth = 0
     for match in re.finditer(r"#[^\n]*|[()]", source.text):
         depth += {"(": 1, ")": -1}.get(match[0], 0)
@@ -169,7 +183,9 @@ class _Builder:
 
     def _checked_name(self, token: Token) -> str:
         if len(token) > MAX_NAME:
-            raise self.source.error(token, f"a name has at most {MAX_NAME} characters, this one has {len(token)}")
+            raise self.source.error(
+                token, f"a name has at most {MAX_NAME} characters, this one has {len(token)}"
+            )
         if token in CALLS:
             raise self.source.error(token, f"{str(token)!r} is an op and cannot be a name")
         return str(token)
@@ -186,14 +202,18 @@ class _Builder:
         if target.type == "NAME":
             self._checked_name(target)
         elif key[:-1] not in self.states:
-            raise self.source.error(target, f"{key[:-1]!r} is no state (states here: {', '.join(self.states)})")
+            raise self.source.error(
+                target, f"{key[:-1]!r} is no state (states here: {', '.join(self.states)})"
+            )
         if key in self.names:
             raise self.source.error(target, f"{key!r} is assigned twice")
         before = len(self.nodes)
         handle = self.value(expression)
         if target.type == "NAME":
             if len(self.nodes) == before and self.nodes[handle].op != "number" or self.nodes[handle].name:
-                raise self.source.error(target, f"'{key} = …' gives a second name to something; it says nothing")
+                raise self.source.error(
+                    target, f"'{key} = …' gives a second name to something; it says nothing"
+                )
             self.nodes[handle] = replace(self.nodes[handle], name=key)
             self.numbers = {text: at for text, at in self.numbers.items() if at != handle}
         self.names[key] = handle
@@ -233,7 +253,9 @@ class _Builder:
             raise self.source.error(token, f"op {str(token)!r} needs its operands in brackets")
         near = difflib.get_close_matches(token, self.names, 1)
         hint = f"; did you mean {near[0]!r}?" if near else ""
-        raise self.source.error(token, f"unknown name {str(token)!r} (known here: {', '.join(self.names)}{hint})")
+        raise self.source.error(
+            token, f"unknown name {str(token)!r} (known here: {', '.join(self.names)}{hint})"
+        )
 
     def _call(self, name: Token, arguments: Tree[Token]) -> int:
         op = str(name)
@@ -241,7 +263,9 @@ class _Builder:
             near = difflib.get_close_matches(op, CALLS, 1)
             hint = f"; did you mean {near[0]!r}?" if near else ""
             raise self.source.error(name, f"unknown op {op!r} (ops: {', '.join(sorted(CALLS))}{hint})")
-        keywords = [child for child in arguments.children if isinstance(child, Tree) and child.data == "keyword"]
+        keywords = [
+            child for child in arguments.children if isinstance(child, Tree) and child.data == "keyword"
+        ]
         operands = [child for child in arguments.children if child not in keywords]
         if len(operands) != OPS[op].arity:
             raise self.source.error(name, f"op {op!r} takes {OPS[op].arity} operands, got {len(operands)}")
@@ -255,7 +279,9 @@ class _Builder:
             name, value = tokens[0], tokens[-1]
             if name not in OPS[op].defaults:
                 allowed = ", ".join(OPS[op].defaults) or "none"
-                raise self.source.error(name, f"op {op!r} has no argument {str(name)!r} (arguments: {allowed})")
+                raise self.source.error(
+                    name, f"op {op!r} has no argument {str(name)!r} (arguments: {allowed})"
+                )
             if name in given:
                 raise self.source.error(name, f"argument {str(name)!r} is given twice")
             if value.type == "NAME" and not (value == "none" and name == "bias" and len(tokens) == 2):
@@ -269,11 +295,15 @@ class _Builder:
         """Return the finished graph, once every state has a next value and matters."""
         missing = [state for state in self.states if f"{state}'" not in self.names]
         if missing:
-            raise self.source.error(self.header, f"state {missing[0]!r} has no next value: add a line {missing[0]}' = …")
+            raise self.source.error(
+                self.header, f"state {missing[0]!r} has no next value: add a line {missing[0]}' = …"
+            )
         following = tuple(self.names[f"{state}'"] for state in self.states)
         graph = Graph(self.title, tuple(self.nodes), following, note)
         live = live_states(graph)
         for state in graph.state_nodes:
             if state.handle not in live:
-                raise self.source.error(self.header, f"state {state.name!r} is used by nothing that reaches the output")
+                raise self.source.error(
+                    self.header, f"state {state.name!r} is used by nothing that reaches the output"
+                )
         return graph

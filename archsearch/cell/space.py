@@ -99,7 +99,9 @@ def _checked(path: Path, file: _File) -> SearchSpace:
             binary = [name for name, known in OPS.items() if known.arity == 2]
             raise SpaceError(f"{path}: elementwise op {op!r} is none of {', '.join(binary)}")
     if not activations or not file.elementwise or not file.mutations or not file.start:
-        raise SpaceError(f"{path}: start, activations, elementwise and mutations each need at least one entry")
+        raise SpaceError(
+            f"{path}: start, activations, elementwise and mutations each need at least one entry"
+        )
     if not (1 <= file.limits.nodes <= 500 and 1 <= file.limits.linears <= 500):
         raise SpaceError(f"{path}: limits lie between 1 and 500")
     return SearchSpace(path.stem, file.start, activations, file.elementwise, file.mutations, file.limits)

@@ -13,34 +13,66 @@ from archsearch.cell import Cell, library
 from archsearch.cli.cell_argument import find_cell
 from archsearch.cli.common import console, json_option, note, print_json, runs_option
 from archsearch.cli.tables import Column, print_table
-from archsearch.engine.devices import cuda_devices
 from archsearch.errors import InputError
+from archsearch.workers.devices import cuda_devices
 
 LAYER = [
-    Column("cell"), Column("engine"), Column("ms", True), Column("nn.GRU", True), Column("nn.LSTM", True),
-    Column("interpreter", True), Column("GFLOP/s", True, drop=2), Column("of peak", True, drop=3),
+    Column("cell"),
+    Column("engine"),
+    Column("ms", True),
+    Column("nn.GRU", True),
+    Column("nn.LSTM", True),
+    Column("interpreter", True),
+    Column("GFLOP/s", True, drop=2),
+    Column("of peak", True, drop=3),
     Column("time/FLOP", True, drop=1),
-]  # fmt: skip
-TRIAL = [Column("cell"), Column("engine"), Column("parameters", True), Column("units", True, drop=1), *LAYER[2:6]]
+]
+TRIAL = [
+    Column("cell"),
+    Column("engine"),
+    Column("parameters", True),
+    Column("units", True, drop=1),
+    *LAYER[2:6],
+]
 STACK = [
-    Column("cell"), Column("shape"), Column("lanes", True), Column("ms", True), Column("per lane", True),
-    Column("of torch's", True, drop=1), Column("first step", True),
-]  # fmt: skip
+    Column("cell"),
+    Column("shape"),
+    Column("lanes", True),
+    Column("ms", True),
+    Column("per lane", True),
+    Column("of torch's", True, drop=1),
+    Column("first step", True),
+]
 
 
 @click.command(epilog="Example: archsearch bench gru my.cell --shape B20T35H256")
 @click.argument("cells", nargs=-1, metavar="[CELL]...")
 @click.option("--all", "every", is_flag=True, help="Measure every library cell and the mutants.")
-@click.option("--shape", "shapes", multiple=True, metavar="B20T35H256", help="Batch, steps and width; may be repeated.")
+@click.option(
+    "--shape", "shapes", multiple=True, metavar="B20T35H256", help="Batch, steps and width; may be repeated."
+)
 @click.option("--quick", is_flag=True, help="The first shape and the smallest model only, in a few rounds.")
-@click.option("--rounds", type=click.IntRange(1, 1000), metavar="N", help="Turns of each engine.  [default: 15, quick 5]")
-@click.option("--device", metavar="NAME", help="Where stacks are measured: cpu, cuda:0 …  [default: the first GPU]")
+@click.option(
+    "--rounds",
+    type=click.IntRange(1, 1000),
+    metavar="N",
+    help="Turns of each engine.  [default: 15, quick 5]",
+)
+@click.option(
+    "--device", metavar="NAME", help="Where stacks are measured: cpu, cuda:0 …  [default: the first GPU]"
+)
 @runs_option
 @json_option
 def bench(
-    cells: tuple[str, ...], every: bool, shapes: tuple[str, ...], quick: bool, rounds: int | None, device: str | None,
-    runs: Path, as_json: bool,
-) -> None:  # fmt: skip
+    cells: tuple[str, ...],
+    every: bool,
+    shapes: tuple[str, ...],
+    quick: bool,
+    rounds: int | None,
+    device: str | None,
+    runs: Path,
+    as_json: bool,
+) -> None:
     """Measure the speed of the engines here, beside torch's own layers.
 
     The engines take turns on one thread, and the medians are shown: forward and backward of one layer, the whole training
@@ -75,12 +107,14 @@ def _chosen(names: tuple[str, ...], every: bool, runs: Path) -> tuple[dict[str, 
 
 def _device(said: str | None) -> str | None:
     """Return where stacks are measured: the device that was named, else the first GPU, None where there is none."""
-    from archsearch.engine.worker import cuda_problem
+    from archsearch.workers.process import cuda_problem
 
     if said is None:
         return next(iter(cuda_devices()), None)
     if said != "cpu" and not re.fullmatch(r"cuda(:\d{1,3})?", said):
-        raise InputError(f"--device {said}: stacks are measured on one device; allowed: cpu, cuda:0, cuda:1 …")
+        raise InputError(
+            f"--device {said}: stacks are measured on one device; allowed: cpu, cuda:0, cuda:1 …"
+        )
     if said != "cpu" and (problem := cuda_problem(said)):
         raise InputError(problem)
     return said
@@ -91,23 +125,35 @@ def _show(document: dict[str, Any]) -> None:
     out, machine = console(), document["machine"]
     peak = machine["peak_gflops"]
     limit = f", one core's peak {peak:.0f} GFLOP/s" if peak else ""
-    out.print(f"{machine['processor']}, {machine['instructions']}{limit}; {machine['compiler']}; torch {machine['torch']}")
+    out.print(
+        f"{machine['processor']}, {machine['instructions']}{limit}; {machine['compiler']}; torch {machine['torch']}"
+    )
     shapes = dict.fromkeys((row["batch"], row["steps"], row["width"]) for row in document["rows"])
     for batch, steps, width in shapes:
         out.print(f"\nForward and backward of one layer, batch {batch}, {steps} steps, {width} units:")
-        rows = [row for row in document["rows"] if (row["batch"], row["steps"], row["width"]) == (batch, steps, width)]
+        rows = [
+            row
+            for row in document["rows"]
+            if (row["batch"], row["steps"], row["width"]) == (batch, steps, width)
+        ]
         print_table(out, LAYER, [_layer_line(row) for row in rows])
     if document["training_steps"]:
-        out.print(f"\nOne training step of {document['training_steps'][0]['task']}, torch's layers at the cell's units:")
+        out.print(
+            f"\nOne training step of {document['training_steps'][0]['task']}, torch's layers at the cell's units:"
+        )
         print_table(out, TRIAL, [_trial_line(row) for row in document["training_steps"]])
     if document["compile_seconds"]:
         out.print("\nSeconds until a cell is ready:")
-        lines = [[name, f"{of['cold']:.2f}", f"{of['cached']:.3f}"] for name, of in document["compile_seconds"].items()]
+        lines = [
+            [name, f"{of['cold']:.2f}", f"{of['cached']:.3f}"]
+            for name, of in document["compile_seconds"].items()
+        ]
         print_table(out, [Column("cell"), Column("new", True), Column("cached", True)], lines)
     out.print(
         "\nUnder nn.GRU, nn.LSTM and interpreter: how many times faster than these. time/FLOP: time per operation of the\n"
-        "matrix products relative to the GRU's in the native engine; GFLOP/s counts those operations alone.", soft_wrap=True,
-    )  # fmt: skip
+        "matrix products relative to the GRU's in the native engine; GFLOP/s counts those operations alone.",
+        soft_wrap=True,
+    )
     if "stacks" in document:
         _show_stacks(out, document["stacks"], machine["stacks"])
 
@@ -120,28 +166,44 @@ def _show_stacks(out: Console, rows: list[dict[str, Any]], facts: str) -> None:
         "\nms: of all lanes together. of torch's: forward and backward of one layer with one lane take so many times as\n"
         "long as those of nn.GRU or nn.LSTM (cuDNN, on a GPU). first step: seconds from a new cell to its first step's end.",
         soft_wrap=True,
-    )  # fmt: skip
+    )
 
 
 def _layer_line(row: dict[str, Any]) -> list[str]:
     share = row["share_of_peak"]
     return [
-        row["cell"], row["engine"], f"{row['ms']:.2f}", *_times(row), f"{row['gflops']:.0f}",
+        row["cell"],
+        row["engine"],
+        f"{row['ms']:.2f}",
+        *_times(row),
+        f"{row['gflops']:.0f}",
         "" if share is None else f"{share:.0%}",
         f"{row['per_flop_gru']:.2f}" if row["per_flop_gru"] else "",
-    ]  # fmt: skip
+    ]
 
 
 def _trial_line(row: dict[str, Any]) -> list[str]:
-    return [row["cell"], row["engine"], f"{row['parameters']:,}", str(row["width"]), f"{row['ms']:.2f}", *_times(row)]
+    return [
+        row["cell"],
+        row["engine"],
+        f"{row['parameters']:,}",
+        str(row["width"]),
+        f"{row['ms']:.2f}",
+        *_times(row),
+    ]
 
 
 def _stack_line(row: dict[str, Any]) -> list[str]:
     ratio = row["ratio_cudnn"]
     return [
-        row["cell"], f"B{row['batch']}T{row['steps']}H{row['width']}", str(row["lanes"]), f"{row['ms']:.2f}",
-        f"{row['ms_per_lane']:.3f}", "" if ratio is None else f"{ratio:.2f}x", f"{row['first_step_seconds']:.2f}",
-    ]  # fmt: skip
+        row["cell"],
+        f"B{row['batch']}T{row['steps']}H{row['width']}",
+        str(row["lanes"]),
+        f"{row['ms']:.2f}",
+        f"{row['ms_per_lane']:.3f}",
+        "" if ratio is None else f"{ratio:.2f}x",
+        f"{row['first_step_seconds']:.2f}",
+    ]
 
 
 def _times(row: dict[str, Any]) -> list[str]:

@@ -11,7 +11,7 @@ from archsearch.cell import library
 from archsearch.cli.cell_argument import SHORT
 from archsearch.cli.common import plain
 from archsearch.cli.tables import Column, fits, print_table
-from archsearch.protocol.plan import Course
+from archsearch.protocol.plan import PlannedTask
 from archsearch.store import Leaderboard, Noise, Row
 
 TITLE = 20
@@ -39,7 +39,11 @@ def print_leaderboard(out: Console, board: Leaderboard, top: int) -> None:
 def _table(board: Leaderboard, rows: list[Row], scores: bool) -> tuple[list[Column], list[list[str]]]:
     columns = [Column("rank", right=True), Column("cell"), Column("fitness", right=True)]
     columns += [Column(title(course.task), right=True) for course in board.plan.courses]
-    columns += [Column("made by", drop=1, least=16), Column("parameters", True, drop=2), Column("trials", True, drop=3)]
+    columns += [
+        Column("made by", drop=1, least=16),
+        Column("parameters", True, drop=2),
+        Column("trials", True, drop=3),
+    ]
     return columns, [
         [
             "ref" if row.rank is None else str(row.rank),
@@ -54,7 +58,7 @@ def _table(board: Leaderboard, rows: list[Row], scores: bool) -> tuple[list[Colu
     ]
 
 
-def _result(row: Row, course: Course, scores: bool) -> str:
+def _result(row: Row, course: PlannedTask, scores: bool) -> str:
     result = row.judgement.tasks[course.task]
     return f"{result.score:.3f} {result.ratio:5.2f}" if scores else f"{result.ratio:.2f}"
 
@@ -72,7 +76,9 @@ def cell_name(identity: str) -> str:
 
 def polynomial(of: tuple[int, int]) -> str:
     """Return a parameter count such as 6n²+3n."""
-    terms = [f"{'' if count == 1 else count}{power}" for count, power in zip(of, ("n²", "n"), strict=True) if count]
+    terms = [
+        f"{'' if count == 1 else count}{power}" for count, power in zip(of, ("n²", "n"), strict=True) if count
+    ]
     return "+".join(terms) or "0"
 
 
@@ -89,7 +95,9 @@ def _origin(row: Row) -> str:
 
 def _notes(board: Leaderboard) -> list[str]:
     published = board.plan.rule == "published"
-    nats = [title(course.task) for course in board.plan.courses if course.facts.measure == "nll" and not published]
+    nats = [
+        title(course.task) for course in board.plan.courses if course.facts.measure == "nll" and not published
+    ]
     measure = "accuracy" + (f"; nats in {', '.join(nats)}, lower is better" if nats else "")
     kind = "score" if published else "skill"
     lines = [
@@ -105,7 +113,9 @@ def _notes(board: Leaderboard) -> list[str]:
 
 def fates(of: dict[str, int], known: int) -> str:
     """Return how steps ended, and how many draws gave a known cell."""
-    counts = [f"{count} {fate}" for fate, count in of.items()] + ([f"{known} drawn again as known"] if known else [])
+    counts = [f"{count} {fate}" for fate, count in of.items()] + (
+        [f"{known} drawn again as known"] if known else []
+    )
     return ", ".join(counts) or "nothing tried yet"
 
 

@@ -100,11 +100,17 @@ def _ranked(board: Leaderboard, run: str, rank: int) -> str:
 
 def _like(store: RunStore, run: str, which: str) -> str:
     if not re.fullmatch(r"c[0-9a-f]{0,32}", which):
-        raise InputError(f"{run}/{which}: after the run comes a rank, as in {run}/1, or the beginning of an id, {run}/c1f0")
+        raise InputError(
+            f"{run}/{which}: after the run comes a rank, as in {run}/1, or the beginning of an id, {run}/c1f0"
+        )
     found = store.cells_like(which)
     if not found:
-        raise InputError(f"{run}/{which}: no cell of the run has such an id; 'archsearch leaderboard {run}' shows the best")
+        raise InputError(
+            f"{run}/{which}: no cell of the run has such an id; 'archsearch leaderboard {run}' shows the best"
+        )
     if len(found) > 1:
         shown = ", ".join(identity[: max(SHORT, len(which) + 4)] for identity in found[:4])
-        raise InputError(f"{run}/{which}: {len(found)} cells begin so ({shown}{' …' if len(found) > 4 else ''}); say more")
+        raise InputError(
+            f"{run}/{which}: {len(found)} cells begin so ({shown}{' …' if len(found) > 4 else ''}); say more"
+        )
     return found[0]

@@ -30,8 +30,13 @@ def cells(as_json: bool) -> None:
         ]
         print_json({"cells": rows})
         return
-    columns = [Column("name"), Column("id"), Column("states", True, drop=1), Column("parameters", True),
-               Column("what it is", least=24)]  # fmt: skip
+    columns = [
+        Column("name"),
+        Column("id"),
+        Column("states", True, drop=1),
+        Column("parameters", True),
+        Column("what it is", least=24),
+    ]
     lines = []
     for name, cell in loaded.items():
         about = plain(cell.note[0]) if cell.note else ""

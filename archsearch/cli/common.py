@@ -12,9 +12,9 @@ from typing import Any
 import click
 from rich.console import Console
 
-from archsearch.engine.devices import cuda_devices
 from archsearch.errors import InputError
 from archsearch.protocol.stacks import is_stacked
+from archsearch.workers.devices import cuda_devices
 
 WIDE = 200
 """Columns of a table that goes into a pipe or file."""
@@ -22,20 +22,34 @@ WIDE = 200
 DEFAULT_RUNS = "runs"
 
 runs_option = click.option(
-    "--runs", metavar="DIR", type=click.Path(path_type=Path, file_okay=False), envvar="ARCHSEARCH_RUNS",
-    default=Path(DEFAULT_RUNS), show_default=True, show_envvar=True, help="Folder of all runs.",
-)  # fmt: skip
-json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON document on standard output.")
+    "--runs",
+    metavar="DIR",
+    type=click.Path(path_type=Path, file_okay=False),
+    envvar="ARCHSEARCH_RUNS",
+    default=Path(DEFAULT_RUNS),
+    show_default=True,
+    show_envvar=True,
+    help="Folder of all runs.",
+)
+json_option = click.option(
+    "--json", "as_json", is_flag=True, help="Print one JSON document on standard output."
+)
 data_option = click.option(
-    "--data", metavar="DIR", type=click.Path(path_type=Path, exists=True, file_okay=False),
+    "--data",
+    metavar="DIR",
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
     help="Folder with ptb.train.txt, ptb.valid.txt and ptb.test.txt (Penn Treebank).",
-)  # fmt: skip
+)
 seed_option = click.option("--seed", metavar="N", type=click.IntRange(min=0), help="Seed.  [default: 0]")
 workers_option = click.option(
     "--workers", type=int, metavar="N", help="Worker processes.  [default: one per GPU or CPU core]"
 )
 device_option = click.option(
-    "--device", metavar="NAME", default="auto", show_default=True, help="auto (all GPUs, else cpu), cpu, or cuda:0,cuda:1 …"
+    "--device",
+    metavar="NAME",
+    default="auto",
+    show_default=True,
+    help="auto (all GPUs, else cpu), cpu, or cuda:0,cuda:1 …",
 )
 
 
@@ -77,7 +91,9 @@ def devices(device: str, workers: int | None) -> tuple[str, ...]:
     names = tuple(part.strip() for part in device.split(","))
     for name in names:
         if name != "cuda" and not (name.startswith("cuda:") and name[5:].isdecimal()):
-            raise InputError(f"--device {device}: {name!r} is no device; allowed: auto, cpu, cuda:0, cuda:0,cuda:1 …")
+            raise InputError(
+                f"--device {device}: {name!r} is no device; allowed: auto, cpu, cuda:0, cuda:0,cuda:1 …"
+            )
     return tuple(names[index % len(names)] for index in range(workers or len(names)))
 
 
@@ -96,7 +112,12 @@ def console(error: bool = False) -> Console:
     stream = sys.stderr if error else sys.stdout
     terminal = stream.isatty()
     return Console(
-        file=stream, width=None if terminal else WIDE, force_terminal=terminal, highlight=False, markup=False, emoji=False
+        file=stream,
+        width=None if terminal else WIDE,
+        force_terminal=terminal,
+        highlight=False,
+        markup=False,
+        emoji=False,
     )
 
 

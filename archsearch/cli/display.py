@@ -13,11 +13,11 @@ from rich.table import Table
 from rich.text import Text
 
 from archsearch import __version__
+from archsearch.actions.evolve import RunInfo
+from archsearch.actions.loop import Progress
 from archsearch.cli.board import cell_name, fates, operators, title
 from archsearch.cli.common import console, cores, plain
-from archsearch.engine.evolve import Progress
-from archsearch.engine.session import Opened
-from archsearch.protocol.book import Book, Candidate
+from archsearch.protocol.history import Candidate, History
 from archsearch.protocol.records import Step, Verdict
 from archsearch.store import RunStore, read_leaderboard
 
@@ -42,14 +42,16 @@ class Display:
         self.devices = devices
         self.console = console(error=True)
         self.live = Live(console=self.console, refresh_per_second=4, transient=True) if _is_live() else None
-        self.run: Opened | None = None
+        self.run: RunInfo | None = None
         self.phase, self.began, self.spoke = "", time.monotonic(), 0.0
         self.references_shown = False
 
     def __enter__(self) -> Display:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         if self.live:
             self.live.stop()
 
@@ -59,7 +61,7 @@ class Display:
 
     # -- the first lines ----------------------------------------------------------------------------------------
 
-    def opened(self, opened: Opened) -> None:
+    def opened(self, opened: RunInfo) -> None:
         """Print the run's first lines."""
         self.run, plan = opened, opened.plan
         self.said(
@@ -68,12 +70,16 @@ class Display:
             f"engine {plan.engine} ({plan.machine})"
         )
         if plan.engine.startswith("reference"):
-            self.said("no C++ compiler: the interpreter runs the cells, several times slower than compiled code")
+            self.said(
+                "no C++ compiler: the interpreter runs the cells, several times slower than compiled code"
+            )
         names = "  ".join(course.facts.name for course in plan.courses)
         self.said(f"tasks  {names}" + (f"     ({opened.note})" if opened.note else ""))
         if not opened.new:
             more = f"; {opened.queued} interrupted trials go back to the queue" if opened.queued else ""
-            self.said(f"resumed at step {opened.told}: {opened.candidates} candidates, {opened.trials} trials{more}")
+            self.said(
+                f"resumed at step {opened.told}: {opened.candidates} candidates, {opened.trials} trials{more}"
+            )
         self.references_shown = opened.told > 0 or opened.finished
         if self.live and not opened.finished:
             self.live.start()
@@ -83,7 +89,7 @@ class Display:
         where = f"{cores()} CPU core{'s' * (cores() > 1)}" if "cpu" in kinds else ", ".join(kinds)
         return f"{many} worker{'s' * (many > 1)} on {where}"
 
-    def _references(self, opened: Opened) -> None:
+    def _references(self, opened: RunInfo) -> None:
         """Print once how the references did, when the first step is told."""
         self.references_shown = True
         store = RunStore.open(opened.folder)
@@ -104,8 +110,12 @@ class Display:
         """Bring the live view up to date; elsewhere say now and then how far the references are."""
         if self.live:
             self.live.update(self._view(progress))
-        elif progress.phase != "searching" and (progress.phase != self.phase or time.monotonic() - self.spoke > EVERY):
-            self.said(f"{progress.phase}: {progress.done} of {progress.total} trials, {progress.elapsed:.0f} s")
+        elif progress.phase != "searching" and (
+            progress.phase != self.phase or time.monotonic() - self.spoke > EVERY
+        ):
+            self.said(
+                f"{progress.phase}: {progress.done} of {progress.total} trials, {progress.elapsed:.0f} s"
+            )
             self.spoke = time.monotonic()
         self.phase = progress.phase
 
@@ -149,7 +159,11 @@ class Display:
     def _left(self, progress: Progress) -> str:
         limits = self.run.limits if self.run else None
         if limits is None or limits.max_seconds is None:
-            return "" if limits is None or limits.max_candidates is None else f" of {limits.max_candidates} candidates"
+            return (
+                ""
+                if limits is None or limits.max_candidates is None
+                else f" of {limits.max_candidates} candidates"
+            )
         return f" · {max(0.0, limits.max_seconds - progress.elapsed):.0f} s left"
 
 
@@ -162,7 +176,11 @@ def step_line(step: Step, verdict: Verdict, candidate: Candidate | None) -> str:
         reason = verdict.reason.strip().splitlines()[-1:]
         words = " ".join([verdict.fate, *([f"({title(verdict.task)})"] if verdict.task else [])])
         words += f": {reason[0]}" if reason else ""
-    made = f"   {cell_name(step.parent)} + {operators(one.operator for one in step.applied)}" if step.applied else ""
+    made = (
+        f"   {cell_name(step.parent)} + {operators(one.operator for one in step.applied)}"
+        if step.applied
+        else ""
+    )
     if step.kind == "nothing":
         return f"step {step.number:>4}  {words}"
     return f"step {step.number:>4}  {KINDS[step.kind]:<5}  {cell_name(step.cell):<9}  {words}{made}"
@@ -172,7 +190,7 @@ def _is_live() -> bool:
     return sys.stderr.isatty() and not os.environ.get("CI") and os.environ.get("TERM") != "dumb"
 
 
-def _counts(book: Book) -> str:
+def _counts(book: History) -> str:
     return f"step {book.told} · {len(book.candidates)} candidates · {len(book.ranked)} scored"
 
 
@@ -182,12 +200,14 @@ def _cut(text: str, width: int) -> Text:
     return cut
 
 
-def _best(book: Book) -> list[str]:
+def _best(book: History) -> list[str]:
     """Return a line about the best cell that was found, and one about those that were not scored."""
     lines = []
     found = next((candidate for candidate in book.ranked if not candidate.started), None)
     if found is not None:
         made = operators(one.operator for one in found.applied)
-        lines.append(f"best found {found.fitness:.3f}  {cell_name(found.id)}  ({cell_name(found.parent)} + {made})")
+        lines.append(
+            f"best found {found.fitness:.3f}  {cell_name(found.id)}  ({cell_name(found.parent)} + {made})"
+        )
     failed = {fate: count for fate, count in book.fates.items() if fate != "evaluated"}
     return lines + ([fates(failed, book.known)] if failed or book.known else [])

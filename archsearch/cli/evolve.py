@@ -7,6 +7,9 @@ from pathlib import Path
 
 import click
 
+from archsearch.actions.evolve import EvolveOptions, SearchResult
+from archsearch.actions.evolve import evolve as search
+from archsearch.actions.resolve import Request
 from archsearch.cli.board import print_leaderboard
 from archsearch.cli.common import (
     console,
@@ -23,9 +26,6 @@ from archsearch.cli.common import (
 )
 from archsearch.cli.display import Display
 from archsearch.cli.main import INTERRUPTED
-from archsearch.engine.resolve import Choice
-from archsearch.engine.session import Closed, Request
-from archsearch.engine.session import evolve as search
 from archsearch.errors import InputError
 from archsearch.protocol.preset import parse_duration
 from archsearch.store import Leaderboard, RunStore, as_document, read_leaderboard
@@ -35,32 +35,61 @@ from archsearch.store import Leaderboard, RunStore, as_document, read_leaderboar
 @click.option("--run", "run", metavar="RUN", help="Name or path of the run; one that exists goes on.")
 @runs_option
 @click.option(
-    "--preset", metavar="NAME|FILE.toml", help="How cells are measured: quick, laptop, paper or a file.  [default: quick]"
+    "--preset",
+    metavar="NAME|FILE.toml",
+    help="How cells are measured: quick, laptop, paper or a file.  [default: quick]",
 )
-@click.option("--strategy", metavar="NAME", help="What each step tries: jozefowicz or random.  [default: jozefowicz]")
+@click.option(
+    "--strategy", metavar="NAME", help="What each step tries: jozefowicz or random.  [default: jozefowicz]"
+)
 @click.option("--space", metavar="NAME|FILE.toml", help="What cells are made of.  [default: jozefowicz2015]")
 @click.option("--tasks", metavar="A,B,C", help="Tasks of the preset, in the order of the stages.")
 @click.option(
-    "--task", "own", metavar="OWN", multiple=True, help="Your own task: text:FILE or FILE.py:NAME; may be repeated."
+    "--task",
+    "own",
+    metavar="OWN",
+    multiple=True,
+    help="Your own task: text:FILE or FILE.py:NAME; may be repeated.",
 )
 @data_option
 @workers_option
 @device_option
 @seed_option
 @click.option(
-    "--max-candidates", type=int, metavar="N", help="Candidates of the run in all; switches the preset's time off."
+    "--max-candidates",
+    type=int,
+    metavar="N",
+    help="Candidates of the run in all; switches the preset's time off.",
 )
 @click.option("--max-time", metavar="TIME", help="Time of search in all: 90s, 30m, 2h.")
 @click.option(
-    "--top", metavar="N", type=click.IntRange(min=1), default=10, show_default=True, help="Ranks of the leaderboard."
+    "--top",
+    metavar="N",
+    type=click.IntRange(min=1),
+    default=10,
+    show_default=True,
+    help="Ranks of the leaderboard.",
 )
 @json_option
 @click.pass_context
 def evolve(
-    ctx: click.Context, run: str | None, runs: Path, preset: str | None, strategy: str | None, space: str | None,
-    tasks: str | None, own: tuple[str, ...], data: Path | None, workers: int | None, device: str, seed: int | None,
-    max_candidates: int | None, max_time: str | None, top: int, as_json: bool,
-) -> int:  # fmt: skip
+    ctx: click.Context,
+    run: str | None,
+    runs: Path,
+    preset: str | None,
+    strategy: str | None,
+    space: str | None,
+    tasks: str | None,
+    own: tuple[str, ...],
+    data: Path | None,
+    workers: int | None,
+    device: str,
+    seed: int | None,
+    max_candidates: int | None,
+    max_time: str | None,
+    top: int,
+    as_json: bool,
+) -> int:
     """Search for cells that beat the GRU; start a run or go on with one.
 
     Without --run the newest unfinished run with the same settings goes on, else a new one begins. A run may be stopped at
@@ -71,17 +100,22 @@ def evolve(
     names = None if tasks is None else tuple(part.strip() for part in tasks.split(",") if part.strip())
     if names == ():
         raise InputError("--tasks names no task; give some, such as --tasks arithmetic,xml")
-    request = Request(
-        Choice(preset, strategy, space, names, own, seed), runs, run, data, devices(device, workers), max_candidates,
+    request = EvolveOptions(
+        Request(preset, strategy, space, names, own, seed),
+        runs,
+        run,
+        data,
+        devices(device, workers),
+        max_candidates,
         parse_duration(max_time) if max_time else None,
-    )  # fmt: skip
+    )
     with Display(request.devices) as display:
         closed = search(request, display)
     _print_result(closed, request, top, as_json)
     return INTERRUPTED if closed.ending == "interrupted" else 0
 
 
-def _print_result(closed: Closed, request: Request, top: int, as_json: bool) -> None:
+def _print_result(closed: SearchResult, request: EvolveOptions, top: int, as_json: bool) -> None:
     store = RunStore.open(closed.folder)
     try:
         board = read_leaderboard(store, closed.folder.name)
@@ -90,7 +124,9 @@ def _print_result(closed: Closed, request: Request, top: int, as_json: bool) -> 
     if closed.ending == "exhausted":
         note("The space holds nothing new any more: every child is known or not valid.")
     if closed.host_failures:
-        note(f"{closed.host_failures} trials ended by crash, memory or timeout: this run cannot be repeated step by step.")
+        note(
+            f"{closed.host_failures} trials ended by crash, memory or timeout: this run cannot be repeated step by step."
+        )
     if as_json:
         print_json(as_document(board, top))
     elif closed.ending != "interrupted":
@@ -102,7 +138,7 @@ def _print_result(closed: Closed, request: Request, top: int, as_json: bool) -> 
         note("\nNext:  " + "\n       ".join(_next(board, pointer(closed.folder))))
 
 
-def _again(folder: Path, request: Request) -> str:
+def _again(folder: Path, request: EvolveOptions) -> str:
     """Return the command that goes on with an interrupted run."""
     words = f"archsearch evolve --run {pointer(folder)}"
     words += f" --max-candidates {request.max_candidates}" if request.max_candidates else ""

@@ -17,9 +17,14 @@ from archsearch.exporters import export as write
 @click.command(epilog="Example: archsearch export quick-1/1 -o cell.py")
 @click.argument("cell")
 @click.option(
-    "--format", "format_", type=click.Choice(list(EXPORTERS)), help="What to write; otherwise the file's ending says it."
+    "--format",
+    "format_",
+    type=click.Choice(list(EXPORTERS)),
+    help="What to write; otherwise the file's ending says it.",
 )
-@click.option("-o", "--output", metavar="FILE", required=True, type=click.Path(path_type=Path), help="File to write.")
+@click.option(
+    "-o", "--output", metavar="FILE", required=True, type=click.Path(path_type=Path), help="File to write."
+)
 @click.option("--force", is_flag=True, help="Replace the file if it exists.")
 @runs_option
 def export(cell: str, format_: str | None, output: Path, force: bool, runs: Path) -> None:
@@ -31,7 +36,9 @@ def export(cell: str, format_: str | None, output: Path, force: bool, runs: Path
     chosen = format_ or by_suffix.get(output.suffix)
     if chosen is None:
         endings = ", ".join(by_suffix)
-        raise InputError(f"{output}: which format? Give --format {'|'.join(EXPORTERS)}, or a file that ends in {endings}")
+        raise InputError(
+            f"{output}: which format? Give --format {'|'.join(EXPORTERS)}, or a file that ends in {endings}"
+        )
     named = find_cell(cell, runs)
     path = write(named.cell, chosen, output, force=force, scores=_scores(named))
     note(plain(f"wrote {path}"))

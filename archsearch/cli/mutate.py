@@ -19,15 +19,32 @@ from archsearch.mutations import MAGNITUDES, draw
 @click.argument("cell")
 @runs_option
 @click.option(
-    "--space", default="jozefowicz2015", show_default=True, metavar="NAME|FILE.toml", help="What cells are made of."
+    "--space",
+    default="jozefowicz2015",
+    show_default=True,
+    metavar="NAME|FILE.toml",
+    help="What cells are made of.",
 )
 @click.option(
-    "--magnitude", type=click.Choice(list(MAGNITUDES)), default="per_node", show_default=True, help="How much changes."
+    "--magnitude",
+    type=click.Choice(list(MAGNITUDES)),
+    default="per_node",
+    show_default=True,
+    help="How much changes.",
 )
 @seed_option
-@click.option("--count", metavar="N", type=click.IntRange(min=1, max=10_000), default=5, show_default=True, help="Children.")
+@click.option(
+    "--count",
+    metavar="N",
+    type=click.IntRange(min=1, max=10_000),
+    default=5,
+    show_default=True,
+    help="Children.",
+)
 @json_option
-def mutate(cell: str, runs: Path, space: str, magnitude: str, seed: int | None, count: int, as_json: bool) -> None:
+def mutate(
+    cell: str, runs: Path, space: str, magnitude: str, seed: int | None, count: int, as_json: bool
+) -> None:
     """Make children of a cell, and say what made them."""
     parent, loaded = find_cell(cell, runs).cell, load_space(space)
     rng = np.random.default_rng(seed or 0)

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import click
 
+from archsearch.actions.replay import TOLERANCE, Replayed, check_data
+from archsearch.actions.replay import replay as train_again
 from archsearch.cli.board import cell_name
 from archsearch.cli.cell_argument import SHORT
 from archsearch.cli.common import (
@@ -22,26 +24,38 @@ from archsearch.cli.common import (
     workers_option,
 )
 from archsearch.cli.tables import Column, print_table
-from archsearch.engine.crew import Crew
-from archsearch.engine.probe import probe
-from archsearch.engine.replay import TOLERANCE, Replayed, check_data
-from archsearch.engine.replay import replay as train_again
 from archsearch.errors import InputError
 from archsearch.store import Row, RunStore, existing_run, read_leaderboard
+from archsearch.workers.pool import WorkerPool
+from archsearch.workers.probe import probe
 
 
 @click.command(epilog="Example: archsearch replay quick-1 --top 3")
 @click.argument("run")
 @runs_option
-@click.option("--top", metavar="N", type=click.IntRange(min=1), default=5, show_default=True, help="Rows to train again.")
+@click.option(
+    "--top",
+    metavar="N",
+    type=click.IntRange(min=1),
+    default=5,
+    show_default=True,
+    help="Rows to train again.",
+)
 @click.option("--cell", metavar="ID", help="One cell instead: its id or the beginning of it.")
 @data_option
 @workers_option
 @device_option
 @json_option
 def replay(
-    run: str, runs: Path, top: int, cell: str | None, data: Path | None, workers: int | None, device: str, as_json: bool
-) -> int:  # fmt: skip
+    run: str,
+    runs: Path,
+    top: int,
+    cell: str | None,
+    data: Path | None,
+    workers: int | None,
+    device: str,
+    as_json: bool,
+) -> int:
     """Train leaderboard rows again and compare the scores.
 
     On the machine and engine of the record a score holds if it is the same in every bit, elsewhere within a tolerance.
@@ -53,7 +67,7 @@ def replay(
         rows = _rows(read_leaderboard(store, folder.name).rows, top, cell)
         plan, kept = store.plan, store.fact("data")
         folder_of_data = str(data.resolve()) if data else kept
-        crew = Crew(list(devices(as_recorded(device, plan.engine), workers)), folder_of_data)
+        crew = WorkerPool(list(devices(as_recorded(device, plan.engine), workers)), folder_of_data)
         with crew, console(error=True).status("starting workers") as status:
 
             def progressed(done: int, total: int) -> None:
@@ -66,7 +80,10 @@ def replay(
         store.close()
     by_id = {row.id: row for row in rows}
     if as_json:
-        record, own = {"engine": plan.engine, "machine": plan.machine}, {"engine": hello.engine, "machine": hello.machine}
+        record, own = (
+            {"engine": plan.engine, "machine": plan.machine},
+            {"engine": hello.engine, "machine": hello.machine},
+        )
         print_json({"recorded": record, "here": own, "rows": [_document(one) for one in found]})
     else:
         _print(found, by_id, f"{plan.engine}, {plan.machine}", f"{hello.engine}, {hello.machine}")
@@ -74,7 +91,9 @@ def replay(
     for one in failed:
         where = f"rank {rank}" if (rank := by_id[one.id].rank) else "reference"
         replayed = "no score" if one.replayed is None else repr(one.replayed)
-        words = f"{where}, cell {cell_name(one.id)}, {one.task}: recorded {one.recorded!r}, replayed {replayed}"
+        words = (
+            f"{where}, cell {cell_name(one.id)}, {one.task}: recorded {one.recorded!r}, replayed {replayed}"
+        )
         note(plain(f"Does not hold: {words}"))
     return 1 if failed else 0
 
@@ -95,13 +114,25 @@ def _rows(rows: tuple[Row, ...], top: int, cell: str | None) -> list[Row]:
 
 
 def _document(one: Replayed) -> dict[str, object]:
-    return {"id": one.id, "task": one.task, "recorded": one.recorded, "replayed": one.replayed, "holds": one.holds}
+    return {
+        "id": one.id,
+        "task": one.task,
+        "recorded": one.recorded,
+        "replayed": one.replayed,
+        "holds": one.holds,
+    }
 
 
 def _print(found: list[Replayed], rows: dict[str, Row], recorded: str, here: str) -> None:
     out = console()
-    columns = [Column("rank", True), Column("cell", drop=1), Column("task"), Column("recorded", True),
-               Column("replayed", True), Column("holds")]  # fmt: skip
+    columns = [
+        Column("rank", True),
+        Column("cell", drop=1),
+        Column("task"),
+        Column("recorded", True),
+        Column("replayed", True),
+        Column("holds"),
+    ]
     print_table(out, columns, [_line(one, rows[one.id]) for one in found])
     out.print(plain(f"Recorded with {recorded}."))
     if found and not found[0].exact:
@@ -112,4 +143,11 @@ def _print(found: list[Replayed], rows: dict[str, Row], recorded: str, here: str
 def _line(one: Replayed, row: Row) -> list[str]:
     kind = ("bit for bit" if one.exact else f"within {TOLERANCE:g}") if one.holds else "NO"
     replayed = "no score" if one.replayed is None else repr(one.replayed)
-    return [str(row.rank or "ref"), row.name or cell_name(row.id), plain(one.task), repr(one.recorded), replayed, kind]
+    return [
+        str(row.rank or "ref"),
+        row.name or cell_name(row.id),
+        plain(one.task),
+        repr(one.recorded),
+        replayed,
+        kind,
+    ]

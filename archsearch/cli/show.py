@@ -13,7 +13,7 @@ from archsearch.cell import Cell, library
 from archsearch.cli.board import cell_name, polynomial, title
 from archsearch.cli.cell_argument import Named, find_cell
 from archsearch.cli.common import console, json_option, plain, print_json, runs_option
-from archsearch.compiler.plan import describe
+from archsearch.compiler.program import describe
 from archsearch.protocol.records import Step
 from archsearch.store import RunStore, existing_run
 
@@ -63,11 +63,14 @@ def summary(cell: Cell) -> str:
     gates = [
         node
         for node in shown.ops
-        if node.op == "sigmoid" and any(shown.node(reader).op == "mul" for reader in shown.consumers[node.handle])
+        if node.op == "sigmoid"
+        and any(shown.node(reader).op == "mul" for reader in shown.consumers[node.handle])
     ]
     linears = sum(node.op == "linear" for node in shown.ops)
     counts = [f"{linears} linear"]
-    counts += [f"{len(of)} {word}{'s' * (len(of) != 1)}" for of, word in ((gates, "gate"), (cell.states, "state"))]
+    counts += [
+        f"{len(of)} {word}{'s' * (len(of) != 1)}" for of, word in ((gates, "gate"), (cell.states, "state"))
+    ]
     return f"{', '.join(counts)} · {polynomial(cell.polynomial)} parameters"
 
 
@@ -105,12 +108,20 @@ def _ancestry(text: str, named: Named, runs: Path) -> list[dict[str, Any]]:
             step = born[current]
             operators = "; ".join(f"{one.operator} at {one.words}" for one in step.applied)
             parent = cell_name(step.parent)
-            words = f"{'child of' if not lines else 'that of':<11} {parent}, at step {step.number}: {operators}"
+            words = (
+                f"{'child of' if not lines else 'that of':<11} {parent}, at step {step.number}: {operators}"
+            )
             mutations = [f"{one.operator} at {one.words}" for one in step.applied]
             lines.append(
-                {"id": current, "parent": step.parent, "step": step.number, "mutations": mutations, "words": words,
-                 "of": parent}
-            )  # fmt: skip
+                {
+                    "id": current,
+                    "parent": step.parent,
+                    "step": step.number,
+                    "mutations": mutations,
+                    "words": words,
+                    "of": parent,
+                }
+            )
             current = step.parent
         return lines
     finally:

@@ -21,11 +21,11 @@ from archsearch.cli.common import (
     workers_option,
 )
 from archsearch.cli.tables import Column, print_table
-from archsearch.engine.crew import Crew
 from archsearch.errors import InputError
-from archsearch.protocol.preset import RacePlan, load_preset
+from archsearch.protocol.preset import RaceRules, load_preset
 from archsearch.store import RunStore, existing_run
 from archsearch.studies import STUDIES
+from archsearch.workers.pool import WorkerPool
 
 if TYPE_CHECKING:
     from archsearch.studies.instrument import TaskResult
@@ -35,7 +35,9 @@ SHARE = click.FloatRange(0, 1, max_open=True)
 
 
 class _Studies(click.Group):
-    def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
         if args[0] not in STUDIES and not args[0].startswith("-"):
             ctx.fail(f"no study {args[0]!r} (studies: {', '.join(STUDIES)})")
         return super().resolve_command(ctx, args)
@@ -49,17 +51,23 @@ def study(ctx: click.Context) -> None:
         click.echo(ctx.get_help())
 
 
-@study.command(help=STUDIES["racing"], epilog="Example: archsearch study racing quick-1 --trailing 0.7 --behind 0.5")
+@study.command(
+    help=STUDIES["racing"], epilog="Example: archsearch study racing quick-1 --trailing 0.7 --behind 0.5"
+)
 @click.argument("run", nargs=-1, required=True)
-@click.option("--trailing", type=SHARE, metavar="SHARE", help="Stop what is below it of the cell's own best there.")
+@click.option(
+    "--trailing", type=SHARE, metavar="SHARE", help="Stop what is below it of the cell's own best there."
+)
 @click.option("--behind", type=SHARE, metavar="SHARE", help="Stop what is below it of the GRU's skill there.")
 @runs_option
 @json_option
-def racing(run: tuple[str, ...], trailing: float | None, behind: float | None, runs: Path, as_json: bool) -> None:
+def racing(
+    run: tuple[str, ...], trailing: float | None, behind: float | None, runs: Path, as_json: bool
+) -> None:
     """Print the table; see `archsearch.studies.racing`."""
     from archsearch.studies import racing as study_of  # scipy takes its time to import
 
-    found, stopped, rule = list[study_of.Heat](), 0, RacePlan()
+    found, stopped, rule = list[study_of.Heat](), 0, RaceRules()
     for name in run:
         store = RunStore.open(existing_run(name, runs))
         try:
@@ -69,46 +77,82 @@ def racing(run: tuple[str, ...], trailing: float | None, behind: float | None, r
             stopped += sum(heat is None for heat in here)
         finally:
             store.close()
-    rule = RacePlan(rule.trailing if trailing is None else trailing, rule.behind if behind is None else behind)
+    rule = RaceRules(
+        rule.trailing if trailing is None else trailing, rule.behind if behind is None else behind
+    )
     rows = study_of.study(found, rule)
     if not rows:
         shown = ", ".join(run)
-        raise InputError(f"{shown}: no candidate has all its trials in full; record some with rungs = [] in the preset")
+        raise InputError(
+            f"{shown}: no candidate has all its trials in full; record some with rungs = [] in the preset"
+        )
     if as_json:
         print_json({"race": msgspec.to_builtins(rule), "rows": msgspec.to_builtins(rows)})
         return
     titles = ("rungs", "candidates", "trials", "rho", "winners", "lost", "ratio lost", "steps saved")
     columns = [Column("task"), *(Column(title, True) for title in titles)]
     lines = [
-        [row.task, " ".join(f"{step:,}" for step in row.rungs), str(row.heats), str(row.trials), f"{row.rho:.2f}",
-         str(row.winners), f"{row.lost:.0%}", f"{row.cost:.3f}", f"{row.saved:.0%}"]
+        [
+            row.task,
+            " ".join(f"{step:,}" for step in row.rungs),
+            str(row.heats),
+            str(row.trials),
+            f"{row.rho:.2f}",
+            str(row.winners),
+            f"{row.lost:.0%}",
+            f"{row.cost:.3f}",
+            f"{row.saved:.0%}",
+        ]
         for row in rows
-    ]  # fmt: skip
+    ]
     print_table(console(), columns, lines)
     if stopped:
-        note(f"{stopped} candidates are left out, as racing stopped a trial of theirs: the rest looks better than it is.")
+        note(
+            f"{stopped} candidates are left out, as racing stopped a trial of theirs: the rest looks better than it is."
+        )
     note(
         f"Stopped at a rung: below {rule.trailing:.0%} of the cell's best there, or below {rule.behind:.0%} of the GRU's "
         f"skill there on the same setting. Winners: at least {study_of.WINNER:.0%} of the GRU's best skill."
     )
 
 
-@study.command(help=STUDIES["instrument"], epilog="Example: archsearch study instrument --preset quick --draws 4")
-@click.option("--preset", default="quick", show_default=True, metavar="NAME|FILE.toml", help="What is studied.")
+@study.command(
+    help=STUDIES["instrument"], epilog="Example: archsearch study instrument --preset quick --draws 4"
+)
+@click.option(
+    "--preset", default="quick", show_default=True, metavar="NAME|FILE.toml", help="What is studied."
+)
 @click.option("--cells", metavar="a,b,c", help="Library cells.  [default: all]")
 @click.option("--tasks", metavar="a,b,c", help="Tasks of the preset.  [default: those that it searches with]")
-@click.option("--settings", metavar="N", type=click.IntRange(min=1), help="Settings of a task.  [default: the preset's k]")
 @click.option(
-    "--draws", metavar="N", type=click.IntRange(min=1), default=2, show_default=True, help="Draws of the initial weights."
+    "--settings",
+    metavar="N",
+    type=click.IntRange(min=1),
+    help="Settings of a task.  [default: the preset's k]",
+)
+@click.option(
+    "--draws",
+    metavar="N",
+    type=click.IntRange(min=1),
+    default=2,
+    show_default=True,
+    help="Draws of the initial weights.",
 )
 @data_option
 @workers_option
 @device_option
 @json_option
 def instrument(
-    preset: str, cells: str | None, tasks: str | None, settings: int | None, draws: int, data: Path | None,
-    workers: int | None, device: str, as_json: bool,
-) -> None:  # fmt: skip
+    preset: str,
+    cells: str | None,
+    tasks: str | None,
+    settings: int | None,
+    draws: int,
+    data: Path | None,
+    workers: int | None,
+    device: str,
+    as_json: bool,
+) -> None:
     """Train and print the table; see `archsearch.studies.instrument`."""
     from archsearch.studies import instrument as study_of  # scipy takes its time to import
 
@@ -120,14 +164,24 @@ def instrument(
     if unknown := [cell for cell in names if cell not in library.names()]:
         raise InputError(f"--cells {cells}: no library cell {unknown[0]!r} (archsearch cells lists them)")
     err = console(error=True)
-    crew = Crew(list(devices(device, workers)), str(data.resolve()) if data else None)
+    crew = WorkerPool(list(devices(device, workers)), str(data.resolve()) if data else None)
     with crew, err.status("starting workers") as status:
         plan = study_of.prepare(crew, name, loaded, names, wanted, settings, draws)
-        ended = study_of.train(plan, crew, lambda done, total: status.update(f"training: {done} of {total} trials"))
+        ended = study_of.train(
+            plan, crew, lambda done, total: status.update(f"training: {done} of {total} trials")
+        )
     found = study_of.results(plan, ended)
     if as_json:
-        print_json({"preset": name, "settings": plan.settings, "draws": draws, "machine": plan.run.machine,
-                    "engine": plan.run.engine, "tasks": msgspec.to_builtins(found)})  # fmt: skip
+        print_json(
+            {
+                "preset": name,
+                "settings": plan.settings,
+                "draws": draws,
+                "machine": plan.run.machine,
+                "engine": plan.run.engine,
+                "tasks": msgspec.to_builtins(found),
+            }
+        )
         return
     for task in found:
         _print_task(task)
@@ -136,14 +190,30 @@ def instrument(
 def _print_task(task: TaskResult) -> None:
     out = console()
     columns = [
-        Column("cell"), Column("units", True, 5), Column("skill", True), Column("ratio", True), Column("± draws", True, 1),
-        Column("equal FLOPs", True, 2), Column("equal time", True, 3), Column("MFLOP", True, 4), Column("ms", True, 4),
-    ]  # fmt: skip
+        Column("cell"),
+        Column("units", True, 5),
+        Column("skill", True),
+        Column("ratio", True),
+        Column("± draws", True, 1),
+        Column("equal FLOPs", True, 2),
+        Column("equal time", True, 3),
+        Column("MFLOP", True, 4),
+        Column("ms", True, 4),
+    ]
     lines = [
-        [row.cell, str(row.units), _number(row.skill), _number(row.ratio), _number(row.deviation), _number(row.equal_flops),
-         _number(row.equal_time), f"{row.flops / 1e6:.0f}", f"{row.milliseconds:.2f}"]
+        [
+            row.cell,
+            str(row.units),
+            _number(row.skill),
+            _number(row.ratio),
+            _number(row.deviation),
+            _number(row.equal_flops),
+            _number(row.equal_time),
+            f"{row.flops / 1e6:.0f}",
+            f"{row.milliseconds:.2f}",
+        ]
         for row in task.cells
-    ]  # fmt: skip
+    ]
     out.print(task.task, style="bold")
     print_table(out, columns, lines)
     for at in task.resolution:
@@ -151,7 +221,9 @@ def _print_task(task: TaskResult) -> None:
         spread = f"between draws {_number(at.within)}, the GRU's skill {_number(at.gru)}"
         out.print(f"after {at.steps:>6,} steps: resolution {every}, among cells that learn {some} ({spread})")
     if task.tau is not None:
-        out.print(f"Kendall's tau with the paper's Table 1: {task.tau:.2f} ({task.tau_low:.2f} to {task.tau_high:.2f})")
+        out.print(
+            f"Kendall's tau with the paper's Table 1: {task.tau:.2f} ({task.tau_low:.2f} to {task.tau_high:.2f})"
+        )
     out.print()
 
 

@@ -45,14 +45,19 @@ def print_table(out: Console, columns: Sequence[Column], rows: Sequence[Sequence
         if column.least is not None:
             spare = out.width - sum(widths[i] for i in kept if i != index) - len(GAP) * (len(kept) - 1)
             widths[index] = max(min(widths[index], spare), min(widths[index], column.least))
-    out.print(Text(_line(columns, widths, kept, [column.title for column in columns]), style="bold"), soft_wrap=True)
+    out.print(
+        Text(_line(columns, widths, kept, [column.title for column in columns]), style="bold"), soft_wrap=True
+    )
     for row in rows:
         out.print(Text(_line(columns, widths, kept, row)), soft_wrap=True)
     return [column.title for index, column in enumerate(columns) if index not in kept]
 
 
 def _widths(columns: Sequence[Column], rows: Sequence[Sequence[str]]) -> list[int]:
-    return [max(cell_len(text) for text in (column.title, *(row[i] for row in rows))) for i, column in enumerate(columns)]
+    return [
+        max(cell_len(text) for text in (column.title, *(row[i] for row in rows)))
+        for i, column in enumerate(columns)
+    ]
 
 
 def _least(columns: Sequence[Column], widths: Sequence[int], kept: Sequence[int]) -> int:

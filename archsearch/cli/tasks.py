@@ -35,8 +35,14 @@ def tasks(data: Path | None, as_json: bool) -> None:
     if as_json:
         print_json({"tasks": rows})
         return
-    columns = [Column("task"), Column("symbols", True), Column("score"), Column("floor", True), Column("ceiling", True),
-               Column("sample", least=16)]  # fmt: skip
+    columns = [
+        Column("task"),
+        Column("symbols", True),
+        Column("score"),
+        Column("floor", True),
+        Column("ceiling", True),
+        Column("sample", least=16),
+    ]
     print_table(console(), columns, [_line(row) for row in rows])
 
 
@@ -44,13 +50,24 @@ def _line(row: dict[str, object]) -> list[str]:
     if "missing" in row:
         return [str(row["task"]), "", "", "", "", "needs --data DIR"]
     floor, ceiling = (f"{row[key]:.3f}" for key in ("floor", "ceiling"))
-    return [str(row["task"]), f"{row['symbols']:,}", str(row["measure"]), floor, ceiling, plain(str(row["sample"]))]
+    return [
+        str(row["task"]),
+        f"{row['symbols']:,}",
+        str(row["measure"]),
+        floor,
+        ceiling,
+        plain(str(row["sample"])),
+    ]
 
 
 def _row(task: Task) -> dict[str, object]:
     window = next(iter(task.windows("valid", data_generator(task.name, "valid", 0), 1, SAMPLE)))
     sample = decode(task, window.inputs[:, 0]).replace("\n", " ")[:60]
     return {
-        "task": task.name, "symbols": task.symbols, "measure": task.measure, "floor": float(task.floor),
-        "ceiling": float(task.ceiling), "sample": sample,
-    }  # fmt: skip
+        "task": task.name,
+        "symbols": task.symbols,
+        "measure": task.measure,
+        "floor": float(task.floor),
+        "ceiling": float(task.ceiling),
+        "sample": sample,
+    }

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import click
 
+from archsearch.actions.train import Trained
+from archsearch.actions.train import train as train_cell
 from archsearch.cli.cell_argument import find_cell
 from archsearch.cli.common import (
     console,
@@ -21,22 +23,29 @@ from archsearch.cli.common import (
     workers_option,
 )
 from archsearch.cli.tables import Column, print_table
-from archsearch.engine.crew import Crew
-from archsearch.engine.train import Trained
-from archsearch.engine.train import train as train_cell
 from archsearch.errors import InputError
-from archsearch.protocol.preset import TaskPlan, load_preset
+from archsearch.protocol.preset import TaskRules, load_preset
 from archsearch.protocol.records import Outcome
 from archsearch.tasks import TASKS, nearest
+from archsearch.workers.pool import WorkerPool
 
 
 @click.command(epilog="Example: archsearch train mut1 --task xml --settings 4")
 @click.argument("cell")
-@click.option("--task", required=True, metavar="TASK", help="A task of the preset, text:FILE or FILE.py:NAME.")
-@click.option("--difficulty", metavar="NAME", help="Another difficulty than the preset's.")
-@click.option("--preset", default="quick", show_default=True, metavar="NAME|FILE.toml", help="How the cell is measured.")
 @click.option(
-    "--settings", metavar="N", type=click.IntRange(min=1), default=8, show_default=True, help="Settings, for both cells."
+    "--task", required=True, metavar="TASK", help="A task of the preset, text:FILE or FILE.py:NAME."
+)
+@click.option("--difficulty", metavar="NAME", help="Another difficulty than the preset's.")
+@click.option(
+    "--preset", default="quick", show_default=True, metavar="NAME|FILE.toml", help="How the cell is measured."
+)
+@click.option(
+    "--settings",
+    metavar="N",
+    type=click.IntRange(min=1),
+    default=8,
+    show_default=True,
+    help="Settings, for both cells.",
 )
 @runs_option
 @data_option
@@ -45,9 +54,18 @@ from archsearch.tasks import TASKS, nearest
 @seed_option
 @json_option
 def train(
-    cell: str, task: str, difficulty: str | None, preset: str, settings: int, runs: Path, data: Path | None,
-    workers: int | None, device: str, seed: int | None, as_json: bool,
-) -> None:  # fmt: skip
+    cell: str,
+    task: str,
+    difficulty: str | None,
+    preset: str,
+    settings: int,
+    runs: Path,
+    data: Path | None,
+    workers: int | None,
+    device: str,
+    seed: int | None,
+    as_json: bool,
+) -> None:
     """Train one cell on one task, beside the GRU.
 
     Both train under the same settings on the same data. The seed is that of the training data.
@@ -59,13 +77,13 @@ def train(
         raise InputError(
             f"no task {task!r}{nearest(task, loaded.tasks)} in preset {name}, which has {', '.join(loaded.tasks)}"
         )
-    plan: TaskPlan = loaded.own if own else loaded.tasks[task]
+    plan: TaskRules = loaded.own if own else loaded.tasks[task]
     if difficulty is not None and (own or difficulty not in TASKS[task].difficulties):
         there = "none: it is your own" if own else ", ".join(TASKS[task].difficulties)
         raise InputError(f"task {task!r} has no difficulty {difficulty!r} (difficulties: {there})")
     full = task if own else f"{task}:{difficulty or plan.difficulty}"
     err = console(error=True)
-    crew = Crew(list(devices(device, workers)), str(data.resolve()) if data else None)
+    crew = WorkerPool(list(devices(device, workers)), str(data.resolve()) if data else None)
     with crew, err.status("starting workers") as status:
 
         def progressed(done: int, total: int) -> None:
@@ -73,7 +91,9 @@ def train(
 
         trained = train_cell(found, name, loaded, (task, full, plan), settings, seed or 0, crew, progressed)
     if len(trained.pairs) < settings:
-        note(f"The grid of preset {name} has {len(trained.pairs)} settings for this task; all of them were used.")
+        note(
+            f"The grid of preset {name} has {len(trained.pairs)} settings for this task; all of them were used."
+        )
     if as_json:
         print_json(_document(trained))
     else:
@@ -85,7 +105,9 @@ def _skill(trained: Trained, outcome: Outcome) -> float | None:
 
 
 def _best(trained: Trained, outcomes: list[Outcome]) -> float | None:
-    return max((skill for outcome in outcomes if (skill := _skill(trained, outcome)) is not None), default=None)
+    return max(
+        (skill for outcome in outcomes if (skill := _skill(trained, outcome)) is not None), default=None
+    )
 
 
 def _document(trained: Trained) -> dict[str, object]:
@@ -112,8 +134,14 @@ def _document(trained: Trained) -> dict[str, object]:
 
 def _print(trained: Trained, name: str) -> None:
     out, facts = console(), trained.plan.course[trained.task].facts
-    columns = [Column("setting", least=12), Column("units", True), Column(plain(name), True), Column("skill", True),
-               Column("gru", True), Column("skill", True)]  # fmt: skip
+    columns = [
+        Column("setting", least=12),
+        Column("units", True),
+        Column(plain(name), True),
+        Column("skill", True),
+        Column("gru", True),
+        Column("skill", True),
+    ]
     lines = []
     for pair in trained.pairs:
         values = []
@@ -127,7 +155,10 @@ def _print(trained: Trained, name: str) -> None:
 
 
 def _verdict(trained: Trained) -> str:
-    own, other = _best(trained, [p.cell for p in trained.pairs]), _best(trained, [p.baseline for p in trained.pairs])
+    own, other = (
+        _best(trained, [p.cell for p in trained.pairs]),
+        _best(trained, [p.baseline for p in trained.pairs]),
+    )
     if own is None or other is None:
         return "no finite score on one side, so there is no ratio"
     ratio = f"ratio {own / other:.3f}" if other > 0 else "no ratio, as the GRU has learned nothing"

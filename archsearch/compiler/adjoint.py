@@ -33,7 +33,12 @@ class Rule:
     @property
     def in_place(self) -> bool:
         """Whether the result may lie where the operand lay: the adjoint reads the result alone."""
-        return len(self.adjoint) == 1 and self.reads("y") and not self.reads("0") and "{root}" not in self.forward
+        return (
+            len(self.adjoint) == 1
+            and self.reads("y")
+            and not self.reads("0")
+            and "{root}" not in self.forward
+        )
 
 
 RULES = {

@@ -77,7 +77,9 @@ def check_sequence(x: Tensor, input_size: int, dtype: torch.dtype) -> None:
             f"Convert input: input.to({dtype}), or convert model: model.to({x.dtype})"
         )
     if x.size(-1) != input_size:
-        raise RuntimeError(f"input.size(-1) must be equal to input_size. Expected {input_size}, got {x.size(-1)}")
+        raise RuntimeError(
+            f"input.size(-1) must be equal to input_size. Expected {input_size}, got {x.size(-1)}"
+        )
     if x.size(0) == 0:
         raise RuntimeError("Expected sequence length to be larger than 0 in RNN")
 

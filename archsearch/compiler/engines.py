@@ -12,8 +12,8 @@ import torch
 from torch import Tensor
 
 from archsearch.cell import Cell
+from archsearch.compiler.interpreter import Interpreter
 from archsearch.compiler.native.engine import Native, described
-from archsearch.compiler.reference import Interpreter
 from archsearch.compiler.stacked import dialects
 from archsearch.compiler.stacked.engine import Stacked
 from archsearch.errors import BuildError
@@ -58,7 +58,11 @@ def default_engine(device: torch.device | str | int | None = None) -> str:
     kind = "cuda" if isinstance(device, int) else torch.device(device or "cpu").type
     if kind != "cpu":
         return "stacked" if kind == "cuda" else "reference"
-    return "native" if _has_native(os.environ.get("CXX", ""), os.environ.get("ARCHSEARCH_MARCH", "")) else "reference"
+    return (
+        "native"
+        if _has_native(os.environ.get("CXX", ""), os.environ.get("ARCHSEARCH_MARCH", ""))
+        else "reference"
+    )
 
 
 @cache
@@ -67,7 +71,11 @@ def _has_native(command: str, march: str) -> bool:
     try:
         described()
     except BuildError as error:
-        warnings.warn(f"no native engine: {error}; cells run in the interpreter, several times slower", RuntimeWarning, 4)
+        warnings.warn(
+            f"no native engine: {error}; cells run in the interpreter, several times slower",
+            RuntimeWarning,
+            4,
+        )
         return False
     return True
 

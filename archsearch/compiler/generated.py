@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 
 from archsearch.cell import Cell
+from archsearch.compiler.interpreter import Interpreter
 from archsearch.compiler.parameters import PROJECTION, parameter_names, reached_from
-from archsearch.compiler.reference import Interpreter
 
 States = tuple[Tensor, ...]
 
@@ -41,7 +41,7 @@ class Generated:
 
     def __call__(
         self, weights: Mapping[str, Tensor], x: Tensor, states: States, reset: Tensor | None
-    ) -> tuple[Tensor, States]:  # fmt: skip
+    ) -> tuple[Tensor, States]:
         """Run one layer over a sequence; see `engines.Engine`."""
         if torch.compiler.is_compiling() and not torch.compiler.is_exporting():
             run: Callable[..., tuple[Tensor, States]] = torch._dynamo.disable(self.run)
@@ -50,7 +50,7 @@ class Generated:
 
     def run(
         self, weights: Mapping[str, Tensor], x: Tensor, states: States, reset: Tensor | None
-    ) -> tuple[Tensor, States]:  # fmt: skip
+    ) -> tuple[Tensor, States]:
         """Do so outside what torch compiles."""
         if not self.takes([x, *states, *weights.values()]):
             return self.interpreter(weights, x, states, reset)

@@ -101,7 +101,9 @@ class Recurrent(nn.Module):
         self._register(computed, device, dtype)
         self.reset_parameters()
 
-    def _register(self, computed: Cell, device: torch.device | str | int | None, dtype: torch.dtype | None) -> None:
+    def _register(
+        self, computed: Cell, device: torch.device | str | int | None, dtype: torch.dtype | None
+    ) -> None:
         """Make the parameters of every layer and direction, with no numbers yet."""
         sizes = [self.input_size] + [self.hidden_size * len(self._endings)] * (self.num_layers - 1)
         self._learned = {
@@ -110,7 +112,8 @@ class Recurrent(nn.Module):
             for ending in self._endings
         }
         self._names = {
-            level: tuple((item.name, f"{item.name}_{level}") for item in items) for level, items in self._learned.items()
+            level: tuple((item.name, f"{item.name}_{level}") for item in items)
+            for level, items in self._learned.items()
         }
         for level, items in self._learned.items():
             for item in items:
@@ -143,7 +146,7 @@ class Recurrent(nn.Module):
 
     def parameters_of(
         self, handle: int, layer: int = 0, reverse: bool = False
-    ) -> tuple[nn.Parameter, nn.Parameter | None]:  # fmt: skip
+    ) -> tuple[nn.Parameter, nn.Parameter | None]:
         """Return the weight and the bias, if any, of a node of `cell.canonical()`; for x its projection.
 
         Args:
@@ -155,20 +158,25 @@ class Recurrent(nn.Module):
             KeyError: The node learns nothing.
         """
         own: dict[str, nn.Parameter] = dict(self.named_parameters(remove_duplicate=False))
-        weight, level = PROJECTION if handle == 0 else weight_name(handle), f"l{layer}{'_reverse' if reverse else ''}"
+        weight, level = (
+            PROJECTION if handle == 0 else weight_name(handle),
+            f"l{layer}{'_reverse' if reverse else ''}",
+        )
         return own[f"{weight}_{level}"], own.get(f"{bias_name(handle)}_{level}")
 
     @overload
-    def forward(self, input: Tensor, hx: State | None = None, *, reset: Tensor | None = None) -> tuple[Tensor, State]: ...
+    def forward(
+        self, input: Tensor, hx: State | None = None, *, reset: Tensor | None = None
+    ) -> tuple[Tensor, State]: ...
 
     @overload
     def forward(
         self, input: PackedSequence, hx: State | None = None, *, reset: None = None
-    ) -> tuple[PackedSequence, State]: ...  # fmt: skip
+    ) -> tuple[PackedSequence, State]: ...
 
     def forward(
         self, input: Tensor | PackedSequence, hx: State | None = None, *, reset: Tensor | None = None
-    ) -> tuple[Tensor | PackedSequence, State]:  # fmt: skip
+    ) -> tuple[Tensor | PackedSequence, State]:
         """Run over a sequence.
 
         Args:
@@ -218,7 +226,9 @@ class Recurrent(nn.Module):
         output = output.squeeze(0)
         return (output if batched else output.squeeze(0)), states
 
-    def _advance(self, x: Tensor, hx: State | None, reset: Tensor | None, batched: bool, dims: int) -> tuple[Tensor, State]:
+    def _advance(
+        self, x: Tensor, hx: State | None, reset: Tensor | None, batched: bool, dims: int
+    ) -> tuple[Tensor, State]:
         """Run over x, (T, B, I), from the states as given to the states as returned."""
         arguments.check_sequence(x, self.input_size, self._dtype())
         states = None if hx is None else arguments.as_states(hx, self._states)
@@ -234,7 +244,7 @@ class Recurrent(nn.Module):
 
     def _packed(
         self, input: PackedSequence, hx: State | None, reset: Tensor | None
-    ) -> tuple[PackedSequence, State]:  # fmt: skip
+    ) -> tuple[PackedSequence, State]:
         """Run over packed sequences, from states and to states in the order that these had before they were sorted."""
         arguments.check_no_reset(reset)
         data, batch_sizes, order, back = input
@@ -262,7 +272,9 @@ class Recurrent(nn.Module):
             outputs = []
             for direction, ending in enumerate(self._endings):
                 own = tuple(state[layer * directions + direction] for state in states)
-                output, final = through(partial(self._run, self._weights(f"l{layer}{ending}")), x, own, direction == 1)
+                output, final = through(
+                    partial(self._run, self._weights(f"l{layer}{ending}")), x, own, direction == 1
+                )
                 outputs.append(output)
                 finals.append(final)
             x = torch.cat(outputs, -1) if self.bidirectional else outputs[0]
@@ -282,7 +294,9 @@ class Recurrent(nn.Module):
         """Return states in the order in which the cell's text has them."""
         if len(states) == 1:
             return states[0]
-        return tuple(states[position] for position in sorted(range(len(states)), key=self._written.__getitem__))
+        return tuple(
+            states[position] for position in sorted(range(len(states)), key=self._written.__getitem__)
+        )
 
     def _dtype(self) -> torch.dtype:
         own = next(iter(self._parameters.values()), None)
@@ -303,7 +317,13 @@ class Recurrent(nn.Module):
     def extra_repr(self) -> str:
         """Return what `print(layer)` shows between the brackets."""
         shown = [self.cell.name, str(self.input_size), str(self.hidden_size)]
-        defaults = {"num_layers": 1, "bias": True, "batch_first": False, "dropout": 0.0, "bidirectional": False}
+        defaults = {
+            "num_layers": 1,
+            "bias": True,
+            "batch_first": False,
+            "dropout": 0.0,
+            "bidirectional": False,
+        }
         shown += [f"{name}={value}" for name in defaults if (value := getattr(self, name)) != defaults[name]]
         shown += [f"engine={self.engine}"] if self.engine != default_engine() else []
         return ", ".join(shown)

@@ -31,7 +31,9 @@ def check_all(pairs: list[tuple[Cell, str]]) -> None:
     """Check several exported modules in one process; raises as `check_python` does."""
     for cell, source in pairs:
         if foreign := sorted(imported(source) - IMPORTS):
-            raise ArchsearchError(f"the export of {cell.name} imports {', '.join(foreign)}; nothing was written")
+            raise ArchsearchError(
+                f"the export of {cell.name} imports {', '.join(foreign)}; nothing was written"
+            )
     with tempfile.TemporaryDirectory(prefix="archsearch-") as folder:
         for index, (cell, source) in enumerate(pairs):
             Path(folder, f"exported{index}.py").write_text(source, encoding="utf-8")
@@ -52,12 +54,21 @@ def imported(source: str) -> set[str]:
 
 def _run(folder: str, count: int) -> None:
     paths = [str(PACKAGES), *filter(None, [os.environ.get("PYTHONPATH")])]
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(paths), "OMP_NUM_THREADS": "1", "PYTHONSAFEPATH": "1"}
+    environment = {
+        **os.environ,
+        "PYTHONPATH": os.pathsep.join(paths),
+        "OMP_NUM_THREADS": "1",
+        "PYTHONSAFEPATH": "1",
+    }
     command = [sys.executable, "-m", "archsearch.exporters.comparing", folder, str(count)]
     try:
-        done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=SECONDS, check=False)
+        done = subprocess.run(
+            command, env=environment, capture_output=True, text=True, timeout=SECONDS, check=False
+        )
     except subprocess.TimeoutExpired:
-        raise ArchsearchError(f"the export did not end its check within {SECONDS} s; nothing was written") from None
+        raise ArchsearchError(
+            f"the export did not end its check within {SECONDS} s; nothing was written"
+        ) from None
     if done.returncode:
         reason = (done.stderr.strip() or f"exit code {done.returncode}").splitlines()[-1]
         raise ArchsearchError(f"the export failed its check: {reason}; nothing was written")

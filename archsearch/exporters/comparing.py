@@ -38,7 +38,10 @@ def compare(module: ModuleType, cell: Cell) -> None:
         torch.manual_seed(case)
         sizes, swapped = (input_size, hidden_size, layers), case == 1
         pair, exact = [
-            (Recurrent(shown.cell, *sizes, batch_first=swapped, dtype=d), make(*sizes, batch_first=swapped, dtype=d))
+            (
+                Recurrent(shown.cell, *sizes, batch_first=swapped, dtype=d),
+                make(*sizes, batch_first=swapped, dtype=d),
+            )
             for d in (torch.float32, torch.float64)
         ]
         _copy(*pair, shown)
@@ -98,7 +101,9 @@ def main(folder: str, count: int) -> None:
     torch.set_num_threads(1)
     sys.path.insert(0, folder)
     for index in range(count):
-        cell = Cell.parse(Path(folder, f"exported{index}.cell").read_text(encoding="utf-8"), f"exported{index}")
+        cell = Cell.parse(
+            Path(folder, f"exported{index}.cell").read_text(encoding="utf-8"), f"exported{index}"
+        )
         try:
             module = importlib.import_module(f"exported{index}")
             module.self_check()

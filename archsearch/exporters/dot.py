@@ -19,7 +19,10 @@ def to_dot(cell: Cell, scores: Scores | None = None) -> str:
         '  graph [rankdir=BT, ordering=in, fontname="Helvetica"];',
         '  node [shape=box, style=rounded, fontname="Helvetica"];',
         *(f"  n{node.handle} [{_look(node)}];" for node in shown.nodes),
-        *(f"  next{i} [label={_quoted(state + chr(39))}, style=\"rounded,bold\"];" for i, state in enumerate(shown.states)),
+        *(
+            f'  next{i} [label={_quoted(state + chr(39))}, style="rounded,bold"];'
+            for i, state in enumerate(shown.states)
+        ),
         *(f"  n{source} -> n{node.handle};" for node in shown.nodes for source in node.inputs),
         *(f"  n{handle} -> next{i};" for i, handle in enumerate(shown.next)),
         f"  {{ rank=source; {' '.join(f'n{handle};' for handle in sources)} }}",

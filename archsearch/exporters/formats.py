@@ -9,11 +9,11 @@ from archsearch.cell import Cell
 from archsearch.exporters.cell import to_cell
 from archsearch.exporters.checking import check_python
 from archsearch.exporters.dot import to_dot
+from archsearch.exporters.drawing.svg import to_svg
 from archsearch.exporters.graph_json import to_json
 from archsearch.exporters.latex import to_latex
 from archsearch.exporters.python import to_python
 from archsearch.exporters.scores import Scores
-from archsearch.exporters.svg import to_svg
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,9 @@ class Exporter:
 
 
 EXPORTERS: dict[str, Exporter] = {
-    "python": Exporter(to_python, ".py", "a module with a layer like torch.nn.GRU that needs only torch", check_python),
+    "python": Exporter(
+        to_python, ".py", "a module with a layer like torch.nn.GRU that needs only torch", check_python
+    ),
     "cell": Exporter(to_cell, ".cell", "the cell's own language, which archsearch reads again"),
     "json": Exporter(to_json, ".json", "text and canonical graph, for other programs"),
     "dot": Exporter(to_dot, ".dot", "the graph for Graphviz"),

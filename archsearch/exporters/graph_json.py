@@ -67,9 +67,7 @@ def from_json(text: str | bytes, source: str = "<json>") -> Cell:
 def _document(cell: Cell, scores: Scores | None) -> _File:
     shown = tidy(cell).cell
     live = shown.canonical()
-    nodes = tuple(
-        _Node(node.handle, node.op, node.inputs, dict(node.args), node.name) for node in live.nodes
-    )
+    nodes = tuple(_Node(node.handle, node.op, node.inputs, dict(node.args), node.name) for node in live.nodes)
     states = tuple(node.handle for node in live.state_nodes)
     n2, n = shown.polynomial
     parameters = {"n2": n2, "n": n}

@@ -59,7 +59,11 @@ class _Equations:
         self.weights = weights(shown)
         self.states = {state.handle for state in self.cell.state_nodes}
         self.symbols: dict[str, str] = {}
-        for name in [self.cell.x.name or "x", *self.cell.states, *(name.rstrip("'") for name in shown.targets.values())]:
+        for name in [
+            self.cell.x.name or "x",
+            *self.cell.states,
+            *(name.rstrip("'") for name in shown.targets.values()),
+        ]:
             if name not in self.symbols:
                 printed = symbol(name)
                 self.symbols[name] = _upright(name) if printed in self.symbols.values() else printed
@@ -80,7 +84,11 @@ class _Equations:
     def _at(self, name: str, time: str) -> str:
         """Return a name at a time: the time joins the number that the name ends in."""
         printed = self.symbols[name]
-        return f"{printed[:-1]},{time}}}" if printed.endswith("}") and "_{" in printed else f"{printed}_{{{time}}}"
+        return (
+            f"{printed[:-1]},{time}}}"
+            if printed.endswith("}") and "_{" in printed
+            else f"{printed}_{{{time}}}"
+        )
 
     def _called(self, handle: int) -> str:
         node = self.cell.node(handle)

@@ -190,7 +190,9 @@ class _Source:
     def _operand(self, node: Node, position: int) -> str:
         source = self.cell.node(node.inputs[position])
         if source.op == "number":
-            others = [self.cell.node(other).op for other in node.inputs[:position] + node.inputs[position + 1 :]]
+            others = [
+                self.cell.node(other).op for other in node.inputs[:position] + node.inputs[position + 1 :]
+            ]
             plain = OPS[node.op].infix and others and (others[0] != "number" or position == 1)
             return number(source.value) if plain else self._full(source.handle)
         if source.op == "input":

@@ -52,7 +52,9 @@ def score_lines(scores: Scores | None) -> list[str]:
     if scores is None:
         return []
     place = "reference" if scores.rank is None else f"rank {scores.rank}"
-    lines = [f"Run {scores.run} (seed {scores.seed}), {place}: fitness {scores.fitness:.5g}, the worst task's ratio."]
+    lines = [
+        f"Run {scores.run} (seed {scores.seed}), {place}: fitness {scores.fitness:.5g}, the worst task's ratio."
+    ]
     for task in scores.tasks:
         parts = [f"score {task.score:.6g}"]
         parts += [f"skill {task.skill:.5g}"] if task.skill is not None else []

@@ -36,7 +36,11 @@ class Tidy:
     @cached_property
     def targets(self) -> dict[int, str]:
         """What a value is called, for the values that have a line of their own: `r`, or `h'` for a next value."""
-        found = {node.handle: node.name for node in self.cell.nodes if node.name and node.op not in ("input", "state")}
+        found = {
+            node.handle: node.name
+            for node in self.cell.nodes
+            if node.name and node.op not in ("input", "state")
+        }
         for state, handle in zip(self.cell.states, self.cell.next, strict=True):
             if self.cell.node(handle).op in OPS:
                 found.setdefault(handle, f"{state}'")
@@ -143,7 +147,9 @@ def _live(cell: Cell) -> set[int]:
 
 
 def _with_safe_names(nodes: list[Node]) -> Iterator[Node]:
-    valid = {node.name for node in nodes if node.name and NAME.fullmatch(node.name) and node.name not in CALLS}
+    valid = {
+        node.name for node in nodes if node.name and NAME.fullmatch(node.name) and node.name not in CALLS
+    }
     free = (made for i in range(1, len(nodes) + len(valid) + 2) if (made := f"s{i}") not in valid)
     taken: set[str | None] = {None}
     for node in nodes:

@@ -15,7 +15,9 @@ from archsearch.exporters.formats import EXPORTERS
 from archsearch.exporters.scores import Scores
 
 
-def export(cell: Cell, format: str, path: str | Path, *, force: bool = False, scores: Scores | None = None) -> Path:
+def export(
+    cell: Cell, format: str, path: str | Path, *, force: bool = False, scores: Scores | None = None
+) -> Path:
     """Write a cell to a file and return its path.
 
     A Python export is executed in a process of its own and compared with the compiled cell before the file appears.

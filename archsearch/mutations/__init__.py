@@ -31,7 +31,9 @@ MUTATIONS: dict[str, Operator] = {
 }
 
 
-def propose(cell: Cell, space: SearchSpace, rng: np.random.Generator, magnitude: str = "per_node") -> Child | None:
+def propose(
+    cell: Cell, space: SearchSpace, rng: np.random.Generator, magnitude: str = "per_node"
+) -> Child | None:
     """Return a child from one draw, or None if the draw came to nothing new or nothing valid.
 
     Args:

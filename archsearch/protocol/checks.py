@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from archsearch.protocol.preset import FilterPlan, Preset, SearchPlan, TaskPlan
+    from archsearch.protocol.preset import FilterRules, Preset, SearchRules, TaskRules
     from archsearch.protocol.settings import Grid
 
 
@@ -28,7 +28,7 @@ def faults(preset: Preset) -> Iterator[str]:
     yield from _grid("filter.grid", preset.filter.grid)
 
 
-def _search(search: SearchPlan, planned: set[str]) -> Iterator[str]:
+def _search(search: SearchRules, planned: set[str]) -> Iterator[str]:
     for key, least in {"look_ahead": 1, "pool": 1, "noise_draws": 0, "max_candidates": 1}.items():
         value = getattr(search, key)
         if value is not None and value < least:
@@ -49,14 +49,14 @@ def _search(search: SearchPlan, planned: set[str]) -> Iterator[str]:
         yield f"search.reexamine is {search.reexamine}; it lies in [0, 1)"
 
 
-def _filter(plan: FilterPlan) -> Iterator[str]:
+def _filter(plan: FilterRules) -> Iterator[str]:
     if min(plan.budget, plan.steps, plan.epoch_steps, plan.validation, plan.tries) < 1:
         yield "filter: budget, steps, epoch_steps, validation and tries are at least 1"
     if not 0 < plan.threshold <= 1:
         yield f"filter.threshold is {plan.threshold}; it lies in (0, 1]"
 
 
-def _task(name: str, plan: TaskPlan, noise_draws: int) -> Iterator[str]:
+def _task(name: str, plan: TaskRules, noise_draws: int) -> Iterator[str]:
     if not plan.budgets or len(set(plan.budgets)) < len(plan.budgets):
         yield f"{name}: budget is a number, or a list of different ones"
     if min(plan.steps, plan.epoch_steps, plan.validation, *plan.budgets) < 1:
@@ -69,7 +69,9 @@ def _task(name: str, plan: TaskPlan, noise_draws: int) -> Iterator[str]:
     elif not 0 <= plan.gate < 1:
         yield f"{name}: gate is {plan.gate}; it lies in [0, 1) or is 'noise'"
     rungs = (0, *plan.rungs, plan.steps)
-    if any(rung % plan.epoch_steps for rung in plan.rungs) or any(a >= b for a, b in itertools.pairwise(rungs)):
+    if any(rung % plan.epoch_steps for rung in plan.rungs) or any(
+        a >= b for a, b in itertools.pairwise(rungs)
+    ):
         shown = ", ".join(map(str, plan.rungs))
         yield f"{name}: rungs are {shown}; they grow, are multiples of epoch_steps ({plan.epoch_steps}), and below steps"
     if not 0 < plan.min_skill < 1:

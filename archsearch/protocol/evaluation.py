@@ -58,9 +58,15 @@ def _filtered(plan: RunPlan, outcome: Outcome) -> Verdict | None:
 
 
 def _judged(
-    plan: RunPlan, step: Step, stage: Stage, tries: Mapping[Setting, Try], baseline: Tries, gates: Mapping[str, float],
-    reached: int, last: bool,
-) -> Verdict | None:  # fmt: skip
+    plan: RunPlan,
+    step: Step,
+    stage: Stage,
+    tries: Mapping[Setting, Try],
+    baseline: Tries,
+    gates: Mapping[str, float],
+    reached: int,
+    last: bool,
+) -> Verdict | None:
     """Return the verdict of a step that ends with this stage, None if it goes on."""
     if stage.settings and not tries:
         return Verdict("not evaluated", reached, stage.task, "crash, memory or timeout ended every trial")

@@ -50,7 +50,9 @@ def best_skill(plan: RunPlan, task: str, tries: Mapping[Setting, Try]) -> tuple[
     return max(scored, key=lambda pair: pair[0]) if scored else None
 
 
-def ratio(plan: RunPlan, task: str, tries: Mapping[Setting, Try], baseline: Mapping[Setting, Try]) -> float | None:
+def ratio(
+    plan: RunPlan, task: str, tries: Mapping[Setting, Try], baseline: Mapping[Setting, Try]
+) -> float | None:
     """Return best against best; over the settings that both have under `paired`. None without a score on either side."""
     if plan.rule == "paired":
         tries, baseline = _shared(tries, baseline), _shared(baseline, tries)

@@ -9,7 +9,7 @@ import msgspec
 
 from archsearch.cell import Cell, SearchSpace
 from archsearch.errors import PresetError
-from archsearch.protocol.preset import Preset, TaskPlan
+from archsearch.protocol.preset import Preset, TaskRules
 from archsearch.protocol.records import Measure, Trial
 from archsearch.protocol.settings import Setting, shared_settings
 from archsearch.protocol.units import SMALLEST, smallest_budget, units
@@ -37,12 +37,12 @@ class TaskFacts(msgspec.Struct, frozen=True):
     checksum: str
 
 
-class Course(msgspec.Struct, frozen=True):
+class PlannedTask(msgspec.Struct, frozen=True):
     """One task of a run: what people call it, what it is, and how it is trained."""
 
     task: str
     facts: TaskFacts
-    plan: TaskPlan
+    plan: TaskRules
 
 
 class RunPlan(msgspec.Struct, frozen=True, dict=True):
@@ -65,7 +65,7 @@ class RunPlan(msgspec.Struct, frozen=True, dict=True):
     strategy: str
     space: SearchSpace
     seed: int
-    courses: tuple[Course, ...]
+    courses: tuple[PlannedTask, ...]
     filter: TaskFacts
     engine: str
     machine: str
@@ -76,7 +76,7 @@ class RunPlan(msgspec.Struct, frozen=True, dict=True):
         return self.preset.rule
 
     @cached_property
-    def course(self) -> dict[str, Course]:
+    def course(self) -> dict[str, PlannedTask]:
         """The tasks by name."""
         return {course.task: course for course in self.courses}
 
@@ -85,9 +85,12 @@ class RunPlan(msgspec.Struct, frozen=True, dict=True):
         """For each task s1, s2, … sG under `paired`, the whole grid under `published`."""
         if self.rule == "published":
             return {c.task: tuple(self.preset.grid.all(c.plan.budgets)) for c in self.courses}
-        return {c.task: shared_settings(c.facts.name, self.preset.grid, c.plan.budgets, c.plan.G) for c in self.courses}
+        return {
+            c.task: shared_settings(c.facts.name, self.preset.grid, c.plan.budgets, c.plan.G)
+            for c in self.courses
+        }
 
-    def noise_settings(self, course: Course) -> tuple[Setting, ...]:
+    def noise_settings(self, course: PlannedTask) -> tuple[Setting, ...]:
         """Return the settings of a task's noise trials: s1..sk, under `published` k that represent the grid."""
         return shared_settings(course.facts.name, self.preset.grid, course.plan.budgets, course.plan.k)
 
@@ -113,34 +116,72 @@ class RunPlan(msgspec.Struct, frozen=True, dict=True):
         return (score - facts.floor) / (facts.ceiling - facts.floor)
 
     def trial(
-        self, cell: str, task: str, setting: Setting, seed: int = 0, init_draw: int = 0, steps: int | None = None
-    ) -> Trial:  # fmt: skip
+        self,
+        cell: str,
+        task: str,
+        setting: Setting,
+        seed: int = 0,
+        init_draw: int = 0,
+        steps: int | None = None,
+    ) -> Trial:
         """Return the trial of a cell on one of the run's tasks; without `steps` in full."""
         facts, plan = self.course[task].facts, self.course[task].plan
         return self._trial(
-            cell, facts, steps or plan.steps, plan.epoch_steps, plan.validation, setting, seed, init_draw, self.measure(task)
+            cell,
+            facts,
+            steps or plan.steps,
+            plan.epoch_steps,
+            plan.validation,
+            setting,
+            seed,
+            init_draw,
+            self.measure(task),
         )
 
     def pauses(self, trial: Trial) -> bool:
         """Whether a trial ends at a rung, so that a longer one may go on from it."""
-        return trial.stop_at is None and any(c.facts.name == trial.task and trial.steps < c.plan.steps for c in self.courses)
+        return trial.stop_at is None and any(
+            c.facts.name == trial.task and trial.steps < c.plan.steps for c in self.courses
+        )
 
     def filter_trial(self, cell: str, setting: Setting) -> Trial:
         """Return a cell's trial on the filter."""
         plan = self.preset.filter
-        trial = self._trial(cell, self.filter, plan.steps, plan.epoch_steps, plan.validation, setting, 0, 0, "accuracy")
+        trial = self._trial(
+            cell, self.filter, plan.steps, plan.epoch_steps, plan.validation, setting, 0, 0, "accuracy"
+        )
         return msgspec.structs.replace(trial, stop_at=plan.threshold, schedule="constant")
 
     def _trial(
-        self, cell: str, facts: TaskFacts, steps: int, epoch_steps: int, validation: int, setting: Setting, seed: int,
-        init_draw: int, measure: Measure,
-    ) -> Trial:  # fmt: skip
+        self,
+        cell: str,
+        facts: TaskFacts,
+        steps: int,
+        epoch_steps: int,
+        validation: int,
+        setting: Setting,
+        seed: int,
+        init_draw: int,
+        measure: Measure,
+    ) -> Trial:
         training = self.preset.training
         return Trial(
-            cell=cell, task=facts.name, setting=setting, seed=seed, init_draw=init_draw, measure=measure, steps=steps,
-            epoch_steps=epoch_steps, batch=training.batch, unroll=training.unroll, validation=validation,
-            data=facts.checksum, engine=self.engine, machine=self.machine, schedule=training.schedule,
-        )  # fmt: skip
+            cell=cell,
+            task=facts.name,
+            setting=setting,
+            seed=seed,
+            init_draw=init_draw,
+            measure=measure,
+            steps=steps,
+            epoch_steps=epoch_steps,
+            batch=training.batch,
+            unroll=training.unroll,
+            validation=validation,
+            data=facts.checksum,
+            engine=self.engine,
+            machine=self.machine,
+            schedule=training.schedule,
+        )
 
     @cached_property
     def _narrowest(self) -> list[tuple[str, int, int, int]]:
@@ -155,8 +196,10 @@ class RunPlan(msgspec.Struct, frozen=True, dict=True):
             width = units(cell, symbols, layers, budget)
             if width < SMALLEST:
                 least = smallest_budget(cell, symbols, layers)
-                return (f"cell {cell.name} has {width} units on {task} within a budget of {budget:,} parameters; "
-                        f"at least {SMALLEST} are needed, which takes a budget of {least:,}")  # fmt: skip
+                return (
+                    f"cell {cell.name} has {width} units on {task} within a budget of {budget:,} parameters; "
+                    f"at least {SMALLEST} are needed, which takes a budget of {least:,}"
+                )
         return None
 
     def check_references(self, cells: dict[str, Cell]) -> None:

@@ -18,7 +18,7 @@ from archsearch.resources import grammars
 Rule = Literal["paired", "published"]
 
 
-class SearchPlan(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+class SearchRules(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """How long a search looks ahead, what it starts from, and when it ends.
 
     Attributes:
@@ -44,13 +44,13 @@ class SearchPlan(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
     reexamine: float = 0.5
 
 
-class MutationPlan(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class MutationRules(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How much a mutation changes: "per_node" with p ~ U[0,1], or a "count" of 1 to 3."""
 
     magnitude: Literal["per_node", "count"]
 
 
-class TrainingPlan(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class TrainingRules(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What all trials share."""
 
     batch: int = 20
@@ -58,7 +58,7 @@ class TrainingPlan(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     schedule: Literal["constant", "halving"] = "constant"
 
 
-class RacePlan(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class RaceRules(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Whom a rung stops, where tasks have rungs.
 
     Attributes:
@@ -70,7 +70,7 @@ class RacePlan(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     behind: float = 0.5
 
 
-class FilterPlan(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+class FilterRules(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """The filter that a candidate passes before anything else is trained (papers.md 1.4).
 
     Attributes:
@@ -94,7 +94,7 @@ class FilterPlan(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
     threshold: float = 0.95
 
 
-class TaskPlan(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+class TaskRules(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """How one task is trained and judged.
 
     Attributes:
@@ -131,15 +131,15 @@ class Preset(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     """A preset as its file writes it; `tasks` in the order of the stages, `own` for a user's own tasks."""
 
     rule: Rule
-    search: SearchPlan
-    mutation: MutationPlan
-    filter: FilterPlan
+    search: SearchRules
+    mutation: MutationRules
+    filter: FilterRules
     grid: Grid
-    training: TrainingPlan
-    tasks: dict[str, TaskPlan]
-    own: TaskPlan
+    training: TrainingRules
+    tasks: dict[str, TaskRules]
+    own: TaskRules
     note: str = ""
-    race: RacePlan = RacePlan()
+    race: RaceRules = RaceRules()
 
 
 @cache
@@ -183,7 +183,7 @@ def _nearest(message: str) -> str:
     found = re.search(r"unknown field `([^`]*)`", message)
     if not found:
         return ""
-    structs = (Preset, SearchPlan, MutationPlan, TrainingPlan, RacePlan, FilterPlan, TaskPlan, Grid)
+    structs = (Preset, SearchRules, MutationRules, TrainingRules, RaceRules, FilterRules, TaskRules, Grid)
     known = sorted({field for struct in structs for field in struct.__struct_fields__})
     near = difflib.get_close_matches(found[1], known, 1)
     return f"; did you mean {near[0]!r}?" if near else f"; known keys: {', '.join(known)}"
@@ -198,7 +198,11 @@ def parse_duration(text: str) -> float:
     number = r"(\d+(?:\.\d+)?)"
     match = re.fullmatch(f"(?:{number}d)?(?:{number}h)?(?:{number}m)?(?:{number}s)?", text.strip())
     seconds = (
-        sum(float(part) * unit for part, unit in zip(match.groups(), (86400, 3600, 60, 1), strict=True) if part)
+        sum(
+            float(part) * unit
+            for part, unit in zip(match.groups(), (86400, 3600, 60, 1), strict=True)
+            if part
+        )
         if match
         else 0
     )

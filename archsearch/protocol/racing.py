@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 
 from archsearch.cell import library
 from archsearch.protocol.plan import RunPlan
-from archsearch.protocol.preset import RacePlan
+from archsearch.protocol.preset import RaceRules
 from archsearch.protocol.records import BASELINE, Measure, Outcome, Stage, Step, Trial
 from archsearch.protocol.settings import Setting
 
@@ -23,11 +23,15 @@ def score_at(outcome: Outcome, step: int, measure: Measure) -> float | None:
     points = [point for point in outcome.curve if point.step <= step]
     if not points:
         return None
-    return max(point.accuracy for point in points) if measure == "accuracy" else min(point.nll for point in points)
+    return (
+        max(point.accuracy for point in points)
+        if measure == "accuracy"
+        else min(point.nll for point in points)
+    )
 
 
 def going_on(
-    race: RacePlan, skills: Mapping[Setting, float | None], baseline: Mapping[Setting, float | None]
+    race: RaceRules, skills: Mapping[Setting, float | None], baseline: Mapping[Setting, float | None]
 ) -> tuple[Setting, ...]:
     """Return the settings that a rung lets go on, in their order.
 
@@ -42,12 +46,14 @@ def going_on(
         limits = race.trailing * best, race.behind * (baseline.get(setting) or 0.0)
         return any(skill < limit for limit in limits if limit > 0)
 
-    return tuple(setting for setting, skill in skills.items() if skill is not None and not hopeless(setting, skill))
+    return tuple(
+        setting for setting, skill in skills.items() if skill is not None and not hopeless(setting, skill)
+    )
 
 
 def longest(
     plan: RunPlan, cell: str, stage: Stage, raced: bool, outcomes: Outcomes, init_draw: int = 0
-) -> dict[Setting, Trial]:  # fmt: skip
+) -> dict[Setting, Trial]:
     """Return for each setting of a stage the longest trial that it is given, as far as outcomes are known.
 
     Args:
@@ -61,9 +67,14 @@ def longest(
     given: dict[Setting, Trial] = {}
     running = stage.settings
     for steps in _rungs(plan, stage.task, raced):
-        rung = {setting: plan.trial(cell, stage.task, setting, init_draw=init_draw, steps=steps) for setting in running}
+        rung = {
+            setting: plan.trial(cell, stage.task, setting, init_draw=init_draw, steps=steps)
+            for setting in running
+        }
         given |= rung
-        ended = {setting: outcome for setting, trial in rung.items() if (outcome := outcomes(trial)) is not None}
+        ended = {
+            setting: outcome for setting, trial in rung.items() if (outcome := outcomes(trial)) is not None
+        }
         if len(ended) < len(rung):
             break
         running = going_on(plan.preset.race, *_at_rung(plan, stage.task, steps, ended, outcomes))

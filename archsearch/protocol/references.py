@@ -53,7 +53,9 @@ def noise_trials(plan: RunPlan, outcomes: Outcomes) -> dict[str, list[list[Trial
     found = {}
     for course in plan.courses:
         stage = Stage(course.task, plan.noise_settings(course))
-        found[course.task] = [list(longest(plan, gru, stage, draw > 0, outcomes, draw).values()) for draw in draws]
+        found[course.task] = [
+            list(longest(plan, gru, stage, draw > 0, outcomes, draw).values()) for draw in draws
+        ]
     return found
 
 
@@ -64,14 +66,18 @@ def check_baseline(plan: RunPlan, baseline: Tries) -> None:
         ArchsearchError: Names the task, the GRU's score and the way out.
     """
     for course in plan.courses:
-        own = {s: t for s, t in baseline[course.task].items() if s in plan.settings[course.task][: course.plan.k]}
+        own = {
+            s: t for s, t in baseline[course.task].items() if s in plan.settings[course.task][: course.plan.k]
+        }
         if plan.rule == "published":
             own = dict(baseline[course.task])
         best = best_skill(plan, course.task, own)
         least = 1.1 / course.facts.symbols if plan.rule == "published" else course.plan.min_skill
         if best is None or best[0] < least:
             table = f"tasks.{course.task}" if course.task in plan.preset.tasks else "own"
-            shown = "no finite score" if best is None else f"skill {best[0]:.3f} (score {own[best[1]].score:.4g})"
+            shown = (
+                "no finite score" if best is None else f"skill {best[0]:.3f} (score {own[best[1]].score:.4g})"
+            )
             raise ArchsearchError(
                 f"{course.facts.name}: the GRU reaches {shown} after {course.plan.steps:,} steps; a ratio means "
                 f"something from {least:.3g} on: raise its steps ([{table}] steps in the preset)"

@@ -65,7 +65,9 @@ def shared_settings(task: str, grid: Grid, budgets: tuple[int, ...], count: int)
     """
     rng = generator("settings", task, msgspec.json.encode([grid, budgets]).decode())
     everything = grid.all(budgets)
-    by_rate = {rate: [setting for setting in everything if setting.rate == rate] for rate in dict.fromkeys(grid.rate)}
+    by_rate = {
+        rate: [setting for setting in everything if setting.rate == rate] for rate in dict.fromkeys(grid.rate)
+    }
     drawn: list[Setting] = []
     while len(drawn) < min(count, len(everything)):
         for index in rng.permutation(len(by_rate)):

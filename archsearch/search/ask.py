@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from archsearch.cell import Cell
-from archsearch.protocol.book import Book
+from archsearch.protocol.history import History
 from archsearch.protocol.plan import RunPlan
 from archsearch.protocol.records import Step
 from archsearch.protocol.references import reference_cells, reference_step, start_cells
@@ -20,7 +20,9 @@ def sees(plan: RunPlan, number: int) -> int:
     return 0 if number < starts else max(starts, number - plan.preset.search.look_ahead + 1)
 
 
-def ask(plan: RunPlan, number: int, book: Book, unseen: Sequence[Step], cell: Callable[[str], Cell]) -> Asked:
+def ask(
+    plan: RunPlan, number: int, book: History, unseen: Sequence[Step], cell: Callable[[str], Cell]
+) -> Asked:
     """Return step `number`.
 
     Args:

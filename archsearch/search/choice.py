@@ -27,9 +27,14 @@ def paired(task: str, settings: Sequence[Setting], used: set[Setting], k: int) -
 
 
 def published(
-    task: str, grid: Sequence[Setting], used: set[Setting], k: int, rng: np.random.Generator,
-    parent: Scored | None = None, starts: Sequence[Scored] = (),
-) -> Stage:  # fmt: skip
+    task: str,
+    grid: Sequence[Setting],
+    used: set[Setting],
+    k: int,
+    rng: np.random.Generator,
+    parent: Scored | None = None,
+    starts: Sequence[Scored] = (),
+) -> Stage:
     """Return k settings drawn as Jozefowicz et al. 2015 draw them for a child, fewer where the grid is exhausted.
 
     Args:
@@ -60,7 +65,11 @@ def published(
 def _pools(parent: Scored, starts: Sequence[Scored]) -> dict[str, list[Setting]]:
     """Return what a child may inherit: all the parent's settings, its best, and the best of the start cells."""
     together = [(setting, tried) for tries in starts for setting, tried in tries.items()]
-    return {"parent": list(parent), "parent's best": _best(list(parent.items())), "start cells' best": _best(together)}
+    return {
+        "parent": list(parent),
+        "parent's best": _best(list(parent.items())),
+        "start cells' best": _best(together),
+    }
 
 
 def _best(tried: list[tuple[Setting, Try]]) -> list[Setting]:

@@ -10,7 +10,7 @@ import numpy as np
 
 from archsearch.cell import Cell
 from archsearch.mutations import Child
-from archsearch.protocol.book import Book, Candidate
+from archsearch.protocol.history import Candidate, History
 from archsearch.protocol.plan import RunPlan
 from archsearch.protocol.records import Applied, Stage, Step
 from archsearch.protocol.references import reference_stages
@@ -52,7 +52,7 @@ class View:
 
     plan: RunPlan
     number: int
-    book: Book
+    book: History
     unseen: tuple[Step, ...]
     cell: Callable[[str], Cell]
     references: frozenset[str]
@@ -76,7 +76,9 @@ class View:
         return Asked(Step(self.number, "reexamine", member.id, stages=self._stages(member.id), raced=True))
 
     def _has_settings_left(self, cell: str) -> bool:
-        return any(len(self.used(cell, task)) < len(settings) for task, settings in self.plan.settings.items())
+        return any(
+            len(self.used(cell, task)) < len(settings) for task, settings in self.plan.settings.items()
+        )
 
     def _stages(self, cell: str, parent: Candidate | None = None) -> tuple[Stage, ...]:
         """Return the next settings of a cell on every task; under `published` a child draws on its parent's."""
@@ -120,13 +122,28 @@ class View:
             filtered, gated, stages = None, False, reference_stages(self.plan, child)
         elif following and (candidate is None or candidate.fate == "failed filter"):
             filtered, gated, stages = following, True, self._stages(child, parent)
-        elif self.plan.rule == "published" and candidate is not None and candidate.passed and self._has_settings_left(child):
+        elif (
+            self.plan.rule == "published"
+            and candidate is not None
+            and candidate.passed
+            and self._has_settings_left(child)
+        ):
             filtered, gated, stages = None, True, self._stages(child)
         else:
             return None
         return Step(
-            self.number, "propose", child, drawn.parent, drawn.applied, filtered, stages, gated, known, invalid, gated
-        )  # fmt: skip
+            self.number,
+            "propose",
+            child,
+            drawn.parent,
+            drawn.applied,
+            filtered,
+            stages,
+            gated,
+            known,
+            invalid,
+            gated,
+        )
 
 
 def drawn(parent: str, child: Child | None) -> Drawn | None:

@@ -30,7 +30,13 @@ SETTINGS, OWNER = "run.toml", "owner.json"
 OWNER_LOOKS, OWNER_WAIT = 20, 0.02
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
-RESERVED = {"con", "prn", "aux", "nul", *(f"{port}{digit}" for port in ("com", "lpt") for digit in range(1, 10))}
+RESERVED = {
+    "con",
+    "prn",
+    "aux",
+    "nul",
+    *(f"{port}{digit}" for port in ("com", "lpt") for digit in range(1, 10)),
+}
 
 
 def run_folder(run: str, runs: Path) -> Path:
@@ -43,7 +49,9 @@ def run_folder(run: str, runs: Path) -> Path:
         _reachable(run)
         return Path(run)
     if not NAME.fullmatch(run) or run.split(".")[0].lower() in RESERVED:
-        raise InputError(f"run name {run!r}: letters, digits, '.', '_' and '-', at most 64, the first a letter or digit")
+        raise InputError(
+            f"run name {run!r}: letters, digits, '.', '_' and '-', at most 64, the first a letter or digit"
+        )
     return runs / run
 
 
@@ -69,7 +77,9 @@ def existing_run(run: str, runs: Path) -> Path:
     """
     folder = run_folder(run, runs)
     if not folder.is_dir():
-        known = ", ".join(path.name for path in list_runs(runs)[:8]) or "none yet: 'archsearch evolve' makes one"
+        known = (
+            ", ".join(path.name for path in list_runs(runs)[:8]) or "none yet: 'archsearch evolve' makes one"
+        )
         raise InputError(f"no run {run!r} in {folder.parent} (runs there: {known})")
     if not (folder / FILE).exists():
         raise InputError(f"{folder} is no run: it has no {FILE}")
@@ -78,7 +88,11 @@ def existing_run(run: str, runs: Path) -> Path:
 
 def list_runs(runs: Path) -> list[Path]:
     """Return the folders of all runs, the newest first."""
-    found = [(_age(path), path) for path in _inside(runs) if os.access(path / FILE, os.R_OK) and path.name[0] != "."]
+    found = [
+        (_age(path), path)
+        for path in _inside(runs)
+        if os.access(path / FILE, os.R_OK) and path.name[0] != "."
+    ]
     return [path for _, path in sorted(found, reverse=True)]
 
 
@@ -100,7 +114,11 @@ def _age(run: Path) -> float:
 def free_name(preset: str, runs: Path) -> str:
     """Return PRESET-<n+1>, n the largest number in use; what no name may hold is left out of the preset's name."""
     name = re.sub(r"[^A-Za-z0-9._-]+", "-", preset).lstrip("._-")[:40] or "run"
-    taken = [int(m[1]) for path in _inside(runs) if (m := re.fullmatch(rf"{re.escape(name)}-(\d{{1,18}})", path.name))]
+    taken = [
+        int(m[1])
+        for path in _inside(runs)
+        if (m := re.fullmatch(rf"{re.escape(name)}-(\d{{1,18}})", path.name))
+    ]
     return f"{name}-{max(taken, default=0) + 1}"
 
 
@@ -168,7 +186,9 @@ class Lock:
                 f"run {self.folder.name} is in use by {self._owner()}; wait for it, or start another run"
             ) from None
         except OSError as error:
-            raise StoreError(f"{self.folder / 'lock'}: {error.strerror}; check the permissions of the folder") from None
+            raise StoreError(
+                f"{self.folder / 'lock'}: {error.strerror}; check the permissions of the folder"
+            ) from None
         owner = _Owner(os.getpid(), socket.gethostname(), f"{datetime.now():%Y-%m-%d %H:%M}")
         with contextlib.suppress(OSError):  # a full disk: the message is poorer, the lock holds
             write_whole(self.folder / OWNER, msgspec.json.encode(owner))
@@ -184,7 +204,9 @@ class Lock:
             time.sleep(OWNER_WAIT)
         return "another process"
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         with contextlib.suppress(OSError):
             (self.folder / OWNER).unlink()
         self.lock.release()

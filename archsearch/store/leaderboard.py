@@ -12,9 +12,9 @@ import msgspec
 from archsearch.cell import library
 from archsearch.errors import InputError, StoreError
 from archsearch.protocol import noise
-from archsearch.protocol.book import Book, Candidate
 from archsearch.protocol.evaluation import evaluate, step_tries
 from archsearch.protocol.fitness import Judgement, TaskResult, judge
+from archsearch.protocol.history import Candidate, History
 from archsearch.protocol.plan import RunPlan
 from archsearch.protocol.records import BASELINE, Applied, Outcome, Trial, Verdict
 from archsearch.protocol.references import noise_trials, reference_cells, reference_step
@@ -76,7 +76,7 @@ def _coherent(store: RunStore) -> Iterator[None]:
         raise StoreError(f"{store.path}: {problem}; {RECOVERY}") from error
 
 
-def read_book(store: RunStore, plan: RunPlan) -> tuple[Book, dict[str, Judgement]]:
+def read_history(store: RunStore, plan: RunPlan) -> tuple[History, dict[str, Judgement]]:
     """Return the book of all told steps, and the judgement of each finished reference by id.
 
     Raises:
@@ -86,13 +86,15 @@ def read_book(store: RunStore, plan: RunPlan) -> tuple[Book, dict[str, Judgement
         return _read_book(store, plan)
 
 
-def _read_book(store: RunStore, plan: RunPlan) -> tuple[Book, dict[str, Judgement]]:
+def _read_book(store: RunStore, plan: RunPlan) -> tuple[History, dict[str, Judgement]]:
     def outcome(trial: Trial) -> Outcome | None:
         return store.outcome(trial.key)
 
     def recorded(trial: Trial) -> Outcome:
         if (found := outcome(trial)) is None:
-            raise StoreError(f"{store.path}: a trial of cell {trial.cell[:9]} on {trial.task} is missing; {RECOVERY}")
+            raise StoreError(
+                f"{store.path}: a trial of cell {trial.cell[:9]} on {trial.task} is missing; {RECOVERY}"
+            )
         return found
 
     ended = {}
@@ -102,8 +104,8 @@ def _read_book(store: RunStore, plan: RunPlan) -> tuple[Book, dict[str, Judgemen
             ended[cell.id] = step_tries(plan, step, len(step.stages), outcome)
     baseline = ended.get(library.load(BASELINE).id)
     if baseline is None:
-        return Book(plan, {course.task: {} for course in plan.courses}), {}
-    book = Book(plan, baseline)
+        return History(plan, {course.task: {} for course in plan.courses}), {}
+    book = History(plan, baseline)
     for step, verdict in store.steps():
         if verdict is None:
             break
@@ -124,20 +126,28 @@ def read_leaderboard(store: RunStore, run: str) -> Leaderboard:
 
 def _read_leaderboard(store: RunStore, run: str) -> Leaderboard:
     plan = store.plan
-    book, references = read_book(store, plan)
+    book, references = read_history(store, plan)
     names = {cell.id: name for name, cell in reference_cells(plan).items()}
     rows = [_row(store, rank, candidate, names) for rank, candidate in enumerate(book.pool, 1)]
     outside = sorted(
-        (cell for cell in references if cell not in book.candidates), key=lambda cell: -references[cell].fitness
+        (cell for cell in references if cell not in book.candidates),
+        key=lambda cell: -references[cell].fitness,
     )
     rows += [_reference_row(cell, names[cell], references[cell]) for cell in outside]
     gru = references.get(library.load(BASELINE).id)
     champion = max(references, key=lambda cell: references[cell].fitness, default="")
     return Leaderboard(
-        run=run, plan=plan, told=book.told, candidates=len(book.candidates), fates=dict(sorted(book.fates.items())),
-        known=book.known, baseline={task: result.score for task, result in gru.tasks.items()} if gru else {},
-        champion=names.get(champion, ""), noise=_noise(store, plan, book), rows=tuple(rows),
-    )  # fmt: skip
+        run=run,
+        plan=plan,
+        told=book.told,
+        candidates=len(book.candidates),
+        fates=dict(sorted(book.fates.items())),
+        known=book.known,
+        baseline={task: result.score for task, result in gru.tasks.items()} if gru else {},
+        champion=names.get(champion, ""),
+        noise=_noise(store, plan, book),
+        rows=tuple(rows),
+    )
 
 
 def _row(store: RunStore, rank: int, candidate: Candidate, names: dict[str, str]) -> Row:
@@ -145,9 +155,16 @@ def _row(store: RunStore, rank: int, candidate: Candidate, names: dict[str, str]
     cell = store.cell(candidate.id)
     reference, name = candidate.id in names, names.get(candidate.id, "")
     return Row(
-        rank, candidate.id, name, candidate.judgement, reference, cell.polynomial, candidate.trials, candidate.parent,
+        rank,
+        candidate.id,
+        name,
+        candidate.judgement,
+        reference,
+        cell.polynomial,
+        candidate.trials,
+        candidate.parent,
         candidate.applied,
-    )  # fmt: skip
+    )
 
 
 def _reference_row(cell: str, name: str, judgement: Judgement) -> Row:
@@ -155,7 +172,7 @@ def _reference_row(cell: str, name: str, judgement: Judgement) -> Row:
     return Row(None, cell, name, judgement, True, library.load(name).polynomial, trials, "", ())
 
 
-def _noise(store: RunStore, plan: RunPlan, book: Book) -> Noise | None:
+def _noise(store: RunStore, plan: RunPlan, book: History) -> Noise | None:
     """Return the noise statement, None while its trials are not finished."""
 
     @cache

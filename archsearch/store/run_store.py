@@ -149,7 +149,10 @@ class RunStore:
 
     def cells_like(self, prefix: str) -> list[str]:
         """Return the ids that begin with a prefix."""
-        return [row[0] for row in self._rows("SELECT id FROM cells WHERE substr(id, 1, ?) = ?", len(prefix), prefix)]
+        return [
+            row[0]
+            for row in self._rows("SELECT id FROM cells WHERE substr(id, 1, ?) = ?", len(prefix), prefix)
+        ]
 
     def add_step(self, step: Step, cell: Cell | None) -> None:
         """Store a step as it was asked, with the cell it brings, before anything of it is dispatched."""
@@ -177,7 +180,9 @@ class RunStore:
             step = self._decoded(asked, Step, f"step {number}")
             if step.number != number:
                 raise StoreError(f"{self.path}: step {number} says it is {step.number}; {RECOVERY}")
-            found.append((step, None if verdict is None else self._decoded(verdict, Verdict, f"step {number}")))
+            found.append(
+                (step, None if verdict is None else self._decoded(verdict, Verdict, f"step {number}"))
+            )
         return found
 
     # -- trials -------------------------------------------------------------------------------------------------
@@ -190,7 +195,9 @@ class RunStore:
         outcome: Outcome = self._decoded(rows[0][2], Outcome, f"trial {key[:9]}")
         score = rows[0][1]
         if score is None if outcome.status == "done" else score is not None:
-            raise StoreError(f"{self.path}: trial {key[:9]} is {outcome.status} with score {score!r}; {RECOVERY}")
+            raise StoreError(
+                f"{self.path}: trial {key[:9]} is {outcome.status} with score {score!r}; {RECOVERY}"
+            )
         if score is not None and not (isinstance(score, int | float) and math.isfinite(score)):
             raise StoreError(f"{self.path}: the score of trial {key[:9]} is {score!r}; {RECOVERY}")
         return msgspec.structs.replace(outcome, score=score)
@@ -244,13 +251,17 @@ class RunStore:
         """Put the attempts that a driver left running back to the queue; return how many trials wait there."""
         with self._transaction() as connection:
             connection.execute("UPDATE trials SET state = 'interrupted' WHERE state = 'running'")
-            return int(connection.execute("SELECT count(*) FROM trials WHERE state = 'interrupted'").fetchone()[0])
+            return int(
+                connection.execute("SELECT count(*) FROM trials WHERE state = 'interrupted'").fetchone()[0]
+            )
 
     def poisoned(self) -> set[str]:
         """Return the cells that killed two workers."""
         return {
             row[0]
-            for row in self._rows("SELECT DISTINCT cell FROM trials WHERE state IN ('crashed', 'oom') AND deaths >= 2")
+            for row in self._rows(
+                "SELECT DISTINCT cell FROM trials WHERE state IN ('crashed', 'oom') AND deaths >= 2"
+            )
         }
 
     def count(self) -> int:
@@ -260,9 +271,13 @@ class RunStore:
 
 def finite(outcome: Outcome) -> Outcome:
     """Return an outcome whose numbers are finite: JSON and SQLite keep no others. One without a score has diverged."""
-    numbers = {name: getattr(outcome, name) for name in ("score", "accuracy", "nll", "test_accuracy", "test_nll")}
+    numbers = {
+        name: getattr(outcome, name) for name in ("score", "accuracy", "nll", "test_accuracy", "test_nll")
+    }
     wrong = {name: None for name, value in numbers.items() if value is not None and not math.isfinite(value)}
-    curve = tuple(point for point in outcome.curve if math.isfinite(point.accuracy) and math.isfinite(point.nll))
+    curve = tuple(
+        point for point in outcome.curve if math.isfinite(point.accuracy) and math.isfinite(point.nll)
+    )
     sound = msgspec.structs.replace(outcome, curve=curve, **wrong)
     if sound.status == "done" and sound.score is None:
         return msgspec.structs.replace(sound, status="diverged", reason=f"score {outcome.score}")

@@ -40,7 +40,13 @@ CREATE INDEX trials_running ON trials (state) WHERE state IN ('running', 'interr
 
 RECOVERY = "the run is damaged: put back a copy of its folder, or start another run (nothing was overwritten)"
 
-FULL = ("SQLITE_FULL", "SQLITE_IOERR_WRITE", "SQLITE_IOERR_FSYNC", "SQLITE_IOERR_TRUNCATE", "SQLITE_IOERR_SHMSIZE")
+FULL = (
+    "SQLITE_FULL",
+    "SQLITE_IOERR_WRITE",
+    "SQLITE_IOERR_FSYNC",
+    "SQLITE_IOERR_TRUNCATE",
+    "SQLITE_IOERR_SHMSIZE",
+)
 """What SQLite calls a disk on which nothing more can be written."""
 
 

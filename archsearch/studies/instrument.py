@@ -16,18 +16,18 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import kendalltau
 
+from archsearch.actions.resolve import SPACE, STRATEGY
 from archsearch.cell import Cell, library, load_space
-from archsearch.engine.crew import Crew
-from archsearch.engine.desk import Desk
-from archsearch.engine.memory import Memory
-from archsearch.engine.probe import probe
-from archsearch.engine.resolve import SPACE, STRATEGY
-from archsearch.protocol.plan import Course, RunPlan
+from archsearch.protocol.plan import PlannedTask, RunPlan
 from archsearch.protocol.preset import Preset
 from archsearch.protocol.racing import score_at
 from archsearch.protocol.records import BASELINE, Outcome, Trial
 from archsearch.protocol.seeds import generator
 from archsearch.studies.table1 import COLUMN, TABLE_1
+from archsearch.workers.dispatch import Dispatcher
+from archsearch.workers.memory import MemoryTrialLog
+from archsearch.workers.pool import WorkerPool
+from archsearch.workers.probe import probe
 
 LEARNS = 0.5
 """A cell with this share of the GRU's skill learns; chance rules what others end at, and there are no small differences."""
@@ -119,12 +119,20 @@ class Plan:
     def trials(self, cell: str, task: str) -> list[list[Trial]]:
         """Return a cell's trials on a task, draw by draw."""
         settings = self.run.settings[task][: self.settings]
-        return [[self.run.trial(cell, task, s, init_draw=draw) for s in settings] for draw in range(self.draws)]
+        return [
+            [self.run.trial(cell, task, s, init_draw=draw) for s in settings] for draw in range(self.draws)
+        ]
 
 
 def prepare(
-    crew: Crew, name: str, preset: Preset, names: list[str], tasks: list[str], settings: int | None, draws: int
-) -> Plan:  # fmt: skip
+    crew: WorkerPool,
+    name: str,
+    preset: Preset,
+    names: list[str],
+    tasks: list[str],
+    settings: int | None,
+    draws: int,
+) -> Plan:
     """Return the plan of a study.
 
     Args:
@@ -138,10 +146,18 @@ def prepare(
     """
     full = {task: f"{task}:{preset.tasks[task].difficulty}" for task in tasks}
     facts, hello = probe(crew, [*full.values(), preset.filter.task])
-    courses = tuple(Course(task, facts[full[task]], preset.tasks[task]) for task in tasks)
+    courses = tuple(PlannedTask(task, facts[full[task]], preset.tasks[task]) for task in tasks)
     run = RunPlan(
-        name, preset, STRATEGY, load_space(SPACE), 0, courses, facts[preset.filter.task], hello.engine, hello.machine
-    )  # fmt: skip
+        name,
+        preset,
+        STRATEGY,
+        load_space(SPACE),
+        0,
+        courses,
+        facts[preset.filter.task],
+        hello.engine,
+        hello.machine,
+    )
     cells: dict[str, Cell] = {}
     for chosen in names:
         cell = library.load(chosen)
@@ -150,13 +166,17 @@ def prepare(
     return Plan(run, cells, settings or max(course.plan.k for course in courses), draws)
 
 
-def train(plan: Plan, crew: Crew, progressed: Callable[[int, int], None]) -> dict[Trial, Outcome]:
+def train(plan: Plan, crew: WorkerPool, progressed: Callable[[int, int], None]) -> dict[Trial, Outcome]:
     """Return how all trials ended; those that other runs or an earlier call trained come from the cache."""
     by_id = {cell.id: cell for cell in plan.cells.values()}
     everything = [
-        trial for course in plan.run.courses for cell in by_id for draw in plan.trials(cell, course.task) for trial in draw
+        trial
+        for course in plan.run.courses
+        for cell in by_id
+        for draw in plan.trials(cell, course.task)
+        for trial in draw
     ]
-    desk = Desk(Memory(), crew, by_id.__getitem__)
+    desk = Dispatcher(MemoryTrialLog(), crew, by_id.__getitem__)
     desk.want(everything, 0, shared=True)
     while (done := sum(desk.outcome(trial) is not None for trial in everything)) < len(everything):
         progressed(done, len(everything))
@@ -169,12 +189,17 @@ def results(plan: Plan, ended: Mapping[Trial, Outcome]) -> list[TaskResult]:
     return [_task(plan, course, ended) for course in plan.run.courses]
 
 
-def _task(plan: Plan, course: Course, ended: Mapping[Trial, Outcome]) -> TaskResult:
+def _task(plan: Plan, course: PlannedTask, ended: Mapping[Trial, Outcome]) -> TaskResult:
     steps = course.plan.steps
-    of = {name: [[ended[trial] for trial in draw] for draw in plan.trials(cell.id, course.task)]
-          for name, cell in plan.cells.items()}  # fmt: skip
+    of = {
+        name: [[ended[trial] for trial in draw] for draw in plan.trials(cell.id, course.task)]
+        for name, cell in plan.cells.items()
+    }
     flops = {name: _flops(plan, course, cell, of[name]) for name, cell in plan.cells.items()}
-    seconds = {name: median(o.seconds / max(1, o.steps) for draw in draws for o in draw) for name, draws in of.items()}
+    seconds = {
+        name: median(o.seconds / max(1, o.steps) for draw in draws for o in draw)
+        for name, draws in of.items()
+    }
     skills = {name: _skills(plan, course, draws, steps) for name, draws in of.items()}
     cheapest, fastest = min(flops.values()) * steps, min(seconds.values()) * steps
     gru = _mean(skills.get(BASELINE))
@@ -183,18 +208,29 @@ def _task(plan: Plan, course: Course, ended: Mapping[Trial, Outcome]) -> TaskRes
         mean = _mean(own)
         rows.append(
             CellResult(
-                cell=name, skill=mean, ratio=mean / gru if mean is not None and gru else None,
+                cell=name,
+                skill=mean,
+                ratio=mean / gru if mean is not None and gru else None,
                 deviation=float(np.std(own, ddof=1)) if own is not None and len(own) > 1 else None,
                 equal_flops=_mean(_skills(plan, course, of[name], int(cheapest / flops[name]))),
                 equal_time=_mean(_skills(plan, course, of[name], int(fastest / seconds[name]))),
-                flops=flops[name], milliseconds=1000 * seconds[name], units=of[name][0][0].units,
-            )  # fmt: skip
+                flops=flops[name],
+                milliseconds=1000 * seconds[name],
+                units=of[name][0][0].units,
+            )
         )
     rows.sort(key=lambda row: -(row.skill if row.skill is not None else float("-inf")))
     epochs = range(course.plan.epoch_steps, steps + 1, course.plan.epoch_steps)
-    shown = sorted({epochs[len(epochs) * part // LOOKS - 1] for part in range(1, LOOKS + 1) if len(epochs) * part // LOOKS})
+    shown = sorted(
+        {
+            epochs[len(epochs) * part // LOOKS - 1]
+            for part in range(1, LOOKS + 1)
+            if len(epochs) * part // LOOKS
+        }
+    )
     resolution = tuple(
-        _resolution(step, {name: _skills(plan, course, draws, step) for name, draws in of.items()}) for step in shown
+        _resolution(step, {name: _skills(plan, course, draws, step) for name, draws in of.items()})
+        for step in shown
     )
     return TaskResult(course.facts.name, resolution, *_tau(course.task, skills), tuple(rows))
 
@@ -217,7 +253,7 @@ def _between(cells: list[Array]) -> float | None:
     return float(np.std([own.mean() for own in cells], ddof=1)) if len(cells) > 1 else None
 
 
-def _skills(plan: Plan, course: Course, draws: list[list[Outcome]], step: int) -> Array | None:
+def _skills(plan: Plan, course: PlannedTask, draws: list[list[Outcome]], step: int) -> Array | None:
     """Return for each draw the best skill over settings at a step; None if one has no score there."""
     measure, best = plan.run.measure(course.task), []
     for outcomes in draws:
@@ -233,11 +269,14 @@ def _mean(skills: Array | None) -> float | None:
     return None if skills is None else float(skills.mean())
 
 
-def _flops(plan: Plan, course: Course, cell: Cell, draws: list[list[Outcome]]) -> float:
+def _flops(plan: Plan, course: PlannedTask, cell: Cell, draws: list[list[Outcome]]) -> float:
     """Return the operations of a training step in the products of cell and output layer, three for each forward one."""
     training, settings = plan.run.preset.training, plan.run.settings[course.task][: plan.settings]
     each = [
-        6 * training.batch * training.unroll * (s.layers * cell.polynomial[0] * o.units**2 + o.units * course.facts.symbols)
+        6
+        * training.batch
+        * training.unroll
+        * (s.layers * cell.polynomial[0] * o.units**2 + o.units * course.facts.symbols)
         for s, o in zip(settings, draws[0], strict=True)
     ]
     return sum(each) / len(each)

@@ -13,7 +13,7 @@ from scipy.stats import spearmanr
 
 from archsearch.cell import library
 from archsearch.protocol.plan import RunPlan
-from archsearch.protocol.preset import RacePlan
+from archsearch.protocol.preset import RaceRules
 from archsearch.protocol.racing import going_on, score_at
 from archsearch.protocol.records import BASELINE, Outcome
 from archsearch.protocol.settings import Setting
@@ -36,7 +36,10 @@ class Heat:
         """Return the skill that each trial had at a step."""
         measure = self.plan.measure(self.task)
         scores = {setting: score_at(outcome, step, measure) for setting, outcome in of.items()}
-        return {setting: None if score is None else self.plan.skill(self.task, score) for setting, score in scores.items()}
+        return {
+            setting: None if score is None else self.plan.skill(self.task, score)
+            for setting, score in scores.items()
+        }
 
 
 class Rung(msgspec.Struct, frozen=True):
@@ -73,17 +76,24 @@ def heats(store: RunStore) -> Iterator[Heat | None]:
             continue
         for stage in step.stages[: verdict.reached]:
             pairs = {
-                setting: tuple(store.outcome(plan.trial(cell, stage.task, setting).key) for cell in (step.cell, gru))
+                setting: tuple(
+                    store.outcome(plan.trial(cell, stage.task, setting).key) for cell in (step.cell, gru)
+                )
                 for setting in stage.settings
             }
             trials = {setting: own for setting, (own, _) in pairs.items() if own is not None}
             if len(trials) < len(stage.settings):
                 yield None
             elif any(own.status == "done" for own in trials.values()):
-                yield Heat(plan, stage.task, trials, {s: other for s, (_, other) in pairs.items() if other is not None})
+                yield Heat(
+                    plan,
+                    stage.task,
+                    trials,
+                    {s: other for s, (_, other) in pairs.items() if other is not None},
+                )
 
 
-def study(found: Iterable[Heat], race: RacePlan | None = None) -> list[Rung]:
+def study(found: Iterable[Heat], race: RaceRules | None = None) -> list[Rung]:
     """Return a row for each task and epoch, and one for the preset's own rungs.
 
     Args:
@@ -103,7 +113,7 @@ def study(found: Iterable[Heat], race: RacePlan | None = None) -> list[Rung]:
     return rows
 
 
-def _rung(task: str, rungs: tuple[int, ...], of: list[Heat], rule: RacePlan, steps: int) -> Rung:
+def _rung(task: str, rungs: tuple[int, ...], of: list[Heat], rule: RaceRules, steps: int) -> Rung:
     early, late = [], []
     winners, lost, cost, saved, total = 0, 0, 0.0, 0, 0
     for heat in of:
@@ -114,9 +124,14 @@ def _rung(task: str, rungs: tuple[int, ...], of: list[Heat], rule: RacePlan, ste
                 late.append(skill)
         given = _given(heat, rungs, rule, steps)
         best = max((skill, s) for s, skill in then.items() if skill is not None)
-        ended = {setting: heat.skills({setting: heat.trials[setting]}, end)[setting] for setting, end in given.items()}
+        ended = {
+            setting: heat.skills({setting: heat.trials[setting]}, end)[setting]
+            for setting, end in given.items()
+        }
         raced = max((skill for skill in ended.values() if skill is not None), default=0.0)
-        gru = max((skill for skill in heat.skills(heat.baseline, steps).values() if skill is not None), default=0.0)
+        gru = max(
+            (skill for skill in heat.skills(heat.baseline, steps).values() if skill is not None), default=0.0
+        )
         if gru > 0 and best[0] >= WINNER * gru:
             winners += 1
             lost += given[best[1]] < steps
@@ -128,7 +143,7 @@ def _rung(task: str, rungs: tuple[int, ...], of: list[Heat], rule: RacePlan, ste
     return Rung(task, rungs, len(early), len(of), rho, winners, lost * share, cost * share, saved / total)
 
 
-def _given(heat: Heat, rungs: tuple[int, ...], rule: RacePlan, steps: int) -> dict[Setting, int]:
+def _given(heat: Heat, rungs: tuple[int, ...], rule: RaceRules, steps: int) -> dict[Setting, int]:
     """Return how many steps each setting would have been given."""
     given, running = dict.fromkeys(heat.trials, steps), list(heat.trials)
     for rung in rungs:

@@ -47,7 +47,9 @@ def load(spec: str, data: Path | None = None) -> Task:
     if spec.endswith(".py"):
         raise TaskError(f"{spec}: which task of the file? Write {spec}:NAME, NAME an object or a class in it")
     if name not in TASKS:
-        raise TaskError(f"no task {name!r}{nearest(name, TASKS)}; there are {', '.join(TASKS)}, text:FILE, FILE.py:NAME")
+        raise TaskError(
+            f"no task {name!r}{nearest(name, TASKS)}; there are {', '.join(TASKS)}, text:FILE, FILE.py:NAME"
+        )
     difficulties = TASKS[name].difficulties
     if not rest:
         raise TaskError(f"task {name!r} needs a difficulty: {', '.join(f'{name}:{d}' for d in difficulties)}")

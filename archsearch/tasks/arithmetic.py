@@ -167,7 +167,12 @@ def _digits(value: Symbols, width: int) -> tuple[Symbols, Mask]:
     return ZERO + size // powers % 10, shown
 
 
-DIFFICULTIES = {"paper": (8, 0.3, True), "medium": (3, 0.5, False), "small": (2, 0.5, False), "tiny": (1, 0.5, False)}
+DIFFICULTIES = {
+    "paper": (8, 0.3, True),
+    "medium": (3, 0.5, False),
+    "small": (2, 0.5, False),
+    "tiny": (1, 0.5, False),
+}
 
 
 def load(difficulty: str, data: Path | None = None) -> Task:

@@ -93,7 +93,9 @@ class OwnTask:
         if not scored:
             raise TaskError(f"{where}: nothing is scored in any of its {count} windows")
         if split == "train":
-            raise TaskError(f"{where}: windows() ended after {count}; training needs an endless stream (`while True:`)")
+            raise TaskError(
+                f"{where}: windows() ended after {count}; training needs an endless stream (`while True:`)"
+            )
 
 
 def checked(given: Any, symbols: int, batch: int, unroll: int, where: str) -> Window:
@@ -103,7 +105,8 @@ def checked(given: Any, symbols: int, batch: int, unroll: int, where: str) -> Wi
             f"{where}: expected (inputs, targets, scored) or (inputs, targets, scored, reset), got {reprlib.repr(given)}"
         )
     inputs, targets = (
-        _checked_symbols(name, array, symbols, where) for name, array in zip(("inputs", "targets"), given, strict=False)
+        _checked_symbols(name, array, symbols, where)
+        for name, array in zip(("inputs", "targets"), given, strict=False)
     )
     masks = [
         _checked_mask(name, array, where)
@@ -112,7 +115,9 @@ def checked(given: Any, symbols: int, batch: int, unroll: int, where: str) -> Wi
     ]
     for name, array in zip(("inputs", "targets", "scored", "reset"), (inputs, targets, *masks), strict=False):
         if array.ndim != 2 or array.shape[1] != batch or not 1 <= array.shape[0] <= unroll:
-            raise TaskError(f"{where}: {name} has shape {array.shape}; it must be (T, {batch}) with T from 1 to {unroll}")
+            raise TaskError(
+                f"{where}: {name} has shape {array.shape}; it must be (T, {batch}) with T from 1 to {unroll}"
+            )
         if array.shape != inputs.shape:
             raise TaskError(f"{where}: {name} has shape {array.shape}, inputs have {inputs.shape}")
     return Window(inputs, targets, *masks)
@@ -155,11 +160,15 @@ def _adapted(name: str, path: Path, user: Any, checksum: str, higher: Any, found
     if not isinstance(higher, bool):
         raise TaskError(f"{name}: higher_is_better must be True or False, got {higher!r}")
     if not higher and found["floor"] is None:
-        raise TaskError(f"{name}: where lower is better, floor must be given: the loss without memory, in nats")
+        raise TaskError(
+            f"{name}: where lower is better, floor must be given: the loss without memory, in nats"
+        )
     floor = _number(name, "floor", found["floor"], 0.0)
     ceiling = _number(name, "ceiling", found["ceiling"], 1.0 if higher else 0.0)
     if higher and not 0 <= floor < ceiling <= 1:
-        raise TaskError(f"{name}: an accuracy needs 0 <= floor < ceiling <= 1, got floor {floor} and ceiling {ceiling}")
+        raise TaskError(
+            f"{name}: an accuracy needs 0 <= floor < ceiling <= 1, got floor {floor} and ceiling {ceiling}"
+        )
     if not higher and not floor > ceiling >= 0:
         raise TaskError(f"{name}: a loss needs floor > ceiling >= 0, got floor {floor} and ceiling {ceiling}")
     measure: Measure = "accuracy" if higher else "nll"
@@ -182,7 +191,9 @@ def _checked_symbols(name: str, given: Any, symbols: int, where: str) -> np.ndar
     if array.dtype.kind not in "iu":
         raise TaskError(f"{where}: {name} must be whole numbers, got {array.dtype}")
     if array.size and (array.min() < 0 or array.max() >= symbols):
-        raise TaskError(f"{where}: {name} goes from {array.min()} to {array.max()}; symbols are 0 to {symbols - 1}")
+        raise TaskError(
+            f"{where}: {name} goes from {array.min()} to {array.max()}; symbols are 0 to {symbols - 1}"
+        )
     return array.astype(np.int64)
 
 

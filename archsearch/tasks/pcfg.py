@@ -74,7 +74,9 @@ class Grammar:
             symbols, ends = self._rewrite(rng, symbols, ends, open_)
         raise TaskError(f"a text of the grammar is nested more than {DEEPEST} rules deep")
 
-    def _rewrite(self, rng: np.random.Generator, symbols: Symbols, ends: Symbols, open_: Symbols) -> tuple[Symbols, Symbols]:
+    def _rewrite(
+        self, rng: np.random.Generator, symbols: Symbols, ends: Symbols, open_: Symbols
+    ) -> tuple[Symbols, Symbols]:
         chance = symbols[open_] - len(self.words) + rng.random(len(open_))
         rule = np.searchsorted(self.cumulative, chance, side="right")
         size = self.size[rule]
@@ -124,7 +126,9 @@ def _read(text: str, source: str) -> list[Rule]:
         if parts[0] == "|" and left:
             parts = [left, "->", *parts[1:]]
         if len(parts) < 3 or parts[1] not in ("->", "~") or not NONTERMINAL.match(parts[0]):
-            raise TaskError(f"{where}: expected `Name -> ...`, `Name ~ words` or `| ...`, got {line.strip()!r}")
+            raise TaskError(
+                f"{where}: expected `Name -> ...`, `Name ~ words` or `| ...`, got {line.strip()!r}"
+            )
         left = parts[0]
         for weight, right in _choices(parts[1], parts[2:], where):
             rules.extend(_instances(features, Rule(left, weight, right, number), where))
@@ -218,7 +222,9 @@ def _compile(rules: list[Rule], source: str) -> Grammar:
     )
 
 
-def _mean_length(rules: list[Rule], probability: NDArray[np.float64], ids: dict[str, int], source: str) -> float:
+def _mean_length(
+    rules: list[Rule], probability: NDArray[np.float64], ids: dict[str, int], source: str
+) -> float:
     """Return the expected number of words of a text, or raise TaskError if it is infinite."""
     expected = np.zeros((len(ids), len(ids)))  # of nonterminals after rewriting one
     length = np.zeros(len(ids))

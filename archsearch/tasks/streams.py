@@ -20,7 +20,9 @@ REFILL = 8192
 """About how many symbols are drawn at once: numpy's overhead is small then, and the first window soon."""
 
 
-def document_streams(draw: Draw, length: int, rng: np.random.Generator, batch: int, unroll: int) -> Iterator[Symbols]:
+def document_streams(
+    draw: Draw, length: int, rng: np.random.Generator, batch: int, unroll: int
+) -> Iterator[Symbols]:
     """Yield windows of endless streams of whole documents, independent draws, without gaps.
 
     All streams are refilled together, with equally many documents, when one of them runs out. How many

@@ -38,7 +38,9 @@ def load(name: str, path: Path) -> Corpus:
         raise TaskError(f"{path} has {len(codes):,} characters; a text task needs at least {SMALLEST:,}")
     used = np.flatnonzero(np.bincount(codes, minlength=CODE_POINTS))
     if not 2 <= len(used) <= VOCABULARY:
-        raise TaskError(f"{path} has {len(used):,} different characters; a text task takes 2 to {VOCABULARY:,}")
+        raise TaskError(
+            f"{path} has {len(used):,} different characters; a text task takes 2 to {VOCABULARY:,}"
+        )
     table = np.zeros(CODE_POINTS, np.uint16)
     table[used] = np.arange(len(used))
     symbols = table[codes]
@@ -63,7 +65,9 @@ def _read(path: Path) -> bytes:
 
 def _decode(path: Path, content: bytes) -> str:
     if b"\0" in content:
-        raise TaskError(f"{path} is a binary file (it has a zero byte at {content.index(0):,}); text is needed")
+        raise TaskError(
+            f"{path} is a binary file (it has a zero byte at {content.index(0):,}); text is needed"
+        )
     try:
         return content.decode("utf-8")
     except UnicodeDecodeError as error:

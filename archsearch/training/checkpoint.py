@@ -13,7 +13,7 @@ from torch import Tensor
 from archsearch.protocol.records import Trial, Validation
 
 
-class Slot(Protocol):
+class CheckpointStorage(Protocol):
     """Where the checkpoint of a trial lies."""
 
     def read(self) -> bytes | None:
@@ -52,7 +52,9 @@ HEADER = 8
 def packed(checkpoint: Checkpoint) -> bytes:
     """Return a checkpoint as bytes."""
     facts = msgspec.json.encode(_Facts(checkpoint.trial, checkpoint.curve)).decode()
-    body: bytes = save({name: tensor.contiguous() for name, tensor in checkpoint.tensors.items()}, {"facts": facts})
+    body: bytes = save(
+        {name: tensor.contiguous() for name, tensor in checkpoint.tensors.items()}, {"facts": facts}
+    )
     return hashlib.sha256(body).digest() + body
 
 
@@ -69,6 +71,11 @@ def unpacked(content: bytes, trial: Trial) -> Checkpoint | None:
     except (SafetensorError, msgspec.DecodeError, KeyError, TypeError, ValueError):
         return None
     begun = msgspec.structs.replace(facts.trial, steps=trial.steps) == trial
-    if not begun or not facts.curve or facts.trial.steps > trial.steps or facts.curve[-1].step != facts.trial.steps:
+    if (
+        not begun
+        or not facts.curve
+        or facts.trial.steps > trial.steps
+        or facts.curve[-1].step != facts.trial.steps
+    ):
         return None
     return Checkpoint(facts.trial, facts.curve, tensors)

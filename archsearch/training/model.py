@@ -25,7 +25,13 @@ class Model(nn.Module):
     """
 
     def __init__(
-        self, cell: Cell, symbols: int, n: int, setting: Setting, generator: torch.Generator, engine: str = "reference"
+        self,
+        cell: Cell,
+        symbols: int,
+        n: int,
+        setting: Setting,
+        generator: torch.Generator,
+        engine: str = "reference",
     ) -> None:
         super().__init__()
         self.embedding = nn.Parameter(torch.empty(symbols, n))

@@ -84,7 +84,11 @@ class TorchLearner:
         found = {"generator": torch.get_rng_state()}
         for index, weight in enumerate(self.weights):
             found |= {f"weight {index}": weight.detach(), f"kept {index}": self.kept[index]}
-            found |= {f"{name} {index}": value for name, value in self.optimiser.state[weight].items() if value is not None}
+            found |= {
+                f"{name} {index}": value
+                for name, value in self.optimiser.state[weight].items()
+                if value is not None
+            }
         single = isinstance(self.state, Tensor)
         found |= {f"state {index}": part for index, part in enumerate([self.state] if single else self.state)}
         return found
@@ -96,7 +100,11 @@ class TorchLearner:
         moments = ("step", "exp_avg", "exp_avg_sq")
         for index, weight in enumerate(self.weights):
             weight.copy_(snapshot[f"weight {index}"])
-            of = {name: snapshot[f"{name} {index}"].to(device) for name in moments if f"{name} {index}" in snapshot}
+            of = {
+                name: snapshot[f"{name} {index}"].to(device)
+                for name in moments
+                if f"{name} {index}" in snapshot
+            }
             self.optimiser.state[weight] = of
         self.kept = [snapshot[f"kept {index}"].to(device) for index in range(len(self.weights))]
         count = sum(name.startswith("state ") for name in snapshot)

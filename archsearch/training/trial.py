@@ -16,10 +16,10 @@ from archsearch.protocol.records import Outcome, Trial, Validation
 from archsearch.protocol.seeds import seed_of
 from archsearch.protocol.stacks import is_stacked
 from archsearch.protocol.units import model_parameters, units
-from archsearch.training.checkpoint import Checkpoint, Slot, packed, unpacked
+from archsearch.training.checkpoint import Checkpoint, CheckpointStorage, packed, unpacked
 from archsearch.training.learner import Learner
 from archsearch.training.model import Model
-from archsearch.training.native_learner import NativeLearner
+from archsearch.training.native.learner import NativeLearner
 from archsearch.training.schedule import SCHEDULES
 from archsearch.training.torch_learner import TorchLearner
 from archsearch.training.windows import Batch, Streams
@@ -37,9 +37,13 @@ class Diverged(Exception):
 
 
 def run_trial(
-    trial: Trial, cell: Cell, streams: Streams, alive: Alive = lambda step: None, slot: Slot | None = None,
+    trial: Trial,
+    cell: Cell,
+    streams: Streams,
+    alive: Alive = lambda step: None,
+    slot: CheckpointStorage | None = None,
     pauses: bool = False,
-) -> Outcome:  # fmt: skip
+) -> Outcome:
     """Return the outcome of a trial: a pure function of its record on one engine and machine.
 
     Args:
@@ -51,7 +55,9 @@ def run_trial(
         pauses: Whether to leave one there.
     """
     started = time.perf_counter()
-    with torch.random.fork_rng(devices=[]):  # dropout draws from torch's own generator, which is put back afterwards
+    with torch.random.fork_rng(
+        devices=[]
+    ):  # dropout draws from torch's own generator, which is put back afterwards
         training = Training(trial, cell, streams)
         torch.manual_seed(training.seed)
         try:
@@ -101,7 +107,7 @@ class Training:
         """Completed training steps."""
         return self.learner.steps
 
-    def take_up(self, slot: Slot | None) -> None:
+    def take_up(self, slot: CheckpointStorage | None) -> None:
         """Go on where a shorter trial paused, if it left what that takes."""
         content = slot.read() if slot is not None else None
         found = unpacked(content, self.trial) if content is not None else None
@@ -122,7 +128,9 @@ class Training:
     def run(self, alive: Alive) -> None:
         """Train to the end of the budget, of the schedule, or to the accuracy that ends the trial."""
         trial = self.trial
-        windows = islice(self.streams.take("train", trial.seed, trial.batch, trial.unroll, trial.steps), self.step, None)
+        windows = islice(
+            self.streams.take("train", trial.seed, trial.batch, trial.unroll, trial.steps), self.step, None
+        )
         rate = self.rate
         while rate is not None and self.step < trial.steps:
             epoch = min(trial.epoch_steps, trial.steps - self.step)
@@ -166,12 +174,19 @@ class Training:
     def evaluate(self, split: str) -> tuple[float, float]:
         """Return accuracy and NLL on the fixed set of a split."""
         trial = self.trial
-        return self.learner.evaluate(list(self.streams.take(split, 0, trial.batch, trial.unroll, trial.validation)))
+        return self.learner.evaluate(
+            list(self.streams.take(split, 0, trial.batch, trial.unroll, trial.validation))
+        )
 
     def outcome(self, failure: str | None, seconds: float) -> Outcome:
         """Return what the trial came to; a trial that only filters reads no test set."""
         outcome = Outcome(
-            "diverged", steps=self.step, units=self.n, parameters=self.parameters, curve=tuple(self.curve), seconds=seconds
+            "diverged",
+            steps=self.step,
+            units=self.n,
+            parameters=self.parameters,
+            curve=tuple(self.curve),
+            seconds=seconds,
         )
         best = self.best
         if failure is not None or best is None:
@@ -186,7 +201,9 @@ class Training:
         """Add the test set's figures at the best validation, where they are finite."""
         self.learner.restore()
         accuracy, nll = self.evaluate("test")
-        return msgspec.structs.replace(outcome, test_accuracy=accuracy, test_nll=nll if math.isfinite(nll) else None)
+        return msgspec.structs.replace(
+            outcome, test_accuracy=accuracy, test_nll=nll if math.isfinite(nll) else None
+        )
 
 
 def _learner(trial: Trial, cell: Cell, streams: Streams, n: int, seed: int) -> Learner:

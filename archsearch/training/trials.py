@@ -7,18 +7,25 @@ from collections.abc import Sequence
 from archsearch.cell import Cell
 from archsearch.protocol.records import Outcome, Trial
 from archsearch.protocol.stacks import is_stacked
-from archsearch.training.checkpoint import Slot
-from archsearch.training.stack import run_stacked
+from archsearch.training.checkpoint import CheckpointStorage
+from archsearch.training.stacked.learner import run_stacked
 from archsearch.training.trial import Alive, run_trial
 from archsearch.training.windows import Streams
 
 
 def run_trials(
-    trials: Sequence[Trial], cell: Cell, streams: Streams, alive: Alive = lambda step: None,
-    slots: Sequence[Slot] | None = None, pauses: bool = False,
-) -> list[Outcome]:  # fmt: skip
+    trials: Sequence[Trial],
+    cell: Cell,
+    streams: Streams,
+    alive: Alive = lambda step: None,
+    slots: Sequence[CheckpointStorage] | None = None,
+    pauses: bool = False,
+) -> list[Outcome]:
     """Return the outcomes of trials of one cell on one task, in their order; see `run_trial`."""
     if is_stacked(trials[0].engine):
         return run_stacked(trials, cell, streams, alive, slots, pauses)
-    places: Sequence[Slot | None] = slots if slots is not None else [None] * len(trials)
-    return [run_trial(trial, cell, streams, alive, slot, pauses) for trial, slot in zip(trials, places, strict=True)]
+    places: Sequence[CheckpointStorage | None] = slots if slots is not None else [None] * len(trials)
+    return [
+        run_trial(trial, cell, streams, alive, slot, pauses)
+        for trial, slot in zip(trials, places, strict=True)
+    ]

@@ -51,7 +51,9 @@ class Stream:
                 break
             self.kept.append(_batch(window, self.device))
         if not self.kept:
-            raise TaskError(f"{self.name}: its {self.split} part has no window of this size; give it more text")
+            raise TaskError(
+                f"{self.name}: its {self.split} part has no window of this size; give it more text"
+            )
         yield from self.kept[:count]
         if count > KEPT:
             yield from (_batch(window, self.device) for window in islice(self.start(), KEPT, count))

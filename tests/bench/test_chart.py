@@ -7,14 +7,22 @@ from xml.etree import ElementTree
 import pytest
 
 from archsearch.bench.chart import to_svg
-from tests.sources import ROOT
+from tests.helpers.sources import ROOT
 
 RESULT = ROOT / "docs" / "bench.json"
 MACHINE = {"processor": "A <fast> one", "instructions": "AVX2", "compiler": "g++ 12", "torch": "2.13"}
 
 
 def row(cell: str, engine: str, ratio: float) -> dict[str, Any]:
-    return {"cell": cell, "engine": engine, "batch": 2, "steps": 3, "width": 8, "ms": 1 / ratio, "ratio_nn_gru": ratio}
+    return {
+        "cell": cell,
+        "engine": engine,
+        "batch": 2,
+        "steps": 3,
+        "width": 8,
+        "ms": 1 / ratio,
+        "ratio_nn_gru": ratio,
+    }
 
 
 def test_every_engine_of_the_two_cells_has_its_bar() -> None:

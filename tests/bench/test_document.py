@@ -32,9 +32,13 @@ def row(rows: list[dict[str, Any]], cell: str, engine: str) -> dict[str, Any]:
 
 def test_every_cell_has_a_row_per_engine_and_torchs_layers_have_one(document: dict[str, Any]) -> None:
     assert sorted((one["cell"], one["engine"]) for one in document["rows"]) == [
-        ("gru", "native"), ("gru", "reference"), ("gru_reset_after", "nn.GRU"), ("lstm", "nn.LSTM"),
-        ("mut1", "native"), ("mut1", "reference"),
-    ]  # fmt: skip
+        ("gru", "native"),
+        ("gru", "reference"),
+        ("gru_reset_after", "nn.GRU"),
+        ("lstm", "nn.LSTM"),
+        ("mut1", "native"),
+        ("mut1", "reference"),
+    ]
 
 
 def test_ratios_are_those_of_the_times(document: dict[str, Any]) -> None:
@@ -75,7 +79,9 @@ def test_nothing_is_left_changed_behind() -> None:
 
 def test_a_cell_that_diverges_is_left_out_of_the_training_steps() -> None:
     told: list[str] = []
-    cells = {"endless": Cell.parse("cell endless(x, h):\n    h' = exp(exp(exp(exp(linear(x) + 9 + linear(h)))))\n")}
+    cells = {
+        "endless": Cell.parse("cell endless(x, h):\n    h' = exp(exp(exp(exp(linear(x) + 9 + linear(h)))))\n")
+    }
     document = measure(cells, [], cells, budgets=[1_000], rounds=1, told=told.append)
     assert document["training_steps"] == []
     assert any(line.startswith("left out: cell 'endless' diverges on xml:small") for line in told)

@@ -23,7 +23,9 @@ def test_the_scan_equals_the_interpreter(name: str) -> None:
         pairs = [layer.parameters_of(node.handle) for node in nodes]
         weights[f"w{operand}"] = np.concatenate([weight.detach().numpy().T for weight, _ in pairs], 1)
         none = torch.zeros(TINY.width)
-        weights[f"b{operand}"] = np.concatenate([(none if bias is None else bias).detach().numpy() for _, bias in pairs])
+        weights[f"b{operand}"] = np.concatenate(
+            [(none if bias is None else bias).detach().numpy() for _, bias in pairs]
+        )
     for node in scan.cell.ops:
         if node.op == "scale":
             weights[f"s{node.handle}"] = layer.parameters_of(node.handle)[0].detach().numpy()

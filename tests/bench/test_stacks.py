@@ -11,11 +11,11 @@ from archsearch.bench import Shape, jax_scan, measure, stacks
 from archsearch.bench.stacks import TRITON_CACHE, first_step, one_lane, ratio_to_torch, stack_rows
 from archsearch.bench.trials import TASK
 from archsearch.cell import Cell, library
-from archsearch.compiler.stacked.program import program
+from archsearch.compiler.program.program import program
 from archsearch.compiler.stacked.shape import lanes
 from archsearch.tasks import load
 from archsearch.training import Streams
-from tests.training.capture import Replayed
+from tests.helpers.capture import Replayed
 
 TINY = Shape(2, 3, 8)
 
@@ -34,7 +34,10 @@ def test_where_a_stack_has_one_lane_there_is_one_row(monkeypatch: pytest.MonkeyP
 
 
 def test_the_measured_shapes_are_those_of_the_table() -> None:
-    assert [(str(shape), lanes(shape.width)) for shape in stacks.SHAPES] == [("B20T35H256", 20), ("B20T35H512", 8)]
+    assert [(str(shape), lanes(shape.width)) for shape in stacks.SHAPES] == [
+        ("B20T35H256", 20),
+        ("B20T35H512", 8),
+    ]
 
 
 @pytest.mark.parametrize("name", ["gru", "gru_reset_after", "lstm"])
@@ -67,10 +70,14 @@ def test_the_first_step_is_that_of_a_cell_that_nothing_remembers(monkeypatch: py
     assert os.environ[TRITON_CACHE] == "usual"
 
 
-def test_a_cell_that_diverges_is_left_out_and_without_rows_there_is_no_section(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_cell_that_diverges_is_left_out_and_without_rows_there_is_no_section(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr(jax_scan, "is_installed", lambda: False)
     told: list[str] = []
-    cells = {"endless": Cell.parse("cell endless(x, h):\n    h' = exp(exp(exp(exp(linear(x) + 9 + linear(h)))))\n")}
+    cells = {
+        "endless": Cell.parse("cell endless(x, h):\n    h' = exp(exp(exp(exp(linear(x) + 9 + linear(h)))))\n")
+    }
     document = measure(cells, [], cells, [], 1, told.append, "cpu", [TINY])
     assert "stacks" not in document and "stacks" not in document["machine"]
     assert any(line.startswith("left out: a stack of 'endless' diverges on xml:small: ") for line in told)
@@ -80,7 +87,9 @@ def test_a_cell_that_diverges_is_left_out_and_without_rows_there_is_no_section(m
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
 def test_a_gpu_is_measured_and_nothing_is_left_changed_behind() -> None:
     before = torch.are_deterministic_algorithms_enabled(), torch.backends.cuda.matmul.fp32_precision
-    document = measure({"gru": library.load("gru")}, [], ["gru"], [], 1, device="cuda:0", stacked=[Shape(4, 6, 64)])
+    document = measure(
+        {"gru": library.load("gru")}, [], ["gru"], [], 1, device="cuda:0", stacked=[Shape(4, 6, 64)]
+    )
     assert [row["lanes"] for row in document["stacks"]] == [lanes(64), 1]
     assert document["machine"]["stacks"].startswith(torch.cuda.get_device_name(0))
     assert (torch.are_deterministic_algorithms_enabled(), torch.backends.cuda.matmul.fp32_precision) == before

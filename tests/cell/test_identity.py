@@ -14,7 +14,7 @@ from hypothesis import given
 from archsearch.cell import OPS, Cell, Node, library
 from archsearch.errors import CellError
 from tests.cell.isomorphism import fingerprint, graph, same, same_graph
-from tests.strategies import cells, grown, mutants, rewritten, small_graph, symmetric_graph
+from tests.helpers.strategies import cells, grown, mutants, rewritten, small_graph, symmetric_graph
 
 FULL = pytest.param(1000, marks=pytest.mark.slow)
 
@@ -42,7 +42,9 @@ def test_any_single_semantic_edit_of_a_mutant_changes_its_id(count: int) -> None
         original = mutant.child.cell
         for edited in _edits(original, rng):
             edits += 1
-            if edited.id == original.id:  # an edit may map the cell onto itself: swapping in linear(x) - linear(x)
+            if (
+                edited.id == original.id
+            ):  # an edit may map the cell onto itself: swapping in linear(x) - linear(x)
                 assert same(edited, original), f"{original}\n{edited}"
                 equal += 1
     assert edits > 10 * count and equal < edits / 20
@@ -58,8 +60,12 @@ def _edits(original: Cell, rng: np.random.Generator) -> Iterator[Cell]:
         ops = [op for op in OPS if OPS[op].arity == OPS[node.op].arity and op != node.op]
         yield _with(original, replace(node, op=ops[rng.integers(len(ops))], args=()))
         if node.op == "linear":
-            yield _with(original, replace(node, args=(("bias", 3.0), *(a for a in node.args if a[0] != "bias"))))
-            yield _with(original, replace(node, args=(*(a for a in node.args if a[0] != "diag"), ("diag", 3.0))))
+            yield _with(
+                original, replace(node, args=(("bias", 3.0), *(a for a in node.args if a[0] != "bias")))
+            )
+            yield _with(
+                original, replace(node, args=(*(a for a in node.args if a[0] != "diag"), ("diag", 3.0)))
+            )
         for place, source in enumerate(node.inputs):
             others = [other.handle for other in original.nodes[:at] if other.handle != source]
             inputs = list(node.inputs)
@@ -102,7 +108,11 @@ def test_the_isomorphism_search_agrees_on_symmetric_cells(count: int) -> None:
     symmetric = [symmetric_graph(rng) for _ in range(count)]
     for one in symmetric:
         assert {rewritten(one, rng).id for _ in range(3)} == {one.id}, one
-    alike = [(one, other) for one, other in itertools.combinations(symmetric, 2) if len(one.nodes) == len(other.nodes) < 24]
+    alike = [
+        (one, other)
+        for one, other in itertools.combinations(symmetric, 2)
+        if len(one.nodes) == len(other.nodes) < 24
+    ]
     for one, other in alike[:count]:
         assert (one.id == other.id) == same(one, other), f"{one}\n{other}"
 
@@ -196,7 +206,9 @@ def test_spellings_of_one_cell_have_one_id(one: str, other: str) -> None:
 
 def test_the_note_the_names_and_unused_lines_are_no_part_of_the_id() -> None:
     plain = Cell.parse("cell a(x, h):\n    h' = tanh(linear(x) + linear(h))\n")
-    dressed = Cell.parse("# note\ncell b(u, s):\n    k = exp(u)\n    n = linear(s) + linear(u)\n    s' = tanh(n)\n")
+    dressed = Cell.parse(
+        "# note\ncell b(u, s):\n    k = exp(u)\n    n = linear(s) + linear(u)\n    s' = tanh(n)\n"
+    )
 
     assert plain.id == dressed.id
 

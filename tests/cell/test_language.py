@@ -10,7 +10,7 @@ from hypothesis import example, given
 from archsearch.cell import Cell, library
 from archsearch.cell.language import MAX_BYTES
 from archsearch.errors import CellError
-from tests.strategies import cells
+from tests.helpers.strategies import cells
 
 GRU = library.load("gru")
 HEAD = "cell k(x, h):\n"
@@ -26,7 +26,9 @@ def printed(*lines: str, parameters: str = "x, h") -> str:
 
 
 def test_a_text_becomes_its_graph() -> None:
-    cell = Cell.parse("cell k(x, h, c):\n    n = tanh(2 * x)\n    c' = n - h\n    h' = c' * linear(c, bias=1)\n")
+    cell = Cell.parse(
+        "cell k(x, h, c):\n    n = tanh(2 * x)\n    c' = n - h\n    h' = c' * linear(c, bias=1)\n"
+    )
 
     assert cell.name == "k" and cell.states == ("h", "c")
     assert [(node.op, node.inputs, node.args, node.name) for node in cell.nodes] == [
@@ -60,7 +62,9 @@ def test_spellings_of_one_expression_read_alike(one: str, other: str) -> None:
     assert printed(f"h' = {one}") == printed(f"h' = {other}")
 
 
-@pytest.mark.parametrize(("one", "other"), [("x - (h - x)", "x - h - x"), ("x * (h + x)", "x * h + x"), ("x - h", "h - x")])
+@pytest.mark.parametrize(
+    ("one", "other"), [("x - (h - x)", "x - h - x"), ("x * (h + x)", "x * h + x"), ("x - h", "h - x")]
+)
 def test_brackets_and_order_matter(one: str, other: str) -> None:
     assert printed(f"h' = {one}") != printed(f"h' = {other}")
 
@@ -121,7 +125,10 @@ LIMITS = [
     (HEAD + "    h' = " + "(" * 33 + "x" + ")" * 33, r"2:42: brackets nested deeper than 32"),
     (HEAD + f"    {'n' * 33} = x", r"2:5: a name has at most 32 characters, this one has 33"),
     (f"cell {'k' * 33}(x, h):\n    h' = x", r"1:6: a name has at most 32 characters"),
-    (f"cell k(x, {', '.join(f's{i}' for i in range(9))}):\n    s0' = x", r"1:1: 9 states; a cell has at most 8"),
+    (
+        f"cell k(x, {', '.join(f's{i}' for i in range(9))}):\n    s0' = x",
+        r"1:1: 9 states; a cell has at most 8",
+    ),
     (HEAD + "    h' = " + "x + " * 513 + "x", r"1:1: a cell has at most 512 nodes"),
 ]
 MEANING = [
@@ -144,7 +151,10 @@ MEANING = [
     (HEAD + "    h' = tanh(x, h)", r"2:10: op 'tanh' takes 1 operands, got 2"),
     (HEAD + "    h' = max(x)", r"2:10: op 'max' takes 2 operands, got 1"),
     (HEAD + "    h' = tanh(x, diag=1)", r"2:18: op 'tanh' has no argument 'diag' \(arguments: none\)"),
-    (HEAD + "    h' = linear(x, bais=1)", r"2:20: op 'linear' has no argument 'bais' \(arguments: bias, diag\)"),
+    (
+        HEAD + "    h' = linear(x, bais=1)",
+        r"2:20: op 'linear' has no argument 'bais' \(arguments: bias, diag\)",
+    ),
     (HEAD + "    h' = linear(x, diag=1, diag=2)", r"2:28: argument 'diag' is given twice"),
     (HEAD + "    h' = linear(x, diag=none)", r"2:25: argument 'diag' takes a number, got 'none'"),
     (HEAD + "    h' = linear(x, bias=h)", r"2:25: argument 'bias' takes a number or none, got 'h'"),
@@ -152,7 +162,10 @@ MEANING = [
     (HEAD + "    h' = 1e999 * x", r"2:10: 1e999 is no finite number"),
     (HEAD + "    h' = linear(x, bias=1e999)", r"2:25: 1e999 is no finite number"),
     ("cell k(x, h, c):\n    h' = x + c", r"1:1: state 'c' has no next value: add a line c' = …"),
-    ("cell k(x, h, c):\n    h' = x\n    c' = x", r"1:1: state 'c' is used by nothing that reaches the output"),
+    (
+        "cell k(x, h, c):\n    h' = x\n    c' = x",
+        r"1:1: state 'c' is used by nothing that reaches the output",
+    ),
 ]
 
 
@@ -236,8 +249,37 @@ def test_any_bytes_give_a_cell_or_a_cell_error(data: bytes) -> None:
     parses_or_refuses(data.decode("latin-1"))
 
 
-WORDS = ["cell", "k", "(", ")", "x", "h", ",", ":", "\n", "\n    ", "h'", "=", "+", "-", "*", "/", "tanh", "linear",
-         "2", "1e-3", "bias", "none", "diag", " ", "# c", "max", "'", "c", "\r\n"]  # fmt: skip
+WORDS = [
+    "cell",
+    "k",
+    "(",
+    ")",
+    "x",
+    "h",
+    ",",
+    ":",
+    "\n",
+    "\n    ",
+    "h'",
+    "=",
+    "+",
+    "-",
+    "*",
+    "/",
+    "tanh",
+    "linear",
+    "2",
+    "1e-3",
+    "bias",
+    "none",
+    "diag",
+    " ",
+    "# c",
+    "max",
+    "'",
+    "c",
+    "\r\n",
+]
 
 
 @given(st.lists(st.sampled_from(WORDS), max_size=40))
@@ -325,8 +367,12 @@ def test_a_named_node_keeps_its_line() -> None:
 
 
 def test_a_node_read_twice_gets_the_smallest_free_name() -> None:
-    cell = Cell.parse(HEAD + "    a = tanh(x)\n    b = exp(x)\n    n1 = a * h\n    h' = (a + n1) * (a - b) - b\n")
-    nameless = replace(cell, nodes=tuple(replace(n, name=None) if n.name in ("a", "b") else n for n in cell.nodes))
+    cell = Cell.parse(
+        HEAD + "    a = tanh(x)\n    b = exp(x)\n    n1 = a * h\n    h' = (a + n1) * (a - b) - b\n"
+    )
+    nameless = replace(
+        cell, nodes=tuple(replace(n, name=None) if n.name in ("a", "b") else n for n in cell.nodes)
+    )
 
     assert nameless.text() == (
         "cell k(x, h):\n    n2 = tanh(x)\n    n3 = exp(x)\n    n1 = n2 * h\n    h' = (n2 + n1) * (n2 - n3) - n3\n"
@@ -335,7 +381,9 @@ def test_a_node_read_twice_gets_the_smallest_free_name() -> None:
 
 def test_a_node_deeper_than_four_gets_a_line() -> None:
     assert printed("h' = exp(tanh(exp(tanh(x))))") == "h' = exp(tanh(exp(tanh(x))))"
-    assert printed("h' = exp(exp(tanh(exp(tanh(exp(x))))))") == "n1 = exp(tanh(exp(tanh(exp(x)))))\nh' = exp(n1)"
+    assert (
+        printed("h' = exp(exp(tanh(exp(tanh(exp(x))))))") == "n1 = exp(tanh(exp(tanh(exp(x)))))\nh' = exp(n1)"
+    )
 
 
 def test_a_node_wider_than_80_columns_gets_a_line() -> None:

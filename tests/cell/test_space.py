@@ -66,7 +66,9 @@ def test_a_file_is_a_space_of_its_own(tmp_path: Path) -> None:
 
 
 def test_an_unknown_space_gets_a_near_name() -> None:
-    with pytest.raises(SpaceError, match=r"no space 'wyde' \(spaces: jozefowicz2015, wide, .*mean 'wide'\?\)"):
+    with pytest.raises(
+        SpaceError, match=r"no space 'wyde' \(spaces: jozefowicz2015, wide, .*mean 'wide'\?\)"
+    ):
         load_space("wyde")
 
 
@@ -82,7 +84,10 @@ def test_a_missing_file_is_named() -> None:
         (GOOD.replace("start", "begin"), r"mine\.toml: Object (contains unknown field `begin`|missing)"),
         (GOOD + "seed = 1", r"mine\.toml: Object contains unknown field `seed`"),
         (GOOD.replace('["remove"]', '"remove"'), r"mine\.toml: Expected `array`, got `str`.*mutations"),
-        (GOOD.replace('["add"]', "[]"), r"start, activations, elementwise and mutations each need at least one"),
+        (
+            GOOD.replace('["add"]', "[]"),
+            r"start, activations, elementwise and mutations each need at least one",
+        ),
         (GOOD.replace("add", "tanh"), r"elementwise op 'tanh' is none of .*add"),
         (GOOD.replace('"tanh"', '"tanhh"'), r"activation 'tanhh': unknown op 'tanhh'"),
         (GOOD.replace('"tanh"', '"add"'), r"activation 'add': "),

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from archsearch.cli.main import run
-from tests.sources import ROOT
+from tests.helpers.sources import ROOT
 
 TINY = Path(__file__).parent / "tiny.toml"
 
@@ -45,9 +45,13 @@ Call = Callable[..., Result]
 def program(*arguments: object, **environment: str) -> Result:
     """Run the command in a process of its own, with its output piped."""
     done = subprocess.run(
-        [sys.executable, "-m", "archsearch", *map(str, arguments)], capture_output=True, text=True, cwd=ROOT,
-        env={**os.environ, "ARCHSEARCH_CORES": "2", **environment}, timeout=120,
-    )  # fmt: skip
+        [sys.executable, "-m", "archsearch", *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+        env={**os.environ, "ARCHSEARCH_CORES": "2", **environment},
+        timeout=120,
+    )
     return Result(done.returncode, done.stdout, done.stderr)
 
 

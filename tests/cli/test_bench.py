@@ -9,12 +9,30 @@ from archsearch.cell import library
 from tests.cli.conftest import Call
 
 PROMISED = {
-    "cell", "engine", "batch", "steps", "width", "ms", "ratio_nn_gru", "ratio_nn_lstm", "ratio_reference", "gflops",
+    "cell",
+    "engine",
+    "batch",
+    "steps",
+    "width",
+    "ms",
+    "ratio_nn_gru",
+    "ratio_nn_lstm",
+    "ratio_reference",
+    "gflops",
     "share_of_peak",
-}  # fmt: skip
+}
 STACKS = {
-    "cell", "device", "lanes", "batch", "steps", "width", "ms", "ms_per_lane", "ratio_cudnn", "first_step_seconds",
-}  # fmt: skip
+    "cell",
+    "device",
+    "lanes",
+    "batch",
+    "steps",
+    "width",
+    "ms",
+    "ms_per_lane",
+    "ratio_cudnn",
+    "first_step_seconds",
+}
 
 
 @pytest.fixture(autouse=True)
@@ -48,7 +66,10 @@ def test_people_see_tables_and_what_they_mean(call: Call) -> None:
         (["--shape", "20x35"], "no shape '20x35'; a shape is batch, steps and width, such as B20T35H256"),
         (["gru", "--all"], "--all measures every library cell: name cells, or give --all"),
         (["gruu"], "did you mean 'gru'"),
-        (["--device", "tpu"], "--device tpu: stacks are measured on one device; allowed: cpu, cuda:0, cuda:1 …"),
+        (
+            ["--device", "tpu"],
+            "--device tpu: stacks are measured on one device; allowed: cpu, cuda:0, cuda:1 …",
+        ),
         (["--device", "cuda:0,cuda:1"], "stacks are measured on one device"),
         (["--device", "cuda:999"], "--device cuda:999: no such device here (CUDA devices: "),
     ],

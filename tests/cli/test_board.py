@@ -43,7 +43,13 @@ def test_wide_terminals_show_everything_and_narrow_ones_say_what_is_missing(boar
 
 
 def test_parameter_counts_read_as_polynomials() -> None:
-    assert [polynomial(of) for of in [(6, 3), (2, 1), (1, 0), (0, 2), (0, 0)]] == ["6n²+3n", "2n²+n", "n²", "2n", "0"]
+    assert [polynomial(of) for of in [(6, 3), (2, 1), (1, 0), (0, 2), (0, 0)]] == [
+        "6n²+3n",
+        "2n²+n",
+        "n²",
+        "2n",
+        "0",
+    ]
 
 
 def test_operators_are_counted_in_the_order_of_their_first_use() -> None:

@@ -59,7 +59,10 @@ def test_a_cell_of_a_run_without_a_fitness_has_no_row(finished: Finished) -> Non
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("grv", r"no cell 'grv'; a cell is a library name \(.*did you mean 'gru'\?\), a \.cell file, or RUN/1"),
+        (
+            "grv",
+            r"no cell 'grv'; a cell is a library name \(.*did you mean 'gru'\?\), a \.cell file, or RUN/1",
+        ),
         ("", r"no cell ''"),
         ("/1", r"no cell '/1'"),
         ("tiny-1", r"'tiny-1' is a run; name one of its cells, such as tiny-1/1"),
@@ -67,7 +70,10 @@ def test_a_cell_of_a_run_without_a_fitness_has_no_row(finished: Finished) -> Non
         ("tiny-1/0", r"tiny-1/0: the leaderboard has ranks 1 to \d"),
         ("tiny-1/99", r"tiny-1/99: the leaderboard has ranks 1 to \d"),
         ("tiny-1/c", r"tiny-1/c: \d+ cells begin so \(c\w{8}, .*\); say more"),
-        ("tiny-1/cffffff", r"no cell of the run has such an id; 'archsearch leaderboard tiny-1' shows the best"),
+        (
+            "tiny-1/cffffff",
+            r"no cell of the run has such an id; 'archsearch leaderboard tiny-1' shows the best",
+        ),
         ("tiny-1/gru", r"after the run comes a rank, as in tiny-1/1, or the beginning of an id"),
         ("tiny-2/1", r"no run 'tiny-2' in .* \(runs there: tiny-1\)"),
         ("a b/1", r"run name 'a b': letters, digits"),
@@ -90,7 +96,10 @@ def test_what_is_no_cell_is_refused_with_what_there_is(finished: Finished, text:
         (b"PK\x03\x04rest", r"a pickle or archive"),
         (b"cell a(x, h):\n    h' = \xff", r"no UTF-8 text \(byte 23\)"),
         (b"\x00\x01\x02", r"bad\.cell:1:1: "),
-        (b"cell a(x, h):\n    h' = tanh(linear(hh))\n", r"bad\.cell:2:22: unknown name 'hh' .*did you mean 'h'"),
+        (
+            b"cell a(x, h):\n    h' = tanh(linear(hh))\n",
+            r"bad\.cell:2:22: unknown name 'hh' .*did you mean 'h'",
+        ),
     ],
 )
 def test_a_file_that_is_no_cell_is_refused(tmp_path: Path, content: bytes, message: str) -> None:
@@ -105,7 +114,9 @@ def test_a_folder_is_no_cell(tmp_path: Path) -> None:
         read_cell(tmp_path / "a.cell")
 
 
-def test_a_file_with_another_ending_is_refused_with_the_reason(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_with_another_ending_is_refused_with_the_reason(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(tmp_path)
     Path("gru.txt").write_text(GRU.text(), encoding="utf-8")
     with pytest.raises(InputError, match=r"the name of a file with a cell ends in \.cell"):

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from archsearch.cli import common
-from archsearch.engine import devices
+from archsearch.workers import devices
 
 
 @pytest.fixture(autouse=True)

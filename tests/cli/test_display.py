@@ -6,31 +6,33 @@ import re
 import pytest
 from rich.console import Console
 
+from archsearch.actions.evolve import RunInfo
+from archsearch.actions.loop import Limits, Progress
 from archsearch.cli import display
 from archsearch.cli.display import Display, step_line
-from archsearch.engine.evolve import Limits, Progress
-from archsearch.engine.session import Opened
-from archsearch.protocol.book import Book
+from archsearch.protocol.history import History
 from archsearch.protocol.records import Applied, Step, Verdict
-from archsearch.store import RunStore, read_book
+from archsearch.store import RunStore, read_history
 from tests.cli.conftest import Finished
 
-CHILD = Step(7, "propose", "c" + "1" * 32, "c" + "2" * 32, (Applied("remove", 3, "z"), Applied("remove", 4, "r")))
+CHILD = Step(
+    7, "propose", "c" + "1" * 32, "c" + "2" * 32, (Applied("remove", 3, "z"), Applied("remove", 4, "r"))
+)
 
 
-def told(finished: Finished) -> Opened:
+def told(finished: Finished) -> RunInfo:
     """Return the finished run as a session opens it."""
     store = RunStore.open(finished.folder)
     try:
-        return Opened(finished.folder, store.plan, False, 3, 2, 9, 1, Limits(max_seconds=60.0), False, "")
+        return RunInfo(finished.folder, store.plan, False, 3, 2, 9, 1, Limits(max_seconds=60.0), False, "")
     finally:
         store.close()
 
 
-def book_of(finished: Finished) -> Book:
+def book_of(finished: Finished) -> History:
     store = RunStore.open(finished.folder)
     try:
-        return read_book(store, store.plan)[0]
+        return read_history(store, store.plan)[0]
     finally:
         store.close()
 
@@ -38,7 +40,9 @@ def book_of(finished: Finished) -> Book:
 def test_a_step_that_failed_says_where_and_why() -> None:
     verdict = Verdict("diverged", 1, "xml", "Traceback\nValueError: loss is nan")
     line = step_line(CHILD, verdict, None)
-    assert line == "step    7  new    c11111111  diverged (xml): ValueError: loss is nan   c22222222 + remove ×2"
+    assert (
+        line == "step    7  new    c11111111  diverged (xml): ValueError: loss is nan   c22222222 + remove ×2"
+    )
 
 
 def test_a_step_without_a_child_says_so() -> None:
@@ -47,8 +51,12 @@ def test_a_step_without_a_child_says_so() -> None:
 
 def test_a_scored_step_shows_fitness_and_ratios(finished: Finished) -> None:
     found = next(candidate for candidate in book_of(finished).ranked if not candidate.started)
-    line = step_line(Step(4, "propose", found.id, found.parent, found.applied), Verdict("evaluated", 2), found)
-    assert re.search(r"fitness -?\d\.\d{3} \(memorization -?\d\.\d\d · english -?\d\.\d\d\)   \w+ \+ \w+", line)
+    line = step_line(
+        Step(4, "propose", found.id, found.parent, found.applied), Verdict("evaluated", 2), found
+    )
+    assert re.search(
+        r"fitness -?\d\.\d{3} \(memorization -?\d\.\d\d · english -?\d\.\d\d\)   \w+ \+ \w+", line
+    )
 
 
 def test_a_path_as_a_task_is_shortened_to_its_file() -> None:
@@ -58,7 +66,9 @@ def test_a_path_as_a_task_is_shortened_to_its_file() -> None:
 
 
 @pytest.mark.parametrize(("name", "value"), [("CI", "1"), ("TERM", "dumb")])
-def test_the_live_view_is_for_terminals_that_can_show_it(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
+def test_the_live_view_is_for_terminals_that_can_show_it(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
     monkeypatch.delenv("CI", raising=False)
     monkeypatch.setenv("TERM", "xterm")
     monkeypatch.setattr(display.sys.stderr, "isatty", lambda: True, raising=False)

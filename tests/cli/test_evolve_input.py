@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from archsearch.cli.main import run
-from archsearch.engine import crew as crews
-from tests.engine import fakes
-from tests.engine.searches import TINY, World
+from archsearch.workers import pool as pools
+from tests.helpers import fakes
+from tests.helpers.searches import TINY, World
 
 Captured = pytest.CaptureFixture[str]
 
@@ -35,7 +35,7 @@ def refused(captured: Captured, *arguments: object, code: int = 2) -> str:
 
 @pytest.fixture
 def simulated(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(crews, "_main", fakes.main)
+    monkeypatch.setattr(pools, "_main", fakes.main)
 
 
 CASES = {
@@ -73,8 +73,12 @@ def test_a_preset_with_an_unknown_key_is_refused_with_the_nearest(here: Path, ca
     assert "look_ahead" in refused(capsys, "--preset", "mine.toml")
 
 
-def test_a_budget_that_is_too_small_is_refused_with_the_one_it_takes(here: Path, capsys: Captured, simulated: None) -> None:
-    (here / "mine.toml").write_text(TINY.read_text().replace("budget = 2_000\nsteps = 8", "budget = 300\nsteps = 8"))
+def test_a_budget_that_is_too_small_is_refused_with_the_one_it_takes(
+    here: Path, capsys: Captured, simulated: None
+) -> None:
+    (here / "mine.toml").write_text(
+        TINY.read_text().replace("budget = 2_000\nsteps = 8", "budget = 300\nsteps = 8")
+    )
     message = refused(capsys, "--preset", "mine.toml", "--workers", 1)
     assert "at least 8 are needed" in message and "xml" in message
 
@@ -129,7 +133,7 @@ def test_a_damaged_run_is_refused_and_harms_no_other(here: Path, capsys: Capture
 
 def test_no_secret_of_the_environment_is_written(
     here: Path, capsys: Captured, simulated: None, monkeypatch: pytest.MonkeyPatch
-) -> None:  # fmt: skip
+) -> None:
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "hush-4711")
     assert run(["evolve", "--preset", str(TINY), "--workers", "1", "--max-candidates", "3"]) == 0
     for path in here.rglob("*"):

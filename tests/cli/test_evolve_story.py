@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.engine.searches import World, finish, killed, mutants, rows, trained_again
+from tests.helpers.searches import World, finish, killed, mutants, rows, trained_again
 
 CANDIDATES = 14
 
@@ -41,7 +41,9 @@ def test_trials_pause_at_rungs_and_the_better_ones_go_on(world: World, unbroken:
         "WHERE a.record ->> 'setting' = b.record ->> 'setting' AND a.record ->> 'init_draw' = b.record ->> 'init_draw' "
         "AND a.record ->> 'steps' = 5 AND b.record ->> 'steps' = 10 AND a.state = 'done' AND b.state = 'done'",
     )
-    assert went_on and all(json.loads(whole)[:1] == json.loads(part) for part, whole in went_on), "the same first epoch"
+    assert went_on and all(json.loads(whole)[:1] == json.loads(part) for part, whole in went_on), (
+        "the same first epoch"
+    )
     assert len(went_on) < steps[5], "and some stopped"
     assert not (folder / "paused").exists(), "nothing lies about when the search is over"
 
@@ -62,11 +64,15 @@ def test_a_search_killed_stopped_and_continued_with_one_worker_and_a_warm_cache_
     assert part != unbroken
     assert finish(world, "broken", 1, "--max-candidates", CANDIDATES) == unbroken
     assert trained_again(folder) <= 4, "only what was in flight is trained again"
-    assert rows(folder, "SELECT count(*) FROM trials WHERE worker = 0")[0][0] > 0, "references come from the cache"
+    assert rows(folder, "SELECT count(*) FROM trials WHERE worker = 0")[0][0] > 0, (
+        "references come from the cache"
+    )
 
 
 @pytest.mark.slow
-def test_an_interrupt_saves_the_state_within_five_seconds_and_changes_nothing(world: World, unbroken: str) -> None:
+def test_an_interrupt_saves_the_state_within_five_seconds_and_changes_nothing(
+    world: World, unbroken: str
+) -> None:
     folder = world.folder / "runs" / "interrupted"
     search = world.start(world.evolve("--run", "interrupted", "--workers", 2), "interrupted").moved(3, folder)
     code, seconds = search.stop(signal.SIGINT)
@@ -81,7 +87,9 @@ def test_an_interrupt_saves_the_state_within_five_seconds_and_changes_nothing(wo
 def test_five_kills_of_the_driver_change_nothing(world: World, unbroken: str, workers: int) -> None:
     run = f"killed-{workers}"
     assert killed(world, run, 10 + workers, 5, workers, 22) == unbroken
-    assert trained_again(world.folder / "runs" / run) <= 5 * workers, "only what was in flight is trained again"
+    assert trained_again(world.folder / "runs" / run) <= 5 * workers, (
+        "only what was in flight is trained again"
+    )
 
 
 def test_replay_holds_bit_for_bit_and_finds_a_score_that_was_altered(world: World, unbroken: str) -> None:
@@ -90,10 +98,14 @@ def test_replay_holds_bit_for_bit_and_finds_a_score_that_was_altered(world: Worl
     assert holds.returncode == 0, holds.stderr
     assert holds.stdout.count("bit for bit") == 4 and "4 of 4 scores hold" in holds.stdout
     folder = world.folder / "runs" / "unbroken"
-    winner = rows(folder, "SELECT cell FROM trials WHERE state = 'done' AND task LIKE 'text%' ORDER BY score LIMIT 1")[0][0]
+    winner = rows(
+        folder, "SELECT cell FROM trials WHERE state = 'done' AND task LIKE 'text%' ORDER BY score LIMIT 1"
+    )[0][0]
     altered = World(world.folder / "altered", cache="../cache")
     copy_run(folder, altered.folder / "runs" / "unbroken")
-    execute(altered.folder / "runs" / "unbroken", "UPDATE trials SET score = score - 1e-9 WHERE cell = ?", winner)
+    execute(
+        altered.folder / "runs" / "unbroken", "UPDATE trials SET score = score - 1e-9 WHERE cell = ?", winner
+    )
     found = altered.run([*altered.command("replay", "unbroken", "--workers", 2), "--cell", winner])
     assert found.returncode == 1
     assert winner[:9] in found.stderr and "not hold" in found.stderr
@@ -118,7 +130,10 @@ def test_other_data_are_neither_replayed_nor_searched_on(world: World, unbroken:
     copy_run(world.folder / "runs" / "unbroken", other.folder / "runs" / "unbroken")
     with (other.folder / "song.txt").open("a") as file:
         file.write("la")
-    for command in (other.command("replay", "unbroken"), other.evolve("--run", "unbroken", "--max-candidates", 20)):
+    for command in (
+        other.command("replay", "unbroken"),
+        other.evolve("--run", "unbroken", "--max-candidates", 20),
+    ):
         refused = other.run(command)
         assert refused.returncode == 2, refused.stderr
         assert "text:song.txt" in refused.stderr and "Traceback" not in refused.stderr
@@ -147,4 +162,10 @@ def rename_trials(folder: Path) -> None:
     for key, record in rows(folder, "SELECT key, record FROM trials"):
         trial = json.decode(record, type=Trial)
         other = replace(trial, machine="another " + trial.machine)
-        execute(folder, "UPDATE trials SET key = ?, record = ? WHERE key = ?", other.key, json.encode(other).decode(), key)
+        execute(
+            folder,
+            "UPDATE trials SET key = ?, record = ? WHERE key = ?",
+            other.key,
+            json.encode(other).decode(),
+            key,
+        )

@@ -68,7 +68,9 @@ def test_a_full_disk_exits_with_5() -> None:
     assert (ended.returncode, ended.stderr) == (5, "Error: output: No space left on device\n")
 
 
-@pytest.mark.parametrize("arguments", ["cells", "cells --json", "show gru", "mutate gru --count 500", "evolve --help"])
+@pytest.mark.parametrize(
+    "arguments", ["cells", "cells --json", "show gru", "mutate gru --count 500", "evolve --help"]
+)
 def test_a_pipe_that_closes_ends_quietly(arguments: str) -> None:
     ended = shell(f"$A {arguments} | head -c 1 | cat > /dev/null")
     assert ended.stderr == ""
@@ -83,7 +85,10 @@ def test_closed_output_is_no_error() -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["evolv"], r"no command 'evolv' \(commands: evolve, .*; did you mean 'evolve'\?\); see: archsearch --help"),
+        (
+            ["evolv"],
+            r"no command 'evolv' \(commands: evolve, .*; did you mean 'evolve'\?\); see: archsearch --help",
+        ),
         (["show"], r"Missing argument 'CELL'; see: archsearch show --help"),
         (["cells", "--jsn"], r"No such option.*; see: archsearch cells --help"),
         (["leaderboard", "none"], r"no run 'none' in runs \(runs there: none yet"),
@@ -93,7 +98,10 @@ def test_closed_output_is_no_error() -> None:
         (["mutate", "gru", "--space", "wid"], r"no space 'wid' \(spaces: .*did you mean 'wide'\?"),
         (["mutate", "gru", "--count", "0"], r"0 is not in the range 1<=x<=10000"),
         (["train", "gru", "--task", "xm"], r"no task 'xm' \(did you mean 'xml'\?\) in preset quick"),
-        (["train", "gru", "--task", "xml", "--difficulty", "huge"], r"no difficulty 'huge' \(difficulties: .*small"),
+        (
+            ["train", "gru", "--task", "xml", "--difficulty", "huge"],
+            r"no difficulty 'huge' \(difficulties: .*small",
+        ),
         (["train", "gru", "--task", "xml", "--preset", "quik"], r"no preset 'quik' .*did you mean 'quick'\?"),
         (["export", "gru", "-o", "gru.exe"], r"which format\? Give --format python\|.*\.py"),
         (["export", "gru", "-o", "no/gru.py"], r"there is no folder no; make it first"),
@@ -101,7 +109,9 @@ def test_closed_output_is_no_error() -> None:
         (["evolve", "--max-time", "5"], r"'5' is no duration; write 90s, 30m, 2h"),
     ],
 )
-def test_bad_input_exits_with_2_and_one_line_that_helps(call: Call, arguments: list[str], message: str) -> None:
+def test_bad_input_exits_with_2_and_one_line_that_helps(
+    call: Call, arguments: list[str], message: str
+) -> None:
     ended = call(*arguments)
     assert (ended.code, ended.out) == (2, "")
     assert ended.err.count("\n") == 1 and ended.err.startswith("Error: ")
@@ -135,10 +145,23 @@ def test_the_program_ends_with_the_code(monkeypatch: pytest.MonkeyPatch) -> None
 
 def test_a_run_that_is_stopped_says_how_it_goes_on(finished: Finished, tmp_path: Path) -> None:
     process = subprocess.Popen(
-        [sys.executable, "-m", "archsearch", "evolve", "--runs", str(tmp_path / "r"), "--preset", str(TINY),
-         "--max-candidates", "999"],
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env={**os.environ, "ARCHSEARCH_CORES": "2"},
-    )  # fmt: skip
+        [
+            sys.executable,
+            "-m",
+            "archsearch",
+            "evolve",
+            "--runs",
+            str(tmp_path / "r"),
+            "--preset",
+            str(TINY),
+            "--max-candidates",
+            "999",
+        ],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "ARCHSEARCH_CORES": "2"},
+    )
     assert process.stderr is not None
     seen = iter(process.stderr.readline, "")
     assert any(line.startswith("step ") for line in seen)

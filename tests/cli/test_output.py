@@ -47,7 +47,13 @@ def test_a_search_in_a_pipe_shows_plain_lines_and_no_colour(finished: Finished) 
 
 
 def test_a_search_ends_with_its_leaderboard_and_what_to_do_next(finished: Finished) -> None:
-    assert finished.search.out.splitlines()[0].split()[:5] == ["rank", "cell", "fitness", "memorization", "english"]
+    assert finished.search.out.splitlines()[0].split()[:5] == [
+        "rank",
+        "cell",
+        "fitness",
+        "memorization",
+        "english",
+    ]
     _, _, commands = finished.search.err.partition("Next:")
     for command in ("show", "train", "replay", "export", "evolve --run"):
         assert f"archsearch {command} {finished.folder}" in commands
@@ -59,7 +65,9 @@ def test_the_commands_to_do_next_are_accepted(finished: Finished, call: Call, tm
     assert call(*shown).code == 0
 
 
-def test_a_finished_search_called_again_prints_its_leaderboard(finished: Finished, copied: Finished, call: Call) -> None:
+def test_a_finished_search_called_again_prints_its_leaderboard(
+    finished: Finished, copied: Finished, call: Call
+) -> None:
     again = call("evolve", "--run", copied.folder, "--workers", 1)
     assert again.code == 0
     assert again.out == finished.search.out
@@ -86,8 +94,17 @@ def test_the_leaderboard_for_scripts_has_the_documented_form(finished: Finished,
     assert all(list(row) == ROW for row in board["rows"])
     ranks = [row["rank"] for row in board["rows"]]
     ranked = [rank for rank in ranks if rank is not None]
-    assert ranked == list(range(1, len(ranked) + 1)) and ranks[len(ranked) :] == [None] * (len(ranks) - len(ranked))
-    assert set(board["rows"][0]["tasks"]["english"]) == {"score", "skill", "ratio", "setting", "units", "settings"}
+    assert ranked == list(range(1, len(ranked) + 1)) and ranks[len(ranked) :] == [None] * (
+        len(ranks) - len(ranked)
+    )
+    assert set(board["rows"][0]["tasks"]["english"]) == {
+        "score",
+        "skill",
+        "ratio",
+        "setting",
+        "units",
+        "settings",
+    }
     assert any(row["mutations"] for row in board["rows"])
 
 
@@ -96,7 +113,9 @@ def test_top_limits_the_ranks_and_not_the_references(finished: Finished, call: C
     assert [row["rank"] for row in rows] == [1, 2, None]
 
 
-def test_a_run_is_found_by_the_variable(finished: Finished, call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_run_is_found_by_the_variable(
+    finished: Finished, call: Call, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("ARCHSEARCH_RUNS", str(finished.runs))
     assert call("leaderboard", "tiny-1").code == 0
 

@@ -16,8 +16,10 @@ def test_racing_prints_a_row_for_every_epoch_of_a_run_in_full(finished: Finished
     document = json.loads(call("study", "racing", finished.folder, "--trailing", "0.2", "--json").out)
     assert document["race"] == {"trailing": 0.2, "behind": 0.5}
     assert {(row["task"], *row["rungs"]) for row in document["rows"]} == {
-        ("memorization", 20), ("memorization", 40), ("english", 20),
-    }  # fmt: skip
+        ("memorization", 20),
+        ("memorization", 40),
+        ("english", 20),
+    }
 
 
 def test_the_instrument_is_measured_with_a_line_per_cell_and_the_noise() -> None:

@@ -8,7 +8,12 @@ from rich.console import Console
 
 from archsearch.cli.tables import Column, fits, print_table
 
-COLUMNS = [Column("id"), Column("size", right=True, drop=2), Column("age", right=True, drop=1), Column("what", least=6)]
+COLUMNS = [
+    Column("id"),
+    Column("size", right=True, drop=2),
+    Column("age", right=True, drop=1),
+    Column("what", least=6),
+]
 ROWS = [["c1", "1,000", "7", "a short text"], ["c22", "20", "12", "a text that is a good deal longer"]]
 
 

@@ -13,9 +13,16 @@ from archsearch.compiler import Recurrent
 from archsearch.errors import CellError
 
 SIZES: list[tuple[Any, ...]] = [
-    (0, 4), (3, 0), (3, 4, 0), (2.0, 4), (3, "4"), (3, 4, 1, 1), (3, 4, 1, True, 0),
-    (3, 4, 2, True, False, 1.5), (3, 4, 2, True, False, True),
-]  # fmt: skip
+    (0, 4),
+    (3, 0),
+    (3, 4, 0),
+    (2.0, 4),
+    (3, "4"),
+    (3, 4, 1, 1),
+    (3, 4, 1, True, 0),
+    (3, 4, 2, True, False, 1.5),
+    (3, 4, 2, True, False, True),
+]
 
 zeros = torch.zeros
 INPUTS: dict[str, Callable[[], torch.Tensor]] = {
@@ -76,7 +83,9 @@ def test_a_state_of_the_wrong_kind_says_what_it_should_be() -> None:
         Recurrent("lstm", 3, 4)(x, h)
     with pytest.raises(ValueError, match=r"hx should be a tuple of 2 Tensors \(h, c\), got 3"):
         Recurrent("lstm", 3, 4)(x, (h, h, h))
-    with pytest.raises(RuntimeError, match=r"not the same dtype, found input tensor with dtype torch.float32"):
+    with pytest.raises(
+        RuntimeError, match=r"not the same dtype, found input tensor with dtype torch.float32"
+    ):
         Recurrent("gru", 3, 4)(x, h.double())
 
 
@@ -107,7 +116,9 @@ def test_a_bad_packed_input_is_refused_as_torch_refuses_it(kind: str) -> None:
 
 def test_a_bad_state_of_two_directions_is_refused_as_torch_refuses_it() -> None:
     ours, theirs = Recurrent("gru", 3, 4, 2, bidirectional=True), nn.GRU(3, 4, 2, bidirectional=True)
-    assert failure(lambda: ours(zeros(5, 2, 3), zeros(2, 2, 4))) == failure(lambda: theirs(zeros(5, 2, 3), zeros(2, 2, 4)))
+    assert failure(lambda: ours(zeros(5, 2, 3), zeros(2, 2, 4))) == failure(
+        lambda: theirs(zeros(5, 2, 3), zeros(2, 2, 4))
+    )
 
 
 def test_what_is_not_there_says_so() -> None:
@@ -124,7 +135,9 @@ def test_a_cell_or_an_engine_that_is_none_is_named() -> None:
         Recurrent("gruu", 3, 4)
     with pytest.raises(TypeError, match="cell should be a Cell or the name of a library cell, got: int"):
         Recurrent(7, 3, 4)  # type: ignore[arg-type]
-    with pytest.raises(ValueError, match=r"no engine 'referenc' \(known: reference.*; did you mean 'reference'"):
+    with pytest.raises(
+        ValueError, match=r"no engine 'referenc' \(known: reference.*; did you mean 'reference'"
+    ):
         Recurrent("gru", 3, 4, engine="referenc")
 
 

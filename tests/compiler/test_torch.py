@@ -44,8 +44,12 @@ def test_our_cells_equal_torchs_layers(
 ) -> None:
     torch.manual_seed(seed)
     options = {
-        "num_layers": layers, "batch_first": batch_first, "bias": bias, "bidirectional": bidirectional, "dtype": dtype,
-    }  # fmt: skip
+        "num_layers": layers,
+        "batch_first": batch_first,
+        "bias": bias,
+        "bidirectional": bidirectional,
+        "dtype": dtype,
+    }
     ours = Recurrent(name, input_size, WIDTH, **options)
     theirs = THEIRS[name][0](input_size, WIDTH, **options)
     copy_weights(name, ours, theirs)
@@ -79,7 +83,13 @@ def test_our_cells_equal_torchs_layers(
     seed=st.integers(0, 2**32 - 1),
 )
 def test_packed_sequences_run_as_in_torchs_layers(
-    name: str, layers: int, lengths: list[int], with_state: bool, bidirectional: bool, ordered: bool, seed: int
+    name: str,
+    layers: int,
+    lengths: list[int],
+    with_state: bool,
+    bidirectional: bool,
+    ordered: bool,
+    seed: int,
 ) -> None:
     torch.manual_seed(seed)
     options = {"num_layers": layers, "bidirectional": bidirectional, "dtype": torch.float64}
@@ -88,7 +98,9 @@ def test_packed_sequences_run_as_in_torchs_layers(
     lengths = sorted(lengths, reverse=True) if ordered else lengths
     x = torch.randn(max(lengths), len(lengths), 3, dtype=torch.float64, requires_grad=True)
     shape = (layers * (1 + bidirectional), len(lengths), WIDTH)
-    start = [torch.randn(shape, dtype=torch.float64, requires_grad=True) for _ in ours.cell.states if with_state]
+    start = [
+        torch.randn(shape, dtype=torch.float64, requires_grad=True) for _ in ours.cell.states if with_state
+    ]
     hx = (tuple(start) if len(start) > 1 else start[0]) if start else None
     results = []
     for layer in (ours, theirs):

@@ -26,10 +26,16 @@ def pairs(name: str, ours: Recurrent, theirs: nn.RNNBase) -> Iterator[tuple[Tens
                 continue
             gate = THEIRS[name][1].index(_gate(cell, node))
             side = "ih" if node.inputs == (cell.x.handle,) else "hh"
-            for kind, parameter in zip(("weight", "bias"), ours.parameters_of(node.handle, layer, reverse), strict=True):
+            for kind, parameter in zip(
+                ("weight", "bias"), ours.parameters_of(node.handle, layer, reverse), strict=True
+            ):
                 if parameter is not None:
                     rows = slice(gate * width, (gate + 1) * width)
-                    yield parameter, getattr(theirs, f"{kind}_{side}_l{layer}{'_reverse' if reverse else ''}"), rows
+                    yield (
+                        parameter,
+                        getattr(theirs, f"{kind}_{side}_l{layer}{'_reverse' if reverse else ''}"),
+                        rows,
+                    )
 
 
 @torch.no_grad()

@@ -49,6 +49,9 @@ SCORES = Scores(
     rank=3,
     fitness=1.0523,
     seed=0,
-    tasks=(TaskScore("xml:small", 0.6412, 0.31, 1.0523, "adamw rate=0.01 clip=5"), TaskScore("ptb:small", 6.1)),
+    tasks=(
+        TaskScore("xml:small", 0.6412, 0.31, 1.0523, "adamw rate=0.01 clip=5"),
+        TaskScore("ptb:small", 6.1),
+    ),
     noise="The best of 12 GRU clones would reach 1.15 by luck.",
 )

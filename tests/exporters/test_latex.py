@@ -44,13 +44,23 @@ def test_every_state_gets_its_next_value() -> None:
 
 @pytest.mark.parametrize(
     ("name", "printed"),
-    [("z", "z"), ("alpha", r"\alpha"), ("s12", "s_{12}"), ("s_1", "s_{1}"), ("gate", r"\mathrm{gate}"),
-     ("a_b", r"\mathrm{a\_b}"), ("_", r"\mathrm{\_}"), ("beta2", r"\beta_{2}")],
-)  # fmt: skip
+    [
+        ("z", "z"),
+        ("alpha", r"\alpha"),
+        ("s12", "s_{12}"),
+        ("s_1", "s_{1}"),
+        ("gate", r"\mathrm{gate}"),
+        ("a_b", r"\mathrm{a\_b}"),
+        ("_", r"\mathrm{\_}"),
+        ("beta2", r"\beta_{2}"),
+    ],
+)
 def test_names_become_symbols(name: str, printed: str) -> None:
     assert symbol(name) == printed
 
 
 def test_names_that_look_alike_stay_apart() -> None:
-    cell = Cell.parse("cell twins(x, h):\n    s1 = tanh(linear(x))\n    s_1 = sigmoid(s1 - h)\n    h' = s1 * s_1\n")
+    cell = Cell.parse(
+        "cell twins(x, h):\n    s1 = tanh(linear(x))\n    s_1 = sigmoid(s1 - h)\n    h' = s1 * s_1\n"
+    )
     assert equations(cell)[2] == r"  h_{t} &= s_{1,t} \odot \mathrm{s\_1}_{t}"

@@ -18,7 +18,11 @@ from archsearch.exporters.python import docstring, to_python
 from tests.exporters.cells import CORNERS, SCORES, corner, mutant, renamed
 
 SOME = ("gru", "lstm", "mut1", "fgr", "lstm_1997", "gru_reset_after", "indrnn", "nas_zoph")
-FRAME_NODES = {type(node) for name in ("gru", "lstm", "mut1") for node in ast.walk(ast.parse(to_python(library.load(name))))}
+FRAME_NODES = {
+    type(node)
+    for name in ("gru", "lstm", "mut1")
+    for node in ast.walk(ast.parse(to_python(library.load(name))))
+}
 NODES = FRAME_NODES | {ast.Add, ast.Sub, ast.Mult, ast.Div, ast.USub, ast.Pass}
 
 
@@ -98,13 +102,35 @@ def test_the_docstring_tells_the_scores_and_the_note() -> None:
 
 HOSTILE = st.one_of(
     st.text(max_size=40),
-    st.sampled_from([*keyword.kwlist, *keyword.softkwlist, "self", "torch", "__debug__", "print", "x", "None", "cell"]),
-    st.sampled_from(['"""', "'''", '\\"""', "\\", "\n", "\r\nimport os\n", '"""\nimport os\n"""', "{0}", "<STEP>", "# -*-"]),
+    st.sampled_from(
+        [*keyword.kwlist, *keyword.softkwlist, "self", "torch", "__debug__", "print", "x", "None", "cell"]
+    ),
+    st.sampled_from(
+        [
+            '"""',
+            "'''",
+            '\\"""',
+            "\\",
+            "\n",
+            "\r\nimport os\n",
+            '"""\nimport os\n"""',
+            "{0}",
+            "<STEP>",
+            "# -*-",
+        ]
+    ),
 )
 
 
-@given(names=st.lists(HOSTILE, min_size=1, max_size=20), title=HOSTILE, note=st.lists(HOSTILE, max_size=3), words=HOSTILE)
-def test_names_notes_and_scores_cannot_become_code(names: list[str], title: str, note: list[str], words: str) -> None:
+@given(
+    names=st.lists(HOSTILE, min_size=1, max_size=20),
+    title=HOSTILE,
+    note=st.lists(HOSTILE, max_size=3),
+    words=HOSTILE,
+)
+def test_names_notes_and_scores_cannot_become_code(
+    names: list[str], title: str, note: list[str], words: str
+) -> None:
     scores = Scores(words, None, 1.0, 0, (TaskScore(words, 0.5, setting=words),), words)
     source = to_python(renamed(library.load("lstm"), names, title, tuple(note)), scores)
     tree = ast.parse(source)

@@ -48,7 +48,9 @@ def test_a_file_that_appears_meanwhile_stays(tmp_path: Path, monkeypatch: pytest
 
 
 @pytest.mark.parametrize("step", ["os.replace", "os.fsync", "os.open"])
-@pytest.mark.parametrize("error", [OSError(5, "Input/output error"), KeyboardInterrupt()], ids=["error", "Ctrl-C"])
+@pytest.mark.parametrize(
+    "error", [OSError(5, "Input/output error"), KeyboardInterrupt()], ids=["error", "Ctrl-C"]
+)
 def test_a_failure_leaves_the_folder_as_it_was(
     step: str, error: BaseException, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -67,7 +69,9 @@ def test_a_failure_leaves_the_folder_as_it_was(
 
 def test_a_failed_check_writes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     row = EXPORTERS["python"]
-    monkeypatch.setitem(EXPORTERS, "python", Exporter(lambda *_: "import os\n", row.suffix, row.about, row.check))
+    monkeypatch.setitem(
+        EXPORTERS, "python", Exporter(lambda *_: "import os\n", row.suffix, row.about, row.check)
+    )
     with pytest.raises(ArchsearchError, match="imports os; nothing was written"):
         export(GRU, "python", tmp_path / "gru.py")
     assert not os.listdir(tmp_path)
@@ -84,10 +88,15 @@ def test_a_full_disk_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
 
 @pytest.mark.parametrize(
     ("path", "message"),
-    [("", "is a folder; name a file in it, such as .*cell.svg"), ("missing/gru.svg", "no folder .*missing; make it first"),
-     ("pipe", "no ordinary file"), ("a\0b", "is no file name"), ("x" * 300, "File name too long")],
+    [
+        ("", "is a folder; name a file in it, such as .*cell.svg"),
+        ("missing/gru.svg", "no folder .*missing; make it first"),
+        ("pipe", "no ordinary file"),
+        ("a\0b", "is no file name"),
+        ("x" * 300, "File name too long"),
+    ],
     ids=["folder", "missing", "pipe", "nul", "long"],
-)  # fmt: skip
+)
 def test_a_place_that_takes_no_file_is_refused(path: str, message: str, tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
     with pytest.raises(InputError, match=message):
@@ -100,7 +109,9 @@ def test_a_folder_without_permission_is_refused(tmp_path: Path, monkeypatch: pyt
         raise PermissionError(13, "Permission denied")
 
     monkeypatch.setattr(write.os, "open", refuse)
-    with pytest.raises(InputError, match=re.escape(f"{tmp_path / 'gru.svg'}: Permission denied; nothing was written")):
+    with pytest.raises(
+        InputError, match=re.escape(f"{tmp_path / 'gru.svg'}: Permission denied; nothing was written")
+    ):
         export(GRU, "svg", tmp_path / "gru.svg")
 
 

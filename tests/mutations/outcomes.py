@@ -4,7 +4,7 @@ import numpy as np
 
 from archsearch.cell import Cell, Node, SearchSpace
 from archsearch.mutations import MUTATIONS
-from tests.strategies import PAPER
+from tests.helpers.strategies import PAPER
 
 
 def cell(*lines: str, parameters: str = "x, h") -> Cell:
@@ -19,7 +19,9 @@ def node(of: Cell, name: str) -> Node:
     return next(one for one in of.nodes if one.name == name)
 
 
-def outcomes(operator: str, of: Cell, at: str, space: SearchSpace = PAPER, draws: int = 300) -> set[str | None]:
+def outcomes(
+    operator: str, of: Cell, at: str, space: SearchSpace = PAPER, draws: int = 300
+) -> set[str | None]:
     """Return the lines of all cells that an operator makes at a node in many draws, and None where it made none."""
     made = set()
     for seed in range(draws):

@@ -3,8 +3,8 @@
 import numpy as np
 
 from archsearch.mutations.combine import combine
+from tests.helpers.strategies import EVERYTHING, PAPER, mutants
 from tests.mutations.outcomes import cell, outcomes
-from tests.strategies import EVERYTHING, PAPER, mutants
 
 
 def test_one_ancestor_is_the_node_s_own_and_one_is_any_node_s() -> None:
@@ -20,7 +20,8 @@ def test_what_lies_downstream_is_no_choice() -> None:
     start = cell("m = tanh(h)", "n = exp(m)", "h' = n * x + m")
 
     assert outcomes("combine", start, "m") == {
-        f"m = {text}; n = exp(m); h' = n * x + m" for text in ("h + h", "h * h", "h - h", "x + h", "x * h", "h - x")
+        f"m = {text}; n = exp(m); h' = n * x + m"
+        for text in ("h + h", "h * h", "h - h", "x + h", "x * h", "h - x")
     }
 
 

@@ -12,8 +12,8 @@ from archsearch.cell import Cell, Node, SearchSpace, library
 from archsearch.errors import CellError, InputError, SpaceError
 from archsearch.mutations import DRAWS, MAGNITUDES, MUTATIONS, Applied, draw, propose
 from archsearch.mutations.driver import count, per_node, transformed
+from tests.helpers.strategies import EVERYTHING, PAPER, WIDE, mutants, rewritten
 from tests.mutations.outcomes import cell
-from tests.strategies import EVERYTHING, PAPER, WIDE, mutants, rewritten
 
 GRU = library.load("gru")
 LSTM = library.load("lstm")
@@ -26,8 +26,13 @@ def generator(seed: int = 0) -> np.random.Generator:
 
 def test_the_table_holds_the_six_operators_in_the_paper_s_order() -> None:
     assert list(MUTATIONS) == [
-        "swap_activation", "swap_elementwise", "insert_activation", "remove", "replace_by_ancestor", "combine"
-    ]  # fmt: skip
+        "swap_activation",
+        "swap_elementwise",
+        "insert_activation",
+        "remove",
+        "replace_by_ancestor",
+        "combine",
+    ]
     assert list(MUTATIONS) == list(PAPER.mutations)
 
 
@@ -168,7 +173,9 @@ def test_equal_ids_give_equal_children(magnitude: str, space: SearchSpace) -> No
             assert (one is None) == (two is None), f"{parent}\n{other}"
             if one and two:
                 assert one.cell.id == two.cell.id
-                assert [(a.operator, a.node) for a in one.applied] == [(a.operator, a.node) for a in two.applied]
+                assert [(a.operator, a.node) for a in one.applied] == [
+                    (a.operator, a.node) for a in two.applied
+                ]
         assert ours.random() == theirs.random()
 
 
@@ -192,7 +199,9 @@ def test_a_state_that_nothing_reads_any_more_is_dropped() -> None:
 
 
 def test_a_child_that_is_its_parent_is_nothing_new() -> None:
-    two_linears = msgspec.structs.replace(PAPER, activations=PAPER.activations[3:5], mutations=("swap_activation",))
+    two_linears = msgspec.structs.replace(
+        PAPER, activations=PAPER.activations[3:5], mutations=("swap_activation",)
+    )
     parent = cell("n = linear(x)", "m = linear(x, diag=1)", "h' = h + n * m")
     children = [propose(parent, two_linears, generator(seed)) for seed in range(100)]
 
@@ -230,7 +239,9 @@ def test_the_same_seed_gives_the_same_child() -> None:
 
 def test_mutate_takes_a_space_by_name_by_file_or_itself(tmp_path) -> None:  # type: ignore[no-untyped-def]
     path = tmp_path / "mine.toml"
-    path.write_text('start = ["gru"]\nactivations = ["exp"]\nelementwise = ["max"]\nmutations = ["insert_activation"]\n')
+    path.write_text(
+        'start = ["gru"]\nactivations = ["exp"]\nelementwise = ["max"]\nmutations = ["insert_activation"]\n'
+    )
     child, applied = mutate(GRU, space=str(path), seed=1)
 
     assert "exp(" in child.text() and {one.operator for one in applied} == {"insert_activation"}
@@ -238,14 +249,18 @@ def test_mutate_takes_a_space_by_name_by_file_or_itself(tmp_path) -> None:  # ty
 
 
 def test_an_unknown_magnitude_gets_a_near_name() -> None:
-    with pytest.raises(InputError, match=r"no magnitude 'per_nod' \(magnitudes: per_node, count; did you mean"):
+    with pytest.raises(
+        InputError, match=r"no magnitude 'per_nod' \(magnitudes: per_node, count; did you mean"
+    ):
         mutate(GRU, magnitude="per_nod")
 
 
 def test_an_unknown_operator_is_the_space_s_error() -> None:
     space = msgspec.structs.replace(PAPER, mutations=("remove", "shuffle"))
 
-    with pytest.raises(SpaceError, match=r"space 'jozefowicz2015': unknown mutation 'shuffle' \(mutations: swap"):
+    with pytest.raises(
+        SpaceError, match=r"space 'jozefowicz2015': unknown mutation 'shuffle' \(mutations: swap"
+    ):
         mutate(GRU, space)
 
 

@@ -1,7 +1,7 @@
 """insert_activation: a new activation on one edge into the node."""
 
+from tests.helpers.strategies import PAPER
 from tests.mutations.outcomes import cell, outcomes
-from tests.strategies import PAPER
 
 
 def test_it_stands_on_one_edge_only() -> None:

@@ -10,7 +10,7 @@ from archsearch.cell import Cell
 from archsearch.mutations import MUTATIONS
 from archsearch.mutations.validity import fault
 from tests.cell.isomorphism import graph
-from tests.strategies import Mutant, mutants
+from tests.helpers.strategies import Mutant, mutants
 
 COUNTS = [500, pytest.param(10_000, marks=pytest.mark.slow)]
 
@@ -71,7 +71,10 @@ def check_printing(cell: Cell) -> None:
 
 def named_parts(cell: Cell) -> dict[str, str]:
     """Return what each named node and next value computes, written out down to x and the states."""
-    inlined = {node.handle: node if node.op in ("input", "state") else replace(node, name=None) for node in cell.nodes}
+    inlined = {
+        node.handle: node if node.op in ("input", "state") else replace(node, name=None)
+        for node in cell.nodes
+    }
     expressions: dict[int, str] = {}
     for node in cell.nodes:
         operands = [expressions[source] for source in node.inputs]
@@ -84,7 +87,9 @@ def named_parts(cell: Cell) -> dict[str, str]:
     return parts | {f"{state}'": expressions[target] for state, target in following}
 
 
-@pytest.mark.skipif(importlib.util.find_spec("archsearch.compiler.recurrent") is None, reason="there is no compiler yet")
+@pytest.mark.skipif(
+    importlib.util.find_spec("archsearch.compiler.recurrent") is None, reason="there is no compiler yet"
+)
 @pytest.mark.parametrize("count", COUNTS)
 def test_mutants_run_forward_and_backward(count: int) -> None:
     import torch

@@ -9,9 +9,11 @@ import pytest
 
 from archsearch.cell import Cell, library
 from archsearch.mutations import MUTATIONS
-from tests.strategies import EVERYTHING, PAPER, SPACES, mutants
+from tests.helpers.strategies import EVERYTHING, PAPER, SPACES, mutants
 
-CELLS = [library.load(name) for name in library.names()] + [mutant.child.cell for mutant in mutants(60, seed=10)]
+CELLS = [library.load(name) for name in library.names()] + [
+    mutant.child.cell for mutant in mutants(60, seed=10)
+]
 
 operators = pytest.mark.parametrize("name", MUTATIONS)
 

@@ -1,7 +1,7 @@
 """swap_activation: another permissible activation at the same place."""
 
+from tests.helpers.strategies import WIDE
 from tests.mutations.outcomes import cell, outcomes
-from tests.strategies import WIDE
 
 LINEARS = {f"n = linear(h{args}); h' = x + n" for args in ("", ", diag=1", ", diag=0.9", ", diag=1.1")}
 

@@ -1,7 +1,7 @@
 """swap_elementwise: another element-wise operation on the same operands."""
 
+from tests.helpers.strategies import WIDE
 from tests.mutations.outcomes import cell, outcomes
-from tests.strategies import WIDE
 
 
 def test_a_sum_becomes_a_product_or_a_difference_either_way() -> None:

@@ -4,8 +4,8 @@ import pytest
 
 from archsearch.cell.space import Limits
 from archsearch.mutations.validity import fault
+from tests.helpers.strategies import PAPER
 from tests.mutations.outcomes import cell
-from tests.strategies import PAPER
 
 
 @pytest.mark.parametrize(
@@ -34,13 +34,21 @@ def test_a_cell_whose_output_does_not_depend_on_x_is_none(lines: tuple[str, ...]
 def test_a_cell_without_a_cycle_through_time_is_none(lines: tuple[str, ...]) -> None:
     parameters = "x, h, c" if len(lines) == 2 else "x, h"
 
-    assert fault(cell(*lines, parameters=parameters).canonical(), PAPER) == "no state carries information over time"
+    assert (
+        fault(cell(*lines, parameters=parameters).canonical(), PAPER)
+        == "no state carries information over time"
+    )
 
 
 def test_the_limits_of_the_space_hold_and_are_reached() -> None:
     def limited(nodes: int, linears: int) -> str | None:
         space = type(PAPER)(
-            "small", PAPER.start, PAPER.activations, PAPER.elementwise, PAPER.mutations, Limits(nodes, linears)
+            "small",
+            PAPER.start,
+            PAPER.activations,
+            PAPER.elementwise,
+            PAPER.mutations,
+            Limits(nodes, linears),
         )
         return fault(cell("h' = tanh(linear(x) + linear(h))").canonical(), space)
 

@@ -11,7 +11,7 @@ from archsearch.protocol.evaluation import evaluate, step_tries
 from archsearch.protocol.records import HOST_STATUSES, Outcome, Stage, Step, Trial, Try, Verdict
 from archsearch.protocol.references import reference_step
 from archsearch.protocol.settings import Setting
-from tests.plans import FACTS, GRU, World, chance, done, run_plan, task_plan
+from tests.helpers.plans import FACTS, GRU, World, chance, done, run_plan, task_plan
 
 PLAN = run_plan(tasks={"arithmetic": task_plan(), "xml": task_plan(), "english": task_plan()})
 GATES = {task: 0.6 for task in PLAN.settings}
@@ -29,7 +29,9 @@ def score(task: str, skill: float) -> float:
     return facts.floor + skill * (facts.ceiling - facts.floor)
 
 
-BASELINE = {task: {s: Try(score(task, 0.4), 20) for s in settings} for task, settings in PLAN.settings.items()}
+BASELINE = {
+    task: {s: Try(score(task, 0.4), 20) for s in settings} for task, settings in PLAN.settings.items()
+}
 PASS, FAIL = done(0.97), done(0.94)
 
 Scenario = Mapping[str, Outcome | list[Outcome]]
@@ -52,7 +54,9 @@ def ending(step: Step, trial: Trial, scenario: Scenario) -> Outcome:
     return ends[stage.settings.index(trial.setting)]
 
 
-def followed(step: Step, scenario: Scenario) -> tuple[list[list[Trial]], Verdict, dict[str, dict[Setting, Try]]]:
+def followed(
+    step: Step, scenario: Scenario
+) -> tuple[list[list[Trial]], Verdict, dict[str, dict[Setting, Try]]]:
     """Return what was asked for, round by round, the verdict, and the tries that count."""
     known: dict[Trial, Outcome] = {}
     rounds = []
@@ -78,7 +82,9 @@ def test_a_good_cell_goes_through_filter_and_stages_one_after_the_other() -> Non
 
 
 def test_a_step_with_nothing_new_is_over_at_once() -> None:
-    assert evaluate(PLAN, Step(3, "nothing", known=100), lambda trial: None, BASELINE, GATES) == Verdict("nothing new")
+    assert evaluate(PLAN, Step(3, "nothing", known=100), lambda trial: None, BASELINE, GATES) == Verdict(
+        "nothing new"
+    )
 
 
 def test_a_cell_that_fails_the_filter_trains_nothing_else() -> None:
@@ -116,7 +122,9 @@ def test_the_gate_itself_is_not_enough_and_the_best_setting_counts() -> None:
     for gate, fate in ((ratio, "stopped at gate"), (ratio - 1e-9, "evaluated")):
         known = {}
         scenario = {**ALL_GOOD, "xml": [good("xml", -1.0), good("xml", 0.24)]}
-        while isinstance(found := evaluate(PLAN, PROPOSAL, known.get, BASELINE, {**GATES, "xml": gate}), list):
+        while isinstance(
+            found := evaluate(PLAN, PROPOSAL, known.get, BASELINE, {**GATES, "xml": gate}), list
+        ):
             known |= {trial: ending(PROPOSAL, trial, scenario) for trial in found}
         assert found.fate == fate
 
@@ -153,7 +161,9 @@ def test_a_stage_that_the_host_ended_judges_nothing() -> None:
 
 
 def test_a_reexamination_has_neither_filter_nor_gates() -> None:
-    rounds, verdict, _ = followed(REEXAMINATION, {task: good(task, -1.0) for task in PLAN.settings} | {"xml": NAN})
+    rounds, verdict, _ = followed(
+        REEXAMINATION, {task: good(task, -1.0) for task in PLAN.settings} | {"xml": NAN}
+    )
     assert shape(rounds) == WHOLE[1:]
     assert verdict == Verdict("evaluated", 3)
 
@@ -176,7 +186,11 @@ def test_a_reference_is_evaluated_without_a_baseline() -> None:
 def test_a_proposal_that_is_a_reference_trains_nothing() -> None:
     """Its trials are the reference's, record by record."""
     reference = reference_step(PLAN, "c7")
-    known = {PLAN.trial("c7", stage.task, s): good(stage.task) for stage in reference.stages for s in stage.settings}
+    known = {
+        PLAN.trial("c7", stage.task, s): good(stage.task)
+        for stage in reference.stages
+        for s in stage.settings
+    }
     proposal = Step(9, "propose", "c7", GRU, (), None, reference.stages)
     assert evaluate(PLAN, proposal, known.get, BASELINE, GATES) == Verdict("evaluated", 3)
 
@@ -189,7 +203,9 @@ def test_under_published_the_gate_compares_raw_scores_with_the_best_of_the_whole
     step = Step(9, "propose", "c1", GRU, (), None, stages, True)
     for raw, fate in ((0.539, "stopped at gate"), (0.541, "evaluated")):
         known: dict[Trial, Outcome] = {}
-        while isinstance(found := evaluate(plan, step, known.get, baseline, {"arithmetic": 0.9, "xml": 0.9}), list):
+        while isinstance(
+            found := evaluate(plan, step, known.get, baseline, {"arithmetic": 0.9, "xml": 0.9}), list
+        ):
             known |= {trial: done(raw) for trial in found}
         assert found.fate == fate
 

@@ -7,34 +7,46 @@ import hypothesis.strategies as st
 import pytest
 from hypothesis import given
 
-from archsearch.protocol.book import Book, Candidate
 from archsearch.protocol.fitness import Judgement, judge, ratio
-from archsearch.protocol.plan import Course, RunPlan, TaskFacts
+from archsearch.protocol.history import Candidate, History
+from archsearch.protocol.plan import PlannedTask, RunPlan, TaskFacts
 from archsearch.protocol.records import Try
 from archsearch.protocol.settings import Setting
-from tests.plans import FACTS, TASK, preset, run_plan
+from tests.helpers.plans import FACTS, TASK, preset, run_plan
 
 # Jozefowicz et al. 2015, Table 1 (papers.md 1.9), and what follows from it (papers.md 6.1).
 TABLE = {
-    "Tanh": (0.29493, 0.32050, 0.08782), "LSTM": (0.89228, 0.42470, 0.08912), "LSTM-f": (0.29292, 0.23356, 0.08808),
-    "LSTM-i": (0.75109, 0.41371, 0.08662), "LSTM-o": (0.86747, 0.42117, 0.08933), "LSTM-b": (0.90163, 0.44434, 0.08952),
-    "GRU": (0.89565, 0.45963, 0.09069), "MUT1": (0.92135, 0.47483, 0.08968), "MUT2": (0.89735, 0.47324, 0.09036),
+    "Tanh": (0.29493, 0.32050, 0.08782),
+    "LSTM": (0.89228, 0.42470, 0.08912),
+    "LSTM-f": (0.29292, 0.23356, 0.08808),
+    "LSTM-i": (0.75109, 0.41371, 0.08662),
+    "LSTM-o": (0.86747, 0.42117, 0.08933),
+    "LSTM-b": (0.90163, 0.44434, 0.08952),
+    "GRU": (0.89565, 0.45963, 0.09069),
+    "MUT1": (0.92135, 0.47483, 0.08968),
+    "MUT2": (0.89735, 0.47324, 0.09036),
     "MUT3": (0.90728, 0.46478, 0.09161),
-}  # fmt: skip
+}
 RATIOS = {
-    "Tanh": (0.329292, 0.697300, 0.968354), "LSTM": (0.996237, 0.924004, 0.982688), "LSTM-f": (0.327047, 0.508148, 0.971221),
-    "LSTM-i": (0.838598, 0.900094, 0.955122), "LSTM-o": (0.968537, 0.916324, 0.985004),
+    "Tanh": (0.329292, 0.697300, 0.968354),
+    "LSTM": (0.996237, 0.924004, 0.982688),
+    "LSTM-f": (0.327047, 0.508148, 0.971221),
+    "LSTM-i": (0.838598, 0.900094, 0.955122),
+    "LSTM-o": (0.968537, 0.916324, 0.985004),
     "LSTM-b": (1.006677, 0.966734, 0.987099),
-    "GRU": (1, 1, 1), "MUT1": (1.028694, 1.033070, 0.988863), "MUT2": (1.001898, 1.029611, 0.996361),
+    "GRU": (1, 1, 1),
+    "MUT1": (1.028694, 1.033070, 0.988863),
+    "MUT2": (1.001898, 1.029611, 0.996361),
     "MUT3": (1.012985, 1.011205, 1.010144),
-}  # fmt: skip
+}
 RANKING = ["MUT3", "GRU", "MUT2", "MUT1", "LSTM-b", "LSTM", "LSTM-o", "LSTM-i", "Tanh", "LSTM-f"]
 PAPER_TASKS = ("arithmetic", "xml", "ptb")
 
 
 def published() -> RunPlan:
     courses = tuple(
-        Course(task, TaskFacts(f"{task}:paper", 40, "accuracy", 0.0, 1.0, 0.5, ""), TASK) for task in PAPER_TASKS
+        PlannedTask(task, TaskFacts(f"{task}:paper", 40, "accuracy", 0.0, 1.0, 0.5, ""), TASK)
+        for task in PAPER_TASKS
     )
     plan = run_plan(rule="published")
     return RunPlan("paper", plan.preset, "jozefowicz", plan.space, 0, courses, plan.filter, "", "")
@@ -42,7 +54,10 @@ def published() -> RunPlan:
 
 def of_table(name: str) -> dict[str, dict[Setting, Try]]:
     settings = published().settings
-    return {task: {settings[task][0]: Try(score, 10)} for task, score in zip(PAPER_TASKS, TABLE[name], strict=True)}
+    return {
+        task: {settings[task][0]: Try(score, 10)}
+        for task, score in zip(PAPER_TASKS, TABLE[name], strict=True)
+    }
 
 
 @pytest.mark.parametrize("name", TABLE)
@@ -65,7 +80,11 @@ def test_mut3_alone_beats_the_gru_and_the_ranking_is_the_golden_one() -> None:
 def tries(task: str, scores: list[float | None], plan: RunPlan) -> dict[Setting, Try]:
     """Return trials at s1, s2, …; NaN stands for one that the host ended."""
     settings = plan.settings[task]
-    return {settings[i]: Try(score, 20) for i, score in enumerate(scores) if score is None or not math.isnan(score)}
+    return {
+        settings[i]: Try(score, 20)
+        for i, score in enumerate(scores)
+        if score is None or not math.isnan(score)
+    }
 
 
 def scored(task: str, skills: list[float]) -> list[float]:
@@ -77,7 +96,9 @@ HOST = math.nan
 PLAN = run_plan(tasks={"xml": TASK})
 
 
-def paired(own: list[float | None], gru: list[float | None], task: str = "xml", plan: RunPlan = PLAN) -> float | None:
+def paired(
+    own: list[float | None], gru: list[float | None], task: str = "xml", plan: RunPlan = PLAN
+) -> float | None:
     return ratio(plan, task, tries(task, own, plan), tries(task, gru, plan))
 
 
@@ -117,7 +138,9 @@ def test_a_trial_that_the_host_ended_is_dropped_from_both_sides() -> None:
 
 def test_what_is_shown_is_what_was_compared() -> None:
     low, high = scored("xml", [0.2, 0.4])
-    judgement = judge(PLAN, {"xml": tries("xml", [low, high], PLAN)}, {"xml": tries("xml", [low, HOST], PLAN)})
+    judgement = judge(
+        PLAN, {"xml": tries("xml", [low, high], PLAN)}, {"xml": tries("xml", [low, HOST], PLAN)}
+    )
     assert judgement is not None
     shown = judgement.tasks["xml"]
     assert (shown.score, shown.settings, shown.setting) == (low, 1, PLAN.settings["xml"][0])
@@ -129,7 +152,9 @@ def test_the_skill_of_a_loss_grows_as_the_loss_falls() -> None:
     floor = FACTS["english"].floor
     assert plan.skill("english", floor) == 0
     assert plan.skill("english", 3.0) == pytest.approx(1 - 3.0 / floor)
-    assert paired([3.0, 3.5], [3.2, 3.6], "english", plan) == pytest.approx((1 - 3.0 / floor) / (1 - 3.2 / floor))
+    assert paired([3.0, 3.5], [3.2, 3.6], "english", plan) == pytest.approx(
+        (1 - 3.0 / floor) / (1 - 3.2 / floor)
+    )
 
 
 def test_under_published_a_language_is_scored_by_accuracy() -> None:
@@ -140,7 +165,9 @@ def test_under_published_a_language_is_scored_by_accuracy() -> None:
 
 def test_the_best_of_equals_is_the_earliest_setting() -> None:
     same = scored("xml", [0.3])[0]
-    judgement = judge(PLAN, {"xml": tries("xml", [same, same], PLAN)}, {"xml": tries("xml", [same, same], PLAN)})
+    judgement = judge(
+        PLAN, {"xml": tries("xml", [same, same], PLAN)}, {"xml": tries("xml", [same, same], PLAN)}
+    )
     assert judgement is not None and judgement.tasks["xml"].setting == PLAN.settings["xml"][0]
 
 
@@ -149,7 +176,9 @@ def test_fitness_needs_a_score_on_every_task() -> None:
     gru = {task: tries(task, [*scored(task, [0.3, 0.3])], plan) for task in plan.settings}
     assert judge(plan, gru, gru) == judge(plan, gru, gru)
     for without in plan.settings:
-        lacking: Mapping[str, Mapping[Setting, Try]] = {task: of for task, of in gru.items() if task != without}
+        lacking: Mapping[str, Mapping[Setting, Try]] = {
+            task: of for task, of in gru.items() if task != without
+        }
         assert judge(plan, lacking, gru) is None
         assert judge(plan, {**gru, without: tries(without, [None, None], plan)}, gru) is None
 
@@ -169,11 +198,12 @@ def test_a_ratio_beyond_all_numbers_is_no_fitness() -> None:
 @given(st.lists(st.floats(allow_nan=False), min_size=1, max_size=30), st.randoms(use_true_random=False))
 def test_the_ranking_is_a_total_order_for_any_fitness(values: list[float], random: st.DrawFn) -> None:
     candidates = [
-        Candidate(f"c{step}", step, "", (), False, judgement=Judgement(value, {})) for step, value in enumerate(values)
+        Candidate(f"c{step}", step, "", (), False, judgement=Judgement(value, {}))
+        for step, value in enumerate(values)
     ]
     rankings = []
     for _ in range(2):
-        book = Book(run_plan(given=SMALL), {})
+        book = History(run_plan(given=SMALL), {})
         random.shuffle(candidates)  # type: ignore[attr-defined]
         book.candidates = {candidate.id: candidate for candidate in candidates}
         rankings.append([candidate.id for candidate in book.ranked])

@@ -18,7 +18,7 @@ from archsearch.protocol.preset import load_preset
 from archsearch.protocol.records import Outcome, Trial, Try
 from archsearch.protocol.seeds import generator
 from archsearch.protocol.settings import Grid, Setting
-from tests.plans import FACTS, GRU, done, preset, run_plan, task_plan
+from tests.helpers.plans import FACTS, GRU, done, preset, run_plan, task_plan
 
 SKILL, OF_SETTING, OF_TRIAL = 0.20, 0.05, 0.03
 """Mean skill of a GRU, and its standard deviation over settings and over equal trials."""
@@ -44,7 +44,9 @@ def against_each_other(skills: Array) -> Array:
 # -- clones, gates, band and luck -----------------------------------------------------------------------------------
 
 
-def world_of(skills: list[list[float | None]], status: str = "diverged") -> tuple[RunPlan, dict[Trial, Outcome]]:
+def world_of(
+    skills: list[list[float | None]], status: str = "diverged"
+) -> tuple[RunPlan, dict[Trial, Outcome]]:
     """Return a plan and the outcomes of its noise trials: skills by draw and setting."""
     plan = run_plan(tasks={"xml": task_plan(rungs=())}, noise_draws=len(skills) - 1)
     facts, known = FACTS["xml"], {}
@@ -59,7 +61,9 @@ def world_of(skills: list[list[float | None]], status: str = "diverged") -> tupl
 def test_every_clone_is_compared_with_every_other_by_its_best_setting() -> None:
     plan, known = world_of([[0.1, 0.2], [0.4, 0.3], [0.1, 0.1]])
     found = noise.clone_ratios(plan, known.get)["xml"]
-    assert sorted(found) == pytest.approx(sorted([0.2 / 0.4, 0.2 / 0.1, 0.4 / 0.2, 0.4 / 0.1, 0.1 / 0.2, 0.1 / 0.4]))
+    assert sorted(found) == pytest.approx(
+        sorted([0.2 / 0.4, 0.2 / 0.1, 0.4 / 0.2, 0.4 / 0.1, 0.1 / 0.2, 0.1 / 0.4])
+    )
 
 
 def test_a_clone_without_a_score_passes_no_gate_and_is_no_baseline() -> None:
@@ -190,7 +194,9 @@ def test_a_clone_gains_nothing_by_ten_reexaminations_while_unequal_tries_would_g
     error = 3 * float(np.std(after) + np.std(before)) / WORLDS**0.5
     assert np.median(after) < 1 and np.mean(after) < 1, "the worst of two tasks is below 1 on average"
     assert float(np.mean(after > 1)) <= float(np.mean(before > 1)) + 0.04
-    assert float(np.quantile(after, 0.95)) < float(np.quantile(before, 0.95)) + error, "no longer tail of lucky clones"
+    assert float(np.quantile(after, 0.95)) < float(np.quantile(before, 0.95)) + error, (
+        "no longer tail of lucky clones"
+    )
     assert float(np.std(after)) < float(np.std(before))
     assert float(np.mean(against_few)) > float(np.mean(after)) + 10 * error
     assert float(np.mean(against_few > 1)) > 0.8

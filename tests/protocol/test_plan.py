@@ -5,14 +5,20 @@ import pytest
 from archsearch.cell import Cell, library
 from archsearch.errors import PresetError
 from archsearch.protocol.units import SMALLEST, smallest_budget, units
-from tests.plans import FACTS, GRID, GRU, preset, run_plan, task_plan
+from tests.helpers.plans import FACTS, GRID, GRU, preset, run_plan, task_plan
 
 
 def test_a_trial_says_what_its_task_and_preset_say() -> None:
     plan = run_plan()
     trial = plan.trial("c1", "xml", plan.settings["xml"][0], init_draw=2)
     assert (trial.task, trial.data, trial.measure) == ("xml:small", "xml", "accuracy")
-    assert (trial.steps, trial.epoch_steps, trial.validation, trial.batch, trial.unroll) == (20, 10, 2, 20, 35)
+    assert (trial.steps, trial.epoch_steps, trial.validation, trial.batch, trial.unroll) == (
+        20,
+        10,
+        2,
+        20,
+        35,
+    )
     assert (trial.seed, trial.init_draw, trial.stop_at, trial.schedule) == (0, 2, None, "constant")
 
 
@@ -74,7 +80,9 @@ def test_a_cell_is_too_narrow_under_the_least_budget_and_the_most_layers() -> No
     for budget, fits in ((least, True), (least - 1, False)):
         plan = run_plan(tasks={"arithmetic": task_plan(budget=(budget, 100_000))}, grid=grid)
         assert (plan.too_narrow(gru) is None) == fits
-    with pytest.raises(PresetError, match=rf"preset small: cell gru has 7 units on arithmetic .* a budget of {least:,}"):
+    with pytest.raises(
+        PresetError, match=rf"preset small: cell gru has 7 units on arithmetic .* a budget of {least:,}"
+    ):
         plan.check_references({"gru": gru})
 
 

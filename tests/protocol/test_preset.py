@@ -12,11 +12,11 @@ import tomli_w
 from archsearch.cell import library
 from archsearch.errors import PresetError
 from archsearch.mutations import MAGNITUDES
-from archsearch.protocol.plan import Course, RunPlan, TaskFacts
+from archsearch.protocol.plan import PlannedTask, RunPlan, TaskFacts
 from archsearch.protocol.preset import Preset, load_preset, parse_duration, preset_names
 from archsearch.resources import grammars
 from archsearch.tasks import TASKS
-from tests.plans import MEMORY, run_plan
+from tests.helpers.plans import MEMORY, run_plan
 
 SYMBOLS = {"arithmetic": 40, "xml": 29, "english": 256, "ptb": 10_000}
 
@@ -45,7 +45,7 @@ def test_every_library_cell_of_a_shipped_preset_has_at_least_8_units(name: str) 
         task: TaskFacts(f"{task}:{plan.difficulty}", SYMBOLS[task], "accuracy", 0.0, 1.0, 0.5, "")
         for task, plan in preset.tasks.items()
     }
-    courses = tuple(Course(task, facts[task], plan) for task, plan in preset.tasks.items())
+    courses = tuple(PlannedTask(task, facts[task], plan) for task, plan in preset.tasks.items())
     memory = msgspec.structs.replace(MEMORY, symbols=27)
     plan = RunPlan(name, preset, "jozefowicz", run_plan().space, 0, courses, memory, "", "")
     plan.check_references({cell: library.load(cell) for cell in preset.search.references})
@@ -54,7 +54,11 @@ def test_every_library_cell_of_a_shipped_preset_has_at_least_8_units(name: str) 
 def test_quick_and_laptop_are_paired_with_adamw() -> None:
     for name in ("quick", "laptop"):
         _, preset = load_preset(name)
-        assert (preset.rule, preset.grid.optimiser, preset.training.schedule) == ("paired", ("adamw",), "constant")
+        assert (preset.rule, preset.grid.optimiser, preset.training.schedule) == (
+            "paired",
+            ("adamw",),
+            "constant",
+        )
     _, quick = load_preset("quick")
     assert quick.search.start == ("gru", "lstm", "lstm_b", "mgu", "ugrnn", "janet", "minimal_rnn")
     assert (quick.search.look_ahead, quick.search.pool, quick.search.max_time) == (8, 20, "170s")
@@ -72,7 +76,11 @@ def test_paper_is_as_published() -> None:
     assert (paper.training.batch, paper.training.unroll) == (20, 35)
     assert (paper.search.look_ahead, paper.search.pool, paper.search.max_candidates) == (400, 100, 10_000)
     assert (paper.search.start, paper.search.references) == (("gru", "lstm"), ("gru", "lstm"))
-    assert (paper.filter.task, paper.filter.budget, paper.filter.threshold) == ("memorization:paper", 25_000, 0.95)
+    assert (paper.filter.task, paper.filter.budget, paper.filter.threshold) == (
+        "memorization:paper",
+        25_000,
+        0.95,
+    )
     assert paper.filter.grid == paper.grid
     assert {plan.gate for plan in paper.tasks.values()} == {0.9}
     assert {plan.k for plan in paper.tasks.values()} == {20}
@@ -181,7 +189,9 @@ def test_a_number_that_makes_no_search_is_refused(tmp_path: Path, key: str, valu
 def test_gates_from_noise_need_noise(tmp_path: Path) -> None:
     content = changed("search.noise_draws", 0)
     content["tasks"]["xml"]["gate"] = "noise"
-    with pytest.raises(PresetError, match="tasks.xml: gate is 'noise', which needs search.noise_draws of at least 1"):
+    with pytest.raises(
+        PresetError, match="tasks.xml: gate is 'noise', which needs search.noise_draws of at least 1"
+    ):
         loaded(tmp_path, content)
 
 
@@ -193,7 +203,9 @@ def test_a_missing_key_is_named(tmp_path: Path) -> None:
 
 
 def test_a_preset_that_does_not_exist_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(PresetError, match=r"no preset 'quik' \(presets: laptop, paper, quick.*did you mean 'quick'\?"):
+    with pytest.raises(
+        PresetError, match=r"no preset 'quik' \(presets: laptop, paper, quick.*did you mean 'quick'\?"
+    ):
         load_preset("quik")
     with pytest.raises(PresetError, match="none.toml: No such file or directory"):
         load_preset(str(tmp_path / "none.toml"))
@@ -211,7 +223,15 @@ def test_what_is_no_toml_is_refused(tmp_path: Path, content: bytes) -> None:
 
 @pytest.mark.parametrize(
     ("text", "seconds"),
-    [("90s", 90), ("3m", 180), ("2h", 7_200), ("1h30m", 5_400), ("1d", 86_400), ("1.5h", 5_400), (" 1m30s ", 90)],
+    [
+        ("90s", 90),
+        ("3m", 180),
+        ("2h", 7_200),
+        ("1h30m", 5_400),
+        ("1d", 86_400),
+        ("1.5h", 5_400),
+        (" 1m30s ", 90),
+    ],
 )
 def test_a_duration_is_read_in_seconds(text: str, seconds: float) -> None:
     assert parse_duration(text) == seconds

@@ -10,16 +10,16 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from archsearch.protocol.evaluation import evaluate, step_tries
-from archsearch.protocol.preset import RacePlan
+from archsearch.protocol.preset import RaceRules
 from archsearch.protocol.racing import going_on, possible, score_at
 from archsearch.protocol.records import Outcome, Stage, Step, Trial, Validation, Verdict
 from archsearch.protocol.references import noise_trials
 from archsearch.protocol.settings import Setting
-from tests.plans import FACTS, GRU, chance, done, named, preset, run_plan, task_plan
+from tests.helpers.plans import FACTS, GRU, chance, done, named, preset, run_plan, task_plan
 
 RUNGS = (100, 200)
 COURSE = task_plan(steps=400, epoch_steps=50, rungs=RUNGS, k=4)
-PLAN = run_plan(replace(preset({"xml": COURSE}), race=RacePlan(trailing=0.7, behind=0.5)))
+PLAN = run_plan(replace(preset({"xml": COURSE}), race=RaceRules(trailing=0.7, behind=0.5)))
 SETTINGS = PLAN.settings["xml"][:4]
 STEP = Step(9, "propose", "c1", GRU, (), None, (Stage("xml", SETTINGS),), False, raced=True)
 FACT = FACTS["xml"]
@@ -27,7 +27,10 @@ FACT = FACTS["xml"]
 
 def curve(skills: dict[int, float]) -> Outcome:
     """Return a finished trial with a validation of such a skill after so many steps."""
-    points = [Validation(step, FACT.floor + skill * (FACT.ceiling - FACT.floor), 1.0) for step, skill in skills.items()]
+    points = [
+        Validation(step, FACT.floor + skill * (FACT.ceiling - FACT.floor), 1.0)
+        for step, skill in skills.items()
+    ]
     best = max(points, key=lambda point: point.accuracy)
     return replace(done(best.accuracy), best_step=best.step, steps=points[-1].step, curve=tuple(points))
 
@@ -37,7 +40,9 @@ def grown(trial: Trial, final: float) -> Outcome:
     return curve({step: final * step / COURSE.steps for step in range(50, trial.steps + 1, 50)})
 
 
-def race(finals: dict[Setting, float | Outcome], gru: float = 0.4) -> tuple[list[list[int]], dict[Setting, int], Verdict]:
+def race(
+    finals: dict[Setting, float | Outcome], gru: float = 0.4
+) -> tuple[list[list[int]], dict[Setting, int], Verdict]:
     """Return for each round the steps of what was asked, the steps each setting was given, and the verdict."""
     known = {trial: grown(trial, gru) for setting in SETTINGS if (trial := PLAN.trial(GRU, "xml", setting))}
     rounds = []
@@ -54,7 +59,9 @@ def test_a_rung_stops_settings_far_behind_the_cells_own_best() -> None:
     late = curve({50: 0.09, 100: 0.09})
     rounds, given, verdict = race(dict(zip(SETTINGS, (0.34, late, 0.5, 0.36), strict=True)))
     assert rounds == [[100] * 4, [200] * 3, [400] * 2]
-    assert list(given.values()) == [100, 200, 400, 400], "a stopped trial is a trial of the steps that it was given"
+    assert list(given.values()) == [100, 200, 400, 400], (
+        "a stopped trial is a trial of the steps that it was given"
+    )
     assert verdict == Verdict("evaluated", 1)
 
 
@@ -65,17 +72,21 @@ def test_a_setting_far_behind_the_gru_on_the_same_setting_stops_even_if_it_is_th
 
 
 def test_a_trial_that_diverged_or_that_the_host_ended_goes_no_further() -> None:
-    finals = dict(zip(SETTINGS, (Outcome("diverged", reason="nan"), Outcome("crashed"), 0.4, 0.3), strict=True))
+    finals = dict(
+        zip(SETTINGS, (Outcome("diverged", reason="nan"), Outcome("crashed"), 0.4, 0.3), strict=True)
+    )
     rounds, given, _ = race(finals)
     assert rounds == [[100] * 4, [200] * 2, [400] * 2]
-    assert given == {SETTINGS[0]: 100, SETTINGS[2]: 400, SETTINGS[3]: 400}, "and what the host ended is no try"
+    assert given == {SETTINGS[0]: 100, SETTINGS[2]: 400, SETTINGS[3]: 400}, (
+        "and what the host ended is no try"
+    )
 
 
 @pytest.mark.parametrize("skill", [0.01, 0.0, -0.01])
 @pytest.mark.parametrize("other", [None, 0.0, -0.1])
 def test_nobody_is_stopped_where_nobody_has_learned_anything(skill: float, other: float | None) -> None:
     skills: dict[Setting, float | None] = dict.fromkeys(SETTINGS, skill)
-    assert len(going_on(RacePlan(0.9, 0.9), skills, dict.fromkeys(SETTINGS, other))) == 4
+    assert len(going_on(RaceRules(0.9, 0.9), skills, dict.fromkeys(SETTINGS, other))) == 4
 
 
 def test_without_racing_every_setting_is_trained_in_full() -> None:
@@ -96,7 +107,7 @@ def test_clones_of_the_gru_are_raced_like_a_candidate_but_the_baseline_is_not() 
     known: dict[Trial, Outcome] = {}
     while missing := [
         trial for draws in noise_trials(PLAN, known.get)["xml"] for trial in draws if known.get(trial) is None
-    ]:  # fmt: skip
+    ]:
         for trial in missing:
             known[trial] = grown(trial, 0.3 + 0.3 * chance("luck", trial.init_draw, named(trial.setting)))
     steps = [sorted(trial.steps for trial in draw) for draw in noise_trials(PLAN, known.get)["xml"]]

@@ -5,8 +5,14 @@ import pytest
 from archsearch.cell import library
 from archsearch.errors import ArchsearchError
 from archsearch.protocol.records import Try
-from archsearch.protocol.references import check_baseline, noise_trials, reference_cells, reference_step, start_cells
-from tests.plans import FACTS, GRID, GRU, preset, run_plan, task_plan
+from archsearch.protocol.references import (
+    check_baseline,
+    noise_trials,
+    reference_cells,
+    reference_step,
+    start_cells,
+)
+from tests.helpers.plans import FACTS, GRID, GRU, preset, run_plan, task_plan
 
 
 def test_the_baseline_comes_first_and_each_id_once() -> None:
@@ -65,9 +71,8 @@ def test_a_baseline_that_learned_nothing_stops_the_run(task: str) -> None:
         if skill > 0.05:
             check_baseline(plan, baseline)
             continue
-        message = (
-            rf"^{task}:small: the GRU reaches skill 0.049 \(score .*\) after 20 steps; .* from 0.05 on: raise its steps"
-        )
+        reached = rf"^{task}:small: the GRU reaches skill 0.049 \(score .*\) after 20 steps"
+        message = rf"{reached}; .* from 0.05 on: raise its steps"
         with pytest.raises(ArchsearchError, match=message) as caught:
             check_baseline(plan, baseline)
         assert caught.value.exit_code == 1

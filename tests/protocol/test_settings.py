@@ -6,7 +6,7 @@ import hypothesis.strategies as st
 from hypothesis import given, settings
 
 from archsearch.protocol.settings import Grid, Setting, shared_settings
-from tests.plans import GRID
+from tests.helpers.plans import GRID
 
 axes = st.lists(st.sampled_from([0.1, 0.2, 0.5, 1.0, 2.0]), min_size=1, max_size=4, unique=True).map(tuple)
 grids = st.builds(
@@ -23,7 +23,9 @@ budgets = st.sampled_from([(10_000,), (250_000, 1_000_000)])
 
 @given(grids, budgets, st.integers(1, 60))
 @settings(max_examples=50)
-def test_a_short_list_is_the_beginning_of_every_longer_one(grid: Grid, budgets: tuple[int, ...], count: int) -> None:
+def test_a_short_list_is_the_beginning_of_every_longer_one(
+    grid: Grid, budgets: tuple[int, ...], count: int
+) -> None:
     longest = shared_settings("xml:small", grid, budgets, 10_000)
     assert shared_settings("xml:small", grid, budgets, count) == longest[:count]
 
@@ -75,8 +77,19 @@ def test_the_list_is_pinned() -> None:
 
 
 def test_a_setting_reads_as_a_sentence() -> None:
-    assert str(Setting("adamw", 0.01, 5.0, 1.0, 1, 10_000)) == "adamw 0.01, clip 5, scale 1, 1 layer, 10,000 parameters"
-    assert str(Setting("sgd", 0.5, 2.5, 1.4, 2, 10_000, 0.3)).endswith("2 layers, 10,000 parameters, dropout 0.3")
+    assert (
+        str(Setting("adamw", 0.01, 5.0, 1.0, 1, 10_000))
+        == "adamw 0.01, clip 5, scale 1, 1 layer, 10,000 parameters"
+    )
+    assert str(Setting("sgd", 0.5, 2.5, 1.4, 2, 10_000, 0.3)).endswith(
+        "2 layers, 10,000 parameters, dropout 0.3"
+    )
     assert list(Setting("sgd", 0.5, 2.5, 1.4, 2, 10_000).as_dict()) == [
-        "optimiser", "rate", "clip", "scale", "layers", "budget", "dropout",
-    ]  # fmt: skip
+        "optimiser",
+        "rate",
+        "clip",
+        "scale",
+        "layers",
+        "budget",
+        "dropout",
+    ]

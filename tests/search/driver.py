@@ -11,13 +11,13 @@ import msgspec
 
 from archsearch.cell import Cell
 from archsearch.protocol import noise
-from archsearch.protocol.book import Book
 from archsearch.protocol.evaluation import evaluate, step_tries
+from archsearch.protocol.history import History
 from archsearch.protocol.plan import RunPlan
 from archsearch.protocol.records import Outcome, Step, Trial, Verdict
 from archsearch.protocol.references import noise_trials, reference_cells, reference_step
 from archsearch.search import ask, sees
-from tests.plans import World
+from tests.helpers.plans import World
 
 
 @dataclass
@@ -70,7 +70,7 @@ class Driver:
     def open(self) -> None:
         """Begin as a new process does: from the asked steps and the outcomes."""
         self.steps = [msgspec.json.decode(text, type=Step) for text in self.asked]
-        self.told, self.seen = Book(self.plan, self.baseline), Book(self.plan, self.baseline)
+        self.told, self.seen = History(self.plan, self.baseline), History(self.plan, self.baseline)
         self.verdicts: dict[int, Verdict] = {}
         self.flying: list[Trial] = []
 
@@ -86,7 +86,9 @@ class Driver:
                 continue
             self.fly(jobs)
             if self.flying:
-                self.train(self.flying.pop(0 if self.order is None else self.order.randrange(len(self.flying))))
+                self.train(
+                    self.flying.pop(0 if self.order is None else self.order.randrange(len(self.flying)))
+                )
             if self.order is not None and self.order.random() < self.restarts:
                 self.restarted += 1
                 self.open()
@@ -107,7 +109,7 @@ class Driver:
     def fly(self, jobs: list[Trial]) -> None:
         self.flying += jobs[: self.workers - len(self.flying)]
 
-    def take(self, book: Book, step: Step) -> None:
+    def take(self, book: History, step: Step) -> None:
         verdict = self.verdicts.get(step.number)
         assert verdict is not None
         book.tell(step, verdict, step_tries(self.plan, step, verdict.reached, self.ended.get))
@@ -133,12 +135,32 @@ class Driver:
     def leaderboard(self) -> list[tuple[object, ...]]:
         """Return what people see of the told steps, and all that counts."""
         return [
-            (c.id, c.fitness, c.step, c.parent, c.applied, c.trials, c.judgement, c.filter_tries, c.fate, c.tries, c.used)
+            (
+                c.id,
+                c.fitness,
+                c.step,
+                c.parent,
+                c.applied,
+                c.trials,
+                c.judgement,
+                c.filter_tries,
+                c.fate,
+                c.tries,
+                c.used,
+            )
             for c in self.told.ranked
         ]
 
     def record(self, count: int) -> tuple[object, ...]:
         """Return everything that contract 3 promises about the first steps."""
         book = self.told
-        counts = (book.told, book.known, book.invalid, book.reexamined, book.fates, book.first_stage, list(book.candidates))
+        counts = (
+            book.told,
+            book.known,
+            book.invalid,
+            book.reexamined,
+            book.fates,
+            book.first_stage,
+            list(book.candidates),
+        )
         return self.asked[:count], counts, self.leaderboard()

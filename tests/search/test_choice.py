@@ -10,11 +10,15 @@ from hypothesis import given, settings
 from archsearch.protocol.records import Try
 from archsearch.protocol.settings import Grid, Setting
 from archsearch.search import choice
-from tests.plans import GRID
+from tests.helpers.plans import GRID
 
 GRID_840 = Grid(
-    ("sgd",), (0.1, 0.2, 0.3, 0.5, 1.0, 2.0, 5.0), (0.3, 0.7, 1.0, 1.4, 2.0, 2.8), (1.0, 2.5, 5.0, 10.0, 20.0), (1, 2, 3, 4)
-).all((250_000,))  # fmt: skip
+    ("sgd",),
+    (0.1, 0.2, 0.3, 0.5, 1.0, 2.0, 5.0),
+    (0.3, 0.7, 1.0, 1.4, 2.0, 2.8),
+    (1.0, 2.5, 5.0, 10.0, 20.0),
+    (1, 2, 3, 4),
+).all((250_000,))
 SMALL = GRID.all((10_000,))
 
 
@@ -23,7 +27,9 @@ def tried(settings: list[Setting], first: float = 0.0) -> dict[Setting, Try]:
     return {setting: Try(first + 1 - i / 10_000, 20) for i, setting in enumerate(settings)}
 
 
-def drawn(parent: dict[Setting, Try] | None, starts: list[dict[Setting, Try]], draws: int = 3000) -> Counter[str]:
+def drawn(
+    parent: dict[Setting, Try] | None, starts: list[dict[Setting, Try]], draws: int = 3000
+) -> Counter[str]:
     sources: Counter[str] = Counter()
     for seed in range(draws // 20):
         stage = choice.published("xml", GRID_840, set(), 20, np.random.default_rng(seed), parent, starts)
@@ -72,7 +78,9 @@ def test_a_diverged_trial_is_among_the_tried_but_not_among_the_best() -> None:
     parent = tried(GRID_840[:500]) | {GRID_840[0]: Try(None, 20)}
     for seed in range(50):
         stage = choice.published("xml", GRID_840, set(), 20, np.random.default_rng(seed), parent, [])
-        best = {s for s, source in zip(stage.settings, stage.sources, strict=True) if source == "parent's best"}
+        best = {
+            s for s, source in zip(stage.settings, stage.sources, strict=True) if source == "parent's best"
+        }
         assert best <= set(GRID_840[1:101])
 
 
@@ -103,7 +111,10 @@ def test_nothing_used_is_drawn_and_an_exhausted_grid_gives_fewer(
 
 def test_fresh_settings_are_uniform_over_what_is_left() -> None:
     used = set(SMALL[:4])
-    found = Counter(choice.published("xml", SMALL, used, 1, np.random.default_rng(seed)).settings[0] for seed in range(4000))
+    found = Counter(
+        choice.published("xml", SMALL, used, 1, np.random.default_rng(seed)).settings[0]
+        for seed in range(4000)
+    )
     assert set(found) == set(SMALL[4:])
     assert all(400 < count < 600 for count in found.values())
 
@@ -111,7 +122,9 @@ def test_fresh_settings_are_uniform_over_what_is_left() -> None:
 @pytest.mark.parametrize("k", [1, 20])
 def test_one_generator_state_gives_one_stage(k: int) -> None:
     stages = [
-        choice.published("xml", GRID_840, set(), k, np.random.default_rng(7), tried(GRID_840[:300]), [tried(GRID_840)])
+        choice.published(
+            "xml", GRID_840, set(), k, np.random.default_rng(7), tried(GRID_840[:300]), [tried(GRID_840)]
+        )
         for _ in range(2)
     ]
     assert stages[0] == stages[1]

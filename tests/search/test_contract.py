@@ -12,14 +12,14 @@ from hypothesis import given, settings
 
 from archsearch.cell import Cell, SearchSpace, library
 from archsearch.cell.space import Activation, Limits
-from archsearch.protocol.book import Book
+from archsearch.protocol.history import History
 from archsearch.protocol.plan import RunPlan
 from archsearch.protocol.records import Outcome, Step, Trial
 from archsearch.protocol.references import reference_cells
 from archsearch.protocol.seeds import generator
 from archsearch.search import STRATEGIES, ask, sees
 from archsearch.search.view import View
-from tests.plans import GRU, World, chance, preset, run_plan, task_plan
+from tests.helpers.plans import GRU, World, chance, preset, run_plan, task_plan
 from tests.search.driver import Driver
 
 STEPS = 40
@@ -50,7 +50,11 @@ def plain(rule: str, strategy: str) -> tuple[object, ...]:
 
 
 @pytest.mark.parametrize(("rule", "strategy"), KINDS)
-@given(workers=st.sampled_from([1, 2, 4, 13]), seed=st.integers(0, 10**6), restarts=st.sampled_from([0.0, 0.05, 0.5]))
+@given(
+    workers=st.sampled_from([1, 2, 4, 13]),
+    seed=st.integers(0, 10**6),
+    restarts=st.sampled_from([0.0, 0.05, 0.5]),
+)
 @settings(max_examples=10)
 def test_steps_and_leaderboard_are_the_same_for_any_workers_order_and_restarts(
     rule: str, strategy: str, workers: int, seed: int, restarts: float
@@ -103,7 +107,7 @@ def test_a_step_is_refused_any_other_view(rule: str, strategy: str) -> None:
     plan = plan_of(rule, strategy)
     driver = Driver(plan).run(20)
     for told in (sees(plan, 20) - 1, sees(plan, 20) + 1):
-        book = Book(plan, driver.baseline)
+        book = History(plan, driver.baseline)
         for step in driver.steps[:told]:
             driver.take(book, step)
         with pytest.raises(AssertionError, match="exactly the steps it sees"):
@@ -115,7 +119,9 @@ def test_an_unseen_outcome_changes_no_step_and_a_seen_one_does(rule: str, strate
     plan = plan_of(rule, strategy)
     whole = Driver(plan).run(STEPS)
     turned = next(
-        step.number for step in whole.steps if step.kind == "propose" and whole.verdicts[step.number].fate == "evaluated"
+        step.number
+        for step in whole.steps
+        if step.kind == "propose" and whole.verdicts[step.number].fate == "evaluated"
     )
     cell = whole.steps[turned].cell
 
@@ -131,7 +137,10 @@ def test_an_unseen_outcome_changes_no_step_and_a_seen_one_does(rule: str, strate
 
 def test_start_cells_are_the_first_steps_and_need_nothing() -> None:
     driver = Driver(plan_of("paired", "jozefowicz")).run(2)
-    assert [(step.kind, step.cell) for step in driver.steps[:2]] == [("start", GRU), ("start", library.load("lstm").id)]
+    assert [(step.kind, step.cell) for step in driver.steps[:2]] == [
+        ("start", GRU),
+        ("start", library.load("lstm").id),
+    ]
     assert [c.judgement is not None and c.fitness for c in driver.told.ranked if c.id == GRU] == [1.0]
     assert driver.told.first_stage == 0
 
@@ -157,7 +166,9 @@ def test_under_paired_a_known_cell_is_proposed_again_only_for_its_next_filter_se
             assert driver.verdicts[earlier.number].fate == "failed filter"
             assert earlier.number < sees(driver.plan, step.number), "a cell of an unseen step is known"
         if step.kind == "propose" and step.cell not in references:
-            assert step.filter == driver.plan.filter_setting(step.cell, len(before)) and step.filter is not None
+            assert (
+                step.filter == driver.plan.filter_setting(step.cell, len(before)) and step.filter is not None
+            )
         before.append(step)
     assert len(known) == len(driver.told.candidates), "a filter failure that comes again is no new candidate"
     assert sum(len(steps) - 1 for steps in known.values()) >= 1
@@ -197,7 +208,7 @@ def test_a_child_comes_from_the_pool_that_its_step_sees() -> None:
     plan = run_plan(preset({"xml": task_plan()}, look_ahead=3, pool=4))
     driver = Driver(plan, World(fails=0.2)).run(60)
     for step in driver.steps[2:60]:
-        book = Book(plan, driver.baseline)
+        book = History(plan, driver.baseline)
         for earlier in driver.steps[: sees(plan, step.number)]:
             driver.take(book, earlier)
         pool = {member.id for member in book.pool}
@@ -222,7 +233,9 @@ def test_a_proposal_that_is_a_reference_takes_the_trials_that_the_reference_has(
     """One swap of an activation leads from the lstm to lstm_tanh_gate."""
     found = library.load("lstm_tanh_gate").id
     references = ("gru", "lstm", "lstm_tanh_gate")
-    given = preset({"xml": task_plan(k=2)}, rule, start=("lstm",), references=references, reexamine=0.0, look_ahead=2)
+    given = preset(
+        {"xml": task_plan(k=2)}, rule, start=("lstm",), references=references, reexamine=0.0, look_ahead=2
+    )
     driver = Driver(run_plan(given, space=tiny_space()), World(fails=0.0, diverges=0.0))
     before = {trial for trial in driver.trained if trial.cell == found}
     for count in range(10, 200, 10):
@@ -241,7 +254,12 @@ def tiny_space(*activations: str) -> SearchSpace:
     """Return a space in which the tanh RNN has as many relatives as there are other activations."""
     names = activations or ("tanh", "sigmoid")
     return SearchSpace(
-        "tiny", ("tanh_rnn",), tuple(Activation(name) for name in names), ("add",), ("swap_activation",), Limits()
+        "tiny",
+        ("tanh_rnn",),
+        tuple(Activation(name) for name in names),
+        ("add",),
+        ("swap_activation",),
+        Limits(),
     )
 
 
@@ -249,9 +267,13 @@ def tiny_space(*activations: str) -> SearchSpace:
 @pytest.mark.parametrize(
     ("activations", "cells"), [(("tanh",), 1), (("tanh", "sigmoid"), 2), (("tanh", "sigmoid", "relu"), 3)]
 )
-def test_a_space_that_is_used_up_ends_in_nothing_new(strategy: str, activations: tuple[str, ...], cells: int) -> None:
+def test_a_space_that_is_used_up_ends_in_nothing_new(
+    strategy: str, activations: tuple[str, ...], cells: int
+) -> None:
     plan = run_plan(
-        preset({"xml": task_plan(k=2, G=2)}, start=("tanh_rnn",), references=("gru", "tanh_rnn"), look_ahead=2),
+        preset(
+            {"xml": task_plan(k=2, G=2)}, start=("tanh_rnn",), references=("gru", "tanh_rnn"), look_ahead=2
+        ),
         strategy,
         space=tiny_space(*activations),
     )
@@ -267,7 +289,11 @@ def test_a_space_that_is_used_up_ends_in_nothing_new(strategy: str, activations:
 def test_a_search_whose_start_cells_all_failed_goes_on_from_them() -> None:
     class OnlyGru(World):
         def __call__(self, trial: Trial) -> Outcome:
-            return super().__call__(trial) if trial.cell == GRU else Outcome("diverged", reason="loss nan at step 1")
+            return (
+                super().__call__(trial)
+                if trial.cell == GRU
+                else Outcome("diverged", reason="loss nan at step 1")
+            )
 
     plan = run_plan(preset({"xml": task_plan()}, start=("lstm",), references=("gru", "lstm")))
     driver = Driver(plan, OnlyGru(fails=0.0)).run(12)
@@ -294,7 +320,9 @@ def test_under_published_no_cell_has_a_setting_twice_and_sources_are_recorded(st
             assert not had & set(stage.settings) and len(set(stage.settings)) == len(stage.settings)
             if position < driver.verdicts[step.number].reached:
                 had.update(stage.settings)
-    expected = {"fresh", "start cells' best", "parent"} if strategy == "jozefowicz" else {"fresh", "parent's best"}
+    expected = (
+        {"fresh", "start cells' best", "parent"} if strategy == "jozefowicz" else {"fresh", "parent's best"}
+    )
     assert expected <= set(sources)
 
 
@@ -309,7 +337,11 @@ def test_under_published_a_grid_that_is_used_up_gives_fewer() -> None:
 
 def test_under_published_a_known_cell_skips_the_filter_and_has_fresh_settings_until_there_are_none() -> None:
     given = preset(
-        {"xml": task_plan(k=5, G=12)}, "published", start=("tanh_rnn",), references=("gru", "tanh_rnn"), reexamine=0.0
+        {"xml": task_plan(k=5, G=12)},
+        "published",
+        start=("tanh_rnn",),
+        references=("gru", "tanh_rnn"),
+        reexamine=0.0,
     )
     driver = Driver(run_plan(given, space=tiny_space()), World(fails=0.0, diverges=0.0, spread=0.1)).run(40)
     other = [step for step in driver.steps[:40] if step.kind == "propose"]
@@ -324,9 +356,11 @@ def test_under_published_a_known_cell_skips_the_filter_and_has_fresh_settings_un
 @pytest.mark.parametrize("rule", RULES)
 def test_what_was_assigned_but_not_reached_is_free_again_once_it_is_seen(rule: str) -> None:
     driver = long_search(rule, "jozefowicz")
-    step = next(s for s in driver.steps[:150] if driver.verdicts[s.number].fate == "stopped at gate" and s.filter)
+    step = next(
+        s for s in driver.steps[:150] if driver.verdicts[s.number].fate == "stopped at gate" and s.filter
+    )
     assert driver.verdicts[step.number].reached == 1 and len(step.stages) == 2
-    book = Book(driver.plan, driver.baseline)
+    book = History(driver.plan, driver.baseline)
     for earlier in driver.steps[: step.number]:
         driver.take(book, earlier)
     used = []

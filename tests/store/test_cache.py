@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from archsearch.protocol.records import Outcome
 from archsearch.store.cache import keep, recall
-from tests.plans import GRU, done, run_plan
+from tests.helpers.plans import GRU, done, run_plan
 
 PLAN = run_plan()
 TRIAL = PLAN.trial(GRU, "xml", PLAN.settings["xml"][0])

@@ -24,8 +24,8 @@ from archsearch.protocol.records import Outcome, Step, Trial, Validation, Verdic
 from archsearch.store import RunStore, make_run, read_leaderboard
 from archsearch.store import folder as folders
 from archsearch.store.run_store import finite
-from tests.engine.searches import ROOT, rows
-from tests.plans import done, run_plan
+from tests.helpers.plans import done, run_plan
+from tests.helpers.searches import ROOT, rows
 
 PLAN = run_plan()
 LSTM = library.load("lstm")
@@ -106,7 +106,9 @@ def test_an_interrupted_attempt_is_no_death(store: RunStore) -> None:
 
 @pytest.mark.parametrize("score", [math.nan, math.inf, -math.inf])
 def test_no_score_is_stored_that_is_not_finite(store: RunStore, folder: Path, score: float) -> None:
-    given = replace(done(0.5), score=score, nll=score, curve=(Validation(1, 0.5, score), Validation(2, 0.5, 1.0)))
+    given = replace(
+        done(0.5), score=score, nll=score, curve=(Validation(1, 0.5, score), Validation(2, 0.5, 1.0))
+    )
     store.take_over(trial(), given)
     kept = store.outcome(trial().key)
     assert kept == finite(given) == finite(finite(given))
@@ -140,7 +142,9 @@ def test_where_no_folder_can_be_made_nothing_is_left(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["file"]
 
 
-def test_what_fails_while_a_run_is_made_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_fails_while_a_run_is_made_leaves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def broken(plan: object) -> str:
         raise OSError(28, "No space left on device")
 
@@ -150,7 +154,9 @@ def test_what_fails_while_a_run_is_made_leaves_nothing(tmp_path: Path, monkeypat
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("name", ["..", ".hidden", "a/../b\0", "-x", "CON", "con.txt", "a b", "ä", "x" * 65, "#", "%2e", ""])
+@pytest.mark.parametrize(
+    "name", ["..", ".hidden", "a/../b\0", "-x", "CON", "con.txt", "a b", "ä", "x" * 65, "#", "%2e", ""]
+)
 def test_names_that_are_none_are_refused(tmp_path: Path, name: str) -> None:
     with pytest.raises(InputError):
         folders.run_folder(name, tmp_path)
@@ -219,7 +225,9 @@ def test_a_reader_sees_what_a_killed_driver_committed_and_changes_nothing(
     copy = copied(folder, tmp_path / "copy")
     before = {path.name: path.read_bytes() for path in copy.iterdir() if not path.name.endswith("-shm")}
     assert all(ended(copy))
-    assert {path.name: path.read_bytes() for path in copy.iterdir() if not path.name.endswith("-shm")} == before
+    assert {
+        path.name: path.read_bytes() for path in copy.iterdir() if not path.name.endswith("-shm")
+    } == before
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="needs a second user")

@@ -12,7 +12,7 @@ from archsearch.cell import library
 from archsearch.protocol.records import Outcome, Trial, Validation
 from archsearch.studies.instrument import Plan, TaskResult, results
 from archsearch.studies.table1 import TABLE_1
-from tests.plans import FACTS, chance, preset, run_plan, task_plan
+from tests.helpers.plans import FACTS, chance, preset, run_plan, task_plan
 
 RUN = run_plan(preset({"xml": task_plan(steps=40, epoch_steps=10)}))
 CELLS = {name: library.load(name) for name in TABLE_1}
@@ -27,10 +27,13 @@ def ended(trial: Trial, noise: float) -> Outcome:
     final = 0.1 + 0.05 * rank + noise * (chance("luck", trial.cell, trial.init_draw) - 0.5)
     facts = FACTS["xml"]
     points = tuple(
-        Validation(step, facts.floor + final * step / 40 * (facts.ceiling - facts.floor), 1.0) for step in (10, 20, 30, 40)
+        Validation(step, facts.floor + final * step / 40 * (facts.ceiling - facts.floor), 1.0)
+        for step in (10, 20, 30, 40)
     )
     units = 20 if NAMES[trial.cell] != "tanh_rnn" else 40
-    return Outcome("done", points[-1].accuracy, steps=40, units=units, curve=points, seconds=SECONDS[NAMES[trial.cell]])
+    return Outcome(
+        "done", points[-1].accuracy, steps=40, units=units, curve=points, seconds=SECONDS[NAMES[trial.cell]]
+    )
 
 
 @cache
@@ -44,7 +47,9 @@ def test_cells_come_best_first_with_their_ratio_to_the_gru() -> None:
     found = measured(0.02)
     assert [row.cell for row in found.cells][:3] == ["mut1", "mut2", "mut3"]
     rows = {row.cell: row for row in found.cells}
-    assert rows["gru"].ratio == 1.0 and rows["mut1"].ratio == pytest.approx(rows["mut1"].skill / rows["gru"].skill)  # type: ignore[operator]
+    assert rows["gru"].ratio == 1.0 and rows["mut1"].ratio == pytest.approx(
+        rows["mut1"].skill / rows["gru"].skill
+    )  # type: ignore[operator]
 
 
 def test_resolution_is_the_spread_between_cells_over_that_between_draws() -> None:
@@ -63,7 +68,9 @@ def test_resolution_is_the_spread_between_cells_over_that_between_draws() -> Non
 def test_ranks_like_the_papers_agree_with_it_and_noise_widens_the_band() -> None:
     sure, unsure = measured(0.0), measured(2.0)
     assert sure.tau == pytest.approx(1.0) and sure.tau_low == pytest.approx(1.0)
-    assert unsure.tau_low is not None and unsure.tau_high is not None and unsure.tau_high - unsure.tau_low > 0.3
+    assert (
+        unsure.tau_low is not None and unsure.tau_high is not None and unsure.tau_high - unsure.tau_low > 0.3
+    )
 
 
 def test_equal_cost_takes_the_skill_that_a_cell_had_when_the_cheapest_was_done() -> None:
@@ -71,7 +78,9 @@ def test_equal_cost_takes_the_skill_that_a_cell_had_when_the_cheapest_was_done()
     assert rows["lstm"].milliseconds == pytest.approx(2 * rows["gru"].milliseconds)
     assert rows["lstm"].equal_time == pytest.approx(rows["lstm"].skill / 2)  # type: ignore[operator]
     assert rows["gru"].equal_time == rows["gru"].skill
-    assert rows["gru"].flops == 3 * 2 * 20 * 35 * (6 * 20**2 + 20 * 9), "six matrices, and an output layer of 9 symbols"
+    assert rows["gru"].flops == 3 * 2 * 20 * 35 * (6 * 20**2 + 20 * 9), (
+        "six matrices, and an output layer of 9 symbols"
+    )
     cheapest = min(rows.values(), key=lambda row: row.flops)
     assert cheapest.equal_flops == cheapest.skill
     epochs = int(cheapest.flops * 40 / rows["lstm"].flops) // 10

@@ -5,13 +5,13 @@ from __future__ import annotations
 import pytest
 from msgspec.structs import replace
 
-from archsearch.protocol.preset import RacePlan
+from archsearch.protocol.preset import RaceRules
 from archsearch.protocol.records import Outcome, Validation
 from archsearch.studies.racing import Heat, study
-from tests.plans import FACTS, done, preset, run_plan, task_plan
+from tests.helpers.plans import FACTS, done, preset, run_plan, task_plan
 
 COURSE = task_plan(steps=40, epoch_steps=10, rungs=(10, 20))
-PLAN = run_plan(replace(preset({"xml": COURSE}), race=RacePlan(0.5, 0.5)))
+PLAN = run_plan(replace(preset({"xml": COURSE}), race=RaceRules(0.5, 0.5)))
 FIRST, SECOND = PLAN.settings["xml"][:2]
 
 
@@ -46,10 +46,12 @@ def test_a_hopeless_candidate_is_no_winner_and_saves_what_both_settings_would_ha
 def test_the_rank_correlation_is_that_of_a_rungs_skills_with_the_final_ones() -> None:
     rising, falling = heat(trial(0.1, 0.2, 0.3, 0.4), trial(0.2, 0.3, 0.4, 0.5)), trial(0.3, 0.1, 0.1, 0.1)
     assert study([rising, rising])[0].rho == pytest.approx(1.0)
-    assert study([rising, heat(falling, falling)])[0].rho < 1.0, "a best score so far never falls, but others pass it"
+    assert study([rising, heat(falling, falling)])[0].rho < 1.0, (
+        "a best score so far never falls, but others pass it"
+    )
 
 
 def test_another_rule_than_the_presets_can_be_asked_for() -> None:
     found = [heat(trial(0.1, 0.2, 0.3, 0.4), trial(0.09, 0.18, 0.27, 0.36))]
     assert study(found)[0].saved == 0.0
-    assert study(found, RacePlan(0.95, 0.0))[0].saved == 30 / 80
+    assert study(found, RaceRules(0.95, 0.0))[0].saved == 30 / 80

@@ -7,10 +7,17 @@ from numpy.typing import NDArray
 
 from archsearch.tasks import TASKS, Task, Window
 
-GENERATED = [f"{name}:{difficulty}" for name, family in TASKS.items() if name != "ptb" for difficulty in family.difficulties]
+GENERATED = [
+    f"{name}:{difficulty}"
+    for name, family in TASKS.items()
+    if name != "ptb"
+    for difficulty in family.difficulties
+]
 
 
-def take(task: Task, count: int, seed: int = 0, batch: int = 4, unroll: int = 35, split: str = "train") -> list[Window]:
+def take(
+    task: Task, count: int, seed: int = 0, batch: int = 4, unroll: int = 35, split: str = "train"
+) -> list[Window]:
     """Return the first windows of a task."""
     return list(islice(task.windows(split, np.random.default_rng(seed), batch, unroll), count))
 

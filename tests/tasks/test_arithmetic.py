@@ -48,7 +48,9 @@ def test_digit_counts_and_signs_are_uniform(spec: str, digits: int) -> None:
     assert (operands < 0).mean(axis=0) == pytest.approx([0.5 - 0.05 / digits] * 2, abs=0.03)
 
 
-@pytest.mark.parametrize(("spec", "mean", "most"), list(zip(SPECS, (0.3 / 0.7, 0.5, 0.5, 0.5), (99, 1, 1, 1), strict=True)))
+@pytest.mark.parametrize(
+    ("spec", "mean", "most"), list(zip(SPECS, (0.3 / 0.7, 0.5, 0.5, 0.5), (99, 1, 1, 1), strict=True))
+)
 def test_distractors_follow_every_character_of_the_question(spec: str, mean: float, most: int) -> None:
     questions = "".join(problem.split("=")[0] for problem in problems(spec, 200_000))
     runs = [len(run) for run in re.findall(r"[\d+-]([a-z]*)", questions)]
@@ -61,7 +63,9 @@ def test_the_answer_and_its_stop_are_scored() -> None:
     task = tasks.load("arithmetic:small")
     window = take(task, 1, batch=1, unroll=500)[0]
     answering = False
-    for symbol, target, scored in zip(window.inputs[:, 0], window.targets[:, 0], window.scored[:, 0], strict=True):
+    for symbol, target, scored in zip(
+        window.inputs[:, 0], window.targets[:, 0], window.scored[:, 0], strict=True
+    ):
         answering = (answering or ALPHABET[symbol] == "=") and ALPHABET[symbol] != "."
         assert scored == answering, (ALPHABET[symbol], ALPHABET[target])
 

@@ -34,7 +34,9 @@ MANY = set(
         "find",
     ]
 )
-MANY |= set(["sail", "catch", "steer", "sink", "feed", "plant", "sell", "grow", "serve", "judge", "fear", "rule"])
+MANY |= set(
+    ["sail", "catch", "steer", "sink", "feed", "plant", "sell", "grow", "serve", "judge", "fear", "rule"]
+)
 ONE = {"is", "was", "goes", "washes", "catches", "judges", "shows", "proves"} | {f"{verb}s" for verb in MANY}
 PRONOUNS = {"he": "himself", "she": "herself", "it": "itself", "they": "themselves"}
 

@@ -7,8 +7,12 @@ from archsearch import tasks
 from tests.tasks.samples import take
 
 
-@pytest.mark.parametrize(("spec", "k", "letters"), [("memorization:paper", 5, 26), ("memorization:small", 3, 8)])
-def test_an_episode_shows_k_symbols_and_asks_for_them_after_the_go_symbol(spec: str, k: int, letters: int) -> None:
+@pytest.mark.parametrize(
+    ("spec", "k", "letters"), [("memorization:paper", 5, 26), ("memorization:small", 3, 8)]
+)
+def test_an_episode_shows_k_symbols_and_asks_for_them_after_the_go_symbol(
+    spec: str, k: int, letters: int
+) -> None:
     task = tasks.load(spec)
     assert task.symbols == letters + 1 and task.floor == 1 / letters
     for window in take(task, 5):

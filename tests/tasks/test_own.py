@@ -8,7 +8,7 @@ import pytest
 
 from archsearch import tasks
 from archsearch.errors import TaskError
-from tests.sources import ROOT
+from tests.helpers.sources import ROOT
 from tests.tasks.samples import take
 
 PARITY = ROOT / "tests" / "tasks" / "parity.py"
@@ -60,9 +60,14 @@ def test_a_task_may_be_a_dataclass(tmp_path: Path) -> None:
 
 
 def test_validation_may_end(tmp_path: Path) -> None:
-    task = load(tmp_path, f"{HEAD}def windows(self, split, rng, batch, unroll):\n        yield {ZEROS}, {ZEROS}, {ONES}\n")
+    task = load(
+        tmp_path,
+        f"{HEAD}def windows(self, split, rng, batch, unroll):\n        yield {ZEROS}, {ZEROS}, {ONES}\n",
+    )
     assert len(take(task, 9, split="valid")) == 1
-    with pytest.raises(TaskError, match=r"T, split 'train': windows\(\) ended after 1; training needs an endless"):
+    with pytest.raises(
+        TaskError, match=r"T, split 'train': windows\(\) ended after 1; training needs an endless"
+    ):
         take(task, 2)
 
 
@@ -73,7 +78,10 @@ def test_validation_may_end(tmp_path: Path) -> None:
         ("def windows(self, *a): return 3", r"windows\(\) returned 3"),
         ("def windows(self, *a): return []", r"windows\(\) ended without a window"),
         ("def windows(self): pass", "TypeError: .*windows.* takes 1 positional argument"),
-        ("def windows(self, *a):\n        yield 1 / 0", r"ZeroDivisionError: division by zero \(line 5 of .*mine.py\)"),
+        (
+            "def windows(self, *a):\n        yield 1 / 0",
+            r"ZeroDivisionError: division by zero \(line 5 of .*mine.py\)",
+        ),
         ("def windows(self, *a): raise SystemExit(3)", "SystemExit: 3"),
         (f"{GENERATOR}None", "window 1: expected .* got None"),
         (f"{GENERATOR}({ZEROS}, {ZEROS})", r"window 1: expected \(inputs, targets, scored\)"),
@@ -88,7 +96,9 @@ def test_validation_may_end(tmp_path: Path) -> None:
         (f"{GENERATOR}([[1], [2, 3]], {ZEROS}, {ONES})", "inputs is no array"),
     ],
 )
-def test_a_bad_window_is_refused_with_the_split_and_the_reason(tmp_path: Path, body: str, message: str) -> None:
+def test_a_bad_window_is_refused_with_the_split_and_the_reason(
+    tmp_path: Path, body: str, message: str
+) -> None:
     task = load(tmp_path, f"{HEAD}{body}\n")
     with pytest.raises(TaskError, match=rf"mine.py:T, split 'train'.*{message}"):
         take(task, 1)
@@ -111,14 +121,26 @@ def test_a_split_without_a_scored_position_is_refused(tmp_path: Path) -> None:
         ("class T:\n    def __init__(self, size): pass\n", "TypeError: .*missing 1 required"),
         ("import nothing_like_it\n", r"ModuleNotFoundError: .* \(line 1 of"),
         ("def f(:\n", r"mine.py:1: invalid syntax"),
-        ("class T:\n    symbols = 3\n    floor = 'x'\n    windows = print\n", "floor must be a finite number, got 'x'"),
-        ("class T:\n    symbols = 3\n    floor = 1\n    windows = print\n", "an accuracy needs 0 <= floor < ceiling"),
-        ("class T:\n    symbols = 3\n    higher_is_better = False\n    windows = print\n", "floor must be given"),
+        (
+            "class T:\n    symbols = 3\n    floor = 'x'\n    windows = print\n",
+            "floor must be a finite number, got 'x'",
+        ),
+        (
+            "class T:\n    symbols = 3\n    floor = 1\n    windows = print\n",
+            "an accuracy needs 0 <= floor < ceiling",
+        ),
+        (
+            "class T:\n    symbols = 3\n    higher_is_better = False\n    windows = print\n",
+            "floor must be given",
+        ),
         (
             "class T:\n    symbols = 3\n    higher_is_better = False\n    floor = 0\n    windows = print\n",
             "a loss needs floor > ceiling >= 0",
         ),
-        ("class T:\n    symbols = 3\n    higher_is_better = 'no'\n    windows = print\n", "must be True or False, got 'no'"),
+        (
+            "class T:\n    symbols = 3\n    higher_is_better = 'no'\n    windows = print\n",
+            "must be True or False, got 'no'",
+        ),
     ],
 )
 def test_a_file_that_is_no_task_is_refused(tmp_path: Path, text: str, message: str) -> None:

@@ -8,7 +8,7 @@ import pytest
 from archsearch import tasks
 from archsearch.errors import TaskError
 from archsearch.tasks import ptb
-from tests.sources import ROOT
+from tests.helpers.sources import ROOT
 from tests.tasks.samples import take
 
 REAL = ROOT.parent / "shared" / "data" / "ptb"
@@ -42,7 +42,9 @@ def test_training_goes_round_the_file_for_ever(folder: Path) -> None:
     share = 2_400 // 4
     windows = take(task, 3 * share // 25, batch=4, unroll=25)
     read = np.concatenate([window.inputs for window in windows])
-    assert np.array_equal(read[:2400].T, [np.roll(task.parts["train"], -share * row)[:1800] for row in range(4)])
+    assert np.array_equal(
+        read[:2400].T, [np.roll(task.parts["train"], -share * row)[:1800] for row in range(4)]
+    )
     assert np.array_equal(np.concatenate([w.targets for w in windows])[:-1], read[1:])
 
 
@@ -66,24 +68,31 @@ def test_a_cut_file_is_named_with_what_was_expected(folder: Path) -> None:
     path = folder / "ptb.train.txt"
     path.write_text("\n".join(path.read_text().splitlines()[:300]))
     with pytest.raises(
-        TaskError, match=r"ptb.train.txt has 300 lines and 1,800 tokens; .* has 400 and 2,400. The file is cut"
+        TaskError,
+        match=r"ptb.train.txt has 300 lines and 1,800 tokens; .* has 400 and 2,400. The file is cut",
     ):
         ptb.read(folder, "paper", SIZES)
 
 
 def test_a_missing_file_is_named_with_how_to_get_it(folder: Path) -> None:
     (folder / "ptb.test.txt").unlink()
-    with pytest.raises(TaskError, match=r"ptb.test.txt is missing; --data takes a folder with .*simple-examples"):
+    with pytest.raises(
+        TaskError, match=r"ptb.test.txt is missing; --data takes a folder with .*simple-examples"
+    ):
         ptb.read(folder, "paper", SIZES)
 
 
 def test_foreign_files_are_refused(folder: Path) -> None:
     valid, train = folder / "ptb.valid.txt", folder / "ptb.train.txt"
     valid.write_text(valid.read_text().replace("w3", "moon", 1))
-    with pytest.raises(TaskError, match=r"ptb.valid.txt has the word 'moon', which the training file does not"):
+    with pytest.raises(
+        TaskError, match=r"ptb.valid.txt has the word 'moon', which the training file does not"
+    ):
         ptb.read(folder, "paper", SIZES)
     train.write_text(train.read_text().replace("w3", "sun", 1))
-    with pytest.raises(TaskError, match=r"ptb.train.txt has 12 different words .* has 11. It is another edition"):
+    with pytest.raises(
+        TaskError, match=r"ptb.train.txt has 12 different words .* has 11. It is another edition"
+    ):
         ptb.read(folder, "paper", SIZES)
     train.write_bytes(b"\xff\xfe\x00")
     with pytest.raises(TaskError, match=r"ptb.train.txt is no text"):
@@ -105,7 +114,9 @@ def test_a_folder_that_is_none_is_refused(tmp_path: Path) -> None:
 
 def test_too_many_streams_for_a_part_are_refused(folder: Path) -> None:
     task = ptb.read(folder, "paper", SIZES)
-    with pytest.raises(TaskError, match=r"ptb:paper, split valid: a text part of 360 symbols is too short for 200"):
+    with pytest.raises(
+        TaskError, match=r"ptb:paper, split valid: a text part of 360 symbols is too short for 200"
+    ):
         take(task, 1, batch=200, split="valid")
 
 

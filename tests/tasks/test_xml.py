@@ -46,7 +46,9 @@ def test_closing_tags_repeat_the_name_that_was_opened_last(spec: str) -> None:
     assert depths.count(0) > 100 and max(depths) > 5
 
 
-@pytest.mark.parametrize(("spec", "mean", "median", "high"), [("xml:paper", 176, 74, 580), ("xml:small", 94, 39, 308)])
+@pytest.mark.parametrize(
+    ("spec", "mean", "median", "high"), [("xml:paper", 176, 74, 580), ("xml:small", 94, 39, 308)]
+)
 def test_documents_have_the_published_lengths(spec: str, mean: float, median: float, high: float) -> None:
     lengths = np.diff(sample(spec)[1], prepend=0)
     assert lengths.mean() == pytest.approx(mean, rel=0.03)
@@ -55,7 +57,9 @@ def test_documents_have_the_published_lengths(spec: str, mean: float, median: fl
     assert np.percentile(lengths, 99) == pytest.approx(high, rel=0.04)
 
 
-@pytest.mark.parametrize(("spec", "floor", "ceiling"), [("xml:paper", 0.301, 0.650), ("xml:small", 0.577, 0.781)])
+@pytest.mark.parametrize(
+    ("spec", "floor", "ceiling"), [("xml:paper", 0.301, 0.650), ("xml:small", 0.577, 0.781)]
+)
 def test_floor_and_ceiling_are_the_known_ones(spec: str, floor: float, ceiling: float) -> None:
     assert tasks.load(spec).floor == pytest.approx(floor, abs=0.001)
     assert tasks.load(spec).ceiling == pytest.approx(ceiling, abs=0.001)

@@ -37,9 +37,21 @@ class Place:
 
 def record(cell: str = "gru", **changes: Any) -> Trial:
     of = Trial(
-        cell=library.load(cell).id, task="arithmetic:small", setting=SETTING, seed=0, init_draw=0, measure="accuracy",
-        steps=12, epoch_steps=3, batch=4, unroll=12, validation=3, data="", engine="reference", machine="test",
-    )  # fmt: skip
+        cell=library.load(cell).id,
+        task="arithmetic:small",
+        setting=SETTING,
+        seed=0,
+        init_draw=0,
+        measure="accuracy",
+        steps=12,
+        epoch_steps=3,
+        batch=4,
+        unroll=12,
+        validation=3,
+        data="",
+        engine="reference",
+        machine="test",
+    )
     return replace(of, **changes)
 
 
@@ -50,7 +62,11 @@ def run(trial: Trial, slot: Place | None = None, pauses: bool = False, cell: str
 CASES = {
     "one layer": ("gru", SETTING, {}),
     "two states, two layers, dropout": ("lstm", replace(SETTING, layers=2, dropout=0.2, budget=6_000), {}),
-    "sgd, whose rate is halved": ("gru", replace(SETTING, optimiser="sgd", rate=2.0), {"schedule": "halving"}),
+    "sgd, whose rate is halved": (
+        "gru",
+        replace(SETTING, optimiser="sgd", rate=2.0),
+        {"schedule": "halving"},
+    ),
 }
 
 
@@ -64,7 +80,9 @@ def test_going_on_from_rungs_gives_the_bits_of_an_uninterrupted_trial(case: str,
     place = Place()
     for steps in (3, 6, 9):
         short = replace(trial, steps=steps)
-        assert run(short, place, True, cell) == run(short, cell=cell), "a shorter trial is one with a record of its own"
+        assert run(short, place, True, cell) == run(short, cell=cell), (
+            "a shorter trial is one with a record of its own"
+        )
     before = place.content
     assert run(trial, place, False, cell) == run(trial, cell=cell)
     assert place.content == before, "and the last one leaves nothing"
@@ -103,7 +121,7 @@ def test_lanes_of_a_stack_go_on_from_rungs_whether_or_not_their_neighbours_do(ca
 
 
 def test_a_stack_that_goes_on_takes_only_the_steps_that_are_left(monkeypatch: pytest.MonkeyPatch) -> None:
-    from archsearch.compiler.stacked.model import StackedModel
+    from archsearch.training.stacked.model import StackedModel
 
     place, taken = Place(), []
     run_trials([record(engine="stacked", steps=9)], library.load("gru"), STREAMS, slots=[place], pauses=True)
@@ -115,7 +133,14 @@ def test_a_stack_that_goes_on_takes_only_the_steps_that_are_left(monkeypatch: py
 
 @pytest.mark.parametrize(
     "other",
-    [{"seed": 1}, {"init_draw": 1}, {"setting": replace(SETTING, rate=0.03)}, {"steps": 6}, {"batch": 5}, {"task": "x"}],
+    [
+        {"seed": 1},
+        {"init_draw": 1},
+        {"setting": replace(SETTING, rate=0.03)},
+        {"steps": 6},
+        {"batch": 5},
+        {"task": "x"},
+    ],
 )
 def test_a_checkpoint_of_another_record_is_not_taken_up(other: dict[str, Any]) -> None:
     place = Place()
@@ -136,7 +161,9 @@ def test_damaged_checkpoints_are_no_checkpoints() -> None:
 
 def test_a_trial_that_diverged_leaves_no_checkpoint() -> None:
     place = Place()
-    grows = Cell.parse("cell grows(x, h):\n    h' = linear(x) + 3 * h\n")  # its carried state grows 3^12-fold a window
+    grows = Cell.parse(
+        "cell grows(x, h):\n    h' = linear(x) + 3 * h\n"
+    )  # its carried state grows 3^12-fold a window
     outcome = run_trial(record(steps=50), grows, STREAMS, slot=place, pauses=True)
     assert outcome.status == "diverged" and outcome.curve
     assert place.content is None

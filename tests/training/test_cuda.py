@@ -9,16 +9,20 @@ import torch
 from torch import Tensor
 
 from archsearch.cell import library
-from archsearch.compiler.stacked import elementwise, graph
+from archsearch.compiler.stacked import torch_dialect
 from archsearch.compiler.stacked.layer import Dialect
-from archsearch.compiler.stacked.model import Lane, StackedModel
-from archsearch.engine.worker import begin_on_cuda
 from archsearch.protocol.settings import Setting
 from archsearch.tasks import load
 from archsearch.training import Streams
 from archsearch.training.model import Model
+from archsearch.training.stacked import cuda_graph
+from archsearch.training.stacked.model import Lane, StackedModel
+from archsearch.workers.process import begin_on_cuda
 
-pytestmark = [pytest.mark.gpu, pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")]
+pytestmark = [
+    pytest.mark.gpu,
+    pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device"),
+]
 
 OWN = [Lane(40, 1.0, 0.0, 5), Lane(64, 5.0, 0.2, 6), Lane(51, 1.0, 0.0, 7)]
 RATES = [0.01, 0.003, 0.02]
@@ -34,9 +38,14 @@ def process() -> Iterator[None]:
 
 
 def trained(
-    device: str, dtype: torch.dtype = torch.float32, count: int = 20, chosen: Sequence[int] = (0, 1, 2),
-    name: str = "gru", task: str = "xml:small", dialect: Dialect | None = None,
-) -> tuple[list[Tensor], list[tuple[int, float]]]:  # fmt: skip
+    device: str,
+    dtype: torch.dtype = torch.float32,
+    count: int = 20,
+    chosen: Sequence[int] = (0, 1, 2),
+    name: str = "gru",
+    task: str = "xml:small",
+    dialect: Dialect | None = None,
+) -> tuple[list[Tensor], list[tuple[int, float]]]:
     """Return the weights of lanes that have trained, and what they scored."""
     symbols, streams = load(task).symbols, Streams(load(task), device)
     own = [OWN[i] for i in chosen]
@@ -50,7 +59,9 @@ def trained(
         scores = stack.evaluate(list(streams.take("valid", 0, 20, 35, 8)))
     finally:
         stack.close()
-    weights = [torch.cat([view.flatten() for view in stack.named(lane).values()]) for lane in range(len(chosen))]
+    weights = [
+        torch.cat([view.flatten() for view in stack.named(lane).values()]) for lane in range(len(chosen))
+    ]
     return [one.cpu() for one in weights], scores
 
 
@@ -66,7 +77,7 @@ def test_in_double_precision_a_gpu_computes_what_the_cpu_does(task: str) -> None
 @pytest.mark.parametrize("name", ["gru", "lstm", "mut1"])
 def test_replays_give_the_bits_of_direct_steps(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     captured, scores = trained("cuda:0", name=name)
-    monkeypatch.setattr(graph, "WARM", 10**9)
+    monkeypatch.setattr(cuda_graph, "WARM", 10**9)
     direct, expected = trained("cuda:0", name=name)
     assert all(torch.equal(a, b) for a, b in zip(captured, direct, strict=True)) and scores == expected
 
@@ -88,7 +99,7 @@ def test_many_models_after_one_another_give_the_same_bits() -> None:
 
 def test_generated_kernels_stay_near_plain_torch() -> None:
     ours, scores = trained("cuda:0", count=3)
-    theirs, expected = trained("cuda:0", count=3, dialect=elementwise.compiled)
+    theirs, expected = trained("cuda:0", count=3, dialect=torch_dialect.compiled)
     for a, b, rate in zip(ours, theirs, RATES, strict=True):
         assert (a - b).abs().max() < rate
     assert [nll for _, nll in scores] == pytest.approx([nll for _, nll in expected], rel=1e-2)

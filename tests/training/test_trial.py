@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from torch import nn
 
 from archsearch.cell import Cell, library
-from archsearch.protocol.plan import Course, RunPlan, TaskFacts
+from archsearch.protocol.plan import PlannedTask, RunPlan, TaskFacts
 from archsearch.protocol.preset import load_preset
 from archsearch.protocol.records import Outcome, Trial
 from archsearch.protocol.settings import Setting
@@ -23,7 +23,7 @@ from archsearch.training import trial as module
 from archsearch.training.model import Model
 from archsearch.training.torch_learner import TorchLearner
 from archsearch.training.windows import Batch
-from tests.plans import GRU, run_plan
+from tests.helpers.plans import GRU, run_plan
 
 SETTING = Setting("adamw", 0.01, 5.0, 1.0, 1, 3_000)
 LIBRARY = {library.load(name).id: library.load(name) for name in library.names()}
@@ -37,9 +37,21 @@ def streams(task: str) -> Streams:
 def record(**changes: Any) -> Trial:
     """Return a short trial of the GRU on arithmetic."""
     short = Trial(
-        cell=GRU, task="arithmetic:small", setting=SETTING, seed=0, init_draw=0, measure="accuracy", steps=7, epoch_steps=3,
-        batch=4, unroll=12, validation=3, data="", engine="reference", machine="test",
-    )  # fmt: skip
+        cell=GRU,
+        task="arithmetic:small",
+        setting=SETTING,
+        seed=0,
+        init_draw=0,
+        measure="accuracy",
+        steps=7,
+        epoch_steps=3,
+        batch=4,
+        unroll=12,
+        validation=3,
+        data="",
+        engine="reference",
+        machine="test",
+    )
     return replace(short, **changes)
 
 
@@ -62,7 +74,9 @@ def plain_outcome() -> Outcome:
 # -- pure -----------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("setting", [SETTING, replace(SETTING, layers=2, dropout=0.3), replace(SETTING, optimiser="sgd")])
+@pytest.mark.parametrize(
+    "setting", [SETTING, replace(SETTING, layers=2, dropout=0.3), replace(SETTING, optimiser="sgd")]
+)
 def test_a_trial_gives_the_same_bits_each_time(setting: Setting) -> None:
     trial = record(setting=setting)
     first = run(trial)
@@ -92,7 +106,9 @@ def test_whatever_the_record_says_changes_the_bits(changes: dict[str, Any]) -> N
     assert run(record(**changes)).curve != plain_outcome().curve
 
 
-@pytest.mark.parametrize("changes", [{"data": "x"}, {"engine": "x"}, {"machine": "x"}, {"protocol": 9}], ids=str)
+@pytest.mark.parametrize(
+    "changes", [{"data": "x"}, {"engine": "x"}, {"machine": "x"}, {"protocol": 9}], ids=str
+)
 def test_facts_about_the_machine_name_the_bits_but_do_not_make_them(changes: dict[str, Any]) -> None:
     assert run(record(**changes)) == plain_outcome()
 
@@ -107,7 +123,9 @@ def test_two_texts_of_one_cell_train_to_the_same_bits() -> None:
         assert run(record(setting=setting), other) == run(record(setting=setting))
 
 
-def test_the_data_of_one_seed_are_shared_by_all_cells_settings_and_draws(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_data_of_one_seed_are_shared_by_all_cells_settings_and_draws(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     seen: list[list[Any]] = []
 
     def train(self: Any, batches: Sequence[Batch], rate: float) -> str | None:
@@ -135,9 +153,13 @@ def test_the_initial_weights_are_those_of_the_record(monkeypatch: pytest.MonkeyP
     """The same for the same record, others for another seed, draw, setting or task; within the bound."""
     found = {}
     for name, changes in {
-        "plain": {}, "again": {}, "seed": {"seed": 1}, "draw": {"init_draw": 1},
-        "rate": {"setting": replace(SETTING, rate=0.02)}, "scale": {"setting": replace(SETTING, scale=2.0)},
-    }.items():  # fmt: skip
+        "plain": {},
+        "again": {},
+        "seed": {"seed": 1},
+        "draw": {"init_draw": 1},
+        "rate": {"setting": replace(SETTING, rate=0.02)},
+        "scale": {"setting": replace(SETTING, scale=2.0)},
+    }.items():
         training, learner = begin(record(**changes))
         found[name] = [weight.detach().clone() for weight in learner.weights]
         bound = training.trial.setting.scale / math.sqrt(training.n)
@@ -200,7 +222,11 @@ def test_validation_starts_from_zero_states_and_counts_scored_positions_only() -
         assert batch.scored is not None
         for position, target in zip(batch.scored.tolist(), batch.targets.tolist(), strict=True):
             logs = flat[position].log_softmax(0)
-            right, loss, count = right + int(logs.argmax() == target), loss - float(logs[target].detach()), count + 1
+            right, loss, count = (
+                right + int(logs.argmax() == target),
+                loss - float(logs[target].detach()),
+                count + 1,
+            )
     accuracy, nll = training.evaluate("valid")
     assert accuracy == right / count and nll == pytest.approx(loss / count, rel=1e-5)
     assert learner.model.training
@@ -225,7 +251,9 @@ def test_a_schedule_ends_a_trial_and_sets_its_rates(monkeypatch: pytest.MonkeyPa
 
     inner = module.Training.validate
     monkeypatch.setattr(module.Training, "validate", validate)
-    monkeypatch.setattr(module.Training, "quality", lambda self, point: 0.0)  # only the first one is the best so far
+    monkeypatch.setattr(
+        module.Training, "quality", lambda self, point: 0.0
+    )  # only the first one is the best so far
     outcome = run(record(steps=100, epoch_steps=1, schedule="halving", setting=replace(SETTING, rate=0.8)))
     assert rates == [0.8, 0.8, 0.8, 0.8, 0.4, 0.2, 0.1, 0.05]
     assert outcome.steps == 8 and outcome.status == "done"
@@ -243,7 +271,9 @@ def test_a_loss_that_is_not_finite_is_recorded_with_step_and_value() -> None:
 
 
 def test_a_trial_that_diverges_late_has_its_curve_but_no_score() -> None:
-    grows = Cell.parse("cell grows(x, h):\n    h' = linear(x) + 3 * h\n")  # its carried state grows 3^12-fold a window
+    grows = Cell.parse(
+        "cell grows(x, h):\n    h' = linear(x) + 3 * h\n"
+    )  # its carried state grows 3^12-fold a window
     outcome = run(record(cell=grows.id, steps=50, epoch_steps=1), grows)
     assert outcome.status == "diverged" and outcome.score is None
     assert len(outcome.curve) > 0 and len(outcome.curve) <= outcome.steps < 50
@@ -259,7 +289,9 @@ def test_a_rate_of_a_million_is_an_outcome_whatever_becomes_of_it() -> None:
 
 
 def test_a_gradient_that_is_not_finite_is_recorded_though_the_loss_is() -> None:
-    steep = Cell.parse("cell steep(x, h):\n    h' = tanh(linear(x) + linear(h)) * sigmoid(1 / (0 * linear(x)))\n")
+    steep = Cell.parse(
+        "cell steep(x, h):\n    h' = tanh(linear(x) + linear(h)) * sigmoid(1 / (0 * linear(x)))\n"
+    )
     outcome = run(record(cell=steep.id), steep)
     assert (outcome.status, outcome.reason, outcome.steps) == ("diverged", "gradient norm nan at step 1", 0)
 
@@ -267,7 +299,9 @@ def test_a_gradient_that_is_not_finite_is_recorded_though_the_loss_is() -> None:
 # -- loss, width ----------------------------------------------------------------------------------------------------
 
 
-def test_the_loss_is_the_sum_over_scored_positions_divided_by_the_batch(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_loss_is_the_sum_over_scored_positions_divided_by_the_batch(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     trial = record(setting=replace(SETTING, optimiser="sgd", rate=1.0, clip=1e9))
     _, learner = begin(trial)
     before = learner.model.bias.detach().clone()
@@ -308,13 +342,17 @@ def test_parameters_are_within_the_budget_and_counted_right(name: str, layers: i
 
 
 def test_dropout_is_between_the_layers_and_before_the_output() -> None:
-    model = Model(LIBRARY[GRU], 10, 8, replace(SETTING, layers=2, dropout=0.5), torch.Generator().manual_seed(0))
+    model = Model(
+        LIBRARY[GRU], 10, 8, replace(SETTING, layers=2, dropout=0.5), torch.Generator().manual_seed(0)
+    )
     assert (model.layers.dropout, model.dropout.p) == (0.5, 0.5)
     x = torch.zeros(3, 2, dtype=torch.long)
     assert not torch.equal(model(x, None, None)[0], model(x, None, None)[0])
     model.eval()
     assert torch.equal(model(x, None, None)[0], model(x, None, None)[0])
-    Model(LIBRARY[GRU], 10, 8, replace(SETTING, dropout=0.5), torch.Generator())  # one layer: without a warning
+    Model(
+        LIBRARY[GRU], 10, 8, replace(SETTING, dropout=0.5), torch.Generator()
+    )  # one layer: without a warning
 
 
 def test_a_trial_gives_signs_of_life_now_and_then(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -330,12 +368,18 @@ def test_the_gru_passes_the_filter_of_quick() -> None:
     _, quick = load_preset("quick")
     task = load(quick.filter.task)
     facts = TaskFacts(task.name, task.symbols, "accuracy", task.floor, 1.0, 0.5, task.checksum)
-    plan = RunPlan("quick", quick, "jozefowicz", run_plan().space, 0, (Course("", facts, quick.own),), facts, "", "")
-    settings = [setting for tries in range(quick.filter.tries) if (setting := plan.filter_setting(GRU, tries))]
+    plan = RunPlan(
+        "quick", quick, "jozefowicz", run_plan().space, 0, (PlannedTask("", facts, quick.own),), facts, "", ""
+    )
+    settings = [
+        setting for tries in range(quick.filter.tries) if (setting := plan.filter_setting(GRU, tries))
+    ]
     outcomes = []
     for setting in settings:
         outcomes.append(run_trial(plan.filter_trial(GRU, setting), LIBRARY[GRU], streams(task.name)))
         if (outcomes[-1].score or 0) >= 0.95:
             break
-    assert (outcomes[-1].score or 0) >= 0.95, [(str(s), o.score) for s, o in zip(settings, outcomes, strict=False)]
+    assert (outcomes[-1].score or 0) >= 0.95, [
+        (str(s), o.score) for s, o in zip(settings, outcomes, strict=False)
+    ]
     assert len(outcomes) <= 2

@@ -63,7 +63,9 @@ def test_a_file_that_ends_earlier_gives_fewer_windows() -> None:
 
 
 def test_a_part_without_a_window_is_refused() -> None:
-    with pytest.raises(TaskError, match="counting: its test part has no window of this size; give it more text"):
+    with pytest.raises(
+        TaskError, match="counting: its test part has no window of this size; give it more text"
+    ):
         numbers(Streams(Counting(), "cpu"), 1, "test")  # type: ignore[arg-type]
 
 

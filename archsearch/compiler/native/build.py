@@ -43,7 +43,9 @@ def folder() -> Path:
     except OSError as error:
         raise BuildError(f"{path}: {error.strerror}") from None
     if hasattr(os, "getuid") and (status.st_uid != os.getuid() or status.st_mode & 0o022):
-        raise BuildError(f"{path}: others may write here, and what lies here is executed; make it yours alone (chmod 700)")
+        raise BuildError(
+            f"{path}: others may write here, and what lies here is executed; make it yours alone (chmod 700)"
+        )
     return path
 
 

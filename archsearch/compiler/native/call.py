@@ -15,8 +15,24 @@ from archsearch.compiler.native.toolchain import Toolchain, toolchain
 
 PRODUCTS = ("pack", "pack_forward", "pack_backward", "run")
 POINTERS = (
-    "x", "xr", "w", "s0", "reset", "out", "sT", "tape", "work", "gemm", "dout", "dsT", "dx", "dxr", "dw", "ds0", "index",
-)  # fmt: skip
+    "x",
+    "xr",
+    "w",
+    "s0",
+    "reset",
+    "out",
+    "sT",
+    "tape",
+    "work",
+    "gemm",
+    "dout",
+    "dsT",
+    "dx",
+    "dxr",
+    "dw",
+    "ds0",
+    "index",
+)
 
 
 class _Gemm(ctypes.Structure):
@@ -101,7 +117,9 @@ class Call:
     def lists(self, **lists: Sequence[Tensor | None]) -> None:
         """Point at lists of contiguous tensors; None points nowhere."""
         for name, tensors in lists.items():
-            pointers = (ctypes.c_void_p * (len(tensors) or 1))(*[one if one is None else one.data_ptr() for one in tensors])
+            pointers = (ctypes.c_void_p * (len(tensors) or 1))(
+                *[one if one is None else one.data_ptr() for one in tensors]
+            )
             setattr(self.layer, name, ctypes.addressof(pointers))
             self.held += (pointers, tensors)
 

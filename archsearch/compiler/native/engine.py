@@ -46,7 +46,9 @@ class Native(Generated):
         """Run it; see `Generated`."""
         tensors = (x, *states, *weights) if wide is None else (x, wide, *states, *weights)
         learns = torch.is_grad_enabled() and any(one.requires_grad for one in tensors)
-        found: tuple[Tensor, ...] = _Sequence.apply(self, learns, reset, len(states), x, wide, *states, *weights)
+        found: tuple[Tensor, ...] = _Sequence.apply(
+            self, learns, reset, len(states), x, wide, *states, *weights
+        )
         return found
 
 
@@ -55,9 +57,15 @@ class _Sequence(torch.autograd.Function):
 
     @staticmethod
     def forward(
-        ctx: Any, engine: Native, learns: bool, reset: Tensor | None, count: int, x: Tensor, raw: Tensor | None,
+        ctx: Any,
+        engine: Native,
+        learns: bool,
+        reset: Tensor | None,
+        count: int,
+        x: Tensor,
+        raw: Tensor | None,
         *rest: Tensor,
-    ) -> tuple[Tensor, ...]:  # fmt: skip
+    ) -> tuple[Tensor, ...]:
         built = compiled(engine.text, x.dtype == torch.float64, toolchain())
         out, after, tape = _Given(engine, built, reset, count, x, raw, rest).forward()
         if learns:
@@ -74,12 +82,20 @@ class _Sequence(torch.autograd.Function):
         engine, count = ctx.engine, ctx.count
         if torch.is_grad_enabled():  # create_graph=True: what is returned will be differentiated
             found = differentiated(
-                engine.interpreter, engine.names, reset, count, [x, raw, *rest], [dout, *dafter], ctx.needs_input_grad[4:]
+                engine.interpreter,
+                engine.names,
+                reset,
+                count,
+                [x, raw, *rest],
+                [dout, *dafter],
+                ctx.needs_input_grad[4:],
             )
             return None, None, None, None, *found
         given = _Given(engine, ctx.built, reset, count, x, raw, rest)
         tape, ctx.tape = ctx.tape, None
-        if tape is None:  # the graph was retained, and an earlier pass has overwritten what the forward pass left
+        if (
+            tape is None
+        ):  # the graph was retained, and an earlier pass has overwritten what the forward pass left
             _, _, tape = given.forward()
         return None, None, None, None, *given.backward(tape, dout, dafter, ctx.needs_input_grad[4:])
 
@@ -88,9 +104,15 @@ class _Given:
     """The tensors of one call, contiguous, and the functions that run on them."""
 
     def __init__(
-        self, engine: Native, built: Compiled, reset: Tensor | None, count: int, x: Tensor, raw: Tensor | None,
+        self,
+        engine: Native,
+        built: Compiled,
+        reset: Tensor | None,
+        count: int,
+        x: Tensor,
+        raw: Tensor | None,
         rest: Sequence[Tensor],
-    ) -> None:  # fmt: skip
+    ) -> None:
         tensors = [tensor.contiguous() for tensor in rest]
         self.engine, self.built = engine, built
         self.x, self.raw = x.contiguous(), None if raw is None else raw.contiguous()
@@ -125,7 +147,9 @@ class _Given:
         """Return the gradients that are needed, of x, of x as wide as the layer, of states and weights; uses the tape up."""
         work = self.engine.works.take(self.work_size, self.x.dtype)
         tensors = (self.x, self.raw, *self.states, *self.weights)
-        reached = [True] * (len(tensors) - len(self.weights)) + self.engine.reached  # None elsewhere, as torch has it
+        reached = [True] * (
+            len(tensors) - len(self.weights)
+        ) + self.engine.reached  # None elsewhere, as torch has it
         wanted = [
             torch.empty_like(tensor) if tensor is not None and need and reach else None
             for tensor, need, reach in zip(tensors, needed, reached, strict=True)

@@ -88,7 +88,11 @@ def _name(macros: dict[str, str]) -> str:
 
 def _level(macros: dict[str, str]) -> str:
     """Return the highest level that the processor has, `native` where compilers know none."""
-    knows = int(macros.get("__clang_major__", 0)) >= 12 or int(macros.get("__GNUC__", 0)) >= 11 and "__clang__" not in macros
+    knows = (
+        int(macros.get("__clang_major__", 0)) >= 12
+        or int(macros.get("__GNUC__", 0)) >= 11
+        and "__clang__" not in macros
+    )
     if "__x86_64__" not in macros or not knows:
         return "native"
     return next(level for level, needed in NEEDED.items() if macros.keys() >= set(needed))

@@ -6,8 +6,8 @@ from collections.abc import Iterable
 
 from torch import Tensor
 
-from archsearch.compiler.plan import Product
-from archsearch.compiler.stacked.kernels import Argument
+from archsearch.compiler.program import Product
+from archsearch.compiler.program.kernels import Argument
 
 
 class Arrays:

@@ -12,10 +12,10 @@ from archsearch.cell import Cell
 from archsearch.compiler.differentiable import differentiated
 from archsearch.compiler.generated import Generated, States
 from archsearch.compiler.parameters import bias_name, weight_name
+from archsearch.compiler.program.program import program
 from archsearch.compiler.stacked.dialects import dialect_for
 from archsearch.compiler.stacked.lanes import Weights, Widths
 from archsearch.compiler.stacked.layer import Layer
-from archsearch.compiler.stacked.program import program
 
 
 class Stacked(Generated):
@@ -40,7 +40,13 @@ class _Sequence(torch.autograd.Function):
 
     @staticmethod
     def forward(
-        ctx: Any, engine: Stacked, reset: Tensor | None, count: int, x: Tensor, wide: Tensor | None, *rest: Tensor
+        ctx: Any,
+        engine: Stacked,
+        reset: Tensor | None,
+        count: int,
+        x: Tensor,
+        wide: Tensor | None,
+        *rest: Tensor,
     ) -> tuple[Tensor, ...]:
         states, weights = rest[:count], _weights(engine, rest[count:])
         steps, batch, inputs = x.shape
@@ -49,8 +55,12 @@ class _Sequence(torch.autograd.Function):
         shape = 1, steps, batch, width
         layer = Layer(engine.program, dialect_for(x), shape, inputs, widths, x)
         out, after = layer.forward(
-            weights, _lane(x), None if wide is None else _lane(wide), [_lane(state) for state in states], reset
-        )  # fmt: skip
+            weights,
+            _lane(x),
+            None if wide is None else _lane(wide),
+            [_lane(state) for state in states],
+            reset,
+        )
         ctx.engine, ctx.count, ctx.layer, ctx.weights = engine, count, layer, weights
         ctx.save_for_backward(reset, x, wide, *rest)
         ctx.set_materialize_grads(False)
@@ -63,14 +73,22 @@ class _Sequence(torch.autograd.Function):
         needed = ctx.needs_input_grad[3:]
         if torch.is_grad_enabled():  # create_graph=True: what is returned will be differentiated
             given = [x, wide, *rest]
-            found = differentiated(engine.interpreter, engine.names, reset, count, given, [dout, *dlast], needed)
+            found = differentiated(
+                engine.interpreter, engine.names, reset, count, given, [dout, *dlast], needed
+            )
             return None, None, None, *found
         gradients = _weights(engine, [torch.empty_like(one) for one in rest[count:]])
         last = [None if one is None else _lane(one) for one in dlast]
-        dx, dwide, dstates = layer.backward(ctx.weights, gradients, None if dout is None else _lane(dout), last, reset)
+        dx, dwide, dstates = layer.backward(
+            ctx.weights, gradients, None if dout is None else _lane(dout), last, reset
+        )
         own = [None if one is None else one[0].clone() for one in (dwide, *dstates)]
         parameters = zip(_unpacked(engine, gradients), engine.reached, strict=True)
-        results = [dx[0], *own, *(one if reached else None for one, reached in parameters)]  # None, as torch has it
+        results = [
+            dx[0],
+            *own,
+            *(one if reached else None for one, reached in parameters),
+        ]  # None, as torch has it
         return None, None, None, *(one if need else None for one, need in zip(results, needed, strict=True))
 
 
@@ -86,7 +104,9 @@ def _weights(engine: Stacked, tensors: Sequence[Tensor]) -> Weights:
         for product in engine.program.plan.products
     ]
     ops = engine.cell.ops
-    biases = {node.handle: of[bias_name(node.handle)].view(1, 1, -1) for node in ops if bias_name(node.handle) in of}
+    biases = {
+        node.handle: of[bias_name(node.handle)].view(1, 1, -1) for node in ops if bias_name(node.handle) in of
+    }
     vectors = {node.handle: of[weight_name(node.handle)].view(1, 1, -1) for node in ops if node.op == "scale"}
     return Weights(products, biases, vectors)
 

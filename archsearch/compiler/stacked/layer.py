@@ -7,14 +7,14 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor
 
-from archsearch.compiler.plan import X_AS_IT_CAME, Zone
+from archsearch.compiler.program import X_AS_IT_CAME, Zone
+from archsearch.compiler.program.forward import fed_numbers
+from archsearch.compiler.program.kernels import Instruction, Kernel
+from archsearch.compiler.program.layout import home, source
+from archsearch.compiler.program.program import Program
 from archsearch.compiler.stacked.arrays import Arrays
-from archsearch.compiler.stacked.elementwise import Run
-from archsearch.compiler.stacked.forward import fed_numbers
-from archsearch.compiler.stacked.kernels import Instruction, Kernel
 from archsearch.compiler.stacked.lanes import Weights, Widths
-from archsearch.compiler.stacked.layout import home, source
-from archsearch.compiler.stacked.program import Program
+from archsearch.compiler.stacked.torch_dialect import Run
 
 Dialect = Callable[[Kernel], Run]
 
@@ -32,7 +32,13 @@ class Layer:
     """
 
     def __init__(
-        self, program: Program, dialect: Dialect, shape: tuple[int, int, int, int], inputs: int, widths: Widths, like: Tensor
+        self,
+        program: Program,
+        dialect: Dialect,
+        shape: tuple[int, int, int, int],
+        inputs: int,
+        widths: Widths,
+        like: Tensor,
     ) -> None:
         self.program, self.plan, self.widths = program, program.plan, widths
         self.shape, self.inputs, self.like = shape, inputs, like
@@ -47,7 +53,7 @@ class Layer:
 
     def forward(
         self, weights: Weights, x: Tensor, wide: Tensor | None, states: Sequence[Tensor], reset: Tensor | None
-    ) -> tuple[Tensor, list[Tensor]]:  # fmt: skip
+    ) -> tuple[Tensor, list[Tensor]]:
         """Run over a sequence.
 
         Args:
@@ -88,7 +94,9 @@ class Layer:
         sums.copy_(bias.expand_as(sums))
         for number, product in enumerate(self.plan.products):
             if product.source == X_AS_IT_CAME:
-                self.arrays.columns_of(sums, product).baddbmm_(self.arrays["X"].flatten(1, 2), weights.products[number])
+                self.arrays.columns_of(sums, product).baddbmm_(
+                    self.arrays["X"].flatten(1, 2), weights.products[number]
+                )
 
     def _reset(self, step: int, reset: Tensor) -> None:
         """Put the last step's output away, then zero the states where a sequence begins."""
@@ -121,7 +129,12 @@ class Layer:
     # -- backward -----------------------------------------------------------------------------------------------------
 
     def backward(
-        self, weights: Weights, gradients: Weights, dout: Tensor | None, dlast: Sequence[Tensor | None], reset: Tensor | None
+        self,
+        weights: Weights,
+        gradients: Weights,
+        dout: Tensor | None,
+        dlast: Sequence[Tensor | None],
+        reset: Tensor | None,
     ) -> tuple[Tensor, Tensor | None, list[Tensor]]:
         """Run back over the sequence that `forward` was given last.
 
@@ -137,7 +150,9 @@ class Layer:
         """
         self.arrays.make(["D"], self.arrays["P"].shape[-1])
         self.arrays.make(sorted(name for name in self.program.written if name.startswith(("GR", "L"))))
-        self.arrays.make_for_a_step(sorted(name for name in self.program.written if name.startswith(("GC", "N"))))
+        self.arrays.make_for_a_step(
+            sorted(name for name in self.program.written if name.startswith(("GC", "N")))
+        )
         self.arrays.make_for_a_step(f"{kind}{state}" for state in self.plan.carried for kind in "DN")
         for state in self.plan.carried:
             given = dlast[self.plan.state[state]]
@@ -151,7 +166,9 @@ class Layer:
         self._run(self.program.backward[Zone.PROLOGUE], weights, None)
         self._deferred(gradients)
         nothing = self.like.new_zeros(1).expand(self.shape[0], *self.shape[2:])
-        dstates = [self.arrays[f"D{state}"] if state in self.plan.carried else nothing for state in self.plan.state]
+        dstates = [
+            self.arrays[f"D{state}"] if state in self.plan.carried else nothing for state in self.plan.state
+        ]
         return self._dx(weights), self._dwide(), dstates
 
     def _begin(self, dlast: Tensor | None) -> None:
@@ -174,7 +191,9 @@ class Layer:
         deltas = self.arrays["D"].flatten(1, 2)
         for number, product in enumerate(self.plan.products):
             rows = self.arrays.view(source(self.plan, product), None)
-            torch.bmm(rows.transpose(1, 2), self.arrays.columns_of(deltas, product), out=gradients.products[number])
+            torch.bmm(
+                rows.transpose(1, 2), self.arrays.columns_of(deltas, product), out=gradients.products[number]
+            )
             for position in range(len(product.linears)):
                 if product.first + position in self.program.unreached:
                     self.arrays.columns(gradients.products[number], position).zero_()
@@ -196,7 +215,9 @@ class Layer:
         rows = found.flatten(1, 2)
         for number, product in enumerate(self.plan.products):
             if product.source == X_AS_IT_CAME:
-                rows.baddbmm_(self.arrays.columns_of(deltas, product), weights.products[number].transpose(1, 2))
+                rows.baddbmm_(
+                    self.arrays.columns_of(deltas, product), weights.products[number].transpose(1, 2)
+                )
         return found
 
     def _dwide(self) -> Tensor | None:

@@ -3,14 +3,25 @@
 import pytest
 
 from archsearch.cell import Cell, library
-from tests import strategies
 from tests.compiler import plain
-from tests.compiler.agreement import SHAPES, check
 from tests.compiler.native.processors import OTHERS, use
+from tests.helpers import strategies
+from tests.helpers.agreement import SHAPES, check
 
 SOME = [
-    "gru", "lstm", "gru_reset_after", "mut1", "mut2", "vanilla", "mingru", "indrnn", "fgr", "darts_v2", "lstm_1997", "enas",
-]  # fmt: skip
+    "gru",
+    "lstm",
+    "gru_reset_after",
+    "mut1",
+    "mut2",
+    "vanilla",
+    "mingru",
+    "indrnn",
+    "fgr",
+    "darts_v2",
+    "lstm_1997",
+    "enas",
+]
 MUTANTS, CHUNK = 300, 20
 RANDOM = 150
 
@@ -27,7 +38,11 @@ def test_some_cells_of_the_library_agree_in_some_shapes(name: str) -> None:
 
 @pytest.mark.parametrize("turn", range(15))
 def test_some_mutants_agree_in_some_shapes(turn: int) -> None:
-    check(mutants()[turn * MUTANTS // 15 + turn], [SHAPES[(turn + step) % len(SHAPES)] for step in (3, 12)], seed=turn)
+    check(
+        mutants()[turn * MUTANTS // 15 + turn],
+        [SHAPES[(turn + step) % len(SHAPES)] for step in (3, 12)],
+        seed=turn,
+    )
 
 
 @pytest.mark.slow

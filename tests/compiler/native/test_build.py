@@ -22,7 +22,7 @@ from archsearch.compiler.native import build, toolchain
 from archsearch.compiler.native.source import source
 from archsearch.errors import BuildError
 from tests.compiler.native.processors import OTHERS, use
-from tests.sources import PACKAGE
+from tests.helpers.sources import PACKAGE
 
 ANSWER = 'extern "C" int answer() { return 42; }'
 
@@ -135,7 +135,9 @@ def test_a_damaged_library_is_built_again_and_never_loaded(
     damaged.write_bytes(DAMAGES[damage](path.read_bytes()))  # type: ignore[no-untyped-call]
     damaged.replace(path)
     loaded: list[str] = []
-    monkeypatch.setattr(build, "_loaded", lambda path: loaded.append(path.read_bytes()) or ctypes.CDLL(str(path)))
+    monkeypatch.setattr(
+        build, "_loaded", lambda path: loaded.append(path.read_bytes()) or ctypes.CDLL(str(path))
+    )
     assert built() == 42
     assert [hashlib.sha256(data).hexdigest() for data in loaded] == [path.stem for path in entries(cache)]
 
@@ -155,7 +157,9 @@ def test_a_library_is_built_once(cache: Path, monkeypatch: pytest.MonkeyPatch) -
     assert built() == 42
 
 
-def test_another_source_precision_or_processor_is_another_library(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_another_source_precision_or_processor_is_another_library(
+    cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     built()
     built(ANSWER + "\n// changed")
     build.library(ANSWER, double=True)
@@ -168,7 +172,10 @@ def test_another_source_precision_or_processor_is_another_library(cache: Path, m
 def test_processes_that_build_the_same_cell_at_once_all_get_it(cache: Path) -> None:
     code = f"from archsearch.compiler.native import build; print(build.library({ANSWER!r}, False).answer())"
     environment = {**os.environ, "PYTHONPATH": str(PACKAGE.parent)}
-    starts = [subprocess.Popen([sys.executable, "-c", code], env=environment, stdout=subprocess.PIPE) for _ in range(4)]
+    starts = [
+        subprocess.Popen([sys.executable, "-c", code], env=environment, stdout=subprocess.PIPE)
+        for _ in range(4)
+    ]
     assert [(start.communicate()[0], start.returncode) for start in starts] == [(b"42\n", 0)] * 4
     assert len({path.parent for path in entries(cache)}) == 1
     assert all(hashlib.sha256(path.read_bytes()).hexdigest() == path.stem for path in entries(cache))
@@ -198,7 +205,9 @@ def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path, monkeypatch: pyte
         built()
 
 
-def test_headers_are_found_in_a_path_with_spaces(cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_headers_are_found_in_a_path_with_spaces(
+    cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     here = tmp_path / "some where"
     here.mkdir()
     shutil.copy(build.HERE / "kernels.h", here)
@@ -207,10 +216,14 @@ def test_headers_are_found_in_a_path_with_spaces(cache: Path, tmp_path: Path, mo
 
 
 def test_the_identity_names_compiler_and_instructions() -> None:
-    assert re.fullmatch(r"native \d+ \((g|clang)\+\+ \d+\.\d+\.\d+, (AVX-512|AVX2|NEON|plain)\)", identity("native"))
+    assert re.fullmatch(
+        r"native \d+ \((g|clang)\+\+ \d+\.\d+\.\d+, (AVX-512|AVX2|NEON|plain)\)", identity("native")
+    )
     assert re.fullmatch(r"reference \d+", identity("reference"))
     assert identity("stacked") == "stacked 1 (float32, torch, lanes 1)"
-    assert re.fullmatch(r"stacked \d+ \(tf32, (torch|triton [\d.]+), lanes \d+\)", identity("stacked", "cuda:0"))
+    assert re.fullmatch(
+        r"stacked \d+ \(tf32, (torch|triton [\d.]+), lanes \d+\)", identity("stacked", "cuda:0")
+    )
 
 
 def test_gpus_get_stacks_and_other_devices_the_interpreter() -> None:

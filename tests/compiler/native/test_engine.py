@@ -52,11 +52,15 @@ def test_gradients_equal_differences(name: str) -> None:
     def output(x: Tensor, *rest: Tensor) -> tuple[Tensor, ...]:
         states, weights = rest[: len(state)], rest[len(state) :]
         hx = states[0] if len(states) == 1 else states
-        called = torch.func.functional_call(layer, dict(zip(names, weights, strict=True)), (x, hx), {"reset": reset})
+        called = torch.func.functional_call(
+            layer, dict(zip(names, weights, strict=True)), (x, hx), {"reset": reset}
+        )
         out, last = called
         return out, *(last if isinstance(last, tuple) else [last])
 
-    assert torch.autograd.gradcheck(output, (x, *state, *(p.detach().requires_grad_() for p in layer.parameters())))
+    assert torch.autograd.gradcheck(
+        output, (x, *state, *(p.detach().requires_grad_() for p in layer.parameters()))
+    )
 
 
 def test_a_second_backward_raises_as_torch_does() -> None:
@@ -194,7 +198,9 @@ def test_copies_compute_the_same_bits_and_share_nothing(tmp_path: Path) -> None:
     expected = gradients(layer, x)
     for twin in (copy.deepcopy(layer), pickle.loads(pickle.dumps(layer)), loaded):
         for ours, theirs in zip(gradients(twin, x), expected, strict=True):
-            assert ours is not None and theirs is not None and torch.equal(ours, theirs) and ours is not theirs
+            assert (
+                ours is not None and theirs is not None and torch.equal(ours, theirs) and ours is not theirs
+            )
 
 
 def test_threads_compute_what_one_thread_computes() -> None:
@@ -223,7 +229,9 @@ def test_a_cell_of_infinities_is_not_finite_where_the_interpreters_is_not() -> N
     cell = Cell.parse("cell grows(x, h):\n    h' = exp(h * h + x) / x + softplus(h) - max(x, h)")
     x = drawn(STEPS, BATCH, 4)
     x[2, 1, 3], x[1, 0, 0], x[0, 2, 1] = 0.0, torch.inf, torch.nan
-    ours, theirs = (Recurrent(cell, 4, 4, dtype=torch.float64, engine=engine)(x)[0] for engine in ("native", "reference"))
+    ours, theirs = (
+        Recurrent(cell, 4, 4, dtype=torch.float64, engine=engine)(x)[0] for engine in ("native", "reference")
+    )
     assert torch.equal(ours.isnan(), theirs.isnan()) and torch.equal(ours.isinf(), theirs.isinf())
     assert ours.isnan().any() and ours.isinf().any() and ours.isfinite().any()
 

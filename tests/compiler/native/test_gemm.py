@@ -38,11 +38,15 @@ class Gemm:
         self.call("pack", matrix, rows, *matrix.shape, packed)
         return packed
 
-    def run(self, a: np.ndarray, packed: np.ndarray, c: np.ndarray, add: bool, blocks: int = 1, stride: int = 0) -> None:
+    def run(
+        self, a: np.ndarray, packed: np.ndarray, c: np.ndarray, add: bool, blocks: int = 1, stride: int = 0
+    ) -> None:
         rows, columns = (step // a.itemsize for step in a.strides)
         depth = a.shape[1] // blocks
         apart = c.strides[0] // c.itemsize
-        self.call("run", a, rows, columns, blocks, depth, stride, packed, c if add else 0, apart, c, apart, *c.shape)
+        self.call(
+            "run", a, rows, columns, blocks, depth, stride, packed, c if add else 0, apart, c, apart, *c.shape
+        )
 
     def call(self, name: str, *arguments: object) -> None:
         getattr(self.library, f"gemm_{name}")(*map(passed, arguments))
@@ -70,7 +74,9 @@ def test_a_product_equals_numpys_and_writes_nowhere_else(double: bool, add: bool
         whole = np.full((m + 1) * (n + 5) + GUARD, 7, multiply.dtype)
         c = whole[: m * (n + 5)].reshape(m, n + 5)[:, :n]
         multiply.run(a, multiply.pack(b), c, add)
-        np.testing.assert_allclose(c, a @ b + 7 * add, rtol=1e-12 if double else 1e-4, atol=1e-12 if double else 1e-4)
+        np.testing.assert_allclose(
+            c, a @ b + 7 * add, rtol=1e-12 if double else 1e-4, atol=1e-12 if double else 1e-4
+        )
         c[...] = 7
         assert (whole == 7).all()
 
@@ -80,9 +86,16 @@ def test_a_product_equals_numpys_and_writes_nowhere_else(double: bool, add: bool
 def test_one_row_may_begin_all_sums(double: bool) -> None:
     multiply = Gemm(double)
     for m, n, k in product((*EDGES, 20), EDGES, (1, 600)):
-        a, b, start, c = multiply.array(m, k), multiply.array(k, n), multiply.array(n), np.empty((m, n), multiply.dtype)
+        a, b, start, c = (
+            multiply.array(m, k),
+            multiply.array(k, n),
+            multiply.array(n),
+            np.empty((m, n), multiply.dtype),
+        )
         multiply.call("run", a, k, 1, 1, k, 0, multiply.pack(b), start, 0, c, n, m, n)
-        np.testing.assert_allclose(c, a @ b + start, rtol=1e-12 if double else 1e-4, atol=1e-12 if double else 1e-4)
+        np.testing.assert_allclose(
+            c, a @ b + start, rtol=1e-12 if double else 1e-4, atol=1e-12 if double else 1e-4
+        )
 
 
 @pytest.mark.usefixtures("march")
@@ -115,7 +128,9 @@ def test_weights_side_by_side_are_packed_for_both_directions(double: bool, slots
             np.testing.assert_allclose(sums[:, slot, :width], a @ weight.T, **tolerance)
         assert not sums[:, :, width:].any()
         packed = multiply.panels(depth, slots * width)
-        multiply.library.gemm_pack_backward(addresses, sizes[0], sizes[1], sizes[3], ctypes.c_void_p(packed.ctypes.data))
+        multiply.library.gemm_pack_backward(
+            addresses, sizes[0], sizes[1], sizes[3], ctypes.c_void_p(packed.ctypes.data)
+        )
         deltas, back = multiply.array(rows, slots, wide), np.empty((rows, depth), multiply.dtype)
         arguments = [slots * wide, 1, slots, width, wide]
         multiply.call("run", deltas, *arguments, packed, 0, 0, back, depth, rows, depth)

@@ -11,8 +11,8 @@ from archsearch.compiler.native.build import HERE
 from archsearch.compiler.native.source import source
 from archsearch.compiler.native.toolchain import run, toolchain
 from archsearch.compiler.parameters import learned, parameter_names
-from tests import strategies
 from tests.compiler import plain
+from tests.helpers import strategies
 
 SANITIZERS = ["-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-DGUARDED", "-g1"]
 DRIVER = Path(__file__).with_name("driver.cpp")
@@ -29,7 +29,9 @@ def program(cells: Sequence[Cell]) -> str:
     for number, cell in enumerate(cells):
         parts += [f"#define {name} {name}_{number}" for name in EXPORTED]
         parts += [source(cell), *(f"#undef {name}" for name in EXPORTED)]
-        functions = ", ".join(f"{name}_{number}" for name in ("tape_size", "work_size", "forward", "backward"))
+        functions = ", ".join(
+            f"{name}_{number}" for name in ("tape_size", "work_size", "forward", "backward")
+        )
         columns = ", ".join(map(str, shapes(cell)))
         rows.append(f'    {{"{cell.id[:9]}", {functions}, {len(cell.states)}, {{{columns}}}}},')
     main = ["int main() {", "  const std::vector<Cell> cells = {", *rows, "  };"]
@@ -58,7 +60,9 @@ def outcome(text: str, folder: Path, *flags: str) -> str:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("flags", [("-march=native",), ("-march=native", "-DDOUBLE"), ("-march=x86-64",)], ids=" ".join)
+@pytest.mark.parametrize(
+    "flags", [("-march=native",), ("-march=native", "-DDOUBLE"), ("-march=x86-64",)], ids=" ".join
+)
 def test_the_library_and_mutants_run_clean(flags: tuple[str, ...], tmp_path: Path) -> None:
     if "x86-64" in flags[0] and not toolchain().march.startswith("x86"):
         pytest.skip("another kind of processor")

@@ -3,9 +3,9 @@
 import pytest
 
 from archsearch.cell import Cell, library
-from tests import strategies
 from tests.compiler import plain
-from tests.compiler.agreement import SHAPES, check
+from tests.helpers import strategies
+from tests.helpers.agreement import SHAPES, check
 
 SOME = ["gru", "lstm", "gru_reset_after", "mut1", "vanilla", "mingru", "fgr", "darts_v2", "lstm_1997", "enas"]
 MUTANTS, CHUNK = 300, 20
@@ -56,4 +56,9 @@ def test_mutants_agree_in_many_shapes(first: int) -> None:
 @pytest.mark.slow
 def test_more_random_cells_of_all_ops_agree() -> None:
     for seed in range(RANDOM):
-        check(plain.random_cell(seed), [SHAPES[(seed + step) % len(SHAPES)] for step in (1, 6)], seed, engine="stacked")
+        check(
+            plain.random_cell(seed),
+            [SHAPES[(seed + step) % len(SHAPES)] for step in (1, 6)],
+            seed,
+            engine="stacked",
+        )

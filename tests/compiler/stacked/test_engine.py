@@ -14,14 +14,19 @@ def layer(dtype: torch.dtype = torch.float64) -> Recurrent:
 
 def test_a_second_backward_of_a_retained_graph_leaves_the_first_ones_gradients() -> None:
     made = layer()
-    leaves = [torch.randn(6, 3, 5, dtype=torch.float64, requires_grad=True), torch.randn(1, 3, 9, dtype=torch.float64)]
+    leaves = [
+        torch.randn(6, 3, 5, dtype=torch.float64, requires_grad=True),
+        torch.randn(1, 3, 9, dtype=torch.float64),
+    ]
     output, _ = made(leaves[0], leaves[1].requires_grad_())
     wanted = [*leaves, *made.parameters()]
     first = torch.autograd.grad(output.sum(), wanted, retain_graph=True)
     kept = [gradient.clone() for gradient in first]
     other = torch.autograd.grad(output.square().sum(), wanted, retain_graph=True)
     again = torch.autograd.grad(output.sum(), wanted)
-    assert all(torch.equal(a, b) for a, b in zip(first, kept, strict=True)) and not torch.equal(first[1], other[1])
+    assert all(torch.equal(a, b) for a, b in zip(first, kept, strict=True)) and not torch.equal(
+        first[1], other[1]
+    )
     assert all(torch.equal(a, b) for a, b in zip(first, again, strict=True))
 
 

@@ -20,17 +20,19 @@ from torch import Tensor
 
 from archsearch.cell import Cell, library
 from archsearch.compiler.adjoint import RULES
-from archsearch.compiler.stacked import elementwise, fused
+from archsearch.compiler.program.program import program
+from archsearch.compiler.stacked import torch_dialect, triton_dialect
 from archsearch.compiler.stacked.lanes import Weights, Widths
 from archsearch.compiler.stacked.layer import Dialect, Layer
-from archsearch.compiler.stacked.model import Lane, StackedModel
-from archsearch.compiler.stacked.program import program
 from archsearch.tasks import load
 from archsearch.training import Streams
-from tests import strategies
-from tests.sources import ROOT
+from archsearch.training.stacked.model import Lane, StackedModel
+from tests.helpers import strategies
+from tests.helpers.sources import ROOT
 
-pytestmark = pytest.mark.filterwarnings("ignore:.*encountered in:RuntimeWarning")  # the interpreter computes in numpy
+pytestmark = pytest.mark.filterwarnings(
+    "ignore:.*encountered in:RuntimeWarning"
+)  # the interpreter computes in numpy
 EVERY = """
 cell every(x, h, c, d):
     a = sigmoid(linear(x) + linear(h)) * tanh(scale(c) - linear(x))
@@ -55,9 +57,10 @@ def run(cell: Cell, dialect: Dialect, spoiled: bool = False) -> list[Tensor]:
     shape = lanes, steps, batch, _ = len(WIDTHS), 4, 3, WIDE
     layer = Layer(done, dialect, shape, WIDE, widths, torch.zeros(1))
     masked = [
-        drawn(lanes, WIDE, WIDE).transpose(1, 2).contiguous() * ~widths.outside for product in done.plan.products
+        drawn(lanes, WIDE, WIDE).transpose(1, 2).contiguous() * ~widths.outside
+        for product in done.plan.products
         for _ in product.linears
-    ]  # fmt: skip
+    ]
     products, start = [], 0
     for product in done.plan.products:
         products.append(torch.cat(masked[start : start + len(product.linears)], 2))
@@ -67,9 +70,10 @@ def run(cell: Cell, dialect: Dialect, spoiled: bool = False) -> list[Tensor]:
     vectors = {node.handle: drawn(lanes, 1, WIDE) for node in ops if node.op == "scale"}
     weights = Weights(products, biases, vectors)
     gradients = Weights(
-        [torch.full_like(one, 7.0) for one in products], {k: torch.zeros_like(v) for k, v in biases.items()},
+        [torch.full_like(one, 7.0) for one in products],
+        {k: torch.zeros_like(v) for k, v in biases.items()},
         {k: torch.zeros_like(v) for k, v in vectors.items()},
-    )  # fmt: skip
+    )
     x = drawn(*shape)
     states = [drawn(lanes, batch, WIDE) for _ in done.cell.states]
     reset = torch.rand(steps, batch, generator=generator) < 0.3
@@ -85,9 +89,16 @@ def run(cell: Cell, dialect: Dialect, spoiled: bool = False) -> list[Tensor]:
 
 
 def compare(cell: Cell, spoiled: bool = False) -> None:
-    for ours, theirs in zip(run(cell, fused.compiled, spoiled), run(cell, elementwise.compiled, spoiled), strict=True):
-        torch.testing.assert_close(ours, theirs, rtol=2e-5, atol=2e-5 * (1 + theirs.nan_to_num(0, 0, 0).abs().max().item()),
-                                   equal_nan=True)  # fmt: skip
+    for ours, theirs in zip(
+        run(cell, triton_dialect.compiled, spoiled), run(cell, torch_dialect.compiled, spoiled), strict=True
+    ):
+        torch.testing.assert_close(
+            ours,
+            theirs,
+            rtol=2e-5,
+            atol=2e-5 * (1 + theirs.nan_to_num(0, 0, 0).abs().max().item()),
+            equal_nan=True,
+        )
 
 
 def test_all_ops_are_among_those_compared() -> None:
@@ -117,11 +128,13 @@ def test_mutants_do() -> None:
 
 
 @pytest.mark.parametrize("adaptive", [True, False])
-def test_a_whole_stack_trains_alike_and_freezes_alike(adaptive: bool, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("archsearch.compiler.stacked.model.lanes", lambda n: 3)
+def test_a_whole_stack_trains_alike_and_freezes_alike(
+    adaptive: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("archsearch.training.stacked.model.lanes", lambda n: 3)
     batches = list(Streams(load("memorization:small"), "cpu").take("train", 0, 2, 5, 3))
     found = []
-    for dialect in (fused.compiled, elementwise.compiled):
+    for dialect in (triton_dialect.compiled, torch_dialect.compiled):
         own = [Lane(9, 1.0, 0.2, 5), Lane(20, 5.0, 0.0, 6)]
         stack = StackedModel(library.load("gru"), 9, own, 2, 2, adaptive, dialect=dialect)
         stack.flat.copy_(torch.randn(stack.flat.shape, generator=torch.Generator().manual_seed(0)) * 0.2)
@@ -136,24 +149,24 @@ def test_a_whole_stack_trains_alike_and_freezes_alike(adaptive: bool, monkeypatc
 
 COMPILE = """
 from archsearch.cell import Cell
-from archsearch.compiler.stacked import fused
-from archsearch.compiler.stacked.making import made
-from archsearch.compiler.stacked.optimiser import adamw, sgd
-from archsearch.compiler.stacked.program import program
+from archsearch.compiler.stacked import triton_dialect
+from archsearch.compiler.stacked.source_function import made
+from archsearch.training.stacked.optimiser import adamw, sgd
+from archsearch.compiler.program.program import program
 
-assert fused.installed()
-space = fused.functions()
+assert triton_dialect.installed()
+space = triton_dialect.functions()
 from triton import jit, compile as compiled
 from triton.backends.compiler import GPUTarget
 from triton.compiler import ASTSource
 
 for kernel in [*program(Cell.parse(TEXT).canonical()).kernels, sgd(), adamw()]:
-    function = jit(made(kernel.name, fused.printed(kernel), space))
+    function = jit(made(kernel.name, triton_dialect.printed(kernel), space))
     pointers = {"width", *(f"a{n}" for n in range(len(kernel.arguments)))}
     fixed = {"ROWS": 8, "COLUMNS": 128}
     kinds = {name: "constexpr" if name in fixed else "*fp32" if name in pointers else "i32" for name in function.arg_names}
     source = ASTSource(function, kinds, constexprs=fixed)
-    print(len(compiled(source, target=GPUTarget("cuda", 90, 32), options=fused.OPTIONS).asm["cubin"]) > 0)
+    print(len(compiled(source, target=GPUTarget("cuda", 90, 32), options=triton_dialect.OPTIONS).asm["cubin"]) > 0)
 """
 
 
@@ -163,17 +176,21 @@ def test_every_op_compiles_for_a_gpu_that_need_not_be_there(tmp_path: Path) -> N
     environment |= {"ARCHSEARCH_CACHE": str(tmp_path), "PYTHONPATH": os.pathsep.join([str(ROOT), *sys.path])}
     code = COMPILE.replace("TEXT", repr(EVERY))
     done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True)
-    assert done.stdout.split() == ["True"] * (len(program(Cell.parse(EVERY).canonical()).kernels) + 2), done.stderr
+    assert done.stdout.split() == ["True"] * (len(program(Cell.parse(EVERY).canonical()).kernels) + 2), (
+        done.stderr
+    )
     assert any((tmp_path / "triton").iterdir())
 
 
 def test_functions_are_accurate_over_their_whole_range() -> None:
-    values = torch.cat([torch.linspace(-100, 100, 4001), torch.tensor([0.0, -0.0, 1e-30, -1e-6, 1e-4, float("inf")])])
+    values = torch.cat(
+        [torch.linspace(-100, 100, 4001), torch.tensor([0.0, -0.0, 1e-30, -1e-6, 1e-4, float("inf")])]
+    )
     wide = values.view(1, 1, 1, -1)
     for op in ("tanh", "sigmoid", "exp", "softplus", "silu", "relu", "leaky_relu"):
         cell = Cell.parse(f"cell one(x, h):\n    h' = {op}(x)\n")
         found = []
-        for dialect in (fused.compiled, elementwise.compiled):
+        for dialect in (triton_dialect.compiled, torch_dialect.compiled):
             widths = Widths.of([wide.shape[-1]], wide.shape[-1], torch.float32, torch.device("cpu"))
             layer = Layer(program(cell.canonical()), dialect, (1, 1, 1, wide.shape[-1]), 1, widths, wide)
             found.append(layer.forward(Weights([], {}, {}), wide, wide, [wide[0] * 0], None)[0])

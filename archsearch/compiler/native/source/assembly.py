@@ -10,7 +10,7 @@ from archsearch.compiler.native.source.forward import Forward
 from archsearch.compiler.native.source.layout import Layout
 from archsearch.compiler.native.source.printer import Printer
 from archsearch.compiler.parameters import parameter_names
-from archsearch.compiler.plan import Plan, plan
+from archsearch.compiler.program import Plan, plan
 
 __all__ = ["parameter_names", "source"]
 
@@ -23,14 +23,19 @@ def source(cell: Cell) -> str:
     forward.print()
     backward.print()
     lines = [
-        *_equations(planned), '#include "layer.h"', "",
+        *_equations(planned),
+        '#include "layer.h"',
+        "",
         *_size("tape_size", planned, layout.tape()),
         *_size("forward_size", planned, forward.work),
         *_size("backward_size", planned, backward.work),
         'extern "C" long work_size(long T, long B, long H, long I) {',
-        "  return longer(forward_size(T, B, H, I), backward_size(T, B, H, I));", "}", "",
-        *_function("forward", layout, forward), *_function("backward", layout, backward),
-    ]  # fmt: skip
+        "  return longer(forward_size(T, B, H, I), backward_size(T, B, H, I));",
+        "}",
+        "",
+        *_function("forward", layout, forward),
+        *_function("backward", layout, backward),
+    ]
     return "\n".join(lines)
 
 
@@ -48,7 +53,13 @@ def _sizes(of: Plan) -> str:
 
 def _size(name: str, of: Plan, arrays: dict[str, str]) -> list[str]:
     total = " + ".join(f"room({size})" for size in arrays.values()) or "0"
-    return [f'extern "C" long {name}(long T, long B, long H, long I) {{', f"  {_sizes(of)}", f"  return {total};", "}", ""]
+    return [
+        f'extern "C" long {name}(long T, long B, long H, long I) {{',
+        f"  {_sizes(of)}",
+        f"  return {total};",
+        "}",
+        "",
+    ]
 
 
 def _function(name: str, layout: Layout, body: Printer) -> list[str]:
@@ -62,5 +73,8 @@ def _function(name: str, layout: Layout, body: Printer) -> list[str]:
         "  const Gemm& gemm = *L->gemm;",
         "  const real* const* w = L->w;",
         "  real *tape = L->tape, *work = L->work;",
-        *taken, *body.lines, "}", "",
-    ]  # fmt: skip
+        *taken,
+        *body.lines,
+        "}",
+        "",
+    ]

@@ -10,7 +10,7 @@ from archsearch.compiler.adjoint import RULES
 from archsearch.compiler.native.source import deferred
 from archsearch.compiler.native.source.layout import Layout
 from archsearch.compiler.native.source.printer import Known, Printer
-from archsearch.compiler.plan import X_AS_IT_CAME, Product, Segment, Zone
+from archsearch.compiler.program import X_AS_IT_CAME, Product, Segment, Zone
 
 Parts = dict[int, list[str]]
 """For each operand the texts of what it is passed."""
@@ -80,7 +80,9 @@ class Backward(Printer):
             self.written.add(output.array)
         for state in self.plan.carried:
             self.array(f"N{state}", "B * Hs")
-            self.say(f"spread(L->dsT[{self.layout.state[state]}], H, {self.array(f'D{state}', 'B * Hs')}, Hs, B);")
+            self.say(
+                f"spread(L->dsT[{self.layout.state[state]}], H, {self.array(f'D{state}', 'B * Hs')}, Hs, B);"
+            )
 
     def core(self) -> None:
         """Print the loop back in time: D7 is the gradient of state 7 after the step, N7 before it."""
@@ -219,7 +221,9 @@ class Backward(Printer):
         if rule.learned:
             self.say(f"st(Q{node.handle} + j, ld(Q{node.handle} + j) + {written(rule.learned)});")
         taking = [(operand, text) for operand, text in zip(node.inputs, rule.adjoint, strict=False)]
-        return [(operand, written(text)) for operand, text in taking if self.cell.node(operand).op != "number"]
+        return [
+            (operand, written(text)) for operand, text in taking if self.cell.node(operand).op != "number"
+        ]
 
     def norm(self, node: Node, zone: Zone) -> None:
         """Print a norm's own pass over the row."""
@@ -228,6 +232,11 @@ class Backward(Printer):
             return
         y = self.layout.at(handle)
         self.say(f"const real mean{handle} = dot(Q{handle}, {y}, H) / H;")
-        names = {"g": f"ld(Q{handle} + j)", "y": f"ld({y} + j)", "mean": f"mean{handle}", "root": f"R{handle}[r]"}
+        names = {
+            "g": f"ld(Q{handle} + j)",
+            "y": f"ld({y} + j)",
+            "mean": f"mean{handle}",
+            "root": f"R{handle}[r]",
+        }
         with self.each_vector():
             self.add(self.target(operand, zone), RULES["norm"].adjoint[0].format(**names))

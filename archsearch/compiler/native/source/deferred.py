@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from archsearch.compiler.native.source.printer import Printer
 from archsearch.compiler.parameters import bias_name
-from archsearch.compiler.plan import X_AS_IT_CAME
+from archsearch.compiler.program import X_AS_IT_CAME
 
 
 def weights(printer: Printer, unreached: set[int]) -> None:
@@ -25,7 +25,9 @@ def weights(printer: Printer, unreached: set[int]) -> None:
         name = "Ax" if product.source == X_AS_IT_CAME else f"A{product.source}"
         deltas, rows = ("X", "few") if product.source == X_AS_IT_CAME else ("D", "rows")
         if product.source not in packed:
-            printer.say(f"gemm.pack({array}, {stride}, {rows}, {wide}, {printer.array(name, f'panels({wide}) * rows')});")
+            printer.say(
+                f"gemm.pack({array}, {stride}, {rows}, {wide}, {printer.array(name, f'panels({wide}) * rows')});"
+            )
             packed.add(product.source)
         for slot, linear in enumerate(product.linears, product.first):
             into, delta = f"L->dw[{layout.weight(linear)}]", f"{deltas} + {slot} * Hs"

@@ -7,7 +7,7 @@ from archsearch.compiler.adjoint import RULES
 from archsearch.compiler.native.source.layout import Layout
 from archsearch.compiler.native.source.printer import Known, Printer, literal
 from archsearch.compiler.parameters import bias_name
-from archsearch.compiler.plan import X_AS_IT_CAME, Product, Segment, Zone
+from archsearch.compiler.program import X_AS_IT_CAME, Product, Segment, Zone
 
 
 class Forward(Printer):
@@ -53,7 +53,9 @@ class Forward(Printer):
         self.say(f"real* X = L->index ? {self.array('G', 'rows * S')} : P;")
         for position in sorted(self.unbegun):
             place = f"{position} * Hs"
-            self.say(f"for (long r = 0; r < few; r++) memcpy(X + r * S + {place}, bias + {place}, Hs * sizeof(real));")
+            self.say(
+                f"for (long r = 0; r < few; r++) memcpy(X + r * S + {place}, bias + {place}, Hs * sizeof(real));"
+            )
         for number, product in enumerate(self.plan.products):
             if product.source == X_AS_IT_CAME:
                 sums = f"X + {product.first} * Hs, S"
@@ -132,7 +134,9 @@ class Forward(Printer):
         A processor overlaps passes through a loop as far as it looks ahead, which is too short for two in a chain.
         """
         dear = [handle for handle in phase if not RULES[self.cell.node(handle).op].cheap]
-        early = {handle for handle in dear if handle in self.layout.aliased and not self.layout.states_fed(handle)}
+        early = {
+            handle for handle in dear if handle in self.layout.aliased and not self.layout.states_fed(handle)
+        }
         if all(early.isdisjoint(self.cell.ancestors(handle)) for handle in dear):
             return set()
         runs: list[list[int]] = []

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from archsearch.compiler.adjoint import RULES
 from archsearch.compiler.parameters import parameter_names, weight_name
-from archsearch.compiler.plan import X_AS_IT_CAME, Plan, Product, Zone
+from archsearch.compiler.program import X_AS_IT_CAME, Plan, Product, Zone
 
 
 class Layout:
@@ -68,7 +68,9 @@ class Layout:
         """Return the arrays that live from forward to backward, with their sizes."""
         arrays = {"P": "rows * S"}
         arrays |= {f"E{state}": "(rows + B) * Hs" for state in self.plan.carried}
-        arrays |= {f"K{handle}": "rows * Hs" for handle in sorted(self.plan.kept) if handle not in self.aliased}
+        arrays |= {
+            f"K{handle}": "rows * Hs" for handle in sorted(self.plan.kept) if handle not in self.aliased
+        }
         arrays |= {f"R{node.handle}": "rows" for node in self.cell.ops if node.op == "norm"}
         return arrays | ({"XR": "rows * Hs"} if self.reads_x else {})
 
@@ -79,4 +81,6 @@ class Layout:
     def sums_fed_on(self, slots: list[int]) -> list[int]:
         """Return the slots' values that are next values as they are."""
         values = [self.plan.slots[position].value for position in slots]
-        return [value for value in values if self.states_fed(value) and self.plan.place[value].zone == Zone.CORE]
+        return [
+            value for value in values if self.states_fed(value) and self.plan.place[value].zone == Zone.CORE
+        ]

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from archsearch.cell import Node
 from archsearch.compiler.adjoint import RULES
 from archsearch.compiler.native.source.layout import Layout
-from archsearch.compiler.plan import Zone
+from archsearch.compiler.program import Zone
 
 Known = dict[int, str]
 """The variables that hold values in the row and place at hand."""
@@ -60,7 +60,9 @@ class Printer:
         """Fill the padded learned vectors, and the numbers that must lie in memory."""
         for node in self.cell.ops:
             if node.op == "scale":
-                self.say(f"spread(w[{self.layout.weight(node.handle)}], H, {self.array(f'C{node.handle}', 'Hs')}, Hs, 1);")
+                self.say(
+                    f"spread(w[{self.layout.weight(node.handle)}], H, {self.array(f'C{node.handle}', 'Hs')}, Hs, 1);"
+                )
         for node in self.cell.nodes:
             if node.op == "number":
                 self.say(f"fill({self.array(f'C{node.handle}', 'Hs')}, {literal(node.value)}, Hs);")
@@ -80,7 +82,9 @@ class Printer:
     def compute(self, node: Node, known: Known) -> str:
         """Print `V v7 = …` from the operands; return the variable."""
         operands = [self.value(source, known) for source in node.inputs]
-        text = RULES[node.op].forward.format(*operands, w=f"ld(C{node.handle} + j)", root=f"root{node.handle}")
+        text = RULES[node.op].forward.format(
+            *operands, w=f"ld(C{node.handle} + j)", root=f"root{node.handle}"
+        )
         self.say(f"V v{node.handle} = {text};")
         known[node.handle] = f"v{node.handle}"
         return known[node.handle]

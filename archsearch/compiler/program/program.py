@@ -1,0 +1,57 @@
+"""A cell as a program: products and kernels, before the loop over time, in it and after it; forward, and backward."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+from archsearch.cell import Cell
+from archsearch.compiler.program import Plan, Zone, plan
+from archsearch.compiler.program.backward import Backward
+from archsearch.compiler.program.forward import forward
+from archsearch.compiler.program.kernels import Instruction, Kernel
+
+
+@dataclass(frozen=True)
+class Program:
+    """What a layer does.
+
+    Attributes:
+        plan: The cell's plan.
+        forward: Instructions by zone, in order; those of the core run at every step.
+        backward: The same for the way back; after every step of the core the layer exchanges D7 and N7.
+        unreached: Slots that no gradient reaches.
+        written: The arrays of gradients, such as GR7 and L7, that anything writes.
+    """
+
+    plan: Plan
+    forward: dict[Zone, list[Instruction]]
+    backward: dict[Zone, list[Instruction]]
+    unreached: frozenset[int]
+    written: frozenset[str]
+
+    @property
+    def cell(self) -> Cell:
+        """The canonical form."""
+        return self.plan.cell
+
+    @property
+    def carries_output(self) -> bool:
+        """Whether the output is a state that passes from step to step."""
+        return self.cell.state_nodes[0].handle in self.plan.carried
+
+    @property
+    def kernels(self) -> list[Kernel]:
+        """All kernels, in order."""
+        lists = [*self.forward.values(), *self.backward.values()]
+        return [instruction for of in lists for instruction in of if isinstance(instruction, Kernel)]
+
+
+@lru_cache(256)
+def program(cell: Cell) -> Program:
+    """Return the program of a cell in canonical form."""
+    planned = plan(cell)
+    back = Backward(planned)
+    return Program(
+        planned, forward(planned), back.zones(), frozenset(back.unreached), frozenset(back.written)
+    )

@@ -1,0 +1,124 @@
+"""The torch dialect: kernels as plain torch, for any device and precision; also the oracle of the other dialect."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from functools import lru_cache
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from archsearch.cell.ops import LEAKY_SLOPE, NORM_EPSILON
+from archsearch.compiler.program.kernels import Kernel, Line
+from archsearch.compiler.stacked.source_function import made
+
+Run = Callable[..., None]
+"""Takes `outside`, bool [R, 1, H], true where a column lies beyond the lane's own width; the widths, [R, 1, 1]; and a view
+[R, rows, H] per argument."""
+
+
+def relu_back(y: Tensor, g: Tensor) -> Tensor:
+    """Return g where relu let pass, NaN included, as torch does."""
+    return g.masked_fill(y <= 0, 0)
+
+
+def leaky_back(y: Tensor, g: Tensor) -> Tensor:
+    """Return the gradient of a leaky relu from its result."""
+    return torch.where(y > 0, g, g * LEAKY_SLOPE)
+
+
+def max_back(a: Tensor, b: Tensor, g: Tensor) -> Tensor:
+    """Return what `max(a, b)` passes to a: half of it on ties."""
+    return torch.where(a == b, g * 0.5, g).masked_fill(a < b, 0)
+
+
+def softplus_back(a: Tensor, g: Tensor) -> Tensor:
+    """Return the gradient of softplus."""
+    e = torch.exp(a)
+    return torch.where(a > 20, g, g * e / (e + 1))
+
+
+def silu_back(a: Tensor, g: Tensor) -> Tensor:
+    """Return the gradient of silu."""
+    s = torch.sigmoid(a)
+    return g * s * (1 + a * (1 - s))
+
+
+def choose(alive: Tensor, new: Tensor, old: Tensor) -> Tensor:
+    """Return what is new in lanes that are alive; a frozen one keeps every bit, whatever the new values are."""
+    return torch.where(alive > 0, new, old)
+
+
+def mean(value: Tensor, outside: Tensor, width: Tensor) -> Tensor:
+    """Return the mean of each row over the lane's own width."""
+    return value.masked_fill(outside, 0).sum(-1, keepdim=True) / width
+
+
+def root(value: Tensor, outside: Tensor, width: Tensor) -> Tensor:
+    """Return 1 / root mean square of each row."""
+    return torch.rsqrt(mean(value * value, outside, width) + NORM_EPSILON)
+
+
+def put(into: Tensor, value: Tensor, outside: Tensor) -> None:
+    """Store what lies within a lane's own width, zeros behind it; a product would spread what is not finite."""
+    into.copy_(value.masked_fill(outside, 0))
+
+
+FUNCTIONS: dict[str, Callable[..., object]] = {
+    "tanh_": torch.tanh,
+    "sigmoid": torch.sigmoid,
+    "relu": torch.relu,
+    "exp_": torch.exp,
+    "max_": torch.maximum,
+    "leaky_relu": lambda a: functional.leaky_relu(a, LEAKY_SLOPE),
+    "softplus": functional.softplus,
+    "silu": functional.silu,
+    "relu_back": relu_back,
+    "leaky_back": leaky_back,
+    "max_back": max_back,
+    "softplus_back": softplus_back,
+    "silu_back": silu_back,
+    "mean": mean,
+    "root": root,
+    "put": put,
+    "choose": choose,
+    "sqrt_": torch.sqrt,
+}
+"""What the expressions of `adjoint.RULES` call."""
+
+
+@lru_cache(1024)
+def compiled(kernel: Kernel) -> Run:
+    """Return the function of a kernel."""
+    return made(kernel.name, printed(kernel), FUNCTIONS)
+
+
+def printed(kernel: Kernel) -> str:
+    """Return a kernel as Python."""
+    parameters = ", ".join(f"a{position}" for position in range(len(kernel.arguments)))
+    lines = "\n    ".join(_lines(kernel))
+    return f"def {kernel.name}(outside, width, {parameters}):\n    {lines}\n"
+
+
+def _lines(kernel: Kernel) -> Iterator[str]:
+    for line in kernel.lines:
+        yield _store(kernel, line) if line.kind == "store" else f"{line.name} = {_value(line)}"
+
+
+def _value(line: Line) -> str:
+    match line.kind:
+        case "load":
+            return f"a{line.argument}"
+        case "number":
+            return f"a0.new_full((1, 1, 1), {line.text})"
+        case "root" | "mean":
+            return f"{line.kind}({line.text}, outside, width)"
+        case _:
+            return line.text
+
+
+def _store(kernel: Kernel, line: Line) -> str:
+    if kernel.arguments[line.argument].narrow:
+        return f"a{line.argument}.copy_({line.text})"
+    return f"put(a{line.argument}, {line.text}, outside)"

@@ -1,1 +1,0 @@
-"""The engine: worker processes, the evolve loop, replay. The driver never imports torch; workers do."""

@@ -1,0 +1,120 @@
+"""The book of a search: what the told steps say, in the order in which they were told."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+
+from archsearch.protocol.fitness import Judgement, judge
+from archsearch.protocol.plan import RunPlan
+from archsearch.protocol.records import Applied, Step, Try, Verdict
+from archsearch.protocol.settings import Setting
+
+SETTLED = {"evaluated", "stopped at gate", "diverged"}
+"""Fates of candidates that passed the filter, or skipped it."""
+
+
+@dataclass
+class Candidate:
+    """A distinct cell that entered evaluation.
+
+    Attributes:
+        id: The cell's id.
+        step: The step that brought it first.
+        parent: Whose child it is; empty for a start cell.
+        applied: The mutations that made it.
+        started: Whether it is a start cell.
+        filter_tries: The filter's settings it was tried on.
+        passed: Whether it passed the filter or skipped it.
+        fate: How its first evaluation ended.
+        reached: How many stages it was trained on.
+        tries: Its trials by task and setting; without those that the host ended.
+        used: The settings that were assigned and reached, by task.
+        judgement: Its fitness, if it has one.
+    """
+
+    id: str
+    step: int
+    parent: str
+    applied: tuple[Applied, ...]
+    started: bool
+    filter_tries: int = 0
+    passed: bool = False
+    fate: str = ""
+    reached: int = 0
+    tries: dict[str, dict[Setting, Try]] = field(default_factory=dict)
+    used: dict[str, set[Setting]] = field(default_factory=dict)
+    judgement: Judgement | None = None
+
+    @property
+    def fitness(self) -> float:
+        """The fitness; only of a scored candidate."""
+        assert self.judgement is not None
+        return self.judgement.fitness
+
+    @property
+    def trials(self) -> int:
+        """How many trials it had."""
+        return self.filter_tries + sum(len(tries) for tries in self.tries.values())
+
+
+class History:
+    """Folds told steps into candidates; two books that were told the same steps are equal."""
+
+    def __init__(self, plan: RunPlan, baseline: dict[str, dict[Setting, Try]]) -> None:
+        self.plan = plan
+        self.baseline = baseline
+        self.told = 0
+        self.candidates: dict[str, Candidate] = {}
+        self.fates: Counter[str] = Counter()
+        self.known = 0
+        self.invalid = 0
+        self.reexamined = 0
+        self.barren = 0
+        self._ranked: list[Candidate] | None = None
+
+    def tell(self, step: Step, verdict: Verdict, tries: dict[str, dict[Setting, Try]]) -> None:
+        """Take in the next step, its verdict and its trials by task."""
+        assert step.number == self.told, "steps are told in order"
+        self.told += 1
+        self.known += step.known
+        self.invalid += step.invalid
+        self.fates[verdict.fate] += 1
+        self.barren = self.barren + 1 if step.kind == "nothing" else 0
+        self._ranked = None
+        if step.kind == "nothing":
+            return
+        candidate = self.candidates.get(step.cell)
+        if candidate is None:
+            candidate = Candidate(step.cell, step.number, step.parent, step.applied, step.kind == "start")
+            self.candidates[step.cell] = candidate
+        self.reexamined += step.kind == "reexamine"
+        candidate.filter_tries += step.filter is not None
+        candidate.passed = candidate.passed or verdict.fate in SETTLED
+        candidate.fate = verdict.fate if step.kind != "reexamine" else candidate.fate
+        candidate.reached = max(candidate.reached, verdict.reached)
+        for stage in step.stages[: verdict.reached]:
+            candidate.used.setdefault(stage.task, set()).update(stage.settings)
+        for task, of in tries.items():
+            candidate.tries.setdefault(task, {}).update(of)
+        candidate.judgement = judge(self.plan, candidate.tries, self.baseline)
+
+    @property
+    def ranked(self) -> list[Candidate]:
+        """All candidates with a fitness, the best first; of equals the one with the older step."""
+        if self._ranked is None:
+            scored = [c for c in self.candidates.values() if c.judgement is not None]
+            self._ranked = sorted(scored, key=lambda c: (-c.fitness, c.step))
+        return self._ranked
+
+    @property
+    def pool(self) -> list[Candidate]:
+        """The best candidates, as many as the preset's pool holds."""
+        return self.ranked[: self.plan.preset.search.pool]
+
+    @property
+    def first_stage(self) -> int:
+        """How many candidates other than start cells finished the first stage."""
+        return sum(
+            c.reached > (c.fate == "not evaluated") and not c.started for c in self.candidates.values()
+        )

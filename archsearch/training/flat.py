@@ -1,0 +1,68 @@
+"""The parameters of a whole model in one flat buffer, which an optimiser passes over once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from archsearch.cell import Cell
+from archsearch.compiler.parameters import learned, reached_from
+
+ALIGNED = 16
+"""Parameters begin at multiples of so many numbers; what lies between stays zero."""
+
+
+@dataclass(frozen=True, slots=True)
+class FlatParameter:
+    """One parameter's place.
+
+    Attributes:
+        name: As in the torch model; `output` is its `weight` with its `bias` as the last column.
+        shape: Its shape.
+        start: Where it begins in the buffer.
+    """
+
+    name: str
+    shape: tuple[int, ...]
+    start: int
+
+    @property
+    def end(self) -> int:
+        """Where the next one may begin."""
+        return self.start + -(-torch.Size(self.shape).numel() // ALIGNED) * ALIGNED
+
+
+def parts(cell: Cell, symbols: int, width: int, layers: int) -> tuple[list[FlatParameter], int]:
+    """Return embedding, output and each layer's parameters in canonical order, and how far a gradient reaches in the buffer.
+
+    What no gradient reaches, behind a `stop`, lies at its end: torch's optimisers leave it as it is, even what AdamW would
+    let decay.
+    """
+    reached = reached_from(cell, [cell.next[0]])
+    below = cell.x.handle in reached
+    wanted: list[tuple[str, tuple[int, ...], bool]] = [("embedding", (symbols, width), below)]
+    wanted.append(("output", (symbols, width + 1), True))
+    for layer in range(layers):
+        for item in learned(cell, width, width):
+            moves = int(item.name.rpartition("_n")[2]) in reached and (below or layer == layers - 1)
+            wanted.append((f"layers.{item.name}_l{layer}", item.shape, moves))
+    placed: dict[str, FlatParameter] = {}
+    end = moved = 0
+    for reach in (True, False):
+        for name, shape, _ in (row for row in wanted if row[2] == reach):
+            placed[name] = FlatParameter(name, shape, end)
+            end = placed[name].end
+        moved = end if reach else moved
+    return [placed[name] for name, _, _ in wanted], moved
+
+
+def views(flat: Tensor, of: Sequence[FlatParameter]) -> tuple[dict[str, Tensor], list[int]]:
+    """Return the parameters of a buffer by the torch model's names, and where each part begins in memory."""
+    found: dict[str, Tensor] = {}
+    for part in of:
+        view = flat[part.start : part.start + torch.Size(part.shape).numel()].view(part.shape)
+        found |= {"weight": view[:, :-1], "bias": view[:, -1]} if part.name == "output" else {part.name: view}
+    return found, [flat.data_ptr() + part.start * flat.element_size() for part in of]

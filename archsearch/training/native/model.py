@@ -1,0 +1,305 @@
+"""A whole model in native code: one call trains it on many windows, or evaluates it. CPU, one thread, no dropout."""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache, lru_cache
+from pathlib import Path
+from typing import Protocol
+
+import torch
+from torch import Tensor
+
+from archsearch.cell import Cell
+from archsearch.cell.graph import is_input_linear
+from archsearch.compiler.native.build import library
+from archsearch.compiler.native.call import gemm
+from archsearch.compiler.native.source import source
+from archsearch.compiler.native.toolchain import Toolchain, toolchain
+from archsearch.compiler.parameters import parameter_names
+from archsearch.training.flat import parts, views
+
+HERE = Path(__file__).parent
+PARTS = ("head.h", "optimiser.h", "model.cpp")
+
+
+class WindowData(Protocol):
+    """One window of B streams over T steps."""
+
+    @property
+    def inputs(self) -> Tensor:
+        """Symbols, int64, shape (T, B)."""
+
+    @property
+    def targets(self) -> Tensor:
+        """The next symbols at the scored positions, int64, shape (scored,)."""
+
+    @property
+    def scored(self) -> Tensor | None:
+        """Their positions in T·B, int64, or None if all are scored."""
+
+    @property
+    def reset(self) -> Tensor | None:
+        """Where states are zeroed before the step, bool, shape (T, B), or None."""
+
+
+@dataclass(frozen=True, slots=True)
+class Optimiser:
+    """What an update does, with torch's defaults.
+
+    Attributes:
+        adaptive: AdamW, else SGD.
+        rate: Learning rate.
+        clip: Largest global norm of the gradient.
+        betas: AdamW's decay of the moments.
+        epsilon: AdamW's.
+        decay: AdamW's decay of the weights.
+    """
+
+    adaptive: bool
+    rate: float
+    clip: float
+    betas: tuple[float, float] = (0.9, 0.999)
+    epsilon: float = 1e-8
+    decay: float = 0.01
+
+
+class _Optimiser(ctypes.Structure):
+    _fields_ = [("adaptive", ctypes.c_long)] + [
+        (name, ctypes.c_double) for name in ("rate", "clip", "beta1", "beta2", "epsilon", "decay")
+    ]
+
+
+class _Report(ctypes.Structure):
+    _fields_ = [("trouble", ctypes.c_long), ("value", ctypes.c_double)]
+
+
+class _Model(ctypes.Structure):
+    _fields_ = (
+        [(name, ctypes.c_long) for name in ("symbols", "width", "layers", "states", "learned", "B", "T")]
+        + [(name, ctypes.c_void_p) for name in ("gemm", "forward", "backward")]
+        + [(name, ctypes.c_long) for name in ("linear", "raw")]
+        + [(name, ctypes.c_void_p) for name in ("embedding", "dembedding", "output", "doutput", "w", "dw")]
+        + [(name, ctypes.c_void_p) for name in ("weights", "gradient", "first", "second")]
+        + [("count", ctypes.c_long)]
+        + [(name, ctypes.c_void_p) for name in ("carried", "after", "tape", "work")]
+        + [("tape_size", ctypes.c_long), ("arrays", ctypes.c_void_p), ("step", ctypes.c_long)]
+    )
+
+
+TROUBLES = {1: "loss", 2: "gradient norm"}
+STRANGE = 3
+
+
+@cache
+def runtime(double: bool, tools: Toolchain) -> ctypes.CDLL:
+    """Return the host's training step, built once; the compiler is part of the key, since tests change it."""
+    parts = [
+        '#include "layer.h"',
+        "#include <cmath>",
+        "#include <limits>",
+        "#include <utility>",
+        "#include <vector>",
+    ]
+    built = library(
+        "\n".join([*parts, *((HERE / part).read_text(encoding="utf-8") for part in PARTS)]), double
+    )
+    built.model_size.restype, built.model_size.argtypes = ctypes.c_long, [ctypes.c_long] * 5
+    built.train.restype = ctypes.c_long
+    return built
+
+
+@lru_cache(64)
+def compiled(cell: Cell, double: bool, tools: Toolchain) -> ctypes.CDLL:
+    """Return a cell's library, which a worker asks for trial after trial."""
+    built = library(source(cell), double)
+    for function in (built.tape_size, built.work_size):
+        function.restype, function.argtypes = ctypes.c_long, [ctypes.c_long] * 4
+    return built
+
+
+class NativeModel:
+    """Embedding, layers of one cell and output layer over flat buffers; see `training.model.Model` for what it computes.
+
+    Attributes:
+        parameters: Views of the weights, named as in the torch model; drawn by nobody.
+        gradients: Views of the last step's gradients, alike.
+        flat: All weights.
+        steps: Updates so far; set by who takes over another model's memory.
+    """
+
+    def __init__(
+        self,
+        cell: Cell,
+        symbols: int,
+        width: int,
+        layers: int,
+        batch: int,
+        dtype: torch.dtype = torch.float32,
+    ) -> None:
+        """Compile the cell and lay out its parameters.
+
+        Args:
+            cell: Any cell.
+            symbols: Size of the alphabet, V.
+            width: n of embedding and layers.
+            layers: How many.
+            batch: B of every window.
+            dtype: float32 or float64.
+
+        Raises:
+            BuildError: The compiler failed.
+        """
+        cell = cell.canonical()
+        self.dtype, self.batch = dtype, batch
+        double = dtype == torch.float64
+        self.runtime, self.product = runtime(double, toolchain()), gemm(double)[0]
+        self.cell = compiled(cell, double, toolchain())
+        placed, moved = parts(cell, symbols, width, layers)
+        size = max(part.end for part in placed)
+        self.flat, self.gradient, self.first, self.second = (self._zeros(size) for _ in range(4))
+        self.parameters, weights = views(self.flat, placed)
+        self.gradients, gradients = views(self.gradient, placed)
+        per_layer = len(parameter_names(cell))
+        self.pointers = [
+            (ctypes.c_void_p * max(1, per_layer * layers))(*of[2:]) for of in (weights, gradients)
+        ]
+        self.states = [self._zeros(max(1, layers * len(cell.state_nodes) * batch * width)) for _ in range(2)]
+        self.model = _Model(
+            symbols=symbols,
+            width=width,
+            layers=layers,
+            states=len(cell.state_nodes),
+            learned=per_layer,
+            B=batch,
+            T=0,
+            gemm=ctypes.addressof(self.product),
+            forward=_address(self.cell.forward),
+            backward=_address(self.cell.backward),
+            linear=any(is_input_linear(node, cell.x.handle) for node in cell.ops),
+            raw=cell.needs_projection,
+            embedding=weights[0],
+            dembedding=gradients[0],
+            output=weights[1],
+            doutput=gradients[1],
+            w=ctypes.addressof(self.pointers[0]),
+            dw=ctypes.addressof(self.pointers[1]),
+            weights=self.flat.data_ptr(),
+            gradient=self.gradient.data_ptr(),
+            first=self.first.data_ptr(),
+            second=self.second.data_ptr(),
+            count=moved,
+            carried=self.states[0].data_ptr(),
+            after=self.states[1].data_ptr(),
+        )
+
+    @torch.no_grad()
+    def load(self, weights: Mapping[str, Tensor]) -> None:
+        """Take over the weights of a torch model."""
+        for name, view in self.parameters.items():
+            view.copy_(weights[name])
+
+    @property
+    def steps(self) -> int:
+        """How many updates were made."""
+        return int(self.model.step)
+
+    @steps.setter
+    def steps(self, count: int) -> None:
+        self.model.step = count
+
+    def memory(self) -> dict[str, Tensor]:
+        """Return views of what decides the steps to come: weights, both moments, and the states to begin with."""
+        carried = next(states for states in self.states if states.data_ptr() == self.model.carried)
+        return {"weights": self.flat, "first": self.first, "second": self.second, "carried": carried}
+
+    def train(self, windows: Sequence[WindowData], optimiser: Optimiser) -> tuple[list[float], str | None]:
+        """Take one training step per window, going on with the states that the last call left.
+
+        Returns:
+            The losses, and None; or the losses up to and including the step that failed, and why it did.
+        """
+        array, held = self._windows(windows)
+        told = _Optimiser(
+            optimiser.adaptive,
+            optimiser.rate,
+            optimiser.clip,
+            *optimiser.betas,
+            optimiser.epsilon,
+            optimiser.decay,
+        )
+        losses, report = (ctypes.c_double * len(windows))(), _Report()
+        count = ctypes.c_long(len(windows))
+        done = self.runtime.train(
+            ctypes.byref(self.model), array, count, ctypes.byref(told), losses, ctypes.byref(report)
+        )
+        del held
+        _check(report)
+        if report.trouble:
+            return losses[: done + 1], f"{TROUBLES[report.trouble]} {report.value} at step {self.steps + 1}"
+        return losses[:], None
+
+    def evaluate(self, windows: Sequence[WindowData]) -> tuple[int, float]:
+        """Return how many answers are right and the summed NLL in nats, the state carried over from zero."""
+        array, held = self._windows(windows)
+        count, right, report = ctypes.c_long(len(windows)), ctypes.c_long(), _Report()
+        self.runtime.evaluate(
+            ctypes.byref(self.model), array, count, ctypes.byref(right), ctypes.byref(report)
+        )
+        del held
+        _check(report)
+        return right.value, report.value
+
+    def _windows(self, windows: Sequence[WindowData]) -> tuple[ctypes.Array[ctypes.c_int64], list[Tensor]]:
+        """Return windows as the runtime takes them, and what they point to; makes room for the longest."""
+        fields: list[int] = []
+        held: list[Tensor] = []
+        longest = 0
+        for window in windows:
+            steps, batch = window.inputs.shape
+            count = window.targets.shape[0]
+            scored = window.scored
+            if batch != self.batch or count != (steps * batch if scored is None else scored.shape[0]):
+                given = f"a window of {batch} streams, {steps} steps and {count} targets"
+                raise ValueError(f"{given} for batches of {self.batch}")
+            for tensor in (window.inputs, window.targets, scored):
+                fields.append(0 if tensor is None else _held(tensor, torch.int64, held))
+            fields += (0 if window.reset is None else _held(window.reset, torch.bool, held), steps, count)
+            longest = max(longest, steps)
+        self._make_room(longest)
+        return (ctypes.c_int64 * len(fields))(*fields), held
+
+    def _make_room(self, longest: int) -> None:
+        model = self.model
+        if longest <= model.T:
+            return
+        sizes = longest, self.batch, model.width, model.width
+        model.T, model.tape_size = longest, self.cell.tape_size(*sizes)
+        arrays = self.runtime.model_size(model.symbols, model.width, model.layers, self.batch, longest)
+        wanted = model.tape_size * model.layers, self.cell.work_size(*sizes), arrays
+        self.room = [torch.empty(size, dtype=self.dtype) for size in wanted]
+        model.tape, model.work, model.arrays = (part.data_ptr() for part in self.room)
+
+    def _zeros(self, size: int) -> Tensor:
+        return torch.zeros(size, dtype=self.dtype)
+
+
+def _check(report: _Report) -> None:
+    if report.trouble == STRANGE:
+        raise IndexError(f"a window has {report.value:.0f}, which is no symbol or position")
+
+
+def _held(tensor: Tensor, kind: torch.dtype, held: list[Tensor]) -> int:
+    """Return where a tensor's numbers lie in order, keeping hold of a copy if one is needed."""
+    if tensor.dtype != kind:
+        raise TypeError(f"a window's tensor is {tensor.dtype}, not {kind}")
+    if not tensor.is_contiguous():
+        tensor = tensor.contiguous()
+        held.append(tensor)
+    return tensor.data_ptr()
+
+
+def _address(function: object) -> int | None:
+    return ctypes.cast(function, ctypes.c_void_p).value  # type: ignore[arg-type]

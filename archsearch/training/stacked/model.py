@@ -1,0 +1,315 @@
+"""A stack of whole models: embedding, layers of one cell, output layer and optimiser, a lane for each trial."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+import torch
+from torch import Tensor
+
+from archsearch.cell import Cell
+from archsearch.compiler.program.program import program
+from archsearch.compiler.stacked import precision
+from archsearch.compiler.stacked.dialects import dialect_for
+from archsearch.compiler.stacked.lanes import Widths
+from archsearch.compiler.stacked.layer import Dialect, Layer
+from archsearch.compiler.stacked.shape import lanes, padded
+from archsearch.training.native.model import WindowData
+from archsearch.training.stacked.cuda_graph import Repeated, on_stream
+from archsearch.training.stacked.dropout import Dropout
+from archsearch.training.stacked.head import Head
+from archsearch.training.stacked.layout import StackLayout, whole
+from archsearch.training.stacked.optimiser import Optimiser
+from archsearch.training.stacked.windows import WindowTable, runs
+
+
+@dataclass(frozen=True, slots=True)
+class StepKind:
+    """What a step does: how many time steps it has, whether it learns, and whether sequences begin within."""
+
+    steps: int
+    learns: bool
+    resets: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Lane:
+    """What is a lane's own.
+
+    Attributes:
+        n: Its width.
+        clip: Largest global norm of the gradient.
+        dropout: Probability of zeroing an output of a layer.
+        seed: Of dropout.
+    """
+
+    n: int
+    clip: float
+    dropout: float = 0.0
+    seed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """The step that a lane failed at, and why."""
+
+    step: int
+    reason: str
+
+
+EMPTY = Lane(1, 1.0)
+"""A lane that nobody needs; it is frozen from the start."""
+
+
+class StackedModel:
+    """See `training.model.Model` for what each lane computes.
+
+    Args:
+        cell: Any cell.
+        symbols: Size of the alphabet, V.
+        own: The lanes that are needed; all of one padded width.
+        layers: How many.
+        batch: B of every window.
+        adaptive: AdamW, else SGD.
+        dtype: float32 or float64.
+        device: A CPU or a CUDA device.
+        dialect: What kernels are compiled in; the device's own if None.
+        count: Lanes in all; as many as `shape` says if None, which is what decides the bits of records.
+
+    Attributes:
+        flat: All weights, [R, P].
+        alive: Which lanes learn, bool [R, 1]; a lane whose loss or gradient is not finite is frozen on the device.
+        steps: Training steps so far.
+    """
+
+    def __init__(
+        self,
+        cell: Cell,
+        symbols: int,
+        own: Sequence[Lane],
+        layers: int,
+        batch: int,
+        adaptive: bool,
+        dtype: torch.dtype = torch.float32,
+        device: str = "cpu",
+        dialect: Dialect | None = None,
+        count: int | None = None,
+    ) -> None:
+        width, count = padded(own[0].n), count or lanes(own[0].n)
+        assert len(own) <= count and all(padded(lane.n) == width for lane in own), (
+            "these lanes are of several stacks"
+        )
+        self.device, self.own, self.batch = torch.device(device), list(own), batch
+        precision.choose(self.device)
+        self.program = program(cell.canonical())
+        self.places = StackLayout(self.program, symbols, width, layers)
+        self.flat = torch.zeros(count, self.places.size, dtype=dtype, device=self.device)
+        self.gradient, self.kept = torch.zeros_like(self.flat), torch.zeros_like(self.flat)
+        self.weights, self.gradients = self.places.views(self.flat), self.places.views(self.gradient)
+        self.per_layer = [
+            (self.places.layer(self.weights, layer), self.places.layer(self.gradients, layer))
+            for layer in range(layers)
+        ]
+        lanes_now = [*own, *[EMPTY] * (count - len(own))]
+        self.widths = Widths.of([lane.n for lane in lanes_now], width, dtype, self.device)
+        self.dropout = Dropout(
+            [lane.seed for lane in lanes_now], [lane.dropout for lane in lanes_now], self.flat
+        )
+        clips = self._column([lane.clip for lane in lanes_now])
+        self.dialect = dialect or dialect_for(self.flat)
+        self.optimiser = Optimiser(self.flat, adaptive, clips, self.places.reached(self.flat), self.dialect)
+        self.head = Head(symbols, batch, len(own))
+        self.rooms: dict[int, list[Layer]] = {}
+        self.tables: dict[StepKind, WindowTable] = {}
+        self.repeated: dict[StepKind, Repeated] = {}
+        shape = layers, len(self.program.cell.state_nodes), count, batch, width
+        self.carried, self.judged = (torch.zeros(shape, dtype=dtype, device=self.device) for _ in range(2))
+        self.alive = torch.tensor([[lane is not EMPTY] for lane in lanes_now], device=self.device)
+        self.rates, self.count = (
+            self._column([0.0] * count),
+            torch.zeros(1, dtype=torch.float64, device=self.device),
+        )
+        self.failed = torch.zeros(count, 3, dtype=torch.float64, device=self.device)
+        self.score = torch.zeros(count, 2, dtype=torch.float64, device=self.device)
+        self.steps = 0
+
+    def _column(self, numbers: Sequence[float]) -> Tensor:
+        return torch.tensor(numbers, dtype=self.flat.dtype, device=self.device).view(-1, 1)
+
+    # -- what a learner asks for --------------------------------------------------------------------------------------
+
+    @torch.no_grad()
+    def load(self, lane: int, weights: Mapping[str, Tensor]) -> None:
+        """Take over the weights of a torch model."""
+        for name, view in self.named(lane).items():
+            view.copy_(weights[name])
+
+    def memory(self, lane: int) -> dict[str, Tensor]:
+        """Return views of what decides a lane's steps to come, besides their number: weights, moments, states."""
+        moments = {f"moment {index}": moment[lane] for index, moment in enumerate(self.optimiser.moments)}
+        return {
+            "weights": self.flat[lane],
+            "kept": self.kept[lane],
+            "carried": self.carried[:, :, lane],
+            **moments,
+        }
+
+    @torch.no_grad()
+    def go_on(self, steps: int, memories: Sequence[Mapping[str, Tensor]]) -> None:
+        """Take over what lanes had in memory after so many steps."""
+        self.steps = steps
+        self.count.fill_(steps)
+        for lane, memory in enumerate(memories):
+            for name, view in self.memory(lane).items():
+                view.copy_(memory[name])
+
+    def named(self, lane: int, gradients: bool = False) -> dict[str, Tensor]:
+        """Return views of a lane's weights, or of its last gradients, under the torch model's names."""
+        return dict(self.places.named(self.gradients if gradients else self.weights, lane, self.own[lane].n))
+
+    @torch.no_grad()
+    def train(self, windows: Sequence[WindowData], rates: Sequence[float]) -> dict[int, Failure]:
+        """Take one step per window in all lanes that are alive, going on with the states that the last call left.
+
+        Args:
+            windows: The data, the same for all lanes.
+            rates: The learning rate of each lane.
+
+        Returns:
+            Which lanes failed, and why; they are frozen, with the weights that they had before that step.
+        """
+        before = self.alive.clone()
+        self.rates[: len(rates)] = self._column(rates)
+        with on_stream(self.device):
+            for steps, some in runs(windows):
+                self._repeat(steps, True, some)
+        self.steps += len(windows)
+        lost = (before & ~self.alive).flatten().tolist()
+        return {lane: self._failure(lane) for lane, gone in enumerate(lost) if gone}
+
+    @torch.no_grad()
+    def evaluate(self, windows: Sequence[WindowData]) -> list[tuple[int, float]]:
+        """Return for each lane how many answers are right and the summed NLL in nats, the state carried over from zero."""
+        self.judged.zero_()
+        self.score.zero_()
+        with on_stream(self.device):
+            for steps, some in runs(windows):
+                self._repeat(steps, False, some)
+        return [(int(right), nll) for right, nll in self.score[: len(self.own)].tolist()]
+
+    @torch.no_grad()
+    def keep(self, chosen: Sequence[int]) -> None:
+        """Remember the weights of some lanes."""
+        mask = torch.zeros(len(self.flat), dtype=torch.bool)
+        mask[list(chosen)] = True
+        self.kept.copy_(torch.where(mask.view(-1, 1).to(self.device), self.flat, self.kept))
+
+    @torch.no_grad()
+    def restore(self) -> None:
+        """Take back the weights that each lane remembered last."""
+        self.flat.copy_(self.kept)
+
+    @torch.no_grad()
+    def freeze(self, lane: int) -> None:
+        """Let a lane learn no more."""
+        self.alive[lane] = False
+
+    def close(self) -> None:
+        """Let go of what was captured, all of it before another model captures anything."""
+        for repeated in self.repeated.values():
+            repeated.drop()
+        self.repeated.clear()  # each knows the model, whose memory would wait for the garbage collector
+
+    # -- one step -----------------------------------------------------------------------------------------------------
+
+    def _repeat(self, steps: int, learns: bool, windows: Sequence[WindowData]) -> None:
+        """Put windows of so many steps on the device, and run a step for each."""
+        kind = StepKind(steps, learns, any(window.reset is not None for window in windows))
+        if kind not in self.tables:
+            self.tables[kind] = WindowTable(steps, self.batch, self.device)
+            self.repeated[kind] = Repeated(partial(self._learn if learns else self._judge, kind), self.device)
+        if steps not in self.rooms:
+            shape = len(self.flat), steps, self.batch, self.places.width
+            self.rooms[steps] = [
+                Layer(self.program, self.dialect, shape, shape[3], self.widths, self.flat)
+                for _ in self.per_layer
+            ]
+        self.tables[kind].fill(windows, self.places.symbols)
+        for _ in windows:
+            self.repeated[kind]()
+
+    def _learn(self, kind: StepKind) -> None:
+        """Take a training step with the next window; everything that changes, changes in place."""
+        symbols, targets, scored, reset = self._next(kind)
+        self.count.add_(1)
+        rooms = self.rooms[kind.steps]
+        drop = [self.dropout.dropped(site, self.count, layer.shape) for site, layer in enumerate(rooms)]
+        x = self._embedded(symbols, kind)
+        for site, layer in enumerate(rooms):
+            weights, states = self.per_layer[site][0], self.carried[site]
+            x, last = layer.forward(weights, x, x, states.unbind(0), reset)
+            self.carried[site] = torch.stack(last)
+            x = self.dropout.apply(x, drop[site])
+        losses, dtop = self.head.learn(
+            x.flatten(1, 2),
+            self.weights["weight"],
+            self.weights["bias"],
+            targets,
+            scored,
+            self.gradients["weight"],
+            self.gradients["bias"],
+        )
+        delta = dtop.view(x.shape)
+        for site in reversed(range(len(rooms))):
+            delta = self.dropout.apply(delta, drop[site])
+            none = [None] * len(self.program.cell.state_nodes)
+            dx, dwide, _ = rooms[site].backward(*self.per_layer[site], delta, none, reset)
+            delta = dx if dwide is None else dx + dwide
+        self._embedding_gradient(symbols, delta)
+        self._update(losses)
+
+    def _judge(self, kind: StepKind) -> None:
+        """Add the next window's right answers and NLL to the score."""
+        symbols, targets, scored, reset = self._next(kind)
+        x = self._embedded(symbols, kind)
+        for site, layer in enumerate(self.rooms[kind.steps]):
+            x, last = layer.forward(self.per_layer[site][0], x, x, self.judged[site].unbind(0), reset)
+            self.judged[site] = torch.stack(last)
+        found = self.head.judge(
+            x.flatten(1, 2), self.weights["weight"], self.weights["bias"], targets, scored
+        )
+        self.score.add_(torch.stack(found, 1))
+
+    def _next(self, kind: StepKind) -> tuple[Tensor, Tensor, Tensor, Tensor | None]:
+        """Return the next window: symbols, targets, where they count, and resets if there are any."""
+        symbols, targets, scored, reset = self.tables[kind].take()
+        return symbols, targets, scored, reset if kind.resets else None
+
+    def _embedded(self, symbols: Tensor, kind: StepKind) -> Tensor:
+        found = self.weights["embedding"].index_select(1, symbols)
+        return found.view(len(found), kind.steps, self.batch, -1)
+
+    def _embedding_gradient(self, symbols: Tensor, delta: Tensor) -> None:
+        """Add up the rows of each symbol as one product, whose order is fixed."""
+        alphabet = torch.arange(whole(self.places.symbols), device=self.device)
+        one_hot = (alphabet.unsqueeze(1) == symbols).to(delta.dtype).expand(len(delta), -1, -1)
+        torch.bmm(one_hot, delta.flatten(1, 2), out=self.gradients["embedding"])
+
+    def _update(self, losses: Tensor) -> None:
+        """Freeze the lanes whose loss or gradient is not finite, noting when and why, and move the weights of the others."""
+        norm = self.optimiser.norm(self.gradient)
+        losses = losses.unsqueeze(1)
+        fine = losses.isfinite() & norm.isfinite()
+        now = torch.cat([self.count.expand(len(losses), 1), losses.double(), norm.double()], 1)
+        self.failed.copy_(torch.where(self.alive & ~fine, now, self.failed))
+        self.alive.logical_and_(fine)
+        self.optimiser.update(self.gradient, norm, self.rates, self.count, self.alive)
+
+    def _failure(self, lane: int) -> Failure:
+        """Return when and why a lane was frozen, in the words of the other learners."""
+        step, loss, norm = self.failed[lane].tolist()
+        what, value = ("gradient norm", norm) if math.isfinite(loss) else ("loss", loss)
+        return Failure(int(step), f"{what} {value} at step {int(step)}")

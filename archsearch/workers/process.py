@@ -1,0 +1,190 @@
+"""The worker process: trains what it is given, a trial or a stack of them at a time, on one thread."""
+
+from __future__ import annotations
+
+import os
+import traceback
+import warnings
+from collections.abc import Sequence
+from functools import lru_cache
+from multiprocessing.connection import Connection
+from pathlib import Path
+
+import torch
+
+from archsearch import tasks
+from archsearch.cell import Cell
+from archsearch.compiler.engines import ENGINES, default_engine, identity
+from archsearch.errors import ArchsearchError, BuildError, InputError, TaskError
+from archsearch.protocol.plan import TaskFacts
+from archsearch.protocol.records import Outcome, Trial
+from archsearch.protocol.stacks import is_stacked
+from archsearch.store import CheckpointFolder
+from archsearch.tasks import Task
+from archsearch.training import Streams, run_trials
+from archsearch.workers import messages
+from archsearch.workers.messages import Alive, Facts, Failed, Hello, Job, Probe, Result
+
+CELLS = 64
+"""Parsed cells that a worker keeps."""
+
+
+def serve(pipe: Connection, device: str, data: str | None) -> None:
+    """Answer the driver until it closes the pipe.
+
+    Args:
+        pipe: To the driver.
+        device: "cpu" or a CUDA device such as "cuda:0".
+        data: The folder of the tasks' files.
+    """
+    torch.set_num_threads(1)
+    torch.set_flush_denormal(True)
+    if device != "cpu":
+        if problem := cuda_problem(device):
+            pipe.send_bytes(messages.encode(Failed(problem, InputError.exit_code)))
+            return
+        begin_on_cuda(device)
+    _Worker(pipe, device, Path(data) if data else None).run()
+
+
+class _Worker:
+    def __init__(self, pipe: Connection, device: str, data: Path | None) -> None:
+        self.pipe, self.device, self.data = pipe, device, data
+        self.streams: dict[str, Streams] = {}
+        self.cell = lru_cache(CELLS)(Cell.parse)
+
+    def say(self, message: messages.ToDriver) -> None:
+        """Send a message."""
+        self.pipe.send_bytes(messages.encode(message))
+
+    def run(self) -> None:
+        """Take one request after the other."""
+        try:
+            engine = chosen_engine(self.device)
+        except InputError as error:
+            self.say(Failed(str(error), error.exit_code))
+            return
+        working = tuple(identity(name, self.device) for name in dict.fromkeys((engine, "reference")))
+        self.say(Hello(machine_kind(self.device), working[0], working))
+        while True:
+            try:
+                request = messages.decode_for_worker(self.pipe.recv_bytes(messages.MAX_BYTES))
+            except EOFError:
+                return
+            try:
+                self.answer(request)
+            except ArchsearchError as error:
+                self.say(Failed(str(error), error.exit_code))
+
+    def answer(self, request: Probe | Job) -> None:
+        """Carry out one request."""
+        if isinstance(request, Probe):
+            self.say(Facts(self.probe(request.task)))
+            return
+        self.say(Alive(request.number, 0))
+        stacked = is_stacked(request.trials[0].engine)
+        for first, trials in enumerate(
+            [request.trials] if stacked else [(trial,) for trial in request.trials]
+        ):
+            for index, outcome in enumerate(self.train(request, trials), first):
+                self.say(Result(request.number, index, outcome))
+
+    def task(self, name: str) -> Streams:
+        """Return a task's data, loaded once."""
+        if name not in self.streams:
+            self.streams[name] = Streams(tasks.load(name, self.data), self.device)
+        return self.streams[name]
+
+    def probe(self, name: str) -> TaskFacts:
+        """Return what a task says of itself, once each of its splits has given a window."""
+        streams = self.task(name)
+        for split in tasks.SPLITS:
+            for _ in streams.take(split, 0, batch=2, unroll=16, count=1):
+                pass
+        return task_facts(streams.task)
+
+    def train(self, job: Job, trials: Sequence[Trial]) -> list[Outcome]:
+        """Run trials together; memory and errors of our own are outcomes too, of all of them."""
+        trial = trials[0]
+        try:
+            cell = self.cell(job.cell, f"cell {trial.cell[:9]}")
+            streams = self.task(trial.task)
+            if streams.task.checksum != trial.data:
+                raise TaskError(
+                    f"{trial.task} has changed since the run began; put it back, or start another run"
+                )
+            slots = [CheckpointFolder(Path(job.shelf)).slot(one) for one in trials] if job.shelf else None
+            return run_trials(
+                trials, cell, streams, lambda step: self.say(Alive(job.number, step)), slots, job.pauses
+            )
+        except BuildError as error:
+            failed = Outcome("error", reason=str(error)[-2000:])
+        except ArchsearchError:
+            raise
+        except (MemoryError, torch.OutOfMemoryError) as error:
+            failed = Outcome("oom", reason=str(error)[:500])
+        except RuntimeError as error:  # torch's CPU allocator has no exception of its own
+            if "CUDA error" in str(error):
+                raise  # nothing more can be computed in this process: its end is seen, and the job tried again
+            status = "oom" if "can't allocate memory" in str(error) else "error"
+            failed = Outcome(status, reason=traceback.format_exc()[-2000:])  # type: ignore[arg-type]
+        except Exception:
+            failed = Outcome("error", reason=traceback.format_exc()[-2000:])
+        return [failed] * len(trials)
+
+
+def chosen_engine(device: str) -> str:
+    """Return the engine of a device; ARCHSEARCH_ENGINE says otherwise.
+
+    Raises:
+        InputError: There is no such engine.
+    """
+    if said := os.environ.get("ARCHSEARCH_ENGINE"):
+        if said not in ENGINES:
+            raise InputError(f"ARCHSEARCH_ENGINE is {said!r}; it must be one of {', '.join(ENGINES)}")
+        return said
+    with warnings.catch_warnings(action="ignore"):  # the driver says which engine it is, once
+        return default_engine(device)
+
+
+def task_facts(task: Task) -> TaskFacts:
+    """Return what a task says of itself as a record."""
+    return TaskFacts(
+        name=task.name,
+        symbols=task.symbols,
+        measure=task.measure,
+        floor=float(task.floor),
+        ceiling=float(task.ceiling),
+        spread=float(task.spread),
+        checksum=task.checksum,
+    )
+
+
+def cuda_problem(device: str) -> str | None:
+    """Return why a CUDA device cannot be used here; None if it can."""
+    count = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    number = int(device.partition(":")[2] or 0)
+    there = ", ".join(f"cuda:{index}" for index in range(count)) or "none"
+    return (
+        None
+        if number < count
+        else f"--device {device}: no such device here (CUDA devices: {there}); cpu always works"
+    )
+
+
+def begin_on_cuda(device: str) -> None:
+    """Make this process's computations on a CUDA device the same every time."""
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # read at the first product
+    torch.use_deterministic_algorithms(True)
+    torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]  # all is written once anyway
+    torch.cuda.set_device(torch.device(device).index or 0)
+
+
+def machine_kind(device: str) -> str:
+    """Return what decides the bits of a score besides engine and record."""
+    kind = (
+        torch.cuda.get_device_name(device)
+        if device != "cpu"
+        else f"cpu {torch.backends.cpu.get_cpu_capability()}"
+    )
+    return f"torch {torch.__version__}, {kind}, {os.uname().machine}"
