@@ -10,7 +10,7 @@ UNFINISHED := $(VENV)/.unfinished
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help evolve test test-long test-engine lint clean
+.PHONY: help evolve test test-long test-timing test-engine lint clean
 
 help:  ## print this list
 	@echo 'make TARGET [ARGS="..."] [PYTHON=python3]'
@@ -23,10 +23,13 @@ test: $(STAMP)  ## run the quick tests (a few minutes)
 	@$(BIN)/python -m pytest $(ARGS)
 
 test-long: $(STAMP)  ## run the slow tests with their full numbers
-	@$(BIN)/python -m pytest -m slow --hypothesis-profile=long --timeout=1200 $(ARGS)
+	@$(BIN)/python -m pytest -m "slow and not timing" --hypothesis-profile=long --timeout=1200 $(ARGS)
+
+test-timing: $(STAMP)  ## run the tests that hold only on an idle machine
+	@$(BIN)/python -m pytest -m timing $(ARGS)
 
 test-engine: $(STAMP)  ## hold compiled code against the interpreter: all cells, sizes and builds
-	@$(BIN)/python -m pytest -m "slow or not slow" --timeout=1200 tests/compiler $(ARGS)
+	@$(BIN)/python -m pytest -m "(slow or not slow) and not timing" --timeout=1200 tests/compiler $(ARGS)
 
 lint: $(STAMP)  ## check style and types
 	@$(BIN)/ruff check .

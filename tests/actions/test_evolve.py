@@ -121,6 +121,7 @@ def test_scores_that_are_not_finite_are_divergences(world: World) -> None:
     assert "score nan" in reasons
 
 
+@pytest.mark.timing
 @pytest.mark.parametrize("number", [signal.SIGHUP, pytest.param(signal.SIGTERM, marks=pytest.mark.slow)])
 def test_termination_and_hang_up_stop_like_an_interrupt(world: World, number: signal.Signals) -> None:
     run, slow = f"signal-{number}", World(world.folder, True, "cache", {"SLOW": "0.3"})
@@ -145,6 +146,7 @@ def test_a_signal_to_the_whole_group_is_no_death_of_a_worker(world: World, unbro
     assert finish(world, run, 2, *CANDIDATES) == unbroken
 
 
+@pytest.mark.timing
 def test_two_interrupts_end_a_search_at_once(world: World) -> None:
     run = "twice-interrupted"
     other = troubled(world, "stuck", 1.0, 100, run)  # its trials never end, and ignore a polite request
@@ -159,6 +161,7 @@ def test_two_interrupts_end_a_search_at_once(world: World) -> None:
     assert not any(lives(worker) for worker in workers)
 
 
+@pytest.mark.timing
 @pytest.mark.slow
 def test_an_interrupt_does_not_wait_for_a_worker_that_hangs(world: World) -> None:
     run = "hangs"

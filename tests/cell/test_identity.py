@@ -250,6 +250,7 @@ SYMMETRIC = {
 }
 
 
+@pytest.mark.timing
 @pytest.mark.parametrize("name", SYMMETRIC)
 def test_a_very_symmetric_cell_has_one_id_or_none(name: str) -> None:
     original = cell(*SYMMETRIC[name])
@@ -269,7 +270,7 @@ def _id(one: Cell) -> str | None:
         return None
 
 
-@pytest.mark.slow
+@pytest.mark.timing
 def test_an_id_takes_2_ms_in_the_median_and_10_ms_at_the_99th_percentile() -> None:
     rng = np.random.default_rng(5)
     large = [rewritten(grown(rng, 58), rng) for _ in range(200)]

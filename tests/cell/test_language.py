@@ -216,6 +216,7 @@ HUGE = {
 }
 
 
+@pytest.mark.timing
 @pytest.mark.parametrize("name", HUGE)
 def test_huge_texts_are_refused_quickly(name: str) -> None:
     Cell.parse(GRU.text())  # the grammar is loaded once

@@ -69,6 +69,7 @@ def test_a_search_killed_stopped_and_continued_with_one_worker_and_a_warm_cache_
     )
 
 
+@pytest.mark.timing
 @pytest.mark.slow
 def test_an_interrupt_saves_the_state_within_five_seconds_and_changes_nothing(
     world: World, unbroken: str

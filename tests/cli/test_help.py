@@ -50,6 +50,7 @@ def test_every_option_is_explained(name: str) -> None:
     assert [one.name for one in options if not one.help] == []
 
 
+@pytest.mark.timing
 def test_help_answers_in_half_a_second() -> None:
     def seconds() -> float:
         began = time.monotonic()

@@ -90,6 +90,7 @@ def test_checksums_are_hexadecimal_and_tell_the_difficulties_apart() -> None:
     assert all(len(checksum) == 64 and int(checksum, 16) for checksum in checksums)
 
 
+@pytest.mark.timing
 @pytest.mark.parametrize("spec", GENERATED)
 def test_generation_keeps_ahead_of_training(spec: str) -> None:
     windows = tasks.load(spec).windows("train", np.random.default_rng(0), 20, 35)

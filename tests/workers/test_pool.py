@@ -117,6 +117,7 @@ def test_a_cell_that_kills_two_workers_is_never_dispatched_again(
     assert desk.host_failures == 3 and desk.trained == 0
 
 
+@pytest.mark.timing
 @pytest.mark.parametrize("kind", ["half", "closed"])
 def test_a_worker_that_hangs_up_or_stops_in_the_middle_of_a_message_is_replaced(
     trouble: Trouble, kind: str
@@ -136,6 +137,7 @@ def test_a_result_that_comes_twice_counts_once(trouble: Trouble) -> None:
         assert desk.trained == 4 and desk.busy == 0
 
 
+@pytest.mark.timing
 def test_a_worker_killed_when_idle_is_replaced_within_two_seconds(crew: WorkerPool) -> None:
     ready(crew)
     first = crew.workers[0]

@@ -71,6 +71,7 @@ def test_a_compiler_with_arguments_is_called_with_them(cache: Path, monkeypatch:
     assert build.library('extern "C" int answer() { return THREE; }', double=False).answer() == 3
 
 
+@pytest.mark.timing
 def test_a_compiler_that_hangs_is_ended_with_all_that_it_started(
     cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
