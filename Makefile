@@ -1,53 +1,73 @@
-# Everything runs in .venv, which the first call makes from requirements.lock; later calls find it ready.
+# Everything runs in .venv, which the first call makes from the locks in requirements/; later calls find it ready.
+# What the program needs comes with $(RUN), what tests and lint need besides with $(DEV).
 
 PYTHON ?= python3
 ARGS ?=
 VENV := .venv
 BIN := $(VENV)/bin
-STAMP := $(VENV)/.stamp
+RUN := $(VENV)/.run
+DEV := $(VENV)/.dev
 UNFINISHED := $(VENV)/.unfinished
+INSTALL := $(BIN)/python -m pip install -qq --no-deps --require-hashes
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help evolve test test-long test-timing test-engine lint clean
+.PHONY: help evolve test test-long test-timing test-engine lint lock audit clean
 
 help:  ## print this list
 	@echo 'make TARGET [ARGS="..."] [PYTHON=python3]'
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1|\2/p' Makefile | awk -F'|' '{ printf "%-12s %s\n", $$1, $$2 }'
 
-evolve: $(STAMP)  ## search for cells: archsearch evolve $(ARGS)
+evolve: $(RUN)  ## search for cells: archsearch evolve $(ARGS)
 	@$(BIN)/archsearch evolve $(ARGS)
 
-test: $(STAMP)  ## run the quick tests (a few minutes)
+test: $(DEV)  ## run the quick tests (a few minutes)
 	@$(BIN)/python -m pytest $(ARGS)
 
-test-long: $(STAMP)  ## run the slow tests with their full numbers
+test-long: $(DEV)  ## run the slow tests with their full numbers
 	@$(BIN)/python -m pytest -m "slow and not timing" --hypothesis-profile=long --timeout=1200 $(ARGS)
 
-test-timing: $(STAMP)  ## run the tests that hold only on an idle machine
+test-timing: $(DEV)  ## run the tests that hold only on an idle machine
 	@$(BIN)/python -m pytest -m timing $(ARGS)
 
-test-engine: $(STAMP)  ## hold compiled code against the interpreter: all cells, sizes and builds
+test-engine: $(DEV)  ## hold compiled code against the interpreter: all cells, sizes and builds
 	@$(BIN)/python -m pytest -m "(slow or not slow) and not timing" --timeout=1200 tests/compiler $(ARGS)
 
-lint: $(STAMP)  ## check style and types
+lint: $(DEV)  ## check style and types
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
+
+lock:  ## renew the locks in requirements/ from pyproject.toml
+	@$(PYTHON) -m venv $(VENV)-lock && $(VENV)-lock/bin/python -m pip install -qq uv
+	@PATH="$(CURDIR)/$(VENV)-lock/bin:$$PATH" $(PYTHON) requirements/lock.py $(ARGS); rm -rf $(VENV)-lock
+
+audit:  ## ask the advisory databases about every locked package (needs the network)
+	@$(PYTHON) -m venv $(VENV)-audit && $(VENV)-audit/bin/python -m pip install -qq pip-audit
+	@status=0; for lock in run dev cuda; do \
+	  $(VENV)-audit/bin/pip-audit --disable-pip --require-hashes -r requirements/$$lock.lock $(ARGS) || status=1; done; \
+	  rm -rf $(VENV)-audit; exit $$status
 
 clean:  ## remove .venv, caches and build outputs (runs/ stays)
 	@rm -rf $(VENV) build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	@find archsearch tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # An installation that was cut short leaves the mark, and the next call starts it afresh.
-$(STAMP): requirements.lock pyproject.toml
+$(RUN): requirements/run.lock requirements/cuda.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
 	  found=$$($(PYTHON) -V 2>/dev/null || echo missing); \
 	  echo "Error: archsearch needs Python 3.11 or newer; '$(PYTHON)' is $$found. Name another one: make PYTHON=python3.12 ..." >&2; \
 	  exit 1; }
-	@echo "Installing archsearch and the packages of requirements.lock into $(VENV) (once, a few minutes) ..."
-	@rm -f $@; if [ -e $(UNFINISHED) ]; then rm -rf $(VENV); fi; mkdir -p $(VENV); touch $(UNFINISHED)
+	@echo "Installing archsearch and the packages of requirements/run.lock into $(VENV) (once, a few minutes) ..."
+	@rm -f $@ $(DEV); if [ -e $(UNFINISHED) ]; then rm -rf $(VENV); fi; mkdir -p $(VENV); touch $(UNFINISHED)
 	@$(PYTHON) -m venv $(VENV)
-	@$(BIN)/python -m pip install -qq -r requirements.lock
+	@$(INSTALL) -r requirements/run.lock
+	@if $(BIN)/python -c 'import importlib.metadata as m; raise SystemExit(not any("nvidia" in r for r in m.requires("torch")))'; \
+	  then $(INSTALL) -r requirements/cuda.lock; fi
 	@$(BIN)/python -m pip install -qq --no-deps --no-build-isolation -e .
 	@rm -f $(UNFINISHED); touch $@
+
+$(DEV): $(RUN) requirements/dev.lock
+	@echo "Installing what the tests need (requirements/dev.lock) into $(VENV) (once) ..."
+	@$(INSTALL) -r requirements/dev.lock
+	@touch $@

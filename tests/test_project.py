@@ -11,23 +11,47 @@ import archsearch
 from tests.helpers.sources import ROOT
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-DECLARED = [*PROJECT["dependencies"], *PROJECT["optional-dependencies"]["dev"]]
-LOCK = (ROOT / "requirements.lock").read_text(encoding="utf-8")
-PINS = [line for line in LOCK.splitlines() if line and not line.startswith("#")]
+RUN, DEV = PROJECT["dependencies"], PROJECT["optional-dependencies"]["dev"]
+INSTALLERS = {"editables", "hatchling"}
+LOCKS = {
+    name: (ROOT / "requirements" / f"{name}.lock").read_text(encoding="utf-8")
+    for name in ("run", "dev", "cuda")
+}
 
 
-@pytest.mark.parametrize("declared", DECLARED)
-def test_every_declared_package_is_locked_within_its_bounds(declared: str) -> None:
+def pins(lock: str) -> dict[str, str]:
+    """Return the versions of a lock by package."""
+    return {
+        canonicalize_name(name): version
+        for name, version in re.findall(r"^([\w.-]+)==(\S+)", LOCKS[lock], re.M)
+    }
+
+
+@pytest.mark.parametrize(
+    ("lock", "declared"), [*(("run", one) for one in RUN), *(("dev", one) for one in DEV)]
+)
+def test_every_declared_package_is_locked_within_its_bounds(lock: str, declared: str) -> None:
     wanted = Requirement(declared)
-    locked = dict(pin.split("==") for pin in PINS)
-    versions = {canonicalize_name(name): version for name, version in locked.items()}
+    versions = pins("run") if lock == "run" or wanted.name in INSTALLERS else pins("run") | pins("dev")
     assert versions[canonicalize_name(wanted.name)] in wanted.specifier
 
 
-def test_lock_holds_plain_versions_and_names_no_index() -> None:
-    assert all(re.fullmatch(r"[A-Za-z0-9._-]+==[0-9][0-9a-z.]*", pin) for pin in PINS)
-    assert not [pin for pin in PINS if pin.startswith(("nvidia", "triton"))]
-    assert "torch==2.13.0" in PINS
+@pytest.mark.parametrize("name", LOCKS)
+def test_every_pin_has_a_plain_version_and_hashes_and_names_no_index(name: str) -> None:
+    lines = [line for line in LOCKS[name].splitlines() if not line.startswith("#")]
+    entries = re.split(r"\n(?=\S)", "\n".join(lines))
+    assert all(
+        re.match(r"[A-Za-z0-9._-]+==[0-9][0-9a-z.]*( ; [^\\]+)?( \\\n    --hash=sha256:[0-9a-f]{64})+$", e)
+        for e in entries
+    )
+    assert "://" not in LOCKS[name]
+
+
+def test_what_runs_the_program_brings_no_test_tools_and_no_cuda() -> None:
+    assert not {"pytest", "hypothesis", "mypy", "ruff"} & pins("run").keys()
+    assert not [name for name in pins("run") if name.startswith(("nvidia", "cuda", "triton"))]
+    assert pins("run")["torch"] == "2.13.0"
+    assert not pins("run").keys() & pins("dev").keys()
 
 
 def test_citation_changelog_and_package_name_the_same_version() -> None:
