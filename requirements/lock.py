@@ -30,9 +30,8 @@ HEADS = {
 
 def pins(text: str) -> dict[str, str]:
     """Return the entries of a lock by package name: the pin and its hashes."""
-    entries = re.split(
-        r"\n(?=[A-Za-z0-9])", "\n" + "\n".join(l for l in text.splitlines() if not l.startswith("#"))
-    )
+    lines = [line for line in text.splitlines() if not line.startswith("#")]
+    entries = re.split(r"\n(?=[A-Za-z0-9])", "\n".join(lines))
     return {re.split(r"[=\s]", entry)[0]: entry.rstrip() for entry in entries if entry.strip()}
 
 
