@@ -15,7 +15,7 @@ class Backward:
     """Instructions of the way back.
 
     Attributes:
-        unreached: Slots that no gradient reaches; 0 times what is not finite would not be 0.
+        unreached: Accumulators that no gradient reaches; 0 times what is not finite would not be 0.
         written: Arrays that hold something: others are begun, not added to.
     """
 
@@ -86,8 +86,8 @@ class Backward:
 
     def product(self, number: int, product: Product, instructions: list[Instruction]) -> None:
         """Pass δ · W to a product's input; x gets its own after the loop."""
-        slots = range(product.first, product.first + len(product.linears))
-        if product.source == X_AS_IT_CAME or self.unreached.issuperset(slots):
+        accumulators = range(product.first, product.first + len(product.linears))
+        if product.source == X_AS_IT_CAME or self.unreached.issuperset(accumulators):
             return
         if self.cell.node(product.source).op == "number":
             return
@@ -99,19 +99,19 @@ class Backward:
         """Write the gradients of a segment's nodes, then of the sums that it begins with."""
         place = segment.place
         draft = KernelWriter(f"backward_{place.zone.name.lower()}_{place.level}")
-        slots = self.plan.slots_at(place)
-        here = {*segment.nodes, *(self.plan.slots[slot].value for slot in slots)}
+        accumulators = self.plan.accumulators_at(place)
+        here = {*segment.nodes, *(self.plan.accumulators[accumulator].value for accumulator in accumulators)}
         inside: dict[int, list[str]] = {}
         outside: dict[int, list[str]] = {}
         for handle in reversed(segment.nodes):
             if self.collect(draft, handle, inside, place.zone):
                 for operand, text in self.passed(draft, self.cell.node(handle)):
                     (inside if operand in here else outside).setdefault(operand, []).append(text)
-        for slot in slots:
-            value = self.plan.slots[slot].value
+        for accumulator in accumulators:
+            value = self.plan.accumulators[accumulator].value
             reached = self.collect(draft, value, inside, place.zone)
-            self.unreached |= set() if reached else {slot}
-            draft.store(Argument("D", slot), f"g{value}" if reached else draft.number("zero", 0.0))
+            self.unreached |= set() if reached else {accumulator}
+            draft.store(Argument("D", accumulator), f"g{value}" if reached else draft.number("zero", 0.0))
         for operand, parts in outside.items():
             self.add(draft, self.target(operand, place.zone), " + ".join(f"({part})" for part in parts))
         draft.finish(instructions)

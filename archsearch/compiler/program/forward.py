@@ -37,8 +37,8 @@ def _segment(plan: Plan, segment: Segment) -> KernelWriter:
     place = segment.place
     draft = KernelWriter(f"forward_{place.zone.name.lower()}_{place.level}")
     sources = {product.source for product in plan.products}
-    for slot in plan.slots_at(place):
-        total = plan.slots[slot].value
+    for accumulator in plan.accumulators_at(place):
+        total = plan.accumulators[accumulator].value
         if total in sources:  # padding may hold what infinity times 0 is
             draft.store(home(plan, total), draft.value(plan, total))
         _feed(plan, draft, total)

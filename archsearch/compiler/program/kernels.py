@@ -14,14 +14,14 @@ class Argument:
 
     Attributes:
         array: Its name; see `layout`.
-        slot: Which H columns of a wide array.
+        accumulator: Which H columns of a wide array.
         when: `row`: it has a row for every step and sequence, and this is the row at hand; `next`: the one a step later;
             `step`: it lives for a step; `lane`: it has one row per lane.
         narrow: Whether a row is a single number.
     """
 
     array: str
-    slot: int = 0
+    accumulator: int = 0
     when: When = "row"
     narrow: bool = False
 

@@ -20,7 +20,7 @@ class Program:
         plan: The cell's plan.
         forward: Instructions by zone, in order; those of the core run at every step.
         backward: The same for the way back; after every step of the core the layer exchanges D7 and N7.
-        unreached: Slots that no gradient reaches.
+        unreached: Accumulators that no gradient reaches.
         written: The arrays of gradients, such as GR7 and L7, that anything writes.
     """
 

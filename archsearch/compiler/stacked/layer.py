@@ -44,7 +44,7 @@ class Layer:
         self.shape, self.inputs, self.like = shape, inputs, like
         self.functions = {kernel: dialect(kernel) for kernel in program.kernels}
         self.arrays = Arrays(shape, like)
-        self.arrays.make(["P"], len(self.plan.slots) * shape[3])
+        self.arrays.make(["P"], len(self.plan.accumulators) * shape[3])
         self.arrays.make([f"E{state}" for state in self.plan.carried], more=1)
         self.arrays.make(f"K{handle}" for handle in sorted(self.plan.kept | {*fed_numbers(self.plan)}))
         self.arrays.make([f"R{node.handle}" for node in program.cell.ops if node.op == "norm"], 1)
@@ -86,8 +86,8 @@ class Layer:
     def _sums_of_x(self, weights: Weights) -> None:
         """Begin every sum with its biases and what x adds."""
         bias = self.like.new_zeros(self.shape[0], 1, self.arrays["P"].shape[-1])
-        for position, slot in enumerate(self.plan.slots):
-            for linear in slot.linears:
+        for position, accumulator in enumerate(self.plan.accumulators):
+            for linear in accumulator.linears:
                 if linear in weights.biases:
                     self.arrays.columns(bias, position).add_(weights.biases[linear])
         sums = self.arrays["P"].flatten(1, 2)
@@ -198,8 +198,8 @@ class Layer:
                 if product.first + position in self.program.unreached:
                     self.arrays.columns(gradients.products[number], position).zero_()
         sums = deltas.sum(1, keepdim=True)
-        for position, slot in enumerate(self.plan.slots):
-            for linear in slot.linears:
+        for position, accumulator in enumerate(self.plan.accumulators):
+            for linear in accumulator.linears:
                 if linear in gradients.biases:
                     gradients.biases[linear].copy_(self.arrays.columns(sums, position))
         for handle, into in gradients.vectors.items():

@@ -3,7 +3,7 @@
 Names follow the canonical numbering (`v7` is node 7, `g7` its gradient), so no text of a user reaches the compiler. Widths
 are run-time arguments: one source serves every setting. Arrays are padded to whole vectors; products read true widths only.
 
-    P     the sums of linear maps, slot by slot, for all rows; an activation may lie where its sum lay
+    P     the sums of linear maps, accumulator by accumulator, for all rows; an activation may lie where its sum lay
     E7    state 7 before each step        K7   value 7 for all rows        R7   1 / root mean square of a norm's rows
     XR    x as wide as the layer          C7   learned vector or number    W2   the packed weights of product 2
     D     gradients of the sums           D7   of state 7 after a step     N7   of state 7 before it

@@ -48,7 +48,7 @@ def _equations(of: Plan) -> Iterator[str]:
 
 
 def _sizes(of: Plan) -> str:
-    return f"const long rows = T * B, Hs = whole(H), S = apart({len(of.slots)} * Hs);"
+    return f"const long rows = T * B, Hs = whole(H), S = apart({len(of.accumulators)} * Hs);"
 
 
 def _size(name: str, of: Plan, arrays: dict[str, str]) -> list[str]:

@@ -47,7 +47,7 @@ class Backward(Printer):
         self.written: set[str] = set()
         """Arrays of gradients that hold something: others are begun, not added to."""
         self.unreached: set[int] = set()
-        """Slots that no gradient reaches; 0 times what is not finite would not be 0."""
+        """Accumulators that no gradient reaches; 0 times what is not finite would not be 0."""
 
     def print(self) -> None:
         """Print all of it."""
@@ -147,8 +147,8 @@ class Backward(Printer):
 
     def product(self, number: int, product: Product) -> None:
         """Pass δ · W to a product's input; x gets its own after the loop."""
-        slots = range(product.first, product.first + len(product.linears))
-        if product.source == X_AS_IT_CAME or self.unreached.issuperset(slots):
+        accumulators = range(product.first, product.first + len(product.linears))
+        if product.source == X_AS_IT_CAME or self.unreached.issuperset(accumulators):
             return
         if self.cell.node(product.source).op == "number":
             return
@@ -164,18 +164,20 @@ class Backward(Printer):
     def phase(self, segment: Segment, position: int) -> None:
         """Print one pass over the rows: gradients of the phase's nodes, then of the sums that the segment begins with."""
         zone = segment.place.zone
-        slots = self.plan.slots_at(segment.place) if position == 0 else []
+        accumulators = self.plan.accumulators_at(segment.place) if position == 0 else []
         nodes = [self.cell.node(handle) for handle in segment.phases[position]]
-        if not nodes and not slots:
+        if not nodes and not accumulators:
             return
         with self.each_row(zone):
-            reached = self.elements(nodes, slots, zone)
+            reached = self.elements(nodes, accumulators, zone)
             for node in reached:
                 self.norm(node, zone)
 
-    def elements(self, nodes: list[Node], slots: list[int], zone: Zone) -> list[Node]:
+    def elements(self, nodes: list[Node], accumulators: list[int], zone: Zone) -> list[Node]:
         """Print a pass over a row; return the norms, whose operands must wait for the row's end."""
-        here = {node.handle for node in nodes} | {self.plan.slots[slot].value for slot in slots}
+        here = {node.handle for node in nodes} | {
+            self.plan.accumulators[accumulator].value for accumulator in accumulators
+        }
         inside, outside, norms = Parts(), Parts(), []
         known: Known = {}
         with self.each_vector():
@@ -188,12 +190,12 @@ class Backward(Printer):
                     continue
                 for operand, text in self.passed(node, known):
                     (inside if operand in here else outside).setdefault(operand, []).append(text)
-            for slot in slots:
-                value = self.plan.slots[slot].value
+            for accumulator in accumulators:
+                value = self.plan.accumulators[accumulator].value
                 reached = self.collect(value, inside, zone)
                 gradient = f"g{value}" if reached else "all(0)"
-                self.unreached |= set() if reached else {slot}
-                self.say(f"st({self.layout.slot(slot, 'D')} + j, {gradient});")
+                self.unreached |= set() if reached else {accumulator}
+                self.say(f"st({self.layout.accumulator(accumulator, 'D')} + j, {gradient});")
             for operand, parts in outside.items():
                 self.add(self.target(operand, zone), " + ".join(f"({part})" for part in parts))
         return norms

@@ -12,7 +12,7 @@ def weights(printer: Printer, unreached: set[int]) -> None:
 
     Args:
         printer: Where to.
-        unreached: Slots whose linear maps no gradient reaches.
+        unreached: Accumulators whose linear maps no gradient reaches.
     """
     plan, layout = printer.plan, printer.layout
     packed: set[int] = set()
@@ -29,10 +29,10 @@ def weights(printer: Printer, unreached: set[int]) -> None:
                 f"gemm.pack({array}, {stride}, {rows}, {wide}, {printer.array(name, f'panels({wide}) * rows')});"
             )
             packed.add(product.source)
-        for slot, linear in enumerate(product.linears, product.first):
-            into, delta = f"L->dw[{layout.weight(linear)}]", f"{deltas} + {slot} * Hs"
+        for accumulator, linear in enumerate(product.linears, product.first):
+            into, delta = f"L->dw[{layout.weight(linear)}]", f"{deltas} + {accumulator} * Hs"
             call = f"gemm.run({delta}, 1, S, 1, {rows}, 0, {name}, 0, 0, {into}, {wide}, H, {wide})"
-            printer.say(f"if ({into}) {f'zero({into}, H * {wide})' if slot in unreached else call};")
+            printer.say(f"if ({into}) {f'zero({into}, H * {wide})' if accumulator in unreached else call};")
     _biases(printer)
     for node in printer.cell.ops:
         if node.op == "scale":
@@ -41,8 +41,8 @@ def weights(printer: Printer, unreached: set[int]) -> None:
 
 
 def _biases(printer: Printer) -> None:
-    for position, slot in enumerate(printer.plan.slots):
-        found = [printer.layout.parameter.get(bias_name(linear)) for linear in slot.linears]
+    for position, accumulator in enumerate(printer.plan.accumulators):
+        found = [printer.layout.parameter.get(bias_name(linear)) for linear in accumulator.linears]
         wanted = [f"L->dw[{bias}]" for bias in found if bias is not None]
         if wanted:
             with printer.block(f"if ({' || '.join(wanted)})"):

@@ -18,15 +18,15 @@ class Forward(Printer):
         self.begins: set[int] = set()
         """Products that are the first of all their sums."""
         self.unbegun: set[int] = set()
-        """Slots that none of them begins."""
+        """Accumulators that none of them begins."""
         begun: set[int] = set()
         for number, product in enumerate(self.plan.products):
-            slots = set(range(product.first, product.first + len(product.linears)))
-            if begun.isdisjoint(slots):
+            accumulators = set(range(product.first, product.first + len(product.linears)))
+            if begun.isdisjoint(accumulators):
                 self.begins.add(number)
             else:
-                self.unbegun |= slots - begun
-            begun |= slots
+                self.unbegun |= accumulators - begun
+            begun |= accumulators
 
     def print(self) -> None:
         """Print all of it."""
@@ -46,8 +46,8 @@ class Forward(Printer):
     def products_of_x(self) -> None:
         """Begin every sum with its biases and what x adds; where x has few different rows, once for each of those."""
         self.say(f"zero({self.array('bias', 'S')}, S);")
-        for position, slot in enumerate(self.plan.slots):
-            for linear in slot.linears:
+        for position, accumulator in enumerate(self.plan.accumulators):
+            for linear in accumulator.linears:
                 if (bias := self.layout.parameter.get(bias_name(linear))) is not None:
                     self.say(f"add_rows(w[{bias}], H, bias + {position} * Hs, Hs, 1);")
         self.say(f"real* X = L->index ? {self.array('G', 'rows * S')} : P;")
@@ -105,7 +105,7 @@ class Forward(Printer):
             for number, product in self.plan.products_at(place):
                 self.product(number, product)
             for segment in self.plan.segments_at(place):
-                if segment.nodes or self.layout.sums_fed_on(self.plan.slots_at(place)):
+                if segment.nodes or self.layout.sums_fed_on(self.plan.accumulators_at(place)):
                     self.segment(segment)
 
     def product(self, number: int, product: Product) -> None:
@@ -122,7 +122,9 @@ class Forward(Printer):
         """Print the element-wise nodes of a place in one pass over the rows."""
         with self.each_row(segment.place.zone):
             for position, phase in enumerate(segment.phases):
-                sums = self.layout.sums_fed_on(self.plan.slots_at(segment.place)) if position == 0 else []
+                sums = (
+                    self.layout.sums_fed_on(self.plan.accumulators_at(segment.place)) if position == 0 else []
+                )
                 early = self.activations(phase) if position == 0 else set()
                 rest = tuple(handle for handle in phase if handle not in early)
                 if rest or sums:

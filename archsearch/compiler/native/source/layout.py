@@ -17,34 +17,34 @@ class Layout:
         self.reads_x = plan.cell.needs_projection
         self.sources = {product.source for product in plan.products}
         self.aliased = self._aliased()
-        self.separate = any(slot.value in self.sources for slot in plan.slots)
+        self.separate = any(accumulator.value in self.sources for accumulator in plan.accumulators)
         """Whether gradients of sums need memory of their own, since a product's input must outlast them."""
 
     def _aliased(self) -> dict[int, int]:
-        """Return the activations that are kept where their sum lay: handle -> slot."""
+        """Return the activations that are kept where their sum lay: handle -> accumulator."""
         plan, found = self.plan, {}
         for handle in plan.kept - self.sources:
             node = self.cell.node(handle)
-            if not RULES[node.op].in_place or node.inputs[0] not in plan.slot_of:
+            if not RULES[node.op].in_place or node.inputs[0] not in plan.accumulator_of:
                 continue
             operand = node.inputs[0]
             alone = self.cell.consumers[operand] == (handle,) and operand not in self.cell.next
             if alone and plan.place[operand] == plan.place[handle]:
-                found[handle] = plan.slot_of[operand]
+                found[handle] = plan.accumulator_of[operand]
         return found
 
     def weight(self, handle: int) -> int:
         """Return which parameter a node's matrix or vector is."""
         return self.parameter[weight_name(handle)]
 
-    def slot(self, position: int, array: str = "P") -> str:
-        """Return where a slot lies in row r."""
+    def accumulator(self, position: int, array: str = "P") -> str:
+        """Return where an accumulator lies in row r."""
         return f"{array} + r * S + {position} * Hs"
 
     def home(self, handle: int) -> tuple[str, str]:
         """Return the array of a stored value, and how far apart its rows are."""
-        if (slot := self.plan.slot_of.get(handle, self.aliased.get(handle))) is not None:
-            return f"P + {slot} * Hs", "S"
+        if (accumulator := self.plan.accumulator_of.get(handle, self.aliased.get(handle))) is not None:
+            return f"P + {accumulator} * Hs", "S"
         if self.cell.node(handle).op == "number":
             return f"C{handle}", "0"
         return f"E{handle}" if handle in self.state else "XR" if handle == 0 else f"K{handle}", "Hs"
@@ -56,7 +56,12 @@ class Layout:
 
     def stored(self, handle: int) -> bool:
         """Whether a value can be read at `at`."""
-        return handle in self.state or handle in self.plan.slot_of or handle == 0 or handle in self.plan.kept
+        return (
+            handle in self.state
+            or handle in self.plan.accumulator_of
+            or handle == 0
+            or handle in self.plan.kept
+        )
 
     def source(self, product: Product) -> tuple[str, str, str]:
         """Return the array of a product's input, how far apart its rows are, and how wide they are."""
@@ -78,9 +83,9 @@ class Layout:
         """Return the carried states whose next value this is."""
         return [state for state in self.plan.carried if self.plan.next_of(state) == handle]
 
-    def sums_fed_on(self, slots: list[int]) -> list[int]:
-        """Return the slots' values that are next values as they are."""
-        values = [self.plan.slots[position].value for position in slots]
+    def sums_fed_on(self, accumulators: list[int]) -> list[int]:
+        """Return the accumulators' values that are next values as they are."""
+        values = [self.plan.accumulators[position].value for position in accumulators]
         return [
             value for value in values if self.states_fed(value) and self.plan.place[value].zone == Zone.CORE
         ]
