@@ -120,6 +120,10 @@ class Plan:
         """Return the handle of a state's next value."""
         return self.cell.next[self.state[state]]
 
+    def states_fed(self, handle: int) -> list[int]:
+        """Return the carried states whose next value this is."""
+        return [state for state in self.carried if self.next_of(state) == handle]
+
     def places(self, zone: Zone) -> list[When]:
         """Return the places of a zone at which something runs, in order."""
         found = {product.place for product in self.products} | {segment.place for segment in self.segments}

@@ -8,9 +8,7 @@ import torch
 from torch import Tensor
 
 from archsearch.compiler.program import X_AS_IT_CAME, Zone
-from archsearch.compiler.program.forward import fed_numbers
 from archsearch.compiler.program.kernels import Instruction, Kernel
-from archsearch.compiler.program.layout import home, source
 from archsearch.compiler.program.program import Program
 from archsearch.compiler.stacked.arrays import Arrays
 from archsearch.compiler.stacked.lanes import Weights, Widths
@@ -46,7 +44,7 @@ class Layer:
         self.arrays = Arrays(shape, like)
         self.arrays.make(["P"], len(self.plan.accumulators) * shape[3])
         self.arrays.make([f"E{state}" for state in self.plan.carried], more=1)
-        self.arrays.make(f"K{handle}" for handle in sorted(self.plan.kept | {*fed_numbers(self.plan)}))
+        self.arrays.make(f"K{handle}" for handle in program.layout.kept)
         self.arrays.make([f"R{node.handle}" for node in program.cell.ops if node.op == "norm"], 1)
 
     # -- forward ------------------------------------------------------------------------------------------------------
@@ -109,7 +107,7 @@ class Layer:
     def _output(self, reset: Tensor | None) -> Tensor:
         """Return the first state after every step."""
         if not self.program.carries_output:
-            rows = self.arrays.view(home(self.plan, self.program.cell.output), None)
+            rows = self.arrays.view(self.program.layout.home(self.program.cell.output), None)
             return rows.view(len(rows), *self.shape[1:3], -1)
         found, last = self.arrays[self.output][:, 1:], self.shape[1] - 1
         if reset is None:
@@ -190,7 +188,7 @@ class Layer:
         """Compute the gradients of the parameters, each one product or one sum over all rows."""
         deltas = self.arrays["D"].flatten(1, 2)
         for number, product in enumerate(self.plan.products):
-            rows = self.arrays.view(source(self.plan, product), None)
+            rows = self.arrays.view(self.program.layout.source(product), None)
             torch.bmm(
                 rows.transpose(1, 2), self.arrays.columns_of(deltas, product), out=gradients.products[number]
             )
@@ -239,7 +237,7 @@ class Layer:
             product, weight = self.plan.products[instruction.number], weights.products[instruction.number]
             sums = self.arrays.columns_of(self.arrays.rows("D" if instruction.into else "P", step), product)
             if instruction.into is None:
-                sums.baddbmm_(self.arrays.view(source(self.plan, product), step), weight)
+                sums.baddbmm_(self.arrays.view(self.program.layout.source(product), step), weight)
             elif instruction.adding:
                 self.arrays.view(instruction.into, step).baddbmm_(sums, weight.transpose(1, 2))
             else:
