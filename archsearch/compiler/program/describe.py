@@ -50,7 +50,10 @@ class _Words:
         count, raw = len(product.linears), product.source == X_AS_IT_CAME
         inner = "I" if raw else "n"
         source = self.name(self.cell.x.handle) if raw else self.name(product.source)
-        sums = ", ".join(self.sum(slot) for slot in self.plan.slots[product.first : product.first + count])
+        sums = ", ".join(
+            self.sum(accumulator)
+            for accumulator in self.plan.accumulators[product.first : product.first + count]
+        )
         return f"[rows, {inner}] x [{inner}, {count if count > 1 else ''}n]: {source} -> {sums}"
 
     def segment(self, segment: Segment) -> Iterator[str]:
@@ -68,12 +71,12 @@ class _Words:
 
     def operand(self, handle: int) -> str:
         """Return what a segment calls a value."""
-        position = self.plan.slot_of.get(handle)
-        return self.name(handle) if position is None else self.sum(self.plan.slots[position])
+        position = self.plan.accumulator_of.get(handle)
+        return self.name(handle) if position is None else self.sum(self.plan.accumulators[position])
 
-    def sum(self, slot: Accumulator) -> str:
+    def sum(self, accumulator: Accumulator) -> str:
         """Return the name of an accumulator."""
-        return f"sum {self.plan.slot_of[slot.value]}"
+        return f"sum {self.plan.accumulator_of[accumulator.value]}"
 
     def name(self, handle: int) -> str:
         """Return what the cell's text calls a node, or its canonical number."""

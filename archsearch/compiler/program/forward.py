@@ -3,70 +3,88 @@
 from __future__ import annotations
 
 from archsearch.cell.graph import LEAVES
-from archsearch.compiler.program import X_AS_IT_CAME, Plan, Segment, Zone
 from archsearch.compiler.program.kernels import Argument, Instruction, Multiply
-from archsearch.compiler.program.layout import home, states_fed
+from archsearch.compiler.program.layout import Layout
+from archsearch.compiler.program.plan import X_AS_IT_CAME, Segment, When, Zone
 from archsearch.compiler.program.writer import KernelWriter
 
 
-def forward(plan: Plan) -> dict[Zone, list[Instruction]]:
-    """Return the instructions of each zone; the products of x, for which nothing must wait, are not among them."""
-    zones: dict[Zone, list[Instruction]] = {zone: [] for zone in Zone}
-    numbers = KernelWriter("numbers")
-    for handle in fed_numbers(plan):
-        numbers.store(home(plan, handle), numbers.value(plan, handle))
-    numbers.finish(zones[Zone.PROLOGUE])
-    for zone, instructions in zones.items():
-        for place in plan.places(zone):
-            chosen = plan.products_at(place)
-            instructions += [Multiply(number) for number, product in chosen if product.source != X_AS_IT_CAME]
-            for segment in plan.segments_at(place):
-                _segment(plan, segment).finish(instructions)
-    _carry(plan).finish(zones[Zone.CORE])
-    return zones
+class Forward:
+    """Instructions of the way there.
 
+    Attributes:
+        layout: Where values lie.
+        plan: The cell's plan.
+        sources: The handles of the inputs of products.
+    """
 
-def fed_numbers(plan: Plan) -> list[int]:
-    """Return the handles of the numbers that are inputs of products, which read memory."""
-    sources = sorted({product.source for product in plan.products} - {X_AS_IT_CAME})
-    return [handle for handle in sources if plan.cell.node(handle).op == "number"]
+    def __init__(self, layout: Layout) -> None:
+        self.layout, self.plan = layout, layout.plan
+        self.sources = {product.source for product in self.plan.products}
 
+    def zones(self) -> dict[Zone, list[Instruction]]:
+        """Return the instructions of each zone; the products of x, for which nothing must wait, are not among them."""
+        zones: dict[Zone, list[Instruction]] = {zone: [] for zone in Zone}
+        self.numbers(zones[Zone.PROLOGUE])
+        for zone, instructions in zones.items():
+            for place in self.plan.places(zone):
+                instructions += self.products(place)
+                for segment in self.plan.segments_at(place):
+                    self.segment(segment, instructions)
+        self.carry(zones[Zone.CORE])
+        return zones
 
-def _segment(plan: Plan, segment: Segment) -> KernelWriter:
-    """Return the element-wise nodes of a place; what they feed on and what is read elsewhere is stored."""
-    place = segment.place
-    draft = KernelWriter(f"forward_{place.zone.name.lower()}_{place.level}")
-    sources = {product.source for product in plan.products}
-    for slot in plan.slots_at(place):
-        total = plan.slots[slot].value
-        if total in sources:  # padding may hold what infinity times 0 is
-            draft.store(home(plan, total), draft.value(plan, total))
-        _feed(plan, draft, total)
-    for handle in segment.nodes:
-        if plan.cell.node(handle).op == "norm":
-            root = draft.over_row(
-                "root", f"root{handle}", draft.value(plan, plan.cell.node(handle).inputs[0])
-            )
-            draft.store(Argument(f"R{handle}", narrow=True), root)
-        value = draft.compute(plan, handle)
-        if handle in plan.kept:
-            draft.store(home(plan, handle), value)
-        _feed(plan, draft, handle)
-    return draft
+    def numbers(self, instructions: list[Instruction]) -> None:
+        """Store the numbers that products read."""
+        writer = KernelWriter("numbers")
+        for handle in self.layout.fed_numbers:
+            writer.store(self.layout.home(handle), writer.value(self.layout, handle))
+        writer.finish(instructions)
 
+    def products(self, place: When) -> list[Multiply]:
+        """Return the products of a place, but those of x."""
+        products = self.plan.products_at(place)
+        return [Multiply(number) for number, product in products if product.source != X_AS_IT_CAME]
 
-def _feed(plan: Plan, draft: KernelWriter, handle: int) -> None:
-    """Store a value of the core as the next value of the states that it feeds."""
-    if plan.place[handle].zone == Zone.CORE:
-        for state in states_fed(plan, handle):
-            draft.store(Argument(f"E{state}", when="next"), draft.value(plan, handle))
+    def segment(self, segment: Segment, instructions: list[Instruction]) -> None:
+        """Write the element-wise nodes of a place; the sums that it begins with are of the first pass."""
+        place = segment.place
+        for number, nodes in enumerate(self.layout.passes(segment)):
+            writer = KernelWriter(f"forward_{place.zone.name.lower()}_{place.level}_{number}")
+            for position in () if number else self.plan.accumulators_at(place):
+                self.sum(writer, self.plan.accumulators[position].value)
+            for handle in nodes:
+                self.node(writer, handle)
+            writer.finish(instructions)
 
+    def sum(self, writer: KernelWriter, handle: int) -> None:
+        """Store a sum that products read again: padding may hold what infinity times 0 is."""
+        if handle in self.sources:
+            writer.store(self.layout.home(handle), writer.value(self.layout, handle))
+        self.feed(writer, handle)
 
-def _carry(plan: Plan) -> KernelWriter:
-    """Return what copies the next values that no segment of the core computes."""
-    draft = KernelWriter("carry")
-    for state in plan.carried:
-        target = plan.next_of(state)
-        if plan.cell.node(target).op in LEAVES or plan.place[target].zone == Zone.PROLOGUE:
-            draft.store(Argument(f"E{state}", when="next"), draft.value(plan, target))
-    return draft
+    def node(self, writer: KernelWriter, handle: int) -> None:
+        """Compute a node; what it feeds on and what is read elsewhere is stored."""
+        node = self.plan.cell.node(handle)
+        if node.op == "norm":
+            root = writer.over_row("root", f"root{handle}", writer.value(self.layout, node.inputs[0]))
+            writer.store(Argument(f"R{handle}", narrow=True), root)
+        value = writer.compute(self.layout, handle)
+        if handle in self.plan.kept:
+            writer.store(self.layout.home(handle), value)
+        self.feed(writer, handle)
+
+    def feed(self, writer: KernelWriter, handle: int) -> None:
+        """Store a value of the core as the next value of the states that it feeds."""
+        if self.plan.place[handle].zone == Zone.CORE:
+            for state in self.plan.states_fed(handle):
+                writer.store(Argument(f"E{state}", when="next"), writer.value(self.layout, handle))
+
+    def carry(self, instructions: list[Instruction]) -> None:
+        """Copy the next values that no segment of the core computes."""
+        writer = KernelWriter("carry")
+        for state in self.plan.carried:
+            target = self.plan.next_of(state)
+            if self.plan.cell.node(target).op in LEAVES or self.plan.place[target].zone == Zone.PROLOGUE:
+                writer.store(Argument(f"E{state}", when="next"), writer.value(self.layout, target))
+        writer.finish(instructions)

@@ -15,7 +15,7 @@ Homes = dict[int, tuple[int, int]]
 def kept(
     cell: Cell, place: dict[int, When], carried: tuple[int, ...], segments: tuple[Segment, ...]
 ) -> Iterator[int]:
-    """Yield the handles of element-wise values that are stored; slots, states and x are stored anyway."""
+    """Yield the handles of element-wise values that are stored; accumulators, states and x are stored anyway."""
     homes = {
         handle: (n, p)
         for n, segment in enumerate(segments)

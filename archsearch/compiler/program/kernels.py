@@ -14,14 +14,14 @@ class Argument:
 
     Attributes:
         array: Its name; see `layout`.
-        slot: Which H columns of a wide array.
+        accumulator: Which H columns of a wide array.
         when: `row`: it has a row for every step and sequence, and this is the row at hand; `next`: the one a step later;
             `step`: it lives for a step; `lane`: it has one row per lane.
         narrow: Whether a row is a single number.
     """
 
     array: str
-    slot: int = 0
+    accumulator: int = 0
     when: When = "row"
     narrow: bool = False
 
@@ -34,7 +34,7 @@ class Line:
         kind: `load` an argument into a variable, `number`: a constant into one, `let` a variable be an expression,
             `root` and `mean`: of whole rows, `store` an expression to an argument.
         name: The variable, or "" for a store.
-        text: The expression; for `root` and `mean` what is squared or averaged; the number's value.
+        text: The expression; for `root` the variable that is squared, for `mean` the product of two; the number's value.
         argument: Position of the argument, where there is one.
     """
 

@@ -45,13 +45,13 @@ class Accumulator:
 
 @dataclass(frozen=True, slots=True)
 class Product:
-    """One matrix product: one input, and the weights of neighbouring slots side by side.
+    """One matrix product: one input, and the weights of neighbouring accumulators side by side.
 
     Attributes:
         place: When it runs, before the segment of that place.
         source: Handle of its input, or X_AS_IT_CAME.
-        first: Position of its first slot.
-        linears: One linear node per slot, in the slots' order.
+        first: Position of its first accumulator.
+        linears: One linear node per accumulator, in the accumulators' order.
     """
 
     place: When
@@ -86,7 +86,7 @@ class Plan:
     Attributes:
         cell: The canonical form.
         place: For each handle, when its value is known.
-        slots: The accumulators; neighbours share products.
+        accumulators: The accumulators; neighbours share products.
         products: The matrix products, in order.
         segments: The element-wise segments, in order.
         carried: Handles of the states that pass from step to step: all but a first one that nothing reads.
@@ -95,16 +95,16 @@ class Plan:
 
     cell: Cell
     place: dict[int, When]
-    slots: tuple[Accumulator, ...]
+    accumulators: tuple[Accumulator, ...]
     products: tuple[Product, ...]
     segments: tuple[Segment, ...]
     carried: tuple[int, ...]
     kept: frozenset[int]
 
     @cached_property
-    def slot_of(self) -> dict[int, int]:
-        """For the handle of each slot's value the position of the slot."""
-        return {slot.value: position for position, slot in enumerate(self.slots)}
+    def accumulator_of(self) -> dict[int, int]:
+        """For the handle of each accumulator's value the position of the accumulator."""
+        return {accumulator.value: position for position, accumulator in enumerate(self.accumulators)}
 
     @cached_property
     def state(self) -> dict[int, int]:
@@ -120,6 +120,10 @@ class Plan:
         """Return the handle of a state's next value."""
         return self.cell.next[self.state[state]]
 
+    def states_fed(self, handle: int) -> list[int]:
+        """Return the carried states whose next value this is."""
+        return [state for state in self.carried if self.next_of(state) == handle]
+
     def places(self, zone: Zone) -> list[When]:
         """Return the places of a zone at which something runs, in order."""
         found = {product.place for product in self.products} | {segment.place for segment in self.segments}
@@ -133,6 +137,8 @@ class Plan:
         """Return the segments of a place: one, or none."""
         return [segment for segment in self.segments if segment.place == place]
 
-    def slots_at(self, place: When) -> list[int]:
-        """Return the positions of the slots that are complete at a place."""
-        return [position for position, slot in enumerate(self.slots) if slot.place == place]
+    def accumulators_at(self, place: When) -> list[int]:
+        """Return the positions of the accumulators that are complete at a place."""
+        return [
+            position for position, accumulator in enumerate(self.accumulators) if accumulator.place == place
+        ]

@@ -10,7 +10,7 @@ from archsearch.compiler.program.keeping import kept
 from archsearch.compiler.program.plan import X_AS_IT_CAME, Accumulator, Plan, Product, Segment, When, Zone
 
 Sums = dict[int, tuple[int, ...]]
-"""For each slot's value the linear nodes that it sums."""
+"""For each accumulator's value the linear nodes that it sums."""
 
 
 def plan(cell: Cell) -> Plan:
@@ -18,11 +18,17 @@ def plan(cell: Cell) -> Plan:
     carried = tuple(_carried(cell))
     place = _places(cell, carried)
     sums = _sums(cell)
-    slots = _slots(cell, sums, place)
-    products = tuple(_products(cell, slots, place))
-    segments = tuple(_segments(cell, slots, place))
+    accumulators = _accumulators(cell, sums, place)
+    products = tuple(_products(cell, accumulators, place))
+    segments = tuple(_segments(cell, accumulators, place))
     return Plan(
-        cell, place, slots, products, segments, carried, frozenset(kept(cell, place, carried, segments))
+        cell,
+        place,
+        accumulators,
+        products,
+        segments,
+        carried,
+        frozenset(kept(cell, place, carried, segments)),
     )
 
 
@@ -58,7 +64,7 @@ def _places(cell: Cell, carried: Iterable[int]) -> dict[int, When]:
 
 
 def _sums(cell: Cell) -> Sums:
-    """Return the slots: single linear nodes, and `+` of two slots that only it reads."""
+    """Return the accumulators: single linear nodes, and `+` of two accumulators that only it reads."""
     uses = {handle: len(readers) + cell.next.count(handle) for handle, readers in cell.consumers.items()}
     sums: Sums = {}
     for node in cell.ops:
@@ -76,26 +82,28 @@ def _source(cell: Cell, linear: int) -> int:
     return X_AS_IT_CAME if is_input_linear(node, cell.x.handle) else node.inputs[0]
 
 
-def _slots(cell: Cell, sums: Sums, place: dict[int, When]) -> tuple[Accumulator, ...]:
-    """Return the slots by completion, those whose last products read the same side by side.
+def _accumulators(cell: Cell, sums: Sums, place: dict[int, When]) -> tuple[Accumulator, ...]:
+    """Return the accumulators by completion, those whose last products read the same side by side.
 
-    Of these the longer sums come first: slots that x fills alone lie before them, and share its product with theirs.
+    Of these the longer sums come first: accumulators that x fills alone lie before them, and share its product with theirs.
     """
 
-    def key(slot: Accumulator) -> tuple[When, tuple[When, int], int, list[tuple[When, int]], int]:
-        reads = sorted(((place[linear], _source(cell, linear)) for linear in slot.linears), reverse=True)
-        return slot.place, reads[0], -len(reads), reads, slot.value
+    def key(accumulator: Accumulator) -> tuple[When, tuple[When, int], int, list[tuple[When, int]], int]:
+        reads = sorted(
+            ((place[linear], _source(cell, linear)) for linear in accumulator.linears), reverse=True
+        )
+        return accumulator.place, reads[0], -len(reads), reads, accumulator.value
 
     return tuple(
         sorted((Accumulator(value, linears, place[value]) for value, linears in sums.items()), key=key)
     )
 
 
-def _products(cell: Cell, slots: tuple[Accumulator, ...], place: dict[int, When]) -> Iterator[Product]:
-    """Yield products: per place and input, one per run of neighbouring slots."""
+def _products(cell: Cell, accumulators: tuple[Accumulator, ...], place: dict[int, When]) -> Iterator[Product]:
+    """Yield products: per place and input, one per run of neighbouring accumulators."""
     wanted: dict[tuple[When, int], list[tuple[int, int]]] = {}
-    for position, slot in enumerate(slots):
-        for linear in slot.linears:
+    for position, accumulator in enumerate(accumulators):
+        for linear in accumulator.linears:
             wanted.setdefault((place[linear], _source(cell, linear)), []).append((position, linear))
     for (where, source), entries in sorted(wanted.items()):
         for run in _runs(entries):
@@ -103,7 +111,7 @@ def _products(cell: Cell, slots: tuple[Accumulator, ...], place: dict[int, When]
 
 
 def _runs(entries: Iterable[tuple[int, int]]) -> Iterator[list[tuple[int, int]]]:
-    """Yield maximal runs of neighbouring slots; two linears in one slot are in two runs."""
+    """Yield maximal runs of neighbouring accumulators; two linears in one accumulator are in two runs."""
     left = sorted(entries)
     while left:
         run = [left[0]]
@@ -114,10 +122,10 @@ def _runs(entries: Iterable[tuple[int, int]]) -> Iterator[list[tuple[int, int]]]
         left = rest
 
 
-def _segments(cell: Cell, slots: tuple[Accumulator, ...], place: dict[int, When]) -> Iterator[Segment]:
-    """Yield a segment for every place at which a slot is complete or an element-wise node is known."""
-    inside = {handle for slot in slots for handle in _members(cell, slot)}
-    by_place: dict[When, list[Node]] = {slot.place: [] for slot in slots}
+def _segments(cell: Cell, accumulators: tuple[Accumulator, ...], place: dict[int, When]) -> Iterator[Segment]:
+    """Yield a segment for every place at which an accumulator is complete or an element-wise node is known."""
+    inside = {handle for accumulator in accumulators for handle in _members(cell, accumulator)}
+    by_place: dict[When, list[Node]] = {accumulator.place: [] for accumulator in accumulators}
     for node in cell.ops:
         if node.handle not in inside:
             by_place.setdefault(place[node.handle], []).append(node)
@@ -125,13 +133,13 @@ def _segments(cell: Cell, slots: tuple[Accumulator, ...], place: dict[int, When]
         yield Segment(where, _phases(nodes))
 
 
-def _members(cell: Cell, slot: Accumulator) -> Iterator[int]:
-    """Yield the handles of a slot's linears and of the sums in it."""
-    pending = [slot.value]
+def _members(cell: Cell, accumulator: Accumulator) -> Iterator[int]:
+    """Yield the handles of an accumulator's linears and of the sums in it."""
+    pending = [accumulator.value]
     while pending:
         handle = pending.pop()
         yield handle
-        if handle not in slot.linears:
+        if handle not in accumulator.linears:
             pending.extend(cell.node(handle).inputs)
 
 

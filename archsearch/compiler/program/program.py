@@ -6,10 +6,12 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from archsearch.cell import Cell
-from archsearch.compiler.program import Plan, Zone, plan
 from archsearch.compiler.program.backward import Backward
-from archsearch.compiler.program.forward import forward
+from archsearch.compiler.program.forward import Forward
 from archsearch.compiler.program.kernels import Instruction, Kernel
+from archsearch.compiler.program.layout import Layout
+from archsearch.compiler.program.plan import Plan, Zone
+from archsearch.compiler.program.planner import plan
 
 
 @dataclass(frozen=True)
@@ -17,18 +19,23 @@ class Program:
     """What a layer does.
 
     Attributes:
-        plan: The cell's plan.
+        layout: Where the values of the cell lie.
         forward: Instructions by zone, in order; those of the core run at every step.
         backward: The same for the way back; after every step of the core the layer exchanges D7 and N7.
-        unreached: Slots that no gradient reaches.
+        unreached: Accumulators that no gradient reaches.
         written: The arrays of gradients, such as GR7 and L7, that anything writes.
     """
 
-    plan: Plan
+    layout: Layout
     forward: dict[Zone, list[Instruction]]
     backward: dict[Zone, list[Instruction]]
     unreached: frozenset[int]
     written: frozenset[str]
+
+    @property
+    def plan(self) -> Plan:
+        """The cell's plan."""
+        return self.layout.plan
 
     @property
     def cell(self) -> Cell:
@@ -44,14 +51,19 @@ class Program:
     def kernels(self) -> list[Kernel]:
         """All kernels, in order."""
         lists = [*self.forward.values(), *self.backward.values()]
-        return [instruction for of in lists for instruction in of if isinstance(instruction, Kernel)]
+        return [instruction for zone in lists for instruction in zone if isinstance(instruction, Kernel)]
 
 
 @lru_cache(256)
-def program(cell: Cell) -> Program:
-    """Return the program of a cell in canonical form."""
-    planned = plan(cell)
-    back = Backward(planned)
+def program(cell: Cell, row_by_row: bool = False) -> Program:
+    """Return the program of a cell in canonical form; see `Layout` for kernels that run row by row."""
+    layout = Layout(plan(cell), row_by_row)
+    backward = Backward(layout)
+    zones = backward.zones()
     return Program(
-        planned, forward(planned), back.zones(), frozenset(back.unreached), frozenset(back.written)
+        layout=layout,
+        forward=Forward(layout).zones(),
+        backward=zones,
+        unreached=frozenset(backward.unreached),
+        written=frozenset(backward.written),
     )

@@ -6,14 +6,20 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from archsearch.compiler.adjoint import RULES
-from archsearch.compiler.program import Plan
 from archsearch.compiler.program.kernels import Argument, Instruction, Kernel, Line
-from archsearch.compiler.program.layout import home, stored
+from archsearch.compiler.program.layout import Layout
 
 
 @dataclass
 class KernelWriter:
-    """A kernel that is being written."""
+    """A kernel that is being written.
+
+    Attributes:
+        name: Of the kernel.
+        arguments: What it reads and writes, with their positions.
+        lines: In order.
+        known: Variables that have a value.
+    """
 
     name: str
     arguments: dict[Argument, int] = field(default_factory=dict)
@@ -45,13 +51,25 @@ class KernelWriter:
         return name
 
     def over_row(self, kind: Literal["root", "mean"], name: str, text: str) -> str:
-        """Compute a number of every row: 1 / root mean square of `text`, or the mean of it."""
+        """Compute a number of every row, which all lines after this may read; return its variable.
+
+        Args:
+            kind: `root`: 1 / root mean square; `mean`: the mean.
+            name: The variable.
+            text: One variable for a root, a product of two for a mean.
+        """
         self.lines.append(Line(kind, name, text))
         self.known.add(name)
         return name
 
     def store(self, to: Argument, text: str, adding: bool = False) -> None:
-        """Write an expression, or add it to what is there."""
+        """Write an expression.
+
+        Args:
+            to: Where to.
+            text: The expression.
+            adding: Whether it is added to what is there.
+        """
         if adding:
             self.lines.append(Line("load", f"old{len(self.lines)}", argument=self.argument(to)))
             text = f"{self.lines[-1].name} + {text}"
@@ -62,23 +80,22 @@ class KernelWriter:
         if self.lines:
             instructions.append(Kernel(self.name, tuple(self.arguments), tuple(self.lines)))
 
-    def value(self, plan: Plan, handle: int) -> str:
+    def value(self, layout: Layout, handle: int) -> str:
         """Return a variable that holds the value of a node: loaded, or computed again from what is stored."""
-        node, name = plan.cell.node(handle), f"v{handle}"
+        node, name = layout.plan.cell.node(handle), f"v{handle}"
         if name in self.known:
             return name
         if node.op == "number":
             return self.number(name, node.value)
-        if stored(plan, handle):
-            return self.load(name, home(plan, handle))
+        if layout.stored(handle):
+            return self.load(name, layout.home(handle))
         assert RULES[node.op].cheap, f"node {handle} is not stored and too dear to compute again"
-        return self.compute(plan, handle)
+        return self.compute(layout, handle)
 
-    def compute(self, plan: Plan, handle: int) -> str:
+    def compute(self, layout: Layout, handle: int) -> str:
         """Compute a node from its operands; return its variable."""
-        node = plan.cell.node(handle)
-        operands = [self.value(plan, source) for source in node.inputs]
+        node = layout.plan.cell.node(handle)
+        operands = [self.value(layout, source) for source in node.inputs]
         vector = self.load(f"w{handle}", Argument(f"V{handle}", when="lane")) if node.learns else ""
-        return self.let(
-            f"v{handle}", RULES[node.op].forward.format(*operands, w=vector, root=f"root{handle}")
-        )
+        text = RULES[node.op].forward.format(*operands, w=vector, root=f"root{handle}")
+        return self.let(f"v{handle}", text)

@@ -50,7 +50,7 @@ class Arrays:
         if argument.when in ("lane", "step"):
             return self.of[argument.array]
         rows = self.rows(argument.array, step, argument.when == "next")
-        return self.columns(rows, argument.slot) if argument.array in ("P", "D") else rows
+        return self.columns(rows, argument.accumulator) if argument.array in ("P", "D") else rows
 
     def rows(self, name: str, step: int | None, following: bool = False) -> Tensor:
         """Return the rows of a step, or of all steps, [R, rows, width]."""
@@ -58,11 +58,11 @@ class Arrays:
             return self.of[name][:, step + following]
         return self.of[name][:, : self.shape[1]].flatten(1, 2)
 
-    def columns(self, array: Tensor, slot: int, count: int = 1) -> Tensor:
-        """Return the columns of neighbouring slots."""
+    def columns(self, array: Tensor, accumulator: int, count: int = 1) -> Tensor:
+        """Return the columns of neighbouring accumulators."""
         wide = self.shape[3]
-        return array[..., slot * wide : (slot + count) * wide]
+        return array[..., accumulator * wide : (accumulator + count) * wide]
 
     def columns_of(self, array: Tensor, product: Product) -> Tensor:
-        """Return the columns of a product's slots."""
+        """Return the columns of a product's accumulators."""
         return self.columns(array, product.first, len(product.linears))

@@ -8,9 +8,7 @@ import torch
 from torch import Tensor
 
 from archsearch.compiler.program import X_AS_IT_CAME, Zone
-from archsearch.compiler.program.forward import fed_numbers
 from archsearch.compiler.program.kernels import Instruction, Kernel
-from archsearch.compiler.program.layout import home, source
 from archsearch.compiler.program.program import Program
 from archsearch.compiler.stacked.arrays import Arrays
 from archsearch.compiler.stacked.lanes import Weights, Widths
@@ -44,9 +42,9 @@ class Layer:
         self.shape, self.inputs, self.like = shape, inputs, like
         self.functions = {kernel: dialect(kernel) for kernel in program.kernels}
         self.arrays = Arrays(shape, like)
-        self.arrays.make(["P"], len(self.plan.slots) * shape[3])
+        self.arrays.make(["P"], len(self.plan.accumulators) * shape[3])
         self.arrays.make([f"E{state}" for state in self.plan.carried], more=1)
-        self.arrays.make(f"K{handle}" for handle in sorted(self.plan.kept | {*fed_numbers(self.plan)}))
+        self.arrays.make(f"K{handle}" for handle in program.layout.kept)
         self.arrays.make([f"R{node.handle}" for node in program.cell.ops if node.op == "norm"], 1)
 
     # -- forward ------------------------------------------------------------------------------------------------------
@@ -86,8 +84,8 @@ class Layer:
     def _sums_of_x(self, weights: Weights) -> None:
         """Begin every sum with its biases and what x adds."""
         bias = self.like.new_zeros(self.shape[0], 1, self.arrays["P"].shape[-1])
-        for position, slot in enumerate(self.plan.slots):
-            for linear in slot.linears:
+        for position, accumulator in enumerate(self.plan.accumulators):
+            for linear in accumulator.linears:
                 if linear in weights.biases:
                     self.arrays.columns(bias, position).add_(weights.biases[linear])
         sums = self.arrays["P"].flatten(1, 2)
@@ -109,7 +107,7 @@ class Layer:
     def _output(self, reset: Tensor | None) -> Tensor:
         """Return the first state after every step."""
         if not self.program.carries_output:
-            rows = self.arrays.view(home(self.plan, self.program.cell.output), None)
+            rows = self.arrays.view(self.program.layout.home(self.program.cell.output), None)
             return rows.view(len(rows), *self.shape[1:3], -1)
         found, last = self.arrays[self.output][:, 1:], self.shape[1] - 1
         if reset is None:
@@ -190,7 +188,7 @@ class Layer:
         """Compute the gradients of the parameters, each one product or one sum over all rows."""
         deltas = self.arrays["D"].flatten(1, 2)
         for number, product in enumerate(self.plan.products):
-            rows = self.arrays.view(source(self.plan, product), None)
+            rows = self.arrays.view(self.program.layout.source(product), None)
             torch.bmm(
                 rows.transpose(1, 2), self.arrays.columns_of(deltas, product), out=gradients.products[number]
             )
@@ -198,8 +196,8 @@ class Layer:
                 if product.first + position in self.program.unreached:
                     self.arrays.columns(gradients.products[number], position).zero_()
         sums = deltas.sum(1, keepdim=True)
-        for position, slot in enumerate(self.plan.slots):
-            for linear in slot.linears:
+        for position, accumulator in enumerate(self.plan.accumulators):
+            for linear in accumulator.linears:
                 if linear in gradients.biases:
                     gradients.biases[linear].copy_(self.arrays.columns(sums, position))
         for handle, into in gradients.vectors.items():
@@ -239,7 +237,7 @@ class Layer:
             product, weight = self.plan.products[instruction.number], weights.products[instruction.number]
             sums = self.arrays.columns_of(self.arrays.rows("D" if instruction.into else "P", step), product)
             if instruction.into is None:
-                sums.baddbmm_(self.arrays.view(source(self.plan, product), step), weight)
+                sums.baddbmm_(self.arrays.view(self.program.layout.source(product), step), weight)
             elif instruction.adding:
                 self.arrays.view(instruction.into, step).baddbmm_(sums, weight.transpose(1, 2))
             else:

@@ -59,7 +59,7 @@ def test_a_linear_of_x_with_a_diagonal_reads_x_at_the_layers_width() -> None:
 @given(strategies.cells())
 def test_every_node_is_computed_once_and_after_what_it_reads(cell: Cell) -> None:
     of = plan(cell.canonical())
-    in_slots = [linear for slot in of.slots for linear in slot.linears]
+    in_slots = [linear for accumulator in of.accumulators for linear in accumulator.linears]
     assert sorted(in_slots) == [node.handle for node in of.cell.ops if node.op == "linear"]
     assert sorted(in_slots) == sorted(linear for product in of.products for linear in product.linears)
     order = {
@@ -77,7 +77,7 @@ def test_every_node_is_computed_once_and_after_what_it_reads(cell: Cell) -> None
 def test_equal_cells_have_equal_plans(cell: Cell) -> None:
     other = strategies.rewritten(cell, np.random.default_rng(0))
     ours, theirs = plan(cell.canonical()), plan(other.canonical())
-    for part in ("slots", "products", "segments", "carried", "kept"):
+    for part in ("accumulators", "products", "segments", "carried", "kept"):
         assert getattr(ours, part) == getattr(theirs, part)
 
 

@@ -7,68 +7,73 @@ from collections.abc import Iterator
 from archsearch.cell import Cell
 from archsearch.compiler.native.source.backward import Backward
 from archsearch.compiler.native.source.forward import Forward
-from archsearch.compiler.native.source.layout import Layout
 from archsearch.compiler.native.source.printer import Printer
-from archsearch.compiler.parameters import parameter_names
-from archsearch.compiler.program import Plan, plan
-
-__all__ = ["parameter_names", "source"]
+from archsearch.compiler.program import Plan
+from archsearch.compiler.program.program import Program, program
 
 
 def source(cell: Cell) -> str:
     """Return the C++ of a cell in canonical form; it includes `layer.h`."""
-    planned = plan(cell)
-    layout = Layout(planned)
-    forward, backward = Forward(layout), Backward(layout)
+    printed = program(cell, row_by_row=True)
+    forward, backward, tape = Forward(printed), Backward(printed), _tape(printed)
     forward.print()
     backward.print()
     lines = [
-        *_equations(planned),
+        *_equations(printed.plan),
         '#include "layer.h"',
         "",
-        *_size("tape_size", planned, layout.tape()),
-        *_size("forward_size", planned, forward.work),
-        *_size("backward_size", planned, backward.work),
+        *_size("tape_size", printed.plan, tape),
+        *_size("forward_size", printed.plan, forward.work),
+        *_size("backward_size", printed.plan, backward.work),
         'extern "C" long work_size(long T, long B, long H, long I) {',
         "  return longer(forward_size(T, B, H, I), backward_size(T, B, H, I));",
         "}",
         "",
-        *_function("forward", layout, forward),
-        *_function("backward", layout, backward),
+        *_function("forward", forward, tape),
+        *_function("backward", backward, tape),
     ]
     return "\n".join(lines)
 
 
-def _equations(of: Plan) -> Iterator[str]:
+def _equations(plan: Plan) -> Iterator[str]:
     """Yield the cell as comments: `n7 = sigmoid(n5)   core 1`."""
-    for node in of.cell.ops:
+    for node in plan.cell.ops:
         operands = ", ".join(f"n{source}" for source in node.inputs)
-        place = of.place[node.handle]
+        place = plan.place[node.handle]
         yield f"// n{node.handle} = {node.op}({operands})   {place.zone.name.lower()} {place.level}"
 
 
-def _sizes(of: Plan) -> str:
-    return f"const long rows = T * B, Hs = whole(H), S = apart({len(of.slots)} * Hs);"
+def _tape(program: Program) -> dict[str, str]:
+    """Return the arrays that live from forward to backward, with their sizes."""
+    arrays = {"P": "rows * S"}
+    arrays |= {f"E{state}": "(rows + B) * Hs" for state in program.plan.carried}
+    arrays |= {f"K{handle}": "rows * Hs" for handle in program.layout.kept}
+    arrays |= {f"R{node.handle}": "rows" for node in program.cell.ops if node.op == "norm"}
+    return arrays | ({"XR": "rows * Hs"} if program.cell.needs_projection else {})
 
 
-def _size(name: str, of: Plan, arrays: dict[str, str]) -> list[str]:
+def _sizes(plan: Plan) -> str:
+    return f"const long rows = T * B, Hs = whole(H), S = apart({len(plan.accumulators)} * Hs);"
+
+
+def _size(name: str, plan: Plan, arrays: dict[str, str]) -> list[str]:
     total = " + ".join(f"room({size})" for size in arrays.values()) or "0"
     return [
         f'extern "C" long {name}(long T, long B, long H, long I) {{',
-        f"  {_sizes(of)}",
+        f"  {_sizes(plan)}",
         f"  return {total};",
         "}",
         "",
     ]
 
 
-def _function(name: str, layout: Layout, body: Printer) -> list[str]:
-    taken = [f"  real* {array} = take(tape, {size});" for array, size in layout.tape().items()]
+def _function(name: str, body: Printer, tape: dict[str, str]) -> list[str]:
+    taken = [f"  real* {array} = take(tape, {size});" for array, size in tape.items()]
     taken += [f"  real* {array} = take(work, {size});" for array, size in body.work.items()]
     return [
         f'extern "C" void {name}(const Layer* L) {{',
         "  const long T = L->T, B = L->B, H = L->H, I = L->I;",
-        f"  {_sizes(layout.plan)}",
+        f"  {_sizes(body.plan)}",
         "  const long few = L->index ? L->different : rows;",
         "  const Gemm& gemm = *L->gemm;",
         "  const real* const* w = L->w;",

@@ -2,70 +2,67 @@
 
 from __future__ import annotations
 
+from archsearch.compiler.native.source.address import rows
 from archsearch.compiler.native.source.printer import Printer
 from archsearch.compiler.parameters import bias_name
-from archsearch.compiler.program import X_AS_IT_CAME
+from archsearch.compiler.program import X_AS_IT_CAME, Product
 
 
-def weights(printer: Printer, unreached: set[int]) -> None:
-    """Print dW = δᵀ·a of every linear with K = all rows, the sums of δ, and the learned vectors.
-
-    Args:
-        printer: Where to.
-        unreached: Slots whose linear maps no gradient reaches.
-    """
-    plan, layout = printer.plan, printer.layout
-    packed: set[int] = set()
+def weights(printer: Printer) -> None:
+    """Print dW = δᵀ·a of every linear with K = all rows, the sums of δ, and the learned vectors."""
     printer.say(
         f"real* X = L->index ? {printer.array('G', 'rows * S')} : D;",
         "if (L->index) add_up(D, L->index, G, S, rows, few);",
     )
-    for product in plan.products:
-        array, stride, wide = layout.source(product)
-        name = "Ax" if product.source == X_AS_IT_CAME else f"A{product.source}"
-        deltas, rows = ("X", "few") if product.source == X_AS_IT_CAME else ("D", "rows")
-        if product.source not in packed:
-            printer.say(
-                f"gemm.pack({array}, {stride}, {rows}, {wide}, {printer.array(name, f'panels({wide}) * rows')});"
-            )
-            packed.add(product.source)
-        for slot, linear in enumerate(product.linears, product.first):
-            into, delta = f"L->dw[{layout.weight(linear)}]", f"{deltas} + {slot} * Hs"
-            call = f"gemm.run({delta}, 1, S, 1, {rows}, 0, {name}, 0, 0, {into}, {wide}, H, {wide})"
-            printer.say(f"if ({into}) {f'zero({into}, H * {wide})' if slot in unreached else call};")
+    packed: set[str] = set()
+    for product in printer.plan.products:
+        _matrices(printer, product, packed)
     _biases(printer)
     for node in printer.cell.ops:
         if node.op == "scale":
-            into = f"L->dw[{layout.weight(node.handle)}]"
-            printer.say(f"if ({into}) memcpy({into}, Q{node.handle}, H * sizeof(real));")
+            into = f"L->dw[{printer.weight(node.handle)}]"
+            printer.say(f"if ({into}) memcpy({into}, L{node.handle}, H * sizeof(real));")
+
+
+def _matrices(printer: Printer, product: Product, packed: set[str]) -> None:
+    """Print the gradients of a product's matrices, of which `packed` inputs are ready."""
+    deep, of_x = printer.deep(product), product.source == X_AS_IT_CAME
+    name = "Ax" if of_x else f"A{product.source}"
+    deltas, count = ("X", "few") if of_x else ("D", "rows")
+    if name not in packed:
+        source, stride = rows(printer.program.layout.source(product), core=False)
+        array = printer.array(name, f"panels({deep}) * rows")
+        printer.say(f"gemm.pack({source}, {stride}, {count}, {deep}, {array});")
+        packed.add(name)
+    for position, linear in enumerate(product.linears, product.first):
+        into, delta = f"L->dw[{printer.weight(linear)}]", f"{deltas} + {position} * Hs"
+        call = f"gemm.run({delta}, 1, S, 1, {count}, 0, {name}, 0, 0, {into}, {deep}, H, {deep})"
+        unreached = position in printer.program.unreached
+        printer.say(f"if ({into}) {f'zero({into}, H * {deep})' if unreached else call};")
 
 
 def _biases(printer: Printer) -> None:
-    for position, slot in enumerate(printer.plan.slots):
-        found = [printer.layout.parameter.get(bias_name(linear)) for linear in slot.linears]
-        wanted = [f"L->dw[{bias}]" for bias in found if bias is not None]
-        if wanted:
-            with printer.block(f"if ({' || '.join(wanted)})"):
+    for position, accumulator in enumerate(printer.plan.accumulators):
+        biases = [printer.parameter.get(bias_name(linear)) for linear in accumulator.linears]
+        targets = [f"L->dw[{bias}]" for bias in biases if bias is not None]
+        if targets:
+            with printer.block(f"if ({' || '.join(targets)})"):
                 printer.say(f"sum_rows(X + {position} * Hs, S, few, {printer.array('bias', 'Hs')}, Hs);")
-                printer.say(*(f"if ({into}) memcpy({into}, bias, H * sizeof(real));" for into in wanted))
+                printer.say(*(f"if ({into}) memcpy({into}, bias, H * sizeof(real));" for into in targets))
 
 
-def inputs(printer: Printer, written: bool) -> None:
-    """Print the gradient of x, from the products that read it, and of x as wide as the layer.
-
-    Args:
-        printer: Where to.
-        written: Whether anything was passed to x as wide as the layer.
-    """
+def inputs(printer: Printer) -> None:
+    """Print the gradient of x, from the products that read it, and of x as wide as the layer."""
     start = "0, 0"
     for number, product in enumerate(printer.plan.products):
         if product.source == X_AS_IT_CAME:
-            count, delta = len(product.linears), f"X + {product.first} * Hs"
-            call = f"gemm.run({delta}, S, 1, {count}, H, Hs, W{number}, {start}, L->dx, I, few, I);"
-            printer.say(f"if (L->dx) {call}")
+            left = f"X + {product.first} * Hs, S, 1, {len(product.linears)}, H, Hs"
+            printer.say(f"if (L->dx) gemm.run({left}, W{number}, {start}, L->dx, I, few, I);")
             start = "L->dx, I"
     if start == "0, 0":
         printer.say("if (L->dx) zero(L->dx, few * I);")
-    if printer.layout.reads_x:
-        given = "gather(GR0, Hs, L->dxr, H, rows)" if written else "zero(L->dxr, rows * H)"
-        printer.say(f"if (L->dxr) {given};")
+    if printer.cell.needs_projection:
+        gradient = f"GR{printer.cell.x.handle}"
+        written = gradient in printer.program.written
+        call = f"gather({gradient}, Hs, L->dxr, H, rows)" if written else "zero(L->dxr, rows * H)"
+        printer.say(f"if (L->dxr) {call};")

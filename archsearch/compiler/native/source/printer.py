@@ -1,24 +1,33 @@
-"""What the printers of forward and backward share: lines, loops over rows, and bringing a value into a variable."""
+"""What the printers of forward and backward share: lines and blocks, arrays for one call, packed weights."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
-from archsearch.cell import Node
-from archsearch.compiler.adjoint import RULES
-from archsearch.compiler.native.source.layout import Layout
-from archsearch.compiler.program import Zone
-
-Known = dict[int, str]
-"""The variables that hold values in the row and place at hand."""
+from archsearch.compiler.native.source.cpp_dialect import printed
+from archsearch.compiler.parameters import parameter_names, weight_name
+from archsearch.compiler.program import X_AS_IT_CAME, Product, Zone
+from archsearch.compiler.program.kernels import Instruction, Kernel, Multiply
+from archsearch.compiler.program.program import Program
 
 
 class Printer:
-    """Lines of C++, and the arrays that they need for one call."""
+    """Lines of C++, and the arrays that they need for one call.
 
-    def __init__(self, layout: Layout) -> None:
-        self.layout, self.plan, self.cell = layout, layout.plan, layout.cell
+    Attributes:
+        program: What is printed.
+        plan: The cell's plan.
+        cell: The canonical form.
+        parameter: The positions of the parameters, by name.
+        lines: What was printed so far.
+        depth: How many blocks are open.
+        work: The arrays, with their sizes.
+    """
+
+    def __init__(self, program: Program) -> None:
+        self.program, self.plan, self.cell = program, program.plan, program.cell
+        self.parameter = {name: position for position, name in enumerate(parameter_names(program.cell))}
         self.lines: list[str] = []
         self.depth = 1
         self.work: dict[str, str] = {}
@@ -36,74 +45,52 @@ class Printer:
         self.depth -= 1
         self.say("}")
 
-    @contextmanager
-    def each_row(self, zone: Zone) -> Iterator[None]:
-        """Loop over the rows of a step in the core, over all rows elsewhere."""
-        core = zone == Zone.CORE
-        with self.block("for (long b = 0; b < B; b++)" if core else "for (long r = 0; r < rows; r++)"):
-            if core:
-                self.say("const long r = t * B + b;")
-            yield
-
-    @contextmanager
-    def each_vector(self) -> Iterator[None]:
-        """Loop over a row, vector by vector."""
-        with self.block("for (long j = 0; j < Hs; j += W)"):
-            yield
-
     def array(self, name: str, size: str) -> str:
         """Return `name`, an array that lives for one call."""
         self.work[name] = size
         return name
 
-    def constants(self) -> None:
-        """Fill the padded learned vectors, and the numbers that must lie in memory."""
+    def weight(self, handle: int) -> int:
+        """Return which parameter a node's matrix or vector is."""
+        return self.parameter[weight_name(handle)]
+
+    def deep(self, product: Product) -> str:
+        """Return how wide a product's input is."""
+        return "I" if product.source == X_AS_IT_CAME else "H"
+
+    def vectors(self) -> None:
+        """Fill the padded learned vectors."""
         for node in self.cell.ops:
             if node.op == "scale":
-                self.say(
-                    f"spread(w[{self.layout.weight(node.handle)}], H, {self.array(f'C{node.handle}', 'Hs')}, Hs, 1);"
-                )
-        for node in self.cell.nodes:
-            if node.op == "number":
-                self.say(f"fill({self.array(f'C{node.handle}', 'Hs')}, {literal(node.value)}, Hs);")
+                vector = self.array(f"V{node.handle}", "Hs")
+                self.say(f"spread(w[{self.weight(node.handle)}], H, {vector}, Hs, 1);")
 
     def pack(self, direction: str) -> None:
         """Pack the weights of all products, those of one side by side."""
         forward = direction == "forward"
         for number, product in enumerate(self.plan.products):
-            count, (_, _, deep) = len(product.linears), self.layout.source(product)
+            count, deep = len(product.linears), self.deep(product)
             size = f"panels({count} * Hs) * {deep}" if forward else f"panels({deep}) * {count} * H"
             packed = self.array(f"W{number}", size)
-            weights = ", ".join(f"w[{self.layout.weight(linear)}]" for linear in product.linears)
+            weights = ", ".join(f"w[{self.weight(linear)}]" for linear in product.linears)
             width = "H, Hs" if forward else "H"
             call = f"gemm.pack_{direction}(of, {count}, {width}, {deep}, {packed});"
             self.say(f"{{ const real* of[] = {{{weights}}}; {call} }}")
 
-    def compute(self, node: Node, known: Known) -> str:
-        """Print `V v7 = …` from the operands; return the variable."""
-        operands = [self.value(source, known) for source in node.inputs]
-        text = RULES[node.op].forward.format(
-            *operands, w=f"ld(C{node.handle} + j)", root=f"root{node.handle}"
-        )
-        self.say(f"V v{node.handle} = {text};")
-        known[node.handle] = f"v{node.handle}"
-        return known[node.handle]
+    def zone(self, zone: Zone, instructions: Sequence[Instruction]) -> None:
+        """Print the instructions of a zone."""
+        for instruction in instructions:
+            if isinstance(instruction, Kernel):
+                self.kernel(instruction, zone == Zone.CORE)
+            else:
+                self.product(instruction, zone == Zone.CORE)
 
-    def value(self, handle: int, known: Known) -> str:
-        """Return a variable that holds a value in row r: loaded, or computed again from what is stored."""
-        node = self.cell.node(handle)
-        if handle in known:
-            return known[handle]
-        if node.op == "number":
-            return f"all({literal(node.value)})"
-        if not self.layout.stored(handle):
-            assert RULES[node.op].cheap, f"node {handle} is not stored and too dear to compute again"
-            return self.compute(node, known)
-        self.say(f"V v{handle} = ld({self.layout.at(handle)} + j);")
-        known[handle] = f"v{handle}"
-        return known[handle]
+    def kernel(self, kernel: Kernel, core: bool) -> None:
+        """Print a kernel for the rows of a step, or for all of them."""
+        text = printed(kernel, self.cell, core)
+        self.say(*text.lines)
+        self.work |= {name: "Hs" for name in text.scratch}
 
-
-def literal(value: float) -> str:
-    """Return a number as C++ has it."""
-    return f"(real){value!r}"
+    def product(self, multiply: Multiply, core: bool) -> None:
+        """Print a product for the rows of a step, or for all of them."""
+        raise NotImplementedError
