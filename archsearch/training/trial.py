@@ -11,10 +11,10 @@ import msgspec
 import torch
 
 from archsearch.cell import Cell
-from archsearch.compiler.engines import ENGINES
+from archsearch.compiler.engine_names import NATIVE, trains_stacks
+from archsearch.compiler.engines import engine_of
 from archsearch.protocol.records import Outcome, Trial, Validation
 from archsearch.protocol.seeds import seed_of
-from archsearch.protocol.stacks import is_stacked
 from archsearch.protocol.units import model_parameters, units
 from archsearch.training.checkpoint import Checkpoint, CheckpointStorage, packed, unpacked
 from archsearch.training.learner import Learner
@@ -41,7 +41,7 @@ def run_trial(
     cell: Cell,
     streams: Streams,
     alive: Alive = lambda step: None,
-    slot: CheckpointStorage | None = None,
+    checkpoint: CheckpointStorage | None = None,
     pauses: bool = False,
 ) -> Outcome:
     """Return the outcome of a trial: a pure function of its record on one engine and machine.
@@ -51,7 +51,7 @@ def run_trial(
         cell: The cell that the record names.
         streams: The data of the task that the record names, on the device that computes.
         alive: Told the step every few seconds, as a sign of life.
-        slot: Where a shorter trial of the same record may have left a checkpoint; the bits do not depend on it.
+        checkpoint: Where a shorter trial of the same record may have left a checkpoint; the bits do not depend on it.
         pauses: Whether to leave one there.
     """
     started = time.perf_counter()
@@ -61,10 +61,10 @@ def run_trial(
         training = Training(trial, cell, streams)
         torch.manual_seed(training.seed)
         try:
-            training.take_up(slot)
+            training.take_up(checkpoint)
             training.run(throttled(alive))
-            if slot is not None and pauses:
-                slot.write(packed(training.checkpoint()))
+            if checkpoint is not None and pauses:
+                checkpoint.write(packed(training.checkpoint()))
             failure = None
         except Diverged as error:
             failure = str(error)
@@ -107,9 +107,9 @@ class Training:
         """Completed training steps."""
         return self.learner.steps
 
-    def take_up(self, slot: CheckpointStorage | None) -> None:
+    def take_up(self, storage: CheckpointStorage | None) -> None:
         """Go on where a shorter trial paused, if it left what that takes."""
-        content = slot.read() if slot is not None else None
+        content = storage.read() if storage is not None else None
         found = unpacked(content, self.trial) if content is not None else None
         if found is None:
             return
@@ -209,11 +209,11 @@ class Training:
 def _learner(trial: Trial, cell: Cell, streams: Streams, n: int, seed: int) -> Learner:
     """Return what trains on the engine of the record; all engines start from the same numbers."""
     setting = trial.setting
-    if is_stacked(trial.engine):
+    if trains_stacks(trial.engine):
         raise ValueError(f"a trial on {trial.engine} trains in a stack: run_trials")
-    engine = next((name for name in ENGINES if name == trial.engine.split(" ")[0]), "reference")
+    engine = engine_of(trial.engine).name
     generator = torch.Generator().manual_seed(seed)
     model = Model(cell, streams.task.symbols, n, setting, generator, engine)
-    if engine == "native" and streams.device == "cpu" and not setting.dropout:
+    if engine == NATIVE.name and streams.device == "cpu" and not setting.dropout:
         return NativeLearner(cell, model, setting, trial.batch)
     return TorchLearner(model.to(streams.device), setting, trial.batch)

@@ -13,6 +13,7 @@ from msgspec.structs import replace
 from torch import nn
 
 from archsearch.cell import Cell, library
+from archsearch.errors import InputError
 from archsearch.protocol.plan import PlannedTask, RunPlan, TaskFacts
 from archsearch.protocol.preset import load_preset
 from archsearch.protocol.records import Outcome, Trial
@@ -107,10 +108,19 @@ def test_whatever_the_record_says_changes_the_bits(changes: dict[str, Any]) -> N
 
 
 @pytest.mark.parametrize(
-    "changes", [{"data": "x"}, {"engine": "x"}, {"machine": "x"}, {"protocol": 9}], ids=str
+    "changes",
+    [{"data": "x"}, {"engine": "reference 9 (elsewhere)"}, {"machine": "x"}, {"protocol": 9}],
+    ids=str,
 )
 def test_facts_about_the_machine_name_the_bits_but_do_not_make_them(changes: dict[str, Any]) -> None:
     assert run(record(**changes)) == plain_outcome()
+
+
+def test_an_engine_that_is_not_known_is_refused_and_never_replaced() -> None:
+    with pytest.raises(
+        InputError, match="no engine 'compiled 2'; it must be one of interpreter, native, stacked"
+    ):
+        run(record(engine="compiled 2"))
 
 
 def test_two_texts_of_one_cell_train_to_the_same_bits() -> None:
@@ -369,7 +379,15 @@ def test_the_gru_passes_the_filter_of_quick() -> None:
     task = load(quick.filter.task)
     facts = TaskFacts(task.name, task.symbols, "accuracy", task.floor, 1.0, 0.5, task.checksum)
     plan = RunPlan(
-        "quick", quick, "jozefowicz", run_plan().space, 0, (PlannedTask("", facts, quick.own),), facts, "", ""
+        preset_name="quick",
+        preset=quick,
+        strategy="jozefowicz",
+        space=run_plan().space,
+        seed=0,
+        courses=(PlannedTask("", facts, quick.own),),
+        filter=facts,
+        engine="reference 1",
+        machine="",
     )
     settings = [
         setting for tries in range(quick.filter.tries) if (setting := plan.filter_setting(GRU, tries))

@@ -26,7 +26,7 @@ def run_stacked(
     cell: Cell,
     streams: Streams,
     alive: Alive = lambda step: None,
-    slots: Sequence[CheckpointStorage] | None = None,
+    checkpoints: Sequence[CheckpointStorage] | None = None,
     pauses: bool = False,
 ) -> list[Outcome]:
     """Return the outcomes of trials that may share a stack, in their order; each is a pure function of its own record.
@@ -36,14 +36,16 @@ def run_stacked(
         cell: The cell that they name.
         streams: The data of the task that they name, on the device that computes.
         alive: Told the step every few seconds, as a sign of life.
-        slots: Where shorter trials of the same records may have left checkpoints; the bits do not depend on them.
+        checkpoints: Where shorter trials of the same records may have left checkpoints; the bits do not depend on them.
         pauses: Whether to leave some there.
     """
     assert len({alike(trial) for trial in trials}) == 1, "these trials share no stack"
     found: dict[int, Outcome] = {}
-    places: Sequence[CheckpointStorage | None] = slots if slots is not None else [None] * len(trials)
+    places: Sequence[CheckpointStorage | None] = (
+        checkpoints if checkpoints is not None else [None] * len(trials)
+    )
     for members in _stacks(
-        [Member(trial, cell, streams, slot) for trial, slot in zip(trials, places, strict=True)]
+        [Member(trial, cell, streams, storage) for trial, storage in zip(trials, places, strict=True)]
     ):
         course = _Course([member for _, member in members], cell, streams)
         outcomes = course.outcomes(throttled(alive), pauses)
@@ -67,14 +69,14 @@ class Member:
     stretch = CAPACITY
 
     def __init__(
-        self, trial: Trial, cell: Cell, streams: Streams, slot: CheckpointStorage | None = None
+        self, trial: Trial, cell: Cell, streams: Streams, storage: CheckpointStorage | None = None
     ) -> None:
-        self.slot = slot
+        self.storage = storage
         self.failure: str | None = None
         self.steps, self.improved, self.figures = 0, False, (0.0, 0.0)
         self.memory: dict[str, Tensor] = {}
         self.training = Training(trial, cell, streams, self)
-        self.training.take_up(slot)
+        self.training.take_up(storage)
         self.rate = self.training.rate
 
     @property
@@ -108,8 +110,8 @@ class Member:
 
     def pause(self) -> None:
         """Leave a checkpoint."""
-        if self.slot is not None and self.failure is None:
-            self.slot.write(packed(self.training.checkpoint()))
+        if self.storage is not None and self.failure is None:
+            self.storage.write(packed(self.training.checkpoint()))
 
     def goes_on(self) -> bool:
         """Add a validation to the curve; set the next epoch's rate, if there is to be one."""
