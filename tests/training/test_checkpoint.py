@@ -14,7 +14,7 @@ from archsearch.protocol.records import Outcome, Trial
 from archsearch.protocol.settings import Setting
 from archsearch.tasks import load
 from archsearch.training import Streams, run_trial, run_trials
-from archsearch.training.checkpoint import unpacked
+from archsearch.training.checkpoint import packed, unpacked
 
 SETTING = Setting("adamw", 0.02, 5.0, 1.0, 1, 3_000)
 STREAMS = Streams(load("arithmetic:small"), "cpu")
@@ -120,6 +120,20 @@ def test_lanes_of_a_stack_go_on_from_rungs_whether_or_not_their_neighbours_do(ca
     assert all(left) and together(trials, places, False) == together(trials, None, False)
     places[0].content = left[1]
     assert together(trials, places, False) == together(trials, None, False), "another's checkpoint is none"
+
+
+def test_a_stack_whose_checkpoints_have_another_shape_begins_anew() -> None:
+    trials = [record(engine="stacked", init_draw=draw) for draw in range(2)]
+    places = [Place() for _ in trials]
+    short = [replace(trial, steps=6) for trial in trials]
+    run_trials(short, library.load("gru"), STREAMS, checkpoints=places, pauses=True)
+    content = places[1].content
+    assert content is not None and (kept := unpacked(content, trials[1])) is not None
+    odd = {name: tensor.flatten()[:-1] for name, tensor in kept.tensors.items()}
+    places[1].content = packed(replace(kept, tensors=odd))
+    outcomes = run_trials(trials, library.load("gru"), STREAMS, checkpoints=places)
+    whole = run_trials(trials, library.load("gru"), STREAMS)
+    assert [replace(one, seconds=0.0) for one in outcomes] == [replace(one, seconds=0.0) for one in whole]
 
 
 def test_a_stack_that_goes_on_takes_only_the_steps_that_are_left(monkeypatch: pytest.MonkeyPatch) -> None:
