@@ -35,6 +35,7 @@ PLANS = [  # the part of the compiler that does not know torch
     "compiler.program",
     "compiler.adjoint",
     "compiler.parameters",
+    "compiler.engine_names",
     "compiler.stacked.shape",
     "compiler.native.source",
     "compiler.native.toolchain",

@@ -10,11 +10,11 @@ from typing import Any
 import msgspec
 
 from archsearch.cell import load_space
+from archsearch.compiler.engine_names import trains_stacks
 from archsearch.errors import InputError
 from archsearch.protocol.plan import PlannedTask, RunPlan, TaskFacts
 from archsearch.protocol.preset import Preset, TaskRules, load_preset
 from archsearch.protocol.references import reference_cells
-from archsearch.protocol.stacks import is_stacked
 from archsearch.search import STRATEGIES
 from archsearch.tasks import TASKS, nearest
 from archsearch.workers.messages import Hello
@@ -177,7 +177,7 @@ def check_same_measurement(plan: RunPlan, facts: Mapping[str, TaskFacts], hello:
         if facts[recorded.name] != recorded:
             differences.append(f"the data of {recorded.name} have changed")
     if differences:
-        began_elsewhere = is_stacked(hello.engine) and not is_stacked(plan.engine)
+        began_elsewhere = trains_stacks(hello.engine) and not trains_stacks(plan.engine)
         way = (
             "Go on with --device cpu, or start another run here"
             if began_elsewhere

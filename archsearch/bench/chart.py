@@ -12,13 +12,15 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
+from archsearch.compiler.engine_names import INTERPRETER, NATIVE
+
 CELLS = ("gru", "lstm")
 ENGINES = {
-    "native": ("archsearch, compiled", "#1f6feb"),
+    NATIVE.recorded_as: ("archsearch, compiled", "#1f6feb"),
     "jax": ("jax.lax.scan, tuned", "#d29922"),
     "nn.GRU": ("torch, nn.GRU or nn.LSTM", "#8b949e"),
     "nn.LSTM": ("torch, nn.GRU or nn.LSTM", "#8b949e"),
-    "reference": ("archsearch, interpreter", "#c9d1d9"),
+    INTERPRETER.recorded_as: ("archsearch, interpreter", "#c9d1d9"),
 }
 """Engine -> what it is called, and its colour; in the order of the bars."""
 

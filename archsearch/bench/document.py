@@ -21,6 +21,7 @@ from archsearch.bench.subjects import product_flops
 from archsearch.bench.timing import Call, interleaved
 from archsearch.cell import Cell, library
 from archsearch.compiler import default_engine
+from archsearch.compiler.engine_names import INTERPRETER, NATIVE
 
 Told = Callable[[str], None]
 
@@ -48,7 +49,7 @@ def measure(
         device: Where stacks are measured, "cpu" or a CUDA device; nowhere if None.
         stacked: Shapes of their lanes.
     """
-    has_native = default_engine("cpu") == "native"
+    has_native = default_engine("cpu") == NATIVE.name
     rows: list[LayerRow] = []
     steps: list[TrialRow] = []
     peaks: list[float] = []
@@ -95,7 +96,7 @@ def _as_in_a_worker() -> Iterator[None]:
 
 
 def _engines(has_native: bool) -> tuple[str, ...]:
-    return ("native", "reference") if has_native else ("reference",)
+    return (NATIVE.recorded_as, INTERPRETER.recorded_as) if has_native else (INTERPRETER.recorded_as,)
 
 
 def _layer_rows(

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 
 import msgspec
 
+from archsearch.compiler.engine_names import INTERPRETER
+
 BASE = "gru native"
 """Name under which the GRU takes its turns beside another cell."""
 
@@ -106,7 +108,7 @@ def ratios(times: Mapping[str, float], engine: str) -> dict[str, float | None]:
         engine: One of them.
     """
     own = times[engine]
-    against_reference = None if engine.startswith("nn.") else times["reference"] / own
+    against_reference = None if engine.startswith("nn.") else times[INTERPRETER.recorded_as] / own
     return {
         "ratio_nn_gru": times["nn.GRU"] / own,
         "ratio_nn_lstm": times["nn.LSTM"] / own,

@@ -19,7 +19,8 @@ from archsearch.protocol.units import units
 from archsearch.tasks import load
 from archsearch.training import Streams
 from archsearch.training.model import Model, detached
-from archsearch.training.native.model import NativeModel, Optimiser
+from archsearch.training.native.model import NativeModel
+from archsearch.training.update import UpdateRule
 from archsearch.training.windows import Batch
 
 TASK = "xml:small"
@@ -84,10 +85,10 @@ def _native(model: Model, cell: Cell, setting: Setting, windows: list[Batch]) ->
     with torch.no_grad():
         for name, value in model.named_parameters():
             native.parameters[name].copy_(value)
-    optimiser = Optimiser(True, setting.rate, setting.clip)
+    rule = UpdateRule(adaptive=True, rate=setting.rate, clip=setting.clip)
 
     def steps() -> None:
-        _, trouble = native.train(windows, optimiser)
+        _, trouble = native.train(windows, rule)
         if trouble is not None:
             raise Untimed(f"cell {cell.name!r} diverges on {TASK}: {trouble}")
 

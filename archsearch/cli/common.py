@@ -12,8 +12,8 @@ from typing import Any
 import click
 from rich.console import Console
 
+from archsearch.compiler.engine_names import trains_stacks
 from archsearch.errors import InputError
-from archsearch.protocol.stacks import is_stacked
 from archsearch.workers.devices import cuda_devices
 
 WIDE = 200
@@ -99,7 +99,7 @@ def devices(device: str, workers: int | None) -> tuple[str, ...]:
 
 def as_recorded(device: str, engine: str) -> str:
     """Return what "auto" means where records are made again: the CPU for those of engines that run there."""
-    return "cpu" if device == "auto" and not is_stacked(engine) else device
+    return "cpu" if device == "auto" and not trains_stacks(engine) else device
 
 
 def print_json(document: Any) -> None:

@@ -17,6 +17,7 @@ from archsearch.actions.evolve import RunInfo
 from archsearch.actions.loop import Progress
 from archsearch.cli.board import cell_name, fates, operators, title
 from archsearch.cli.common import console, cores, plain
+from archsearch.compiler.engine_names import INTERPRETER, find_engine
 from archsearch.protocol.history import Candidate, History
 from archsearch.protocol.records import Step, Verdict
 from archsearch.store import RunStore, read_leaderboard
@@ -69,7 +70,7 @@ class Display:
             f"preset {plan.preset_name} · {plan.strategy} · seed {plan.seed} · {self._crew()} · "
             f"engine {plan.engine} ({plan.machine})"
         )
-        if plan.engine.startswith("reference"):
+        if find_engine(plan.engine) is INTERPRETER:
             self.said(
                 "no C++ compiler: the interpreter runs the cells, several times slower than compiled code"
             )

@@ -1,8 +1,8 @@
 """Cells as torch modules: the one place that knows how a cell is executed.
 
-`Recurrent` is the layer that people use, `ENGINES` the ways in which it can run: the first of them, the interpreter in
-`reference`, is what all others must equal, and `default_engine` says which one runs where nothing else is asked for. The
-names are loaded when first used, so importing this folder leaves torch alone; `plan` and `adjoint` never need it.
+`Recurrent` is the layer that people use, `ENGINES` the ways in which it can run: the first of them, `interpreter`,
+is what all others must equal, and `default_engine` says which one runs where nothing else is asked for. The names are
+loaded when first used, so importing this folder leaves torch alone; `program` and `engine_names` never need it.
 """
 
 import importlib

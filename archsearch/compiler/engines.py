@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import warnings
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from functools import cache
 from typing import Protocol
 
@@ -12,14 +13,22 @@ import torch
 from torch import Tensor
 
 from archsearch.cell import Cell
+from archsearch.compiler.engine_names import (
+    ENGINE_NAMES,
+    INTERPRETER,
+    NATIVE,
+    STACKED,
+    EngineName,
+    find_engine,
+)
 from archsearch.compiler.interpreter import Interpreter
-from archsearch.compiler.native.engine import Native, described
+from archsearch.compiler.native import engine as native
 from archsearch.compiler.stacked import dialects
 from archsearch.compiler.stacked.engine import Stacked
-from archsearch.errors import BuildError
+from archsearch.errors import BuildError, InputError
 
 
-class Engine(Protocol):
+class LayerFunction(Protocol):
     """A cell made ready to run."""
 
     def __call__(
@@ -39,45 +48,90 @@ class Engine(Protocol):
         ...
 
 
-ENGINES: dict[str, Callable[[Cell], Engine]] = {
-    "reference": Interpreter,
-    "native": Native,
-    "stacked": Stacked,
-}
-"""Name -> what makes a cell in canonical form (handles 0, 1, 2 …) ready to run."""
+@dataclass(frozen=True, slots=True)
+class Engine:
+    """A row of the table: all that is known of one engine.
 
-VERSIONS = {"reference": 1, "native": 1, "stacked": 1}
-"""Part of every trial's record; a version rises when an engine's bits change."""
+    Attributes:
+        title: Its names, its version, and whether it trains stacks.
+        make: Makes a cell in canonical form (handles 0, 1, 2 …) ready to run.
+        describe: Says what decides its bits on a device besides its version, in words; nothing does if they are empty. It
+            raises BuildError where the engine does not work.
+        devices: Kinds of devices where it runs cells if nothing else is asked for; elsewhere the interpreter does.
+        works: Whether it can run here.
+    """
+
+    title: EngineName
+    make: Callable[[Cell], LayerFunction]
+    describe: Callable[[torch.device], str] = lambda device: ""
+    devices: tuple[str, ...] = ()
+    works: Callable[[], bool] = lambda: True
+
+    @property
+    def name(self) -> str:
+        """What it is called."""
+        return self.title.name
+
+    @property
+    def version(self) -> int:
+        """Part of every trial's record; it rises when the engine's bits change."""
+        return self.title.version
+
+
+def _native_works() -> bool:
+    return _has_native(os.environ.get("CXX", ""), os.environ.get("ARCHSEARCH_MARCH", ""))
+
+
+@cache
+def _has_native(command: str, march: str) -> bool:
+    """Whether the native engine works with this `$CXX` and `$ARCHSEARCH_MARCH`; warns once where it does not."""
+    try:
+        native.described()
+    except BuildError as error:
+        words = f"no native engine: {error}; cells run in the interpreter, several times slower"
+        warnings.warn(words, RuntimeWarning, 5)
+        return False
+    return True
+
+
+_ROWS = (
+    Engine(title=INTERPRETER, make=Interpreter),
+    Engine(
+        title=NATIVE,
+        make=native.Native,
+        describe=lambda device: native.described(),
+        devices=("cpu",),
+        works=_native_works,
+    ),
+    Engine(title=STACKED, make=Stacked, describe=dialects.described, devices=("cuda",)),
+)
+
+ENGINES = {engine.name: engine for engine in _ROWS}
+"""Name -> engine; the first one is what all others must equal."""
+
+
+def engine_of(words: str) -> Engine:
+    """Return the engine that is meant by a name, or by what a record says of it.
+
+    Raises:
+        InputError: There is no such engine.
+    """
+    found = find_engine(words)
+    if found is None:
+        raise InputError(f"there is no engine {words!r}; it must be one of {', '.join(ENGINE_NAMES)}")
+    return ENGINES[found.name]
 
 
 def default_engine(device: torch.device | str | int | None = None) -> str:
     """Return the engine that runs cells on a device: `stacked` on CUDA, `native` on a CPU with a C++ compiler.
 
-    Elsewhere it is `reference`. Warns once per process where a CPU has no such compiler.
+    Elsewhere it is `interpreter`. Warns once per process where a CPU has no such compiler.
     """
     kind = "cuda" if isinstance(device, int) else torch.device(device or "cpu").type
-    if kind != "cpu":
-        return "stacked" if kind == "cuda" else "reference"
-    return (
-        "native"
-        if _has_native(os.environ.get("CXX", ""), os.environ.get("ARCHSEARCH_MARCH", ""))
-        else "reference"
-    )
-
-
-@cache
-def _has_native(command: str, march: str) -> bool:
-    """Whether the native engine works with this `$CXX` and `$ARCHSEARCH_MARCH`."""
-    try:
-        described()
-    except BuildError as error:
-        warnings.warn(
-            f"no native engine: {error}; cells run in the interpreter, several times slower",
-            RuntimeWarning,
-            4,
-        )
-        return False
-    return True
+    for engine in ENGINES.values():
+        if kind in engine.devices and engine.works():
+            return engine.name
+    return INTERPRETER.name
 
 
 def identity(engine: str, device: torch.device | str = "cpu") -> str:
@@ -86,7 +140,6 @@ def identity(engine: str, device: torch.device | str = "cpu") -> str:
     Raises:
         BuildError: The engine does not work here.
     """
-    words = f"{engine} {VERSIONS[engine]}"
-    if engine == "stacked":
-        return f"{words} ({dialects.described(torch.device(device))})"
-    return f"{words} ({described()})" if engine == "native" else words
+    row = engine_of(engine)
+    details = row.describe(torch.device(device))
+    return f"{row.title.recorded_as} {row.version}" + (f" ({details})" if details else "")

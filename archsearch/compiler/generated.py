@@ -16,7 +16,7 @@ States = tuple[Tensor, ...]
 
 
 class Generated:
-    """A cell in canonical form that runs as generated code, float32 and float64; see `engines.Engine`.
+    """A cell in canonical form that runs as generated code, float32 and float64; see `engines.LayerFunction`.
 
     All else - other devices and types, autocast, export - goes to the interpreter.
 
@@ -42,7 +42,7 @@ class Generated:
     def __call__(
         self, weights: Mapping[str, Tensor], x: Tensor, states: States, reset: Tensor | None
     ) -> tuple[Tensor, States]:
-        """Run one layer over a sequence; see `engines.Engine`."""
+        """Run one layer over a sequence; see `engines.LayerFunction`."""
         if torch.compiler.is_compiling() and not torch.compiler.is_exporting():
             run: Callable[..., tuple[Tensor, States]] = torch._dynamo.disable(self.run)
             return run(weights, x, states, reset)

@@ -13,6 +13,7 @@ from torch.nn.utils.rnn import PackedSequence
 
 from archsearch.cell import Cell
 from archsearch.compiler import arguments
+from archsearch.compiler.engine_names import current_name
 from archsearch.compiler.engines import ENGINES, default_engine
 from archsearch.compiler.parameters import PROJECTION, bias_name, learned, weight_name, without_biases
 from archsearch.compiler.sequences import Run, States, backwards, packed, packed_backwards
@@ -77,15 +78,15 @@ class Recurrent(nn.Module):
             dtype: Their type.
             engine: A key of `ENGINES`: what runs the cell. By default `native`, compiled code, where the layer is made on a
                 CPU and there is a C++ compiler, `stacked`, batched products and generated kernels, where it is made on a
-                CUDA device, else `reference`, the interpreter. The first two run float32 and float64, compiled code on the
+                CUDA device, else `interpreter`. The first two run float32 and float64, compiled code on the
                 CPU alone, and hand everything else, second derivatives too, to the interpreter. For the transforms of
-                torch.func, such as vmap, ask for `reference`.
+                torch.func, such as vmap, ask for `interpreter`.
         """
         super().__init__()
         arguments.check_dropout(dropout, num_layers)
         arguments.check_switches(bias, batch_first)
         arguments.check_sizes(input_size, hidden_size, num_layers)
-        engine = default_engine(device) if engine is None else engine
+        engine = default_engine(device) if engine is None else current_name(engine)
         arguments.check_name("engine", engine, ENGINES)
         self.cell = arguments.as_cell(cell)
         self.input_size, self.hidden_size, self.num_layers = input_size, hidden_size, num_layers
@@ -97,7 +98,7 @@ class Recurrent(nn.Module):
         self._states = tuple(self.cell.states[position] for position in sorted(self.cell.state_order))
         self._endings = ("", "_reverse") if self.bidirectional else ("",)
         self._dtype_without_parameters = dtype or torch.get_default_dtype()
-        self._run = ENGINES[engine](computed)
+        self._run = ENGINES[engine].make(computed)
         self._register(computed, device, dtype)
         self.reset_parameters()
 

@@ -4,24 +4,14 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
-from archsearch.compiler.stacked.shape import MOST
 from archsearch.protocol.records import Trial
-
-__all__ = ["MOST", "alike", "is_stacked"]
-
-ENGINE = "stacked"
-
-
-def is_stacked(engine: str) -> bool:
-    """Whether an engine, named as in records, trains several trials at once."""
-    return engine.partition(" ")[0] == ENGINE
 
 
 def alike(trial: Trial) -> Trial:
     """Return what a trial has in common with those that it may share a stack with: equal for all of them.
 
     A lane has its own rate, clip, initial scale, dropout, initial weights and, within bounds that the engine sets, its own
-    width; data, steps, layers and optimiser are shared.
+    width; data, training steps, layers and optimiser are shared.
     """
     setting = replace(trial.setting, rate=0.0, clip=0.0, scale=0.0, budget=0, dropout=0.0)
     return replace(trial, setting=setting, init_draw=0)

@@ -70,12 +70,17 @@ def unpacked(content: bytes, trial: Trial) -> Checkpoint | None:
         tensors = load(body)
     except (SafetensorError, msgspec.DecodeError, KeyError, TypeError, ValueError):
         return None
-    begun = msgspec.structs.replace(facts.trial, steps=trial.steps) == trial
-    if (
-        not begun
-        or not facts.curve
-        or facts.trial.steps > trial.steps
-        or facts.curve[-1].step != facts.trial.steps
-    ):
-        return None
-    return Checkpoint(facts.trial, facts.curve, tensors)
+    return Checkpoint(facts.trial, facts.curve, tensors) if _can_resume(facts, trial) else None
+
+
+def _can_resume(facts: _Facts, trial: Trial) -> bool:
+    """Whether a trial goes on where another paused: a shorter one of the same record."""
+    is_same = msgspec.structs.replace(facts.trial, steps=trial.steps) == trial
+    is_shorter = facts.trial.steps <= trial.steps
+    return is_same and is_shorter and bool(facts.curve) and facts.curve[-1].step == facts.trial.steps
+
+
+def stored_checkpoint(storage: CheckpointStorage, trial: Trial) -> Checkpoint | None:
+    """Return the checkpoint that lies somewhere, if a trial can go on from it."""
+    content = storage.read()
+    return None if content is None else unpacked(content, trial)

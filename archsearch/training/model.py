@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from archsearch.cell import Cell
 from archsearch.compiler import Recurrent
+from archsearch.compiler.engine_names import INTERPRETER
 from archsearch.protocol.settings import Setting
 
 
@@ -31,7 +32,7 @@ class Model(nn.Module):
         n: int,
         setting: Setting,
         generator: torch.Generator,
-        engine: str = "reference",
+        engine: str = INTERPRETER.name,
     ) -> None:
         super().__init__()
         self.embedding = nn.Parameter(torch.empty(symbols, n))

@@ -3,24 +3,39 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from archsearch.protocol.settings import Setting
+from archsearch.training.learner import Failure
 from archsearch.training.model import Model, detached
+from archsearch.training.update import BETAS, DECAY, EPSILON
 from archsearch.training.windows import Batch
+
+MOMENTS = ("step", "exp_avg", "exp_avg_sq")
+"""What torch's optimisers remember of a weight, if they do."""
 
 
 class TorchLearner:
-    """See `learner.Learner`.
+    """See `learner.Learner`; it has one lane.
 
     Args:
         model: The model with its initial weights, on the device that computes.
         setting: Optimiser and clip.
         batch: The loss is divided by it.
+
+    Attributes:
+        model: As given.
+        clip: Largest global norm of the gradient.
+        batch: As given.
+        weights: The model's parameters.
+        optimiser: Of torch.
+        state: What the last window left; None before the first.
+        steps: Completed training steps.
+        kept: The weights that were remembered last.
     """
 
     stretch = 1
@@ -33,18 +48,19 @@ class TorchLearner:
         self.steps = 0
         self.kept: list[Tensor] = []
 
-    def train(self, batches: Sequence[Batch], rate: float) -> str | None:
+    def train(self, batches: Sequence[Batch], rates: Sequence[float | None]) -> dict[int, Failure]:
         """Take one step per window; see `Learner`."""
-        self.optimiser.param_groups[0]["lr"] = rate
+        self.optimiser.param_groups[0]["lr"] = rates[0]
         for batch in batches:
-            if failure := self._step(batch):
-                return f"{failure} at step {self.steps + 1}"
-            self.steps += 1
-        return None
+            step = self.steps + 1
+            if what := self._step(batch):
+                return {0: Failure(step, f"{what} at step {step}")}
+            self.steps = step
+        return {}
 
     def _step(self, batch: Batch) -> str | None:
         logits, state = self.model(batch.inputs, self.state, batch.reset)
-        loss = _loss(logits, batch) / self.batch
+        loss = _summed_nll(_scored(logits, batch), batch) / self.batch
         self.optimiser.zero_grad(set_to_none=True)
         loss.backward()
         norm = nn.utils.clip_grad_norm_(self.weights, self.clip)
@@ -56,20 +72,19 @@ class TorchLearner:
         return None
 
     @torch.no_grad()
-    def evaluate(self, batches: Sequence[Batch]) -> tuple[float, float]:
-        """Return accuracy and NLL; see `Learner`."""
+    def evaluate(self, batches: Sequence[Batch]) -> list[tuple[int, float]]:
+        """Return right answers and NLL; see `Learner`."""
         self.model.eval()
-        state, right, loss, count = None, 0, 0.0, 0
+        state, right, nll = None, 0, 0.0
         for batch in batches:
             logits, state = self.model(batch.inputs, state, batch.reset)
             scored = _scored(logits, batch)
             right += int((scored.argmax(-1) == batch.targets).sum())
-            loss += float(nn.functional.cross_entropy(scored, batch.targets, reduction="sum"))
-            count += len(batch.targets)
+            nll += float(_summed_nll(scored, batch))
         self.model.train()
-        return right / count, loss / count
+        return [(right, nll)]
 
-    def keep(self) -> None:
+    def keep(self, lanes: Sequence[int]) -> None:
         """Remember the weights."""
         self.kept = [weight.detach().clone() for weight in self.weights]
 
@@ -79,33 +94,27 @@ class TorchLearner:
         for weight, kept in zip(self.weights, self.kept, strict=True):
             weight.copy_(kept)
 
-    def snapshot(self) -> dict[str, Tensor]:
+    def snapshot(self, lane: int) -> dict[str, Tensor]:
         """Return all that decides the steps to come, dropout's generator too; see `Learner`."""
-        found = {"generator": torch.get_rng_state()}
+        tensors = {"generator": torch.get_rng_state()}
         for index, weight in enumerate(self.weights):
-            found |= {f"weight {index}": weight.detach(), f"kept {index}": self.kept[index]}
-            found |= {
-                f"{name} {index}": value
-                for name, value in self.optimiser.state[weight].items()
-                if value is not None
-            }
-        single = isinstance(self.state, Tensor)
-        found |= {f"state {index}": part for index, part in enumerate([self.state] if single else self.state)}
-        return found
+            tensors |= {f"weight {index}": weight.detach(), f"kept {index}": self.kept[index]}
+            moments = self.optimiser.state[weight].items()
+            tensors |= {f"{name} {index}": value for name, value in moments if value is not None}
+        states = [self.state] if isinstance(self.state, Tensor) else self.state
+        return tensors | {f"state {index}": state for index, state in enumerate(states)}
 
     @torch.no_grad()
-    def resume(self, snapshot: dict[str, Tensor], steps: int) -> None:
+    def resume(self, snapshots: Sequence[Mapping[str, Tensor]], steps: int) -> None:
         """Go on from a snapshot; see `Learner`."""
+        (snapshot,) = snapshots
         device = self.weights[0].device
-        moments = ("step", "exp_avg", "exp_avg_sq")
         for index, weight in enumerate(self.weights):
             weight.copy_(snapshot[f"weight {index}"])
-            of = {
-                name: snapshot[f"{name} {index}"].to(device)
-                for name in moments
-                if f"{name} {index}" in snapshot
+            moments = {name: snapshot.get(f"{name} {index}") for name in MOMENTS}
+            self.optimiser.state[weight] = {
+                name: moment.to(device) for name, moment in moments.items() if moment is not None
             }
-            self.optimiser.state[weight] = of
         self.kept = [snapshot[f"kept {index}"].to(device) for index in range(len(self.weights))]
         count = sum(name.startswith("state ") for name in snapshot)
         states = tuple(snapshot[f"state {index}"].to(device) for index in range(count))
@@ -113,17 +122,23 @@ class TorchLearner:
         torch.set_rng_state(snapshot["generator"])
         self.steps = steps
 
+    def close(self) -> None:
+        """Do nothing: nothing outlives it."""
+
 
 def _scored(logits: Tensor, batch: Batch) -> Tensor:
+    """Return the logits at the scored positions, shape (scored, V)."""
     flat = logits.reshape(-1, logits.shape[-1])
     return flat if batch.scored is None else flat[batch.scored]
 
 
-def _loss(logits: Tensor, batch: Batch) -> Tensor:
-    return nn.functional.cross_entropy(_scored(logits, batch), batch.targets, reduction="sum")
+def _summed_nll(scored: Tensor, batch: Batch) -> Tensor:
+    return nn.functional.cross_entropy(scored, batch.targets, reduction="sum")
 
 
 def _optimiser(setting: Setting, weights: list[nn.Parameter]) -> torch.optim.Optimizer:
     if setting.optimiser == "sgd":
         return torch.optim.SGD(weights, lr=setting.rate, fused=True)
-    return torch.optim.AdamW(weights, lr=setting.rate, fused=True)
+    return torch.optim.AdamW(
+        weights, lr=setting.rate, betas=BETAS, eps=EPSILON, weight_decay=DECAY, fused=True
+    )

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from heapq import heapify, heappop
 
+from archsearch.compiler.engine_names import trains_stacks
+from archsearch.compiler.stacked.shape import MOST
 from archsearch.protocol.records import Trial
-from archsearch.protocol.stacks import MOST, alike, is_stacked
+from archsearch.protocol.stacks import alike
 
 
 def together(queue: list[tuple[int, int, Trial]]) -> list[tuple[int, Trial]]:
     """Take the first trial out of a heap, with all that may share its stack, in the heap's order: numbers and trials."""
     _, number, first = heappop(queue)
-    if not is_stacked(first.engine):
+    if not trains_stacks(first.engine):
         return [(number, first)]
     shared = alike(first)
     others = sorted(entry for entry in queue if alike(entry[2]) == shared)[: MOST - 1]

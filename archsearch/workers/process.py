@@ -14,12 +14,12 @@ import torch
 
 from archsearch import tasks
 from archsearch.cell import Cell
+from archsearch.compiler.engine_names import INTERPRETER, current_name, trains_stacks
 from archsearch.compiler.engines import ENGINES, default_engine, identity
 from archsearch.errors import ArchsearchError, BuildError, InputError, TaskError
 from archsearch.protocol.plan import TaskFacts
 from archsearch.protocol.records import Outcome, Trial
-from archsearch.protocol.stacks import is_stacked
-from archsearch.store import CheckpointFolder
+from archsearch.store.checkpoints import CheckpointFile, CheckpointFolder
 from archsearch.tasks import Task
 from archsearch.training import Streams, run_trials
 from archsearch.workers import messages
@@ -48,6 +48,16 @@ def serve(pipe: Connection, device: str, data: str | None) -> None:
 
 
 class _Worker:
+    """Answers the requests that come through a pipe.
+
+    Attributes:
+        pipe: To the driver.
+        device: Where it trains: "cpu" or a CUDA device such as "cuda:0".
+        data: The folder of the tasks' files.
+        streams: The data of the tasks that were asked for, by the tasks' names.
+        cell: Parses a cell's text; the cells of late are remembered.
+    """
+
     def __init__(self, pipe: Connection, device: str, data: Path | None) -> None:
         self.pipe, self.device, self.data = pipe, device, data
         self.streams: dict[str, Streams] = {}
@@ -64,8 +74,9 @@ class _Worker:
         except InputError as error:
             self.say(Failed(str(error), error.exit_code))
             return
-        working = tuple(identity(name, self.device) for name in dict.fromkeys((engine, "reference")))
-        self.say(Hello(machine_kind(self.device), working[0], working))
+        engines = dict.fromkeys((engine, INTERPRETER.name))
+        identities = tuple(identity(name, self.device) for name in engines)
+        self.say(Hello(machine_kind(self.device), identities[0], identities))
         while True:
             try:
                 request = messages.decode_for_worker(self.pipe.recv_bytes(messages.MAX_BYTES))
@@ -82,10 +93,9 @@ class _Worker:
             self.say(Facts(self.probe(request.task)))
             return
         self.say(Alive(request.number, 0))
-        stacked = is_stacked(request.trials[0].engine)
-        for first, trials in enumerate(
-            [request.trials] if stacked else [(trial,) for trial in request.trials]
-        ):
+        trains_together = trains_stacks(request.trials[0].engine)
+        groups = [request.trials] if trains_together else [(trial,) for trial in request.trials]
+        for first, trials in enumerate(groups):
             for index, outcome in enumerate(self.train(request, trials), first):
                 self.say(Result(request.number, index, outcome))
 
@@ -113,24 +123,41 @@ class _Worker:
                 raise TaskError(
                     f"{trial.task} has changed since the run began; put it back, or start another run"
                 )
-            slots = [CheckpointFolder(Path(job.shelf)).slot(one) for one in trials] if job.shelf else None
             return run_trials(
-                trials, cell, streams, lambda step: self.say(Alive(job.number, step)), slots, job.pauses
+                trials,
+                cell,
+                streams,
+                alive=lambda step: self.say(Alive(job.number, step)),
+                checkpoints=checkpoint_files(job, trials),
+                pauses=job.pauses,
             )
-        except BuildError as error:
-            failed = Outcome("error", reason=str(error)[-2000:])
-        except ArchsearchError:
-            raise
-        except (MemoryError, torch.OutOfMemoryError) as error:
-            failed = Outcome("oom", reason=str(error)[:500])
-        except RuntimeError as error:  # torch's CPU allocator has no exception of its own
-            if "CUDA error" in str(error):
-                raise  # nothing more can be computed in this process: its end is seen, and the job tried again
-            status = "oom" if "can't allocate memory" in str(error) else "error"
-            failed = Outcome(status, reason=traceback.format_exc()[-2000:])  # type: ignore[arg-type]
-        except Exception:
-            failed = Outcome("error", reason=traceback.format_exc()[-2000:])
-        return [failed] * len(trials)
+        except Exception as error:
+            return [failed_outcome(error)] * len(trials)
+
+
+def checkpoint_files(job: Job, trials: Sequence[Trial]) -> list[CheckpointFile] | None:
+    """Return where the checkpoints of trials lie; None if the job keeps none."""
+    if not job.shelf:
+        return None
+    folder = CheckpointFolder(Path(job.shelf))
+    return [folder.slot(trial) for trial in trials]
+
+
+def failed_outcome(error: Exception) -> Outcome:
+    """Return the outcome of trials that an error has ended; what a person has to mend is raised again.
+
+    So is an error of CUDA: nothing more can be computed in this process; its end is seen, and the job tried again.
+    """
+    trace = "".join(traceback.format_exception(error))[-2000:]
+    if isinstance(error, BuildError):
+        return Outcome("error", reason=str(error)[-2000:])
+    if isinstance(error, MemoryError | torch.OutOfMemoryError):
+        return Outcome("oom", reason=str(error)[:500])
+    if isinstance(error, ArchsearchError) or (isinstance(error, RuntimeError) and "CUDA error" in str(error)):
+        raise error
+    if isinstance(error, RuntimeError) and "can't allocate memory" in str(error):
+        return Outcome("oom", reason=trace)  # torch's CPU allocator has no exception of its own
+    return Outcome("error", reason=trace)
 
 
 def chosen_engine(device: str) -> str:
@@ -139,10 +166,10 @@ def chosen_engine(device: str) -> str:
     Raises:
         InputError: There is no such engine.
     """
-    if said := os.environ.get("ARCHSEARCH_ENGINE"):
-        if said not in ENGINES:
-            raise InputError(f"ARCHSEARCH_ENGINE is {said!r}; it must be one of {', '.join(ENGINES)}")
-        return said
+    if asked := os.environ.get("ARCHSEARCH_ENGINE"):
+        if current_name(asked) not in ENGINES:
+            raise InputError(f"ARCHSEARCH_ENGINE is {asked!r}; it must be one of {', '.join(ENGINES)}")
+        return current_name(asked)
     with warnings.catch_warnings(action="ignore"):  # the driver says which engine it is, once
         return default_engine(device)
 

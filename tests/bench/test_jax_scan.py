@@ -15,7 +15,7 @@ TINY = Shape(2, 6, 5)
 
 @pytest.mark.parametrize("name", library.names())
 def test_the_scan_equals_the_interpreter(name: str) -> None:
-    layer = Recurrent(name, TINY.width, TINY.width, engine="reference")
+    layer = Recurrent(name, TINY.width, TINY.width, engine="interpreter")
     x = torch.randn(TINY.steps, TINY.batch, TINY.width, generator=torch.Generator().manual_seed(0))
     scan = _Scan(layer.cell.canonical(), TINY, unroll=5)
     weights = {}

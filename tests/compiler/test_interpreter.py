@@ -68,7 +68,7 @@ def test_an_engine_computes_every_op(engine: str) -> None:
 
 def test_an_engine_computes_random_cells(engine: str) -> None:
     seeds = range(
-        150 if engine == "reference" else 20
+        150 if engine == "interpreter" else 20
     )  # compiling takes a while: tests/compiler/native has the rest
     finite = [compared(plain.random_cell(seed), engine, seed) for seed in seeds]
     assert sum(count > 3 for count in finite) > len(seeds) // 2
@@ -76,7 +76,7 @@ def test_an_engine_computes_random_cells(engine: str) -> None:
 
 def test_every_op_has_its_function() -> None:
     assert {*FUNCTIONS, "linear"} == set(OPS)
-    assert next(iter(ENGINES)) == "reference"
+    assert next(iter(ENGINES)) == "interpreter"
 
 
 @pytest.mark.parametrize("name", ["gru", "mut2", "vanilla", "indrnn", "minimal_rnn"])

@@ -136,9 +136,9 @@ def test_a_cell_or_an_engine_that_is_none_is_named() -> None:
     with pytest.raises(TypeError, match="cell should be a Cell or the name of a library cell, got: int"):
         Recurrent(7, 3, 4)  # type: ignore[arg-type]
     with pytest.raises(
-        ValueError, match=r"no engine 'referenc' \(known: reference.*; did you mean 'reference'"
+        ValueError, match=r"no engine 'interprete' \(known: interpreter.*; did you mean 'interpreter'"
     ):
-        Recurrent("gru", 3, 4, engine="referenc")
+        Recurrent("gru", 3, 4, engine="interprete")
 
 
 def test_without_biases_a_cell_with_a_bias_number_is_refused() -> None:

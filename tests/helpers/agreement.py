@@ -83,7 +83,7 @@ class Case:
 
     def near(self, dtype: torch.dtype) -> list[list[Tensor]]:
         """Return what the interpreter computes from numbers that differ by rounding."""
-        return [self.values("reference", dtype, jitter) for jitter in range(JITTERS)]
+        return [self.values("interpreter", dtype, jitter) for jitter in range(JITTERS)]
 
 
 def gradients(total: Tensor, leaves: list[Tensor]) -> list[Tensor]:
@@ -110,10 +110,10 @@ def same_places(values: list[Tensor], others: list[Tensor]) -> bool:
 
 def disagreements(case: Case, engine: str = "native") -> Iterator[str]:
     """Yield what the contract forbids."""
-    exact = case.values("reference", torch.float64)
+    exact = case.values("interpreter", torch.float64)
     for dtype, least in ((torch.float64, DOUBLE), (torch.float32, SINGLE)):
         name = str(dtype).removeprefix("torch.")
-        theirs = case.values("reference", dtype)
+        theirs = case.values("interpreter", dtype)
         ours = case.values(engine, dtype)
         if not same_places(ours, theirs):
             if all(same_places(values, theirs) for values in case.near(dtype)):

@@ -100,7 +100,7 @@ def test_mutants_run_forward_and_backward(count: int) -> None:
     torch.manual_seed(0)
     x = torch.randn(3, 2, 5)
     for mutant in mutants(count):
-        layer = Recurrent(mutant.child.cell, 5, 4, engine="reference")
+        layer = Recurrent(mutant.child.cell, 5, 4, engine="interpreter")
         output, _ = layer(x)
         loss = output.square().mean()
         if loss.requires_grad:  # nothing is learned in h' = x * h

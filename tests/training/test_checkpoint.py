@@ -14,7 +14,7 @@ from archsearch.protocol.records import Outcome, Trial
 from archsearch.protocol.settings import Setting
 from archsearch.tasks import load
 from archsearch.training import Streams, run_trial, run_trials
-from archsearch.training.checkpoint import unpacked
+from archsearch.training.checkpoint import packed, unpacked
 
 SETTING = Setting("adamw", 0.02, 5.0, 1.0, 1, 3_000)
 STREAMS = Streams(load("arithmetic:small"), "cpu")
@@ -22,7 +22,7 @@ STREAMS = Streams(load("arithmetic:small"), "cpu")
 
 @dataclass
 class Place:
-    """A slot in memory."""
+    """A checkpoint in memory."""
 
     content: bytes | None = None
     reads: int = 0
@@ -55,8 +55,10 @@ def record(cell: str = "gru", **changes: Any) -> Trial:
     return replace(of, **changes)
 
 
-def run(trial: Trial, slot: Place | None = None, pauses: bool = False, cell: str = "gru") -> Outcome:
-    return replace(run_trial(trial, library.load(cell), STREAMS, slot=slot, pauses=pauses), seconds=0.0)
+def run(trial: Trial, checkpoint: Place | None = None, pauses: bool = False, cell: str = "gru") -> Outcome:
+    return replace(
+        run_trial(trial, library.load(cell), STREAMS, checkpoint=checkpoint, pauses=pauses), seconds=0.0
+    )
 
 
 CASES = {
@@ -105,8 +107,8 @@ def test_lanes_of_a_stack_go_on_from_rungs_whether_or_not_their_neighbours_do(ca
     settings = [replace(setting, **change) for change in changes]
     trials = [record(cell, setting=one, engine="stacked", **more) for one in settings]
 
-    def together(of: list[Trial], slots: list[Place] | None, pauses: bool) -> list[Outcome]:
-        found = run_trials(of, library.load(cell), STREAMS, slots=slots, pauses=pauses)
+    def together(of: list[Trial], checkpoints: list[Place] | None, pauses: bool) -> list[Outcome]:
+        found = run_trials(of, library.load(cell), STREAMS, checkpoints=checkpoints, pauses=pauses)
         return [replace(outcome, seconds=0.0) for outcome in found]
 
     places = [Place() for _ in trials]
@@ -120,14 +122,30 @@ def test_lanes_of_a_stack_go_on_from_rungs_whether_or_not_their_neighbours_do(ca
     assert together(trials, places, False) == together(trials, None, False), "another's checkpoint is none"
 
 
+def test_a_stack_whose_checkpoints_have_another_shape_begins_anew() -> None:
+    trials = [record(engine="stacked", init_draw=draw) for draw in range(2)]
+    places = [Place() for _ in trials]
+    short = [replace(trial, steps=6) for trial in trials]
+    run_trials(short, library.load("gru"), STREAMS, checkpoints=places, pauses=True)
+    content = places[1].content
+    assert content is not None and (kept := unpacked(content, trials[1])) is not None
+    odd = {name: tensor.flatten()[:-1] for name, tensor in kept.tensors.items()}
+    places[1].content = packed(replace(kept, tensors=odd))
+    outcomes = run_trials(trials, library.load("gru"), STREAMS, checkpoints=places)
+    whole = run_trials(trials, library.load("gru"), STREAMS)
+    assert [replace(one, seconds=0.0) for one in outcomes] == [replace(one, seconds=0.0) for one in whole]
+
+
 def test_a_stack_that_goes_on_takes_only_the_steps_that_are_left(monkeypatch: pytest.MonkeyPatch) -> None:
     from archsearch.training.stacked.model import StackedModel
 
     place, taken = Place(), []
-    run_trials([record(engine="stacked", steps=9)], library.load("gru"), STREAMS, slots=[place], pauses=True)
+    run_trials(
+        [record(engine="stacked", steps=9)], library.load("gru"), STREAMS, checkpoints=[place], pauses=True
+    )
     step = StackedModel._learn
     monkeypatch.setattr(StackedModel, "_learn", lambda self, kind: taken.append(1) or step(self, kind))
-    (outcome,) = run_trials([record(engine="stacked")], library.load("gru"), STREAMS, slots=[place])
+    (outcome,) = run_trials([record(engine="stacked")], library.load("gru"), STREAMS, checkpoints=[place])
     assert outcome.steps == 12 and len(taken) == 3
 
 
@@ -164,6 +182,6 @@ def test_a_trial_that_diverged_leaves_no_checkpoint() -> None:
     grows = Cell.parse(
         "cell grows(x, h):\n    h' = linear(x) + 3 * h\n"
     )  # its carried state grows 3^12-fold a window
-    outcome = run_trial(record(steps=50), grows, STREAMS, slot=place, pauses=True)
+    outcome = run_trial(record(steps=50), grows, STREAMS, checkpoint=place, pauses=True)
     assert outcome.status == "diverged" and outcome.curve
     assert place.content is None

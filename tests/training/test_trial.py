@@ -13,14 +13,18 @@ from msgspec.structs import replace
 from torch import nn
 
 from archsearch.cell import Cell, library
+from archsearch.errors import InputError
 from archsearch.protocol.plan import PlannedTask, RunPlan, TaskFacts
 from archsearch.protocol.preset import load_preset
 from archsearch.protocol.records import Outcome, Trial
 from archsearch.protocol.settings import Setting
 from archsearch.tasks import load
 from archsearch.training import Streams, run_trial
-from archsearch.training import trial as module
+from archsearch.training import loop as module
+from archsearch.training.learner import Failure
+from archsearch.training.loop import TrainingLoop
 from archsearch.training.model import Model
+from archsearch.training.progress import TrialProgress
 from archsearch.training.torch_learner import TorchLearner
 from archsearch.training.windows import Batch
 from tests.helpers.plans import GRU, run_plan
@@ -60,11 +64,12 @@ def run(trial: Trial, cell: Cell | None = None) -> Outcome:
     return replace(run_trial(trial, cell or LIBRARY[trial.cell], streams(trial.task)), seconds=0.0)
 
 
-def begin(trial: Trial, cell: Cell | None = None) -> tuple[Any, TorchLearner]:
-    """Return a trial's training before its first step, and what takes the steps."""
-    training = module.Training(trial, cell or LIBRARY[trial.cell], streams(trial.task))
-    assert isinstance(training.learner, TorchLearner)
-    return training, training.learner
+def begin(trial: Trial, cell: Cell | None = None) -> tuple[TrainingLoop, TorchLearner]:
+    """Return a trial's loop before its first step, and what takes the steps."""
+    cell, data = cell or LIBRARY[trial.cell], streams(trial.task)
+    loop = TrainingLoop([TrialProgress(trial, cell, data.task.symbols)], cell, data)
+    assert isinstance(loop.learner, TorchLearner)
+    return loop, loop.learner
 
 
 def plain_outcome() -> Outcome:
@@ -107,10 +112,19 @@ def test_whatever_the_record_says_changes_the_bits(changes: dict[str, Any]) -> N
 
 
 @pytest.mark.parametrize(
-    "changes", [{"data": "x"}, {"engine": "x"}, {"machine": "x"}, {"protocol": 9}], ids=str
+    "changes",
+    [{"data": "x"}, {"engine": "reference 9 (elsewhere)"}, {"machine": "x"}, {"protocol": 9}],
+    ids=str,
 )
 def test_facts_about_the_machine_name_the_bits_but_do_not_make_them(changes: dict[str, Any]) -> None:
     assert run(record(**changes)) == plain_outcome()
+
+
+def test_an_engine_that_is_not_known_is_refused_and_never_replaced() -> None:
+    with pytest.raises(
+        InputError, match="no engine 'compiled 2'; it must be one of interpreter, native, stacked"
+    ):
+        run(record(engine="compiled 2"))
 
 
 def test_two_texts_of_one_cell_train_to_the_same_bits() -> None:
@@ -128,9 +142,9 @@ def test_the_data_of_one_seed_are_shared_by_all_cells_settings_and_draws(
 ) -> None:
     seen: list[list[Any]] = []
 
-    def train(self: Any, batches: Sequence[Batch], rate: float) -> str | None:
+    def train(self: Any, batches: Sequence[Batch], rates: Sequence[float | None]) -> dict[int, Failure]:
         seen[-1].extend(batches)
-        return inner(self, batches, rate)
+        return inner(self, batches, rates)
 
     inner = TorchLearner.train
     monkeypatch.setattr(TorchLearner, "train", train)
@@ -160,9 +174,9 @@ def test_the_initial_weights_are_those_of_the_record(monkeypatch: pytest.MonkeyP
         "rate": {"setting": replace(SETTING, rate=0.02)},
         "scale": {"setting": replace(SETTING, scale=2.0)},
     }.items():
-        training, learner = begin(record(**changes))
+        loop, learner = begin(record(**changes))
         found[name] = [weight.detach().clone() for weight in learner.weights]
-        bound = training.trial.setting.scale / math.sqrt(training.n)
+        bound = loop.trial.setting.scale / math.sqrt(loop.lanes[0].width)
         for weight in found[name]:
             assert weight.dim() == 1 and not weight.any() or 0.5 * bound < weight.abs().max() <= bound
     assert all(map(torch.equal, found["plain"], found["again"]))
@@ -214,7 +228,7 @@ def test_the_test_score_is_taken_at_the_best_step() -> None:
 
 def test_validation_starts_from_zero_states_and_counts_scored_positions_only() -> None:
     trial = record(steps=1, epoch_steps=1)
-    training, learner = begin(trial)
+    loop, learner = begin(trial)
     state, right, loss, count = None, 0, 0.0, 0
     for batch in streams(trial.task).take("valid", 0, 4, 12, 3):
         logits, state = learner.model(batch.inputs, state, None)
@@ -227,7 +241,7 @@ def test_validation_starts_from_zero_states_and_counts_scored_positions_only() -
                 loss - float(logs[target].detach()),
                 count + 1,
             )
-    accuracy, nll = training.evaluate("valid")
+    ((accuracy, nll),) = loop.evaluate("valid")
     assert accuracy == right / count and nll == pytest.approx(loss / count, rel=1e-5)
     assert learner.model.training
 
@@ -249,10 +263,10 @@ def test_a_schedule_ends_a_trial_and_sets_its_rates(monkeypatch: pytest.MonkeyPa
         rates.append(self.learner.optimiser.param_groups[0]["lr"])
         inner(self)
 
-    inner = module.Training.validate
-    monkeypatch.setattr(module.Training, "validate", validate)
+    inner = TrainingLoop.validate
+    monkeypatch.setattr(TrainingLoop, "validate", validate)
     monkeypatch.setattr(
-        module.Training, "quality", lambda self, point: 0.0
+        TrialProgress, "quality", lambda self, point: 0.0
     )  # only the first one is the best so far
     outcome = run(record(steps=100, epoch_steps=1, schedule="halving", setting=replace(SETTING, rate=0.8)))
     assert rates == [0.8, 0.8, 0.8, 0.8, 0.4, 0.2, 0.1, 0.05]
@@ -310,7 +324,7 @@ def test_the_loss_is_the_sum_over_scored_positions_divided_by_the_batch(
     assert batch.scored is not None
     probabilities = logits.flatten(0, 1)[batch.scored].softmax(1)
     expected = probabilities - nn.functional.one_hot(batch.targets, 40)
-    learner.train([batch], 1.0)
+    learner.train([batch], [1.0])
     assert torch.allclose(before - learner.model.bias, expected.sum(0) / 4, atol=1e-5)
 
 
@@ -318,7 +332,7 @@ def test_the_gradient_is_clipped_by_its_global_norm() -> None:
     trial = record(setting=replace(SETTING, optimiser="sgd", rate=1.0, clip=0.01))
     _, learner = begin(trial)
     before = [weight.detach().clone() for weight in learner.weights]
-    learner.train(list(streams(trial.task).take("train", 0, 4, 12, 1)), 1.0)
+    learner.train(list(streams(trial.task).take("train", 0, 4, 12, 1)), [1.0])
     moved = sum(float((b - w.detach()).square().sum()) for b, w in zip(before, learner.weights, strict=True))
     assert math.sqrt(moved) == pytest.approx(0.01, rel=1e-3)
 
@@ -326,7 +340,7 @@ def test_the_gradient_is_clipped_by_its_global_norm() -> None:
 def test_states_are_carried_over_between_windows_and_cut_from_their_past() -> None:
     trial = record()
     _, learner = begin(trial)
-    learner.train(list(streams(trial.task).take("train", 0, 4, 12, 1)), 0.01)
+    learner.train(list(streams(trial.task).take("train", 0, 4, 12, 1)), [0.01])
     assert learner.state.abs().sum() > 0 and not learner.state.requires_grad
 
 
@@ -334,10 +348,10 @@ def test_states_are_carried_over_between_windows_and_cut_from_their_past() -> No
 @pytest.mark.parametrize("layers", [1, 2])
 def test_parameters_are_within_the_budget_and_counted_right(name: str, layers: int) -> None:
     trial = record(cell=library.load(name).id, setting=replace(SETTING, layers=layers, budget=6_000))
-    training, learner = begin(trial, library.load(name))
+    loop, learner = begin(trial, library.load(name))
     counted = sum(weight.numel() for weight in learner.model.parameters())
-    assert counted == training.parameters <= 6_000
-    wider = Model(library.load(name), 40, training.n + 1, trial.setting, torch.Generator())
+    assert counted == loop.lanes[0].parameters <= 6_000
+    wider = Model(library.load(name), 40, loop.lanes[0].width + 1, trial.setting, torch.Generator())
     assert sum(weight.numel() for weight in wider.parameters()) > 6_000
 
 
@@ -369,7 +383,15 @@ def test_the_gru_passes_the_filter_of_quick() -> None:
     task = load(quick.filter.task)
     facts = TaskFacts(task.name, task.symbols, "accuracy", task.floor, 1.0, 0.5, task.checksum)
     plan = RunPlan(
-        "quick", quick, "jozefowicz", run_plan().space, 0, (PlannedTask("", facts, quick.own),), facts, "", ""
+        preset_name="quick",
+        preset=quick,
+        strategy="jozefowicz",
+        space=run_plan().space,
+        seed=0,
+        courses=(PlannedTask("", facts, quick.own),),
+        filter=facts,
+        engine="reference 1",
+        machine="",
     )
     settings = [
         setting for tries in range(quick.filter.tries) if (setting := plan.filter_setting(GRU, tries))

@@ -171,11 +171,17 @@ def test_a_search_that_trains_in_stacks_gives_the_same_leaderboard_with_one_and_
 def test_an_engine_that_there_is_not_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ARCHSEARCH_ENGINE", "stack")
     with pytest.raises(
-        InputError, match="ARCHSEARCH_ENGINE is 'stack'; it must be one of reference, native, stacked"
+        InputError, match="ARCHSEARCH_ENGINE is 'stack'; it must be one of interpreter, native, stacked"
     ):
         chosen_engine("cpu")
     monkeypatch.delenv("ARCHSEARCH_ENGINE")
     assert chosen_engine("cuda:0") == "stacked"
+
+
+@pytest.mark.parametrize("word", ["interpreter", "reference"])
+def test_the_interpreter_may_be_asked_for_by_its_old_name(word: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ARCHSEARCH_ENGINE", word)
+    assert chosen_engine("cpu") == "interpreter"
 
 
 def test_a_run_that_began_on_a_cpu_goes_on_there() -> None:
@@ -188,7 +194,7 @@ def test_a_run_that_began_on_a_cpu_goes_on_there() -> None:
 def test_a_worker_whose_gpu_failed_ends_so_that_its_job_is_tried_again(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    def fails(*_: object) -> list[Outcome]:
+    def fails(*_: object, **__: object) -> list[Outcome]:
         raise RuntimeError("CUDA error: an illegal memory access was encountered")
 
     monkeypatch.setattr(process, "run_trials", fails)

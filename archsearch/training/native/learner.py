@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import torch
 
 from archsearch.cell import Cell
 from archsearch.protocol.settings import Setting
+from archsearch.training.learner import Failure
 from archsearch.training.model import Model
-from archsearch.training.native.model import NativeModel, Optimiser
+from archsearch.training.native.model import NativeModel
+from archsearch.training.update import UpdateRule
 from archsearch.training.windows import Batch
 
 CALL = 2_000_000
@@ -17,18 +19,24 @@ CALL = 2_000_000
 
 
 class NativeLearner:
-    """See `learner.Learner`.
+    """See `learner.Learner`; it has one lane.
 
     Args:
         cell: The cell of every layer.
         model: A model of that cell with the initial weights.
         setting: Optimiser, clip, layers.
         batch: Parallel streams.
+
+    Attributes:
+        native: The model in compiled code.
+        setting: As given.
+        stretch: How many steps a call takes.
+        kept: The weights that were remembered last.
     """
 
     def __init__(self, cell: Cell, model: Model, setting: Setting, batch: int) -> None:
-        symbols, n = model.embedding.shape
-        self.native = NativeModel(cell, symbols, n, setting.layers, batch)
+        symbols, width = model.embedding.shape
+        self.native = NativeModel(cell, symbols, width=width, layers=setting.layers, batch=batch)
         self.setting = setting
         self.native.load(dict(model.named_parameters()))
         self.stretch = min(64, max(1, CALL // self.native.flat.numel()))
@@ -39,19 +47,19 @@ class NativeLearner:
         """Completed training steps."""
         return self.native.steps
 
-    def train(self, batches: Sequence[Batch], rate: float) -> str | None:
+    def train(self, batches: Sequence[Batch], rates: Sequence[float | None]) -> dict[int, Failure]:
         """Take one step per window; see `Learner`."""
-        optimiser = Optimiser(self.setting.optimiser == "adamw", rate, self.setting.clip)
-        _, failure = self.native.train(batches, optimiser)
-        return failure
+        adaptive, rate = self.setting.optimiser == "adamw", rates[0] or 0.0
+        _, reason = self.native.train(
+            batches, UpdateRule(adaptive=adaptive, rate=rate, clip=self.setting.clip)
+        )
+        return {} if reason is None else {0: Failure(self.steps + 1, reason)}
 
-    def evaluate(self, batches: Sequence[Batch]) -> tuple[float, float]:
-        """Return accuracy and NLL; see `Learner`."""
-        right, nll = self.native.evaluate(batches)
-        count = sum(len(batch.targets) for batch in batches)
-        return right / count, nll / count
+    def evaluate(self, batches: Sequence[Batch]) -> list[tuple[int, float]]:
+        """Return right answers and NLL; see `Learner`."""
+        return [self.native.evaluate(batches)]
 
-    def keep(self) -> None:
+    def keep(self, lanes: Sequence[int]) -> None:
         """Remember the weights."""
         self.kept = self.native.flat.clone()
 
@@ -59,13 +67,17 @@ class NativeLearner:
         """Take back the weights that were remembered last."""
         self.native.flat.copy_(self.kept)
 
-    def snapshot(self) -> dict[str, torch.Tensor]:
+    def snapshot(self, lane: int) -> dict[str, torch.Tensor]:
         """Return all that decides the steps to come; see `Learner`."""
         return {**self.native.memory(), "kept": self.kept}
 
-    def resume(self, snapshot: dict[str, torch.Tensor], steps: int) -> None:
+    def resume(self, snapshots: Sequence[Mapping[str, torch.Tensor]], steps: int) -> None:
         """Go on from a snapshot; see `Learner`."""
+        (snapshot,) = snapshots
         for name, tensor in self.native.memory().items():
             tensor.copy_(snapshot[name])
         self.kept = snapshot["kept"]
         self.native.steps = steps
+
+    def close(self) -> None:
+        """Do nothing: nothing outlives it."""

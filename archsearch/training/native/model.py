@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import ctypes
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from functools import cache, lru_cache
 from pathlib import Path
-from typing import Protocol
 
 import torch
 from torch import Tensor
@@ -20,55 +18,17 @@ from archsearch.compiler.native.source import source
 from archsearch.compiler.native.toolchain import Toolchain, toolchain
 from archsearch.compiler.parameters import parameter_names
 from archsearch.training.flat import parts, views
+from archsearch.training.update import UpdateRule
+from archsearch.training.windows import Batch
 
 HERE = Path(__file__).parent
 PARTS = ("head.h", "optimiser.h", "model.cpp")
 
 
-class WindowData(Protocol):
-    """One window of B streams over T steps."""
-
-    @property
-    def inputs(self) -> Tensor:
-        """Symbols, int64, shape (T, B)."""
-
-    @property
-    def targets(self) -> Tensor:
-        """The next symbols at the scored positions, int64, shape (scored,)."""
-
-    @property
-    def scored(self) -> Tensor | None:
-        """Their positions in T·B, int64, or None if all are scored."""
-
-    @property
-    def reset(self) -> Tensor | None:
-        """Where states are zeroed before the step, bool, shape (T, B), or None."""
-
-
-@dataclass(frozen=True, slots=True)
-class Optimiser:
-    """What an update does, with torch's defaults.
-
-    Attributes:
-        adaptive: AdamW, else SGD.
-        rate: Learning rate.
-        clip: Largest global norm of the gradient.
-        betas: AdamW's decay of the moments.
-        epsilon: AdamW's.
-        decay: AdamW's decay of the weights.
-    """
-
-    adaptive: bool
-    rate: float
-    clip: float
-    betas: tuple[float, float] = (0.9, 0.999)
-    epsilon: float = 1e-8
-    decay: float = 0.01
-
-
 class _Optimiser(ctypes.Structure):
     _fields_ = [("adaptive", ctypes.c_long)] + [
-        (name, ctypes.c_double) for name in ("rate", "clip", "beta1", "beta2", "epsilon", "decay")
+        (name, ctypes.c_double)
+        for name in ("rate", "clip", "beta1", "beta2", "epsilon", "decay", "clip_epsilon")
     ]
 
 
@@ -215,25 +175,27 @@ class NativeModel:
         carried = next(states for states in self.states if states.data_ptr() == self.model.carried)
         return {"weights": self.flat, "first": self.first, "second": self.second, "carried": carried}
 
-    def train(self, windows: Sequence[WindowData], optimiser: Optimiser) -> tuple[list[float], str | None]:
+    def train(self, windows: Sequence[Batch], rule: UpdateRule) -> tuple[list[float], str | None]:
         """Take one training step per window, going on with the states that the last call left.
 
         Returns:
             The losses, and None; or the losses up to and including the step that failed, and why it did.
         """
         array, held = self._windows(windows)
-        told = _Optimiser(
-            optimiser.adaptive,
-            optimiser.rate,
-            optimiser.clip,
-            *optimiser.betas,
-            optimiser.epsilon,
-            optimiser.decay,
+        optimiser = _Optimiser(
+            adaptive=rule.adaptive,
+            rate=rule.rate,
+            clip=rule.clip,
+            beta1=rule.betas[0],
+            beta2=rule.betas[1],
+            epsilon=rule.epsilon,
+            decay=rule.decay,
+            clip_epsilon=rule.clip_epsilon,
         )
         losses, report = (ctypes.c_double * len(windows))(), _Report()
         count = ctypes.c_long(len(windows))
         done = self.runtime.train(
-            ctypes.byref(self.model), array, count, ctypes.byref(told), losses, ctypes.byref(report)
+            ctypes.byref(self.model), array, count, ctypes.byref(optimiser), losses, ctypes.byref(report)
         )
         del held
         _check(report)
@@ -241,7 +203,7 @@ class NativeModel:
             return losses[: done + 1], f"{TROUBLES[report.trouble]} {report.value} at step {self.steps + 1}"
         return losses[:], None
 
-    def evaluate(self, windows: Sequence[WindowData]) -> tuple[int, float]:
+    def evaluate(self, windows: Sequence[Batch]) -> tuple[int, float]:
         """Return how many answers are right and the summed NLL in nats, the state carried over from zero."""
         array, held = self._windows(windows)
         count, right, report = ctypes.c_long(len(windows)), ctypes.c_long(), _Report()
@@ -252,7 +214,7 @@ class NativeModel:
         _check(report)
         return right.value, report.value
 
-    def _windows(self, windows: Sequence[WindowData]) -> tuple[ctypes.Array[ctypes.c_int64], list[Tensor]]:
+    def _windows(self, windows: Sequence[Batch]) -> tuple[ctypes.Array[ctypes.c_int64], list[Tensor]]:
         """Return windows as the runtime takes them, and what they point to; makes room for the longest."""
         fields: list[int] = []
         held: list[Tensor] = []

@@ -2,7 +2,7 @@
 
 struct Optimiser {
   long adaptive;  // AdamW, else SGD
-  double rate, clip, beta1, beta2, epsilon, decay;
+  double rate, clip, beta1, beta2, epsilon, decay, clip_epsilon;
 };
 
 // Global norm of a gradient: sums of squares per stretch, so that rounding does not grow with the number of parameters.
@@ -24,7 +24,7 @@ static inline V root(V v) {
 // One update of all parameters with the clipped gradient; `count` is a multiple of W, `step` counts from 1.
 static void update(const Optimiser& of, long step, real norm, const real* gradient, real* weights, real* first, real* second,
                    long count) {
-  const real clip = of.clip / ((double)norm + 1e-6), coefficient = clip < 1 ? clip : 1;
+  const real clip = of.clip / ((double)norm + of.clip_epsilon), coefficient = clip < 1 ? clip : 1;
   if (!of.adaptive) {
     const real rate = of.rate;
     for (long i = 0; i < count; i += W) st(weights + i, ld(weights + i) - ld(gradient + i) * coefficient * rate);

@@ -17,13 +17,14 @@ from archsearch.compiler.stacked.dialects import dialect_for
 from archsearch.compiler.stacked.lanes import Widths
 from archsearch.compiler.stacked.layer import Dialect, Layer
 from archsearch.compiler.stacked.shape import lanes, padded
-from archsearch.training.native.model import WindowData
+from archsearch.training.learner import Failure
 from archsearch.training.stacked.cuda_graph import Repeated, on_stream
 from archsearch.training.stacked.dropout import Dropout
 from archsearch.training.stacked.head import Head
 from archsearch.training.stacked.layout import StackLayout, whole
-from archsearch.training.stacked.optimiser import Optimiser
+from archsearch.training.stacked.optimiser import StackOptimiser
 from archsearch.training.stacked.windows import WindowTable, runs
+from archsearch.training.windows import Batch
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,14 +51,6 @@ class Lane:
     clip: float
     dropout: float = 0.0
     seed: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Failure:
-    """The step that a lane failed at, and why."""
-
-    step: int
-    reason: str
 
 
 EMPTY = Lane(1, 1.0)
@@ -120,7 +113,9 @@ class StackedModel:
         )
         clips = self._column([lane.clip for lane in lanes_now])
         self.dialect = dialect or dialect_for(self.flat)
-        self.optimiser = Optimiser(self.flat, adaptive, clips, self.places.reached(self.flat), self.dialect)
+        self.optimiser = StackOptimiser(
+            self.flat, adaptive, clips, self.places.reached(self.flat), self.dialect
+        )
         self.head = Head(symbols, batch, len(own))
         self.rooms: dict[int, list[Layer]] = {}
         self.tables: dict[StepKind, WindowTable] = {}
@@ -158,7 +153,7 @@ class StackedModel:
         }
 
     @torch.no_grad()
-    def go_on(self, steps: int, memories: Sequence[Mapping[str, Tensor]]) -> None:
+    def resume(self, memories: Sequence[Mapping[str, Tensor]], steps: int) -> None:
         """Take over what lanes had in memory after so many steps."""
         self.steps = steps
         self.count.fill_(steps)
@@ -171,7 +166,7 @@ class StackedModel:
         return dict(self.places.named(self.gradients if gradients else self.weights, lane, self.own[lane].n))
 
     @torch.no_grad()
-    def train(self, windows: Sequence[WindowData], rates: Sequence[float]) -> dict[int, Failure]:
+    def train(self, windows: Sequence[Batch], rates: Sequence[float]) -> dict[int, Failure]:
         """Take one step per window in all lanes that are alive, going on with the states that the last call left.
 
         Args:
@@ -191,7 +186,7 @@ class StackedModel:
         return {lane: self._failure(lane) for lane, gone in enumerate(lost) if gone}
 
     @torch.no_grad()
-    def evaluate(self, windows: Sequence[WindowData]) -> list[tuple[int, float]]:
+    def evaluate(self, windows: Sequence[Batch]) -> list[tuple[int, float]]:
         """Return for each lane how many answers are right and the summed NLL in nats, the state carried over from zero."""
         self.judged.zero_()
         self.score.zero_()
@@ -225,7 +220,7 @@ class StackedModel:
 
     # -- one step -----------------------------------------------------------------------------------------------------
 
-    def _repeat(self, steps: int, learns: bool, windows: Sequence[WindowData]) -> None:
+    def _repeat(self, steps: int, learns: bool, windows: Sequence[Batch]) -> None:
         """Put windows of so many steps on the device, and run a step for each."""
         kind = StepKind(steps, learns, any(window.reset is not None for window in windows))
         if kind not in self.tables:

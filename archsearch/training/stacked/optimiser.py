@@ -12,15 +12,10 @@ from archsearch.compiler.program.writer import KernelWriter
 from archsearch.compiler.stacked.lanes import Widths
 from archsearch.compiler.stacked.layer import Dialect
 from archsearch.training.stacked.layout import ROW
-
-BETAS = 0.9, 0.999
-EPSILON = 1e-8
-DECAY = 0.01
-CLIP_EPSILON = 1e-6
-"""Torch's defaults."""
+from archsearch.training.update import BETAS, CLIP_EPSILON, DECAY, EPSILON
 
 
-class Optimiser:
+class StackOptimiser:
     """Keeps what an optimiser remembers of a stack; nothing here leaves the device.
 
     Args:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 import torch
 from torch import Tensor
 
-from archsearch.training.native.model import WindowData
+from archsearch.training.windows import Batch
 
 CAPACITY = 64
 """Windows of a table: what is trained, or judged, between two looks at how it went."""
@@ -32,7 +32,7 @@ class WindowTable:
         self.reset = torch.zeros(CAPACITY, steps, batch, dtype=torch.bool, device=device)
         self.next = torch.zeros(1, dtype=torch.long, device=device)
 
-    def fill(self, windows: Sequence[WindowData], symbols: int) -> None:
+    def fill(self, windows: Sequence[Batch], symbols: int) -> None:
         """Put windows into the first rows; the next step reads the first.
 
         Raises:
@@ -55,7 +55,7 @@ class WindowTable:
                     raise IndexError(f"a window has {strange}, which is no symbol")
         self.next.zero_()
 
-    def _scored_places(self, windows: Sequence[WindowData]) -> Tensor:
+    def _scored_places(self, windows: Sequence[Batch]) -> Tensor:
         """Return where all scored positions lie in the flat table."""
         device, size = self.inputs.device, self.inputs.shape[1]
         everywhere = torch.arange(size, device=device)
@@ -74,9 +74,9 @@ class WindowTable:
         return row[0], row[1], row[2], row[3]
 
 
-def runs(windows: Sequence[WindowData]) -> Iterator[tuple[int, list[WindowData]]]:
+def runs(windows: Sequence[Batch]) -> Iterator[tuple[int, list[Batch]]]:
     """Yield neighbouring windows with equally many steps, at most a table full, with that number of steps."""
-    waiting: list[WindowData] = []
+    waiting: list[Batch] = []
     for window in windows:
         if waiting and (len(window.inputs) != len(waiting[0].inputs) or len(waiting) == CAPACITY):
             yield len(waiting[0].inputs), waiting

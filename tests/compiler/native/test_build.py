@@ -58,7 +58,7 @@ def test_without_a_compiler_cells_run_in_the_interpreter_which_is_said_once(
 ) -> None:
     monkeypatch.setenv("CXX", missing)
     with pytest.warns(RuntimeWarning, match="no native engine: .*; cells run in the interpreter"):
-        assert Recurrent("gru", 3, 4).engine == "reference"
+        assert Recurrent("gru", 3, 4).engine == "interpreter"
     with warnings.catch_warnings(action="error"):
         layer = Recurrent("gru", 3, 4)
     layer(torch.zeros(2, 1, 3))
@@ -79,7 +79,7 @@ def test_a_compiler_that_hangs_is_ended_with_all_that_it_started(
     monkeypatch.setattr(toolchain, "PROBE_SECONDS", 1.0)
     start = time.monotonic()
     with pytest.warns(RuntimeWarning, match="did not finish within 1 s"):
-        assert default_engine() == "reference"
+        assert default_engine() == "interpreter"
     assert time.monotonic() - start < 10
     sleeper = int((tmp_path / "sleeper").read_text())
     until = time.monotonic() + 5  # a killed process takes a moment to be gone
@@ -220,7 +220,7 @@ def test_the_identity_names_compiler_and_instructions() -> None:
     assert re.fullmatch(
         r"native \d+ \((g|clang)\+\+ \d+\.\d+\.\d+, (AVX-512|AVX2|NEON|plain)\)", identity("native")
     )
-    assert re.fullmatch(r"reference \d+", identity("reference"))
+    assert re.fullmatch(r"reference \d+", identity("interpreter"))
     assert identity("stacked") == "stacked 1 (float32, torch, lanes 1)"
     assert re.fullmatch(
         r"stacked \d+ \(tf32, (torch|triton [\d.]+), lanes \d+\)", identity("stacked", "cuda:0")
@@ -229,7 +229,7 @@ def test_the_identity_names_compiler_and_instructions() -> None:
 
 def test_gpus_get_stacks_and_other_devices_the_interpreter() -> None:
     assert {default_engine(device) for device in ("cuda", 0, torch.device("cuda:1"))} == {"stacked"}
-    assert default_engine("meta") == "reference"
+    assert default_engine("meta") == "interpreter"
     assert {default_engine(device) for device in ("cpu", torch.device("cpu"), None)} == {"native"}
 
 

@@ -25,7 +25,7 @@ def pair(name: str, dtype: torch.dtype = torch.float64, layers: int = 1) -> tupl
     """Return the same layer on both engines."""
     torch.manual_seed(0)
     ours = Recurrent(name, INPUTS, WIDTH, layers, dtype=dtype, engine="native")
-    theirs = Recurrent(name, INPUTS, WIDTH, layers, dtype=dtype, engine="reference")
+    theirs = Recurrent(name, INPUTS, WIDTH, layers, dtype=dtype, engine="interpreter")
     theirs.load_state_dict(ours.state_dict())
     return ours, theirs
 
@@ -230,7 +230,8 @@ def test_a_cell_of_infinities_is_not_finite_where_the_interpreters_is_not() -> N
     x = drawn(STEPS, BATCH, 4)
     x[2, 1, 3], x[1, 0, 0], x[0, 2, 1] = 0.0, torch.inf, torch.nan
     ours, theirs = (
-        Recurrent(cell, 4, 4, dtype=torch.float64, engine=engine)(x)[0] for engine in ("native", "reference")
+        Recurrent(cell, 4, 4, dtype=torch.float64, engine=engine)(x)[0]
+        for engine in ("native", "interpreter")
     )
     assert torch.equal(ours.isnan(), theirs.isnan()) and torch.equal(ours.isinf(), theirs.isinf())
     assert ours.isnan().any() and ours.isinf().any() and ours.isfinite().any()
@@ -296,9 +297,9 @@ def test_what_no_gradient_reaches_has_none_as_in_the_interpreter() -> None:
     """AdamW leaves a parameter without a gradient alone, and lets one with a gradient of zero decay."""
     cell = Cell.parse("cell half(x, h):\n    h' = tanh(linear(x) + stop(linear(h)))\n")
     found = {}
-    for engine in ("native", "reference"):
+    for engine in ("native", "interpreter"):
         torch.manual_seed(0)
         layer = Recurrent(cell, 8, 8, engine=engine)
         layer(torch.ones(5, 2, 8))[0].sum().backward()
         found[engine] = {name: parameter.grad is None for name, parameter in layer.named_parameters()}
-    assert found["native"] == found["reference"] and set(found["native"].values()) == {True, False}
+    assert found["native"] == found["interpreter"] and set(found["native"].values()) == {True, False}

@@ -44,15 +44,15 @@ def test_an_output_may_be_changed_in_place_after_its_gradient_was_asked_for() ->
 def test_what_no_gradient_reaches_has_none_as_in_the_interpreter() -> None:
     cell = Cell.parse("cell half(x, h):\n    h' = tanh(linear(x) + stop(linear(h)))\n")
     found = {}
-    for engine in ("stacked", "reference"):
+    for engine in ("stacked", "interpreter"):
         made = Recurrent(cell, 8, 8, engine=engine)
         made(torch.ones(5, 2, 8))[0].sum().backward()
         found[engine] = {name: parameter.grad is None for name, parameter in made.named_parameters()}
-    assert found["stacked"] == found["reference"] and set(found["stacked"].values()) == {True, False}
+    assert found["stacked"] == found["interpreter"] and set(found["stacked"].values()) == {True, False}
 
 
 def test_second_derivatives_are_the_interpreters() -> None:
-    made, other = layer(), Recurrent("mut1", 5, 9, dtype=torch.float64, engine="reference")
+    made, other = layer(), Recurrent("mut1", 5, 9, dtype=torch.float64, engine="interpreter")
     other.load_state_dict(made.state_dict())
     x = torch.randn(4, 2, 5, dtype=torch.float64, requires_grad=True)
     found = []

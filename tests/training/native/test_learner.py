@@ -15,8 +15,9 @@ from archsearch.protocol.records import Outcome, Trial
 from archsearch.protocol.settings import Setting
 from archsearch.tasks import load
 from archsearch.training import Streams, run_trial
-from archsearch.training import trial as module
 from archsearch.training.native.learner import NativeLearner
+from archsearch.training.progress import TrialProgress
+from archsearch.training.setup import new_learner
 from archsearch.training.torch_learner import TorchLearner
 from tests.helpers.plans import GRU
 
@@ -139,4 +140,5 @@ def test_dropout_and_the_reference_train_with_torch(engine: str, dropout: float,
         engine=engine,
         machine="test",
     )
-    assert type(module.Training(trial, library.load("gru"), streams("arithmetic:small")).learner) is learner
+    cell, data = library.load("gru"), streams("arithmetic:small")
+    assert type(new_learner([TrialProgress(trial, cell, data.task.symbols)], cell, data)) is learner

@@ -18,9 +18,10 @@ from archsearch.protocol.settings import Setting
 from archsearch.protocol.units import model_parameters
 from archsearch.tasks import load
 from archsearch.training import Streams
+from archsearch.training.learner import Failure
 from archsearch.training.model import Model
 from archsearch.training.stacked.dropout import Dropout
-from archsearch.training.stacked.model import Failure, Lane, StackedModel
+from archsearch.training.stacked.model import Lane, StackedModel
 from archsearch.training.torch_learner import TorchLearner
 from archsearch.training.windows import Batch
 
@@ -104,7 +105,7 @@ def check(cell: Cell, task: str, settings: Sequence[Setting], count: int = 10) -
     batches = windows(task, count)
     assert stack.train(batches, rates(settings)) == {}
     for lane, (learner, setting) in enumerate(zip(learners, settings, strict=True)):
-        assert learner.train(batches, setting.rate) is None
+        assert learner.train(batches, [setting.rate]) == {}
         assert farthest(learner, stack, lane) < 1e-9, f"lane {lane}"
 
 
@@ -152,7 +153,7 @@ def test_a_shorter_window_may_come_between() -> None:
     batches = [whole[0], short, whole[2]]
     stack.train(batches, rates())
     for lane, (learner, setting) in enumerate(zip(learners, SETTINGS, strict=True)):
-        learner.train(batches, setting.rate)
+        learner.train(batches, [setting.rate])
         assert farthest(learner, stack, lane) < 1e-9
 
 
@@ -170,12 +171,10 @@ def test_an_evaluation_is_torchs_and_leaves_training_where_it_was(task: str) -> 
     found = stack.evaluate(held)
     stack.train(batches[3:], rates())
     for lane, (learner, setting) in enumerate(zip(learners, SETTINGS, strict=True)):
-        learner.train(batches[:3], setting.rate)
-        accuracy, nll = learner.evaluate(held)
-        assert found[lane][0] == round(accuracy * count) and found[lane][1] / count == pytest.approx(
-            nll, abs=1e-10
-        )
-        learner.train(batches[3:], setting.rate)
+        learner.train(batches[:3], [setting.rate])
+        ((right, nll),) = learner.evaluate(held)
+        assert found[lane][0] == right and found[lane][1] / count == pytest.approx(nll / count, abs=1e-10)
+        learner.train(batches[3:], [setting.rate])
         assert farthest(learner, stack, lane) < 1e-9
 
 
@@ -186,7 +185,7 @@ def test_gradients_of_every_lane_are_torchs(name: str, dtype: torch.dtype) -> No
     batches = windows("xml:small", 1)
     stack.train(batches, [0.0] * 5)
     for lane, learner in enumerate(learners):
-        learner.train(batches, 0.0)
+        learner.train(batches, [0.0])
         found = stack.named(lane, gradients=True)
         for of, weight in learner.model.named_parameters():
             expected = torch.zeros_like(weight) if weight.grad is None else weight.grad
@@ -203,7 +202,7 @@ def test_single_precision_steps_stay_near_torchs() -> None:
     batches = windows("xml:small", 10)
     stack.train(batches, rates())
     for lane, (learner, setting) in enumerate(zip(learners, SETTINGS, strict=True)):
-        learner.train(batches, setting.rate)
+        learner.train(batches, [setting.rate])
         assert farthest(learner, stack, lane) < 0.1 * setting.rate
 
 
@@ -298,7 +297,7 @@ def test_what_is_infinite_in_a_narrow_lane_stays_within_its_width(n: int, maps: 
         learners[0].model.embedding[:, 0] = 800.0
     stack.load(0, dict(learners[0].model.named_parameters()))
     count = sum(len(batch.targets) for batch in held)
-    nll = learners[0].evaluate(held)[1]
+    nll = learners[0].evaluate(held)[0][1] / count
     assert torch.tensor(nll).isfinite() and stack.evaluate(held)[0][1] / count == pytest.approx(
         nll, abs=1e-10
     )
@@ -342,7 +341,9 @@ def test_an_evaluation_drops_nothing() -> None:
     learners, stack = made(cell_of("gru"), 9, settings)
     held = windows("xml:small", 2, split="valid")
     count = sum(len(batch.targets) for batch in held)
-    assert stack.evaluate(held)[0][1] / count == pytest.approx(learners[0].evaluate(held)[1], abs=1e-10)
+    assert stack.evaluate(held)[0][1] / count == pytest.approx(
+        learners[0].evaluate(held)[0][1] / count, abs=1e-10
+    )
 
 
 # -- shape ----------------------------------------------------------------------------------------------------------

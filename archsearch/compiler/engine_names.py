@@ -1,0 +1,48 @@
+"""What the engines are called, in code and in records. No torch here, so that records are read in a blink."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class EngineName:
+    """The part of an engine's row that needs no torch.
+
+    Attributes:
+        name: As code and `ARCHSEARCH_ENGINE` say it.
+        version: Part of every trial's record; it rises when the engine's bits change.
+        recorded_as: As records say it. It is part of a trial's key, so an engine that gets another name keeps this one.
+        trains_stacks: Whether it trains several trials at once, side by side.
+    """
+
+    name: str
+    version: int
+    recorded_as: str
+    trains_stacks: bool = False
+
+
+INTERPRETER = EngineName(name="interpreter", version=1, recorded_as="reference")
+NATIVE = EngineName(name="native", version=1, recorded_as="native")
+STACKED = EngineName(name="stacked", version=1, recorded_as="stacked", trains_stacks=True)
+
+ENGINE_NAMES = {engine.name: engine for engine in (INTERPRETER, NATIVE, STACKED)}
+
+
+def current_name(word: str) -> str:
+    """Return what an engine is called now that is, or was, called `word`; a word that names none is returned as it is."""
+    return next((name for name, engine in ENGINE_NAMES.items() if word == engine.recorded_as), word)
+
+
+def find_engine(words: str) -> EngineName | None:
+    """Return the engine that is meant by a name or by the words of a record; None if there is no such engine.
+
+    `native`, `native 1 (g++ 12.2.0, AVX-512)` and, for the interpreter, `reference 1` are such words.
+    """
+    return ENGINE_NAMES.get(current_name(words.partition(" ")[0]))
+
+
+def trains_stacks(words: str) -> bool:
+    """Whether the engine that is meant, if there is one, trains several trials at once."""
+    engine = find_engine(words)
+    return engine is not None and engine.trains_stacks
