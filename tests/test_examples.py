@@ -53,5 +53,5 @@ def test_a_cell_learns_in_a_loop_of_ones_own(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", sorted(path.name for path in EXAMPLES.glob("*.py")))
 def test_every_example_is_named_in_a_document_and_run_by_a_test(name: str) -> None:
-    assert f"examples/{name}" in (ROOT / "docs" / "python.md").read_text(encoding="utf-8")
+    assert f"examples/{name}" in (ROOT / "docs/python.md").read_text(encoding="utf-8")
     assert f'run("{name}"' in Path(__file__).read_text(encoding="utf-8")
