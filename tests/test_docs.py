@@ -2,6 +2,7 @@
 
 import importlib.util
 import re
+import tomllib
 from pathlib import Path
 from types import ModuleType
 
@@ -11,7 +12,7 @@ from tests.helpers.documents import Document, document, documents, target
 from tests.helpers.sources import FILES, PACKAGE, ROOT
 
 DOCUMENTS = documents()
-ARCHITECTURE = document("docs/architecture.md")
+ARCHITECTURE, CONTRIBUTING = document("docs/architecture.md"), document("CONTRIBUTING.md")
 LONGEST_README = 170
 CITED = re.compile(r"([\w./-]*\w\.md)\b(?:, \"([^\"]+)\")?")
 CITING = [
@@ -105,3 +106,33 @@ def test_every_version_says_when_it_rises() -> None:
             assert f"`archsearch/{file}`" in page, (
                 f"docs/architecture.md, Versions: no row on archsearch/{file}"
             )
+
+
+def test_what_to_touch_names_tables_that_are_there() -> None:
+    rows = re.findall(
+        r"`([A-Z]+)` in `(archsearch/[\w/]+\.py)`", ARCHITECTURE.section("What to touch", 2) or ""
+    )
+    assert len(rows) >= 8
+    for table, file in rows:
+        assert re.search(rf"^{table}\b.*=", (ROOT / file).read_text("utf-8"), re.MULTILINE), (
+            f"{table} in {file}"
+        )
+
+
+def test_contributing_names_every_target_of_make_and_every_marker() -> None:
+    makefile = (ROOT / "Makefile").read_text("utf-8")
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["pytest"]["ini_options"]
+    for name in set(re.findall(r"^([a-z-]+):.*##", makefile, re.MULTILINE)) - {"help"}:
+        assert f"`make {name}`" in CONTRIBUTING.text, name
+    for marker in settings["markers"]:
+        assert f"| `{marker.partition(':')[0]}` |" in CONTRIBUTING.text, marker
+
+
+def test_before_a_commit_the_same_is_checked_as_by_make_lint() -> None:
+    makefile = (ROOT / "Makefile").read_text("utf-8")
+    lint = re.search(r"^lint:.*\n((?:\t.*\n)+)", makefile, re.MULTILINE)
+    assert lint
+    checks = re.findall(r"@\$\(BIN\)/(.*)", lint[1])
+    hooks = (ROOT / ".pre-commit-config.yaml").read_text("utf-8")
+    assert re.findall(r"entry: \.venv/bin/(.*)", hooks) == checks
+    assert hooks.count("language: system") == hooks.count("- id:") == len(checks)
