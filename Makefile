@@ -13,7 +13,7 @@ INSTALL := $(BIN)/python -m pip install -qq --no-deps --require-hashes
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help evolve test test-long test-timing test-engine lint lock audit clean
+.PHONY: help evolve test test-long test-timing test-engine lint docs lock audit clean
 
 help:  ## print this list
 	@echo 'make TARGET [ARGS="..."] [PYTHON=python3]'
@@ -34,9 +34,13 @@ test-timing: $(DEV)  ## run the tests that hold only on an idle machine
 test-engine: $(DEV)  ## hold compiled code against the interpreter: all cells, sizes and builds
 	@$(BIN)/python -m pytest -m "(slow or not slow) and not timing" --timeout=1200 tests/compiler $(ARGS)
 
-lint: $(DEV)  ## check style and types
+lint: $(DEV)  ## check style, layout and types
 	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
+
+docs: $(DEV)  ## renew the help in docs/commands.md
+	@$(BIN)/python docs/commands.py
 
 lock:  ## renew the locks in requirements/ from pyproject.toml
 	@$(PYTHON) -m venv $(VENV)-lock && $(VENV)-lock/bin/python -m pip install -qq uv

@@ -1,4 +1,4 @@
-"""The README is true: its Python runs, its commands are accepted, its cells parse, and every command has its section."""
+"""The documents are true: Python runs, commands are accepted, cells parse, and every command has its section."""
 
 import re
 import shlex
@@ -9,35 +9,54 @@ import pytest
 
 from archsearch.cell import Cell, library
 from archsearch.cli.main import CLOSED, COMMANDS, INTERRUPTED, archsearch
-from tests.helpers.sources import ROOT
+from tests.helpers.documents import document, documents
+from tests.helpers.sources import FILES, PACKAGE, ROOT
 
-README = (ROOT / "README.md").read_text(encoding="utf-8")
-BLOCKS = re.findall(r"^```(\w*)\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
-PYTHON = [text for language, text in BLOCKS if language == "python"]
-CELLS = [text for language, text in BLOCKS if not language]
+DOCUMENTS = documents()
+README, COMMANDS_PAGE = document("README.md"), document("docs/commands.md")
+PRESETS, RUNS = document("docs/presets.md"), document("docs/runs.md")
+PYTHON = [
+    pytest.param(path, text, id=f"{path}-{number}")
+    for path, page in DOCUMENTS.items()
+    for number, text in enumerate((t for language, t in page.blocks if language == "python"), 1)
+]
+CELLS = [text for page in DOCUMENTS.values() for language, text in page.blocks if not language]
 LINES = [
     line[2:]
-    for language, text in BLOCKS
+    for page in DOCUMENTS.values()
+    for language, text in page.blocks
     if language == "console"
     for line in text.splitlines()
     if line.startswith("$ ")
 ]
-CALLS = [
+CALLS = dict.fromkeys(
     line.removeprefix("archsearch ").removesuffix(" &") for line in LINES if line.startswith("archsearch ")
-]
+)
 
 
 @pytest.mark.parametrize("name", COMMANDS)
 def test_every_command_has_a_section_with_an_example(name: str) -> None:
-    section = re.search(rf"^### {name}$(.*?)^##", README, re.MULTILINE | re.DOTALL)
-    assert section, f"README.md has no section on {name}"
-    assert f"$ archsearch {name}" in section[1]
+    section = COMMANDS_PAGE.section(name, 2)
+    assert section, f"docs/commands.md has no section on {name}"
+    assert f"$ archsearch {name}" in section
 
 
-@pytest.mark.parametrize("number", range(len(PYTHON)))
-def test_every_python_block_runs(number: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("name", "does"), COMMANDS.items())
+def test_the_readme_lists_every_command_with_its_line_of_help(name: str, does: str) -> None:
+    assert f"\n| [{name}](docs/commands.md#{name}) | {does} |\n" in README.text
+
+
+def test_the_readme_has_a_search_and_python() -> None:
+    assert "$ archsearch evolve" in README.text
+    assert [language for language, _ in README.blocks].count("python") == 1
+
+
+@pytest.mark.parametrize(("path", "text"), PYTHON)
+def test_every_python_block_runs(
+    path: str, text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(tmp_path)
-    exec(compile(PYTHON[number], f"README.md, Python block {number + 1}", "exec"), {"__name__": "readme"})
+    exec(compile(text, f"{path}, Python block", "exec"), {"__name__": "readme"})
 
 
 @pytest.mark.parametrize("line", CALLS)
@@ -71,34 +90,40 @@ def test_every_cell_parses_and_is_what_its_name_says_a_library_cell_or_the_begin
     )
 
 
+def test_the_documents_still_have_cells_commands_and_python() -> None:
+    assert len(CELLS) >= 3
+    assert len(CALLS) >= 30
+    assert len(PYTHON) >= 3
+
+
 def test_the_task_is_the_one_that_the_tests_train() -> None:
-    assert (ROOT / "tests" / "tasks" / "parity.py").read_text(encoding="utf-8") in PYTHON
+    task = (ROOT / "tests" / "tasks" / "parity.py").read_text(encoding="utf-8")
+    assert ("python", task) in document("docs/own-task.md").blocks
 
 
-def test_the_library_is_as_large_as_is_said() -> None:
-    assert f"{len(library.names())} published cells" in README
+@pytest.mark.parametrize("page", [README, COMMANDS_PAGE], ids=lambda page: page.path)
+def test_the_library_is_as_large_as_is_said(page) -> None:
+    assert f"{len(library.names())} published cells" in page.text
 
 
 @pytest.mark.parametrize("code", [0, 1, 2, 3, 4, 5, INTERRUPTED, CLOSED])
 def test_every_exit_code_is_explained(code: int) -> None:
-    assert f"\n| {code} | " in README
+    assert f"\n| {code} | " in RUNS.text
 
 
 @pytest.mark.parametrize(
     "preset", sorted(path.stem for path in (ROOT / "grammars" / "presets").glob("*.toml"))
 )
 def test_every_preset_is_explained(preset: str) -> None:
-    assert f"\n| `{preset}` | " in README
-
-
-def test_every_link_leads_somewhere() -> None:
-    titles = re.findall(r"^#+ (.*)$", README, re.MULTILINE)
-    headings = {re.sub(r"[^\w -]", "", title).lower().replace(" ", "-") for title in titles}
-    for target in re.findall(r"\]\(([^)]+)\)", README):
-        found = target[1:] in headings if target.startswith("#") else (ROOT / target).exists()
-        assert found or target.startswith("https://"), target
+    assert f"\n| `{preset}` | " in PRESETS.text
 
 
 def test_the_variables_of_the_environment_are_named() -> None:
-    for name in ("ARCHSEARCH_RUNS", "ARCHSEARCH_CACHE", "ARCHSEARCH_CORES"):
-        assert name in README
+    read = {
+        name
+        for file in FILES
+        for name in re.findall(r"\bARCHSEARCH_[A-Z]+", (PACKAGE / file).read_text(encoding="utf-8"))
+    }
+    assert read >= {"ARCHSEARCH_RUNS", "ARCHSEARCH_CACHE", "ARCHSEARCH_CORES"}
+    for name in read:
+        assert f"\n| `{name}` | " in RUNS.text, name

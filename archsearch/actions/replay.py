@@ -1,4 +1,4 @@
-"""Replay: trains leaderboard rows again from their records and compares the scores (contract 5)."""
+"""Replay: trains leaderboard rows again from their records and compares the scores (docs/architecture.md, "5. Replay")."""
 
 from __future__ import annotations
 

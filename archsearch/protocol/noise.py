@@ -1,4 +1,7 @@
-"""The noise statement: what clones of the GRU would score, so that luck is taken for no finding (protocol.md, "Noise")."""
+"""The noise statement: what clones of the GRU would score, so that luck is taken for no finding.
+
+docs/measuring.md, "Noise and luck", says how.
+"""
 
 from __future__ import annotations
 

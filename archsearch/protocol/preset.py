@@ -71,7 +71,7 @@ class RaceRules(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class FilterRules(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """The filter that a candidate passes before anything else is trained (papers.md 1.4).
+    """The filter that a candidate passes before anything else is trained (docs/measuring.md, "The search of 2015").
 
     Attributes:
         task: A memorization difficulty.

@@ -31,7 +31,7 @@ class Trial(msgspec.Struct, frozen=True):
         batch: Parallel streams.
         unroll: Time steps per window.
         validation: Windows of the validation set.
-        schedule: "constant", or "halving" (papers.md 1.6).
+        schedule: "constant", or "halving" (docs/measuring.md, "Schedule").
         stop_at: The trial ends at the first validation with at least this accuracy.
         data: SHA-256 of the task's data.
         engine: What executes the cell, with its version.

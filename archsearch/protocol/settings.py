@@ -61,7 +61,8 @@ class Grid(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 def shared_settings(task: str, grid: Grid, budgets: tuple[int, ...], count: int) -> tuple[Setting, ...]:
     """Return s1, s2, … of a task: the same list for every cell of every run, and a prefix of every longer list.
 
-    It is stratified: each block of as many settings as there are rates holds every rate once (protocol.md, "paired").
+    It is stratified: each block of as many settings as there are rates holds every rate once
+    (docs/measuring.md, "Settings").
     """
     rng = generator("settings", task, msgspec.json.encode([grid, budgets]).decode())
     everything = grid.all(budgets)

@@ -15,7 +15,10 @@ from archsearch.search.view import Asked, View
 
 
 def sees(plan: RunPlan, number: int) -> int:
-    """Return how many steps, from the first, must be told before step `number` can be asked (contract 3)."""
+    """Return how many steps, from the first, must be told before step `number` can be asked.
+
+    docs/architecture.md, "3. Search".
+    """
     starts = len(start_cells(plan))
     return 0 if number < starts else max(starts, number - plan.preset.search.look_ahead + 1)
 

@@ -10,7 +10,7 @@ from archsearch.protocol.records import Stage, Try
 from archsearch.protocol.settings import Setting
 
 BEST = 100
-"""The best settings of the parent, or of the start cells, that a child may inherit (papers.md 1.4)."""
+"""So many of the parent's best, or of the start cells', may a child inherit (docs/measuring.md, "The search of 2015")."""
 
 INHERIT = 0.8
 """Probability of one of the parent's best, once the parent has more than half of the grid."""

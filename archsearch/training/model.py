@@ -14,7 +14,7 @@ from archsearch.protocol.settings import Setting
 
 
 class Model(nn.Module):
-    """Predicts the next symbol; its parameters are counted as V·n + layers + n·V + V (papers.md 1.5).
+    """Predicts the next symbol; its parameters are counted as V·n + layers + n·V + V (docs/measuring.md, "Parameters").
 
     Args:
         cell: The cell of every layer.

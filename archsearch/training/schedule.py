@@ -19,7 +19,7 @@ def constant(rate: float) -> Schedule:
 def halving(rate: float) -> Schedule:
     """After 3 consecutive epochs without improvement halve the rate at each of 4 more epochs, then stop.
 
-    Jozefowicz et al. 2015, section 3.6 (papers.md 1.6, "Search schedule").
+    Jozefowicz et al. 2015, section 3.6 (docs/measuring.md, "Schedule").
     """
     waited, halved = 0, 0
 

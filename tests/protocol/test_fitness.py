@@ -14,7 +14,7 @@ from archsearch.protocol.records import Try
 from archsearch.protocol.settings import Setting
 from tests.helpers.plans import FACTS, TASK, preset, run_plan
 
-# Jozefowicz et al. 2015, Table 1 (papers.md 1.9), and what follows from it (papers.md 6.1).
+# Jozefowicz et al. 2015, and what follows from it (docs/measuring.md, "Table 1").
 TABLE = {
     "Tanh": (0.29493, 0.32050, 0.08782),
     "LSTM": (0.89228, 0.42470, 0.08912),

@@ -1,7 +1,7 @@
 """Noise: what clones of the GRU score, gates that let them pass, and a rule under which more tries gain nothing.
 
-The simulated trials are modelled on the pilot of protocol.md: xml after 600 steps, GRU .622 +- .014 over a floor of .577 and
-under a ceiling of .781, with an effect of the setting that cell and baseline share.
+The simulated trials are modelled on docs/measuring.md, "The pilot": xml after 600 steps, GRU .622 +- .014 over a floor of
+.577 and under a ceiling of .781, with an effect of the setting that cell and baseline share.
 """
 
 import json

@@ -70,7 +70,7 @@ def test_quick_and_laptop_are_paired_with_adamw() -> None:
 
 
 def test_paper_is_as_published() -> None:
-    """papers.md 1.4, 1.5 and 6.4."""
+    """docs/measuring.md, "The search of 2015"."""
     _, paper = load_preset("paper")
     assert (paper.rule, paper.grid.optimiser, paper.training.schedule) == ("published", ("sgd",), "halving")
     assert (paper.training.batch, paper.training.unroll) == (20, 35)

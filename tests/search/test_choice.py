@@ -1,4 +1,4 @@
-"""The choice of settings: under `published` as Jozefowicz et al. draw them (papers.md 1.4)."""
+"""The choice of settings: under `published` as Jozefowicz et al. draw them (docs/measuring.md, "The search of 2015")."""
 
 from collections import Counter
 

@@ -22,7 +22,7 @@ def test_constant_keeps_the_rate() -> None:
 
 @pytest.mark.parametrize("before", ["", "+", "--+", "+-+--+"])
 def test_after_three_epochs_in_a_row_without_improvement_four_halvings_and_the_end(before: str) -> None:
-    """papers.md 1.6."""
+    """docs/measuring.md, "Schedule"."""
     found = rates(before + "-------")
     assert found[: len(before) + 2] == [1.0] * (len(before) + 2)
     assert found[len(before) + 2 :] == [0.5, 0.25, 0.125, 0.0625, None]
