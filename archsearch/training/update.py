@@ -1,4 +1,4 @@
-"""How an update moves the weights: clip by the global norm, then AdamW or SGD; all learners take torch's constants from here."""
+"""How an update moves the weights: clip by the global norm, then AdamW or SGD, with torch's constants for all learners."""
 
 from __future__ import annotations
 

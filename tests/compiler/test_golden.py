@@ -1,6 +1,6 @@
 """Every engine's bits stay what they were: scores of different days are compared, and cached, as if they did.
 
-When an engine's bits change on purpose: raise its version in `engines.VERSIONS`, renew its digests here, and say so in the
+When an engine's bits change on purpose: raise its version in `engine_names`, renew its digests here, and say so in the
 change log. A kind of machine that is not listed is skipped; the reason says what to list.
 """
 
@@ -14,7 +14,8 @@ from torch import Tensor
 
 from archsearch.cell import Cell, library
 from archsearch.compiler import Recurrent, default_engine
-from archsearch.compiler.engines import VERSIONS, identity
+from archsearch.compiler.engine_names import ENGINE_NAMES
+from archsearch.compiler.engines import identity
 from tests.compiler.native.processors import LEVELS, use
 
 
@@ -32,7 +33,7 @@ class Pinned:
 
 
 GOLDEN = {
-    "reference": Pinned(1, {"torch 2.13.0, AVX2, AuthenticAMD": "f3195616d7098c86"}),
+    "interpreter": Pinned(1, {"torch 2.13.0, AVX2, AuthenticAMD": "f3195616d7098c86"}),
     "stacked": Pinned(1, {"torch 2.13.0, AVX2, AuthenticAMD": "8ed6489994a3a339"}),
     "native": Pinned(1, {"g++ 12.2.0, AVX2": "8bb50119cac3ee24", "g++ 12.2.0, plain": "ee5f9edeba266cc5"}),
 }
@@ -112,18 +113,22 @@ def check(engine: str, kind: str) -> None:
     found = digest(engine)
     if kind not in GOLDEN[engine].digests:
         pytest.skip(f"no digest of {engine} is listed for {kind!r}; here it is {found!r}")
-    assert found == GOLDEN[engine].digests[kind], f"bits of {engine} changed: raise VERSIONS[{engine!r}]"
+    assert found == GOLDEN[engine].digests[kind], (
+        f"bits of {engine} changed: raise its version in ENGINE_NAMES"
+    )
 
 
 def test_the_digests_are_those_of_the_engines_versions() -> None:
-    assert {engine: pinned.version for engine, pinned in GOLDEN.items()} == VERSIONS
+    assert {engine: pinned.version for engine, pinned in GOLDEN.items()} == {
+        name: engine.version for name, engine in ENGINE_NAMES.items()
+    }
 
 
 def test_the_numbers_are_finite() -> None:
-    assert all(tensor.isfinite().all() for cell in CELLS for tensor in computed(cell, "reference"))
+    assert all(tensor.isfinite().all() for cell in CELLS for tensor in computed(cell, "interpreter"))
 
 
-@pytest.mark.parametrize("engine", ["reference", "stacked"])
+@pytest.mark.parametrize("engine", ["interpreter", "stacked"])
 def test_an_engine_on_torch_computes_the_same_bits_as_ever(engine: str) -> None:
     check(engine, torch_kind())
 
