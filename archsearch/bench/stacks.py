@@ -23,10 +23,11 @@ from archsearch.bench.timing import Call, interleaved
 from archsearch.bench.trials import TASK, Untimed
 from archsearch.cell import Cell, library
 from archsearch.compiler.program.program import program
-from archsearch.compiler.stacked import precision, torch_dialect, triton_dialect
-from archsearch.compiler.stacked.dialects import described, dialect_for
+from archsearch.compiler.stacked import torch_dialect, triton_dialect
+from archsearch.compiler.stacked.dialects import dialect_for, stacked_description
 from archsearch.compiler.stacked.lanes import Widths
 from archsearch.compiler.stacked.layer import Layer
+from archsearch.compiler.stacked.precision import choose_precision
 from archsearch.compiler.stacked.shape import lanes, padded
 from archsearch.protocol.settings import Setting
 from archsearch.tasks import load
@@ -60,7 +61,7 @@ def device_facts(device: str) -> str:
     """Return what a device is, and how stacks are computed there, in words."""
     kind = torch.device(device)
     name = torch.cuda.get_device_name(kind) if kind.type == "cuda" else "CPU"
-    exactness_and_dialect = described(kind).rpartition(", lanes")[0]  # each row has its lanes
+    exactness_and_dialect = stacked_description(kind).rpartition(", lanes")[0]  # each row has its lanes
     return f"{name}, {exactness_and_dialect}"
 
 
@@ -123,7 +124,7 @@ def first_step(
     """Return a stack that has taken one step, and the seconds from a cell that is new to process and machine to there."""
     triton_dialect.installed()  # sets the cache that is exchanged here
     with tempfile.TemporaryDirectory() as folder, cached_in(Path(folder), TRITON_CACHE):
-        for remembers in (program, triton_dialect.compiled, torch_dialect.compiled):
+        for remembers in (program, triton_dialect.compile_kernel, torch_dialect.compile_kernel):
             remembers.cache_clear()
         _begun(Cell.parse(OTHER), shape, count, windows, device).close()
         cell = Cell.parse(cell.text())  # without what the object remembers
@@ -176,7 +177,7 @@ def ratio_to_torch(cell: Cell, shape: Shape, device: str, rounds: int) -> float 
 
 def one_lane(cell: Cell, shape: Shape, device: str) -> Repeated:
     """Return forward and backward of one layer in a stack of one lane, padded as lanes are."""
-    precision.choose(torch.device(device))
+    choose_precision(torch.device(device))
     made, width, generator = program(cell.canonical()), padded(shape.width), torch.Generator().manual_seed(0)
     places = StackLayout(made, 1, width, 1)
     flat = torch.empty(1, places.size).uniform_(-(width**-0.5), width**-0.5, generator=generator).to(device)

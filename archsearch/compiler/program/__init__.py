@@ -5,7 +5,25 @@ matrix products, each followed by one element-wise segment. Sums of `linear` sha
 """
 
 from archsearch.compiler.program.describe import describe
-from archsearch.compiler.program.plan import X_AS_IT_CAME, Accumulator, Plan, Product, Segment, When, Zone
+from archsearch.compiler.program.plan import (
+    X_AS_IT_CAME,
+    Accumulator,
+    Product,
+    ProgramPlan,
+    Segment,
+    When,
+    Zone,
+)
 from archsearch.compiler.program.planner import plan
 
-__all__ = ["X_AS_IT_CAME", "When", "Plan", "Product", "Segment", "Accumulator", "Zone", "describe", "plan"]
+__all__ = [
+    "X_AS_IT_CAME",
+    "When",
+    "ProgramPlan",
+    "Product",
+    "Segment",
+    "Accumulator",
+    "Zone",
+    "describe",
+    "plan",
+]

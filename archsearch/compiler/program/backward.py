@@ -6,7 +6,7 @@ from archsearch.cell import Node
 from archsearch.cell.graph import LEAVES
 from archsearch.compiler.adjoint import RULES
 from archsearch.compiler.program.kernels import Argument, Instruction, Multiply
-from archsearch.compiler.program.layout import Layout
+from archsearch.compiler.program.layout import MemoryLayout
 from archsearch.compiler.program.plan import X_AS_IT_CAME, Product, Segment, When, Zone
 from archsearch.compiler.program.writer import KernelWriter
 
@@ -25,7 +25,7 @@ class Backward:
         written: Arrays that hold something: others are begun, not added to.
     """
 
-    def __init__(self, layout: Layout) -> None:
+    def __init__(self, layout: MemoryLayout) -> None:
         self.layout, self.plan, self.cell = layout, layout.plan, layout.plan.cell
         self.unreached: set[int] = set()
         self.written: set[str] = set()

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from archsearch.cell import OPS, Cell, Node
 from archsearch.compiler.parameters import PROJECTION
-from archsearch.compiler.program.plan import X_AS_IT_CAME, Accumulator, Plan, Product, Segment, Zone
+from archsearch.compiler.program.plan import X_AS_IT_CAME, Accumulator, Product, ProgramPlan, Segment, Zone
 from archsearch.compiler.program.planner import plan
 
 WHEN = {
@@ -25,7 +25,7 @@ def describe(cell: Cell) -> str:
 
 
 class _Words:
-    def __init__(self, of: Plan) -> None:
+    def __init__(self, of: ProgramPlan) -> None:
         self.plan, self.cell = of, of.cell
 
     def lines(self) -> Iterator[str]:

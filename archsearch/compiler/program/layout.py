@@ -18,11 +18,11 @@ from functools import cached_property
 from archsearch.cell import Node
 from archsearch.compiler.adjoint import RULES
 from archsearch.compiler.program.kernels import Argument
-from archsearch.compiler.program.plan import X_AS_IT_CAME, Plan, Product, Segment
+from archsearch.compiler.program.plan import X_AS_IT_CAME, Product, ProgramPlan, Segment
 
 
 @dataclass(frozen=True)
-class Layout:
+class MemoryLayout:
     """Where values lie, and what decides it: whether rows run side by side or one after another.
 
     Attributes:
@@ -32,7 +32,7 @@ class Layout:
             and the gradient of the output is part of the first state's. Else a segment is one kernel for all rows at once.
     """
 
-    plan: Plan
+    plan: ProgramPlan
     row_by_row: bool = False
 
     @cached_property

@@ -80,7 +80,7 @@ class Segment:
 
 
 @dataclass(frozen=True)
-class Plan:
+class ProgramPlan:
     """When and how each node of a cell is computed.
 
     Attributes:

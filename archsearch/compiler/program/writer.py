@@ -7,7 +7,7 @@ from typing import Literal
 
 from archsearch.compiler.adjoint import RULES
 from archsearch.compiler.program.kernels import Argument, Instruction, Kernel, Line
-from archsearch.compiler.program.layout import Layout
+from archsearch.compiler.program.layout import MemoryLayout
 
 
 @dataclass
@@ -80,7 +80,7 @@ class KernelWriter:
         if self.lines:
             instructions.append(Kernel(self.name, tuple(self.arguments), tuple(self.lines)))
 
-    def value(self, layout: Layout, handle: int) -> str:
+    def value(self, layout: MemoryLayout, handle: int) -> str:
         """Return a variable that holds the value of a node: loaded, or computed again from what is stored."""
         node, name = layout.plan.cell.node(handle), f"v{handle}"
         if name in self.known:
@@ -92,7 +92,7 @@ class KernelWriter:
         assert RULES[node.op].cheap, f"node {handle} is not stored and too dear to compute again"
         return self.compute(layout, handle)
 
-    def compute(self, layout: Layout, handle: int) -> str:
+    def compute(self, layout: MemoryLayout, handle: int) -> str:
         """Compute a node from its operands; return its variable."""
         node = layout.plan.cell.node(handle)
         operands = [self.value(layout, source) for source in node.inputs]

@@ -89,7 +89,7 @@ FUNCTIONS: dict[str, Callable[..., object]] = {
 
 
 @lru_cache(1024)
-def compiled(kernel: Kernel) -> Run:
+def compile_kernel(kernel: Kernel) -> Run:
     """Return the function of a kernel."""
     return made(kernel.name, printed(kernel), FUNCTIONS)
 

@@ -51,7 +51,7 @@ def functions() -> dict[str, object]:
 
 
 @lru_cache(1024)
-def compiled(kernel: Kernel) -> Run:
+def compile_kernel(kernel: Kernel) -> Run:
     """Return the function that launches a kernel; Triton compiles it at the first call."""
     found = triton()
     assert found is not None, "nobody asks for this dialect without Triton"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ctypes
 from collections.abc import Mapping, Sequence
-from functools import cache, lru_cache
+from functools import cache
 from pathlib import Path
 
 import torch
@@ -13,7 +13,7 @@ from torch import Tensor
 from archsearch.cell import Cell
 from archsearch.cell.graph import is_input_linear
 from archsearch.compiler.native.build import library
-from archsearch.compiler.native.call import gemm
+from archsearch.compiler.native.call import compile_layer, gemm
 from archsearch.compiler.native.source import source
 from archsearch.compiler.native.toolchain import Toolchain, toolchain
 from archsearch.compiler.parameters import parameter_names
@@ -71,15 +71,6 @@ def runtime(double: bool, tools: Toolchain) -> ctypes.CDLL:
     return built
 
 
-@lru_cache(64)
-def compiled(cell: Cell, double: bool, tools: Toolchain) -> ctypes.CDLL:
-    """Return a cell's library, which a worker asks for trial after trial."""
-    built = library(source(cell), double)
-    for function in (built.tape_size, built.work_size):
-        function.restype, function.argtypes = ctypes.c_long, [ctypes.c_long] * 4
-    return built
-
-
 class NativeModel:
     """Embedding, layers of one cell and output layer over flat buffers; see `training.model.Model` for what it computes.
 
@@ -116,7 +107,7 @@ class NativeModel:
         self.dtype, self.batch = dtype, batch
         double = dtype == torch.float64
         self.runtime, self.product = runtime(double, toolchain()), gemm(double)[0]
-        self.cell = compiled(cell, double, toolchain())
+        self.cell = compile_layer(source(cell), double, toolchain())
         placed, moved = parts(cell, symbols, width, layers)
         size = max(part.end for part in placed)
         self.flat, self.gradient, self.first, self.second = (self._zeros(size) for _ in range(4))
@@ -238,9 +229,10 @@ class NativeModel:
         if longest <= model.T:
             return
         sizes = longest, self.batch, model.width, model.width
-        model.T, model.tape_size = longest, self.cell.tape_size(*sizes)
+        tape, work = self.cell.sizes(*sizes)
+        model.T, model.tape_size = longest, tape
         arrays = self.runtime.model_size(model.symbols, model.width, model.layers, self.batch, longest)
-        wanted = model.tape_size * model.layers, self.cell.work_size(*sizes), arrays
+        wanted = tape * model.layers, work, arrays
         self.room = [torch.empty(size, dtype=self.dtype) for size in wanted]
         model.tape, model.work, model.arrays = (part.data_ptr() for part in self.room)
 

@@ -12,10 +12,10 @@ from torch import Tensor
 
 from archsearch.cell import Cell
 from archsearch.compiler.program.program import program
-from archsearch.compiler.stacked import precision
 from archsearch.compiler.stacked.dialects import dialect_for
 from archsearch.compiler.stacked.lanes import Widths
 from archsearch.compiler.stacked.layer import Dialect, Layer
+from archsearch.compiler.stacked.precision import choose_precision
 from archsearch.compiler.stacked.shape import lanes, padded
 from archsearch.training.learner import Failure
 from archsearch.training.stacked.cuda_graph import Repeated, on_stream
@@ -96,7 +96,7 @@ class StackedModel:
             "these lanes are of several stacks"
         )
         self.device, self.own, self.batch = torch.device(device), list(own), batch
-        precision.choose(self.device)
+        choose_precision(self.device)
         self.program = program(cell.canonical())
         self.places = StackLayout(self.program, symbols, width, layers)
         self.flat = torch.zeros(count, self.places.size, dtype=dtype, device=self.device)

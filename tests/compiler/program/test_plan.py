@@ -6,11 +6,11 @@ from hypothesis import given
 
 from archsearch.cell import OPS, Cell, library
 from archsearch.compiler.adjoint import RULES
-from archsearch.compiler.program import X_AS_IT_CAME, Plan, Zone, describe, plan
+from archsearch.compiler.program import X_AS_IT_CAME, ProgramPlan, Zone, describe, plan
 from tests.helpers import strategies
 
 
-def planned(name: str) -> Plan:
+def planned(name: str) -> ProgramPlan:
     return plan(library.load(name).canonical())
 
 

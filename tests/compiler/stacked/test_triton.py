@@ -90,7 +90,9 @@ def run(cell: Cell, dialect: Dialect, spoiled: bool = False) -> list[Tensor]:
 
 def compare(cell: Cell, spoiled: bool = False) -> None:
     for ours, theirs in zip(
-        run(cell, triton_dialect.compiled, spoiled), run(cell, torch_dialect.compiled, spoiled), strict=True
+        run(cell, triton_dialect.compile_kernel, spoiled),
+        run(cell, torch_dialect.compile_kernel, spoiled),
+        strict=True,
     ):
         torch.testing.assert_close(
             ours,
@@ -134,7 +136,7 @@ def test_a_whole_stack_trains_alike_and_freezes_alike(
     monkeypatch.setattr("archsearch.training.stacked.model.lanes", lambda n: 3)
     batches = list(Streams(load("memorization:small"), "cpu").take("train", 0, 2, 5, 3))
     found = []
-    for dialect in (triton_dialect.compiled, torch_dialect.compiled):
+    for dialect in (triton_dialect.compile_kernel, torch_dialect.compile_kernel):
         own = [Lane(9, 1.0, 0.2, 5), Lane(20, 5.0, 0.0, 6)]
         stack = StackedModel(library.load("gru"), 9, own, 2, 2, adaptive, dialect=dialect)
         stack.flat.copy_(torch.randn(stack.flat.shape, generator=torch.Generator().manual_seed(0)) * 0.2)
@@ -190,7 +192,7 @@ def test_functions_are_accurate_over_their_whole_range() -> None:
     for op in ("tanh", "sigmoid", "exp", "softplus", "silu", "relu", "leaky_relu"):
         cell = Cell.parse(f"cell one(x, h):\n    h' = {op}(x)\n")
         found = []
-        for dialect in (triton_dialect.compiled, torch_dialect.compiled):
+        for dialect in (triton_dialect.compile_kernel, torch_dialect.compile_kernel):
             widths = Widths.of([wide.shape[-1]], wide.shape[-1], torch.float32, torch.device("cpu"))
             layer = Layer(program(cell.canonical()), dialect, (1, 1, 1, wide.shape[-1]), 1, widths, wide)
             found.append(layer.forward(Weights([], {}, {}), wide, wide, [wide[0] * 0], None)[0])
