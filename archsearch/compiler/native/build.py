@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
-from archsearch.compiler.native.toolchain import Toolchain, run, toolchain
+from archsearch.compiler.native.toolchain import Toolchain, run_compiler, toolchain
 from archsearch.errors import BuildError
 from archsearch.resources import cache_folder
 
@@ -104,7 +104,7 @@ def _compile(tools: Toolchain, flags: list[str], text: str, place: Path) -> Path
     temporary = place / f".{secrets.token_hex(8)}.so"
     try:
         arguments = [*tools.command, *flags, f"-I{HERE}", "-x", "c++", "-", "-o", str(temporary)]
-        status, _, trouble = run(arguments, text, SECONDS)
+        status, _, trouble = run_compiler(arguments, text, SECONDS)
         if status or not temporary.exists():
             raise BuildError(f"{tools.name} failed (exit code {status}):\n{trouble[-2000:]}")
         path = place / f"{hashlib.sha256(temporary.read_bytes()).hexdigest()}.so"

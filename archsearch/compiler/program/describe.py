@@ -25,8 +25,15 @@ def describe(cell: Cell) -> str:
 
 
 class _Words:
-    def __init__(self, of: ProgramPlan) -> None:
-        self.plan, self.cell = of, of.cell
+    """The lines of a description.
+
+    Attributes:
+        plan: What is described.
+        cell: The canonical form.
+    """
+
+    def __init__(self, plan: ProgramPlan) -> None:
+        self.plan, self.cell = plan, plan.cell
 
     def lines(self) -> Iterator[str]:
         """Yield the lines: zone by zone, then what is kept."""

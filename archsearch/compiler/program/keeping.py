@@ -15,12 +15,19 @@ Homes = dict[int, tuple[int, int]]
 def kept(
     cell: Cell, place: dict[int, When], carried: tuple[int, ...], segments: tuple[Segment, ...]
 ) -> Iterator[int]:
-    """Yield the handles of element-wise values that are stored; accumulators, states and x are stored anyway."""
+    """Yield the handles of element-wise values that are stored; accumulators, states and x are stored anyway.
+
+    Args:
+        cell: In canonical form.
+        place: For each handle, when its value is known.
+        carried: Handles of the states that pass from step to step.
+        segments: The element-wise segments, in order.
+    """
     homes = {
-        handle: (n, p)
-        for n, segment in enumerate(segments)
-        for p, of in enumerate(segment.phases)
-        for handle in of
+        handle: (number, position)
+        for number, segment in enumerate(segments)
+        for position, phase in enumerate(segment.phases)
+        for handle in phase
     }
     for node in cell.ops:
         yield from (

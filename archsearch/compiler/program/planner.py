@@ -30,13 +30,13 @@ def plan(cell: Cell) -> ProgramPlan:
     products = tuple(_products(cell, accumulators, place))
     segments = tuple(_segments(cell, accumulators, place))
     return ProgramPlan(
-        cell,
-        place,
-        accumulators,
-        products,
-        segments,
-        carried,
-        frozenset(kept(cell, place, carried, segments)),
+        cell=cell,
+        place=place,
+        accumulators=accumulators,
+        products=products,
+        segments=segments,
+        carried=carried,
+        kept=frozenset(kept(cell, place, carried, segments)),
     )
 
 

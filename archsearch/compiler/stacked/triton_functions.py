@@ -81,7 +81,13 @@ def leaky_back(y, g):
 
 @triton.jit
 def max_back(a, b, g):
-    """Return what `max(a, b)` passes to a: half of it on ties."""
+    """Return what `max(a, b)` passes to a: half of it on ties.
+
+    Args:
+        a: An operand.
+        b: The other.
+        g: Gradient of the result.
+    """
     return tl.where(a < b, 0.0, tl.where(a == b, g * 0.5, g))
 
 
@@ -101,7 +107,13 @@ def silu_back(a, g):
 
 @triton.jit
 def choose(alive, new, old):
-    """Return what is new in lanes that are alive."""
+    """Return what is new in lanes that are alive.
+
+    Args:
+        alive: Positive where a lane is.
+        new: What there is then.
+        old: What there is else.
+    """
     return tl.where(alive > 0, new, old)
 
 
@@ -113,11 +125,23 @@ def sqrt_(a):
 
 @triton.jit
 def mean(value, inside, own):
-    """Return the mean of each row over the lane's own width."""
+    """Return the mean of each row over the lane's own width.
+
+    Args:
+        value: A tile of whole rows.
+        inside: Where a column lies within it.
+        own: The lane's own width.
+    """
     return tl.sum(tl.where(inside, value, 0.0), axis=1)[:, None] / own
 
 
 @triton.jit
 def root(value, inside, own):
-    """Return 1 / root mean square of each row."""
+    """Return 1 / root mean square of each row.
+
+    Args:
+        value: A tile of whole rows.
+        inside: Where a column lies within the lane's own width.
+        own: That.
+    """
     return 1 / tl.sqrt(mean(value * value, inside, own) + 1e-6)
