@@ -40,11 +40,8 @@ class LayerShape:
         return f"B{self.batch}T{self.steps}H{self.width}"
 
 
-SHAPES = (
-    LayerShape(20, 35, 96),
-    LayerShape(20, 35, 100),
-    LayerShape(20, 35, 256),
-    LayerShape(20, 35, 512),
-    LayerShape(64, 50, 256),
+SHAPES = tuple(
+    LayerShape(batch, steps, width)
+    for batch, steps, width in ((20, 35, 96), (20, 35, 100), (20, 35, 256), (20, 35, 512), (64, 50, 256))
 )
 """What is measured unless something else is asked for; the first alone with `--quick`."""
