@@ -80,12 +80,12 @@ def bench(
     takes part where it is installed. With a GPU, or on the device that is named: the training step of stacks, and how soon a
     new cell takes its first. Leave the machine alone meanwhile.
     """
-    from archsearch.bench import SHAPES, Shape, measure, stacks
+    from archsearch.bench import SHAPES, LayerShape, measure, stacks
     from archsearch.bench.trials import BUDGETS
 
     if cells and every:
         raise InputError("--all measures every library cell: name cells, or give --all")
-    place, given = _device(device), [Shape.parse(text) for text in shapes]
+    place, given = _device(device), [LayerShape.parse(text) for text in shapes]
     wanted, stacked = (given or list(usual[:1] if quick else usual) for usual in (SHAPES, stacks.SHAPES))
     chosen, closely = _chosen(cells, every, runs)
     budgets = BUDGETS[:1] if quick else BUDGETS

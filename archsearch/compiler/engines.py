@@ -116,10 +116,10 @@ def engine_of(words: str) -> Engine:
     Raises:
         InputError: There is no such engine.
     """
-    found = find_engine(words)
-    if found is None:
+    title = find_engine(words)
+    if title is None:
         raise InputError(f"there is no engine {words!r}; it must be one of {', '.join(ENGINE_NAMES)}")
-    return ENGINES[found.name]
+    return ENGINES[title.name]
 
 
 def default_engine(device: torch.device | str | int | None = None) -> str:
