@@ -22,7 +22,7 @@ CITING = [
     if path.suffix in {".py", ".toml", ".cell", ".pcfg", ".lark", ".txt", ".h", ".cpp"}
     and CITED.search(path.read_text("utf-8"))
 ]
-VERSION = re.compile(r"^(?:VERSIONS?|LAYOUT)\b.*=", re.MULTILINE)
+VERSION = re.compile(r"^(?:VERSIONS?|LAYOUT)\b.*=|\bversion=\d", re.MULTILINE)
 
 
 def generator() -> ModuleType:
