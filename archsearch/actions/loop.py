@@ -1,7 +1,7 @@
 """The search itself: references, noise, then step after step, for any number of workers the same steps.
 
-The contract of a search (docs/architecture.md, "3. Search"): a step is asked from exactly the steps that it sees, told when
-all before it are told, and stored when asked, so that a killed search goes on where it was.
+Contract 3 of the design: a step is asked from exactly the steps that it sees, told when all before it are told, and stored
+when asked, so that a killed search goes on where it was.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Replay: trains leaderboard rows again from their records and compares the scores (docs/architecture.md, "5. Replay")."""
+"""Replay: trains leaderboard rows again from their records and compares the scores (contract 5)."""
 
 from __future__ import annotations
 

@@ -152,7 +152,7 @@ class Driver:
         ]
 
     def record(self, count: int) -> tuple[object, ...]:
-        """Return everything that docs/architecture.md, "3. Search", promises about the first steps."""
+        """Return everything that contract 3 promises about the first steps."""
         book = self.told
         counts = (
             book.told,

@@ -1,4 +1,4 @@
-"""docs/architecture.md, "3. Search": steps and leaderboard do not depend on workers, order of ends, or restarts."""
+"""Contract 3: the steps of a search, and its leaderboard, do not depend on workers, order of ends, or restarts."""
 
 from __future__ import annotations
 
