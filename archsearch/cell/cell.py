@@ -68,7 +68,7 @@ class Cell(Graph):
         for node in live.ops:
             if node.op == "linear":
                 total += n * (size if is_input_linear(node, live.x.handle) else n)
-                total += n if node.argument("bias") is not None else 0
+                total += n if node.has_bias else 0
             elif node.learns:
                 total += n
         return total

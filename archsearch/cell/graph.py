@@ -49,6 +49,11 @@ class Node:
         """Whether the node has parameters of its own."""
         return self.op in OPS and OPS[self.op].weight is not None
 
+    @property
+    def has_bias(self) -> bool:
+        """Whether the node is a linear map with a bias."""
+        return self.op == "linear" and self.argument("bias") is not None
+
 
 @dataclass(frozen=True)
 class Graph:

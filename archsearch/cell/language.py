@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import math
 import re
 from dataclasses import replace
@@ -18,6 +17,7 @@ from archsearch.cell.identity import live_states
 from archsearch.cell.ops import CALLS, INFIX, OPS, Value, canonical_arguments
 from archsearch.errors import CellError
 from archsearch.resources import grammars
+from archsearch.words import did_you_mean
 
 MAX_BYTES = 64 * 1024
 MAX_NODES = 512
@@ -251,8 +251,7 @@ class _Builder:
             return self.names[str(token)]
         if str(token) in CALLS:
             raise self.source.error(token, f"op {str(token)!r} needs its operands in brackets")
-        near = difflib.get_close_matches(token, self.names, 1)
-        hint = f"; did you mean {near[0]!r}?" if near else ""
+        hint = did_you_mean(token, self.names)
         raise self.source.error(
             token, f"unknown name {str(token)!r} (known here: {', '.join(self.names)}{hint})"
         )
@@ -260,8 +259,7 @@ class _Builder:
     def _call(self, name: Token, arguments: Tree[Token]) -> int:
         op = str(name)
         if op not in CALLS:
-            near = difflib.get_close_matches(op, CALLS, 1)
-            hint = f"; did you mean {near[0]!r}?" if near else ""
+            hint = did_you_mean(op, CALLS)
             raise self.source.error(name, f"unknown op {op!r} (ops: {', '.join(sorted(CALLS))}{hint})")
         keywords = [
             child for child in arguments.children if isinstance(child, Tree) and child.data == "keyword"

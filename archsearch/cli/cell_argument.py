@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,9 +11,7 @@ from archsearch.cell.language import MAX_BYTES
 from archsearch.errors import CellError, InputError
 from archsearch.store import Leaderboard, Row, RunStore, existing_run, read_leaderboard
 from archsearch.store.run_store import FILE
-
-SHORT = 9
-"""Characters of an id that people are shown."""
+from archsearch.words import SHORT, did_you_mean
 
 
 @dataclass(frozen=True)
@@ -49,8 +46,7 @@ def _unknown(text: str, runs: Path) -> InputError:
         return InputError(f"{text!r} is a run; name one of its cells, such as {bare}/1 (its best)")
     if Path(text).is_file():
         return InputError(f"{text!r}: the name of a file with a cell ends in .cell")
-    near = difflib.get_close_matches(text, library.names(), 1)
-    hint = f", did you mean {near[0]!r}?" if near else ""
+    hint = did_you_mean(text, library.names(), ", {}")
     return InputError(
         f"no cell {text!r}; a cell is a library name ('archsearch cells' lists them{hint}), a .cell file, or RUN/1 (a rank)"
     )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import warnings
 from collections.abc import Iterable
 
@@ -10,6 +9,7 @@ import torch
 from torch import Tensor
 
 from archsearch.cell import Cell, library
+from archsearch.words import did_you_mean
 
 
 def as_cell(cell: Cell | str) -> Cell:
@@ -56,9 +56,7 @@ def check_name(kind: str, name: str, known: Iterable[str]) -> None:
     """Refuse a name that a table does not have."""
     known = list(known)
     if name not in known:
-        near = difflib.get_close_matches(name, known, 1)
-        hint = f"; did you mean {near[0]!r}?" if near else ""
-        raise ValueError(f"no {kind} {name!r} (known: {', '.join(known)}{hint})")
+        raise ValueError(f"no {kind} {name!r} (known: {', '.join(known)}{did_you_mean(name, known)})")
 
 
 def check_input(x: Tensor, dims: tuple[int, int]) -> None:

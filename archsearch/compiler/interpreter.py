@@ -16,7 +16,7 @@ from torch.nn import functional
 from archsearch.cell import Cell, Node
 from archsearch.cell.graph import is_input_linear
 from archsearch.cell.ops import LEAKY_SLOPE, NORM_EPSILON
-from archsearch.compiler.parameters import PROJECTION, bias_name, has_bias, weight_name
+from archsearch.compiler.parameters import PROJECTION, bias_name, weight_name
 
 Values = dict[str | int, Tensor]
 """Node values by handle, parameters by name."""
@@ -134,7 +134,7 @@ def _over_sequence(cell: Cell, node: Node) -> _Call:
     if node.op != "linear":
         return _elementwise(node)
     source: str | int = "x" if is_input_linear(node, cell.x.handle) else node.inputs[0]
-    bias = (bias_name(node.handle),) if has_bias(node) else ()
+    bias = (bias_name(node.handle),) if node.has_bias else ()
     return _Call(functional.linear, node.handle, (source, weight_name(node.handle), *bias))
 
 
@@ -160,7 +160,7 @@ def _taken_in(cell: Cell, add: Node, linears: Mapping[int, Node]) -> Node | None
     """Return the `linear` that becomes part of a sum, if one does."""
     for source in add.inputs:
         alone = len(cell.consumers[source]) == 1 and source not in cell.next
-        if source in linears and alone and not has_bias(linears[source]):
+        if source in linears and alone and not linears[source].has_bias:
             return linears[source]
     return None
 
@@ -168,7 +168,7 @@ def _taken_in(cell: Cell, add: Node, linears: Mapping[int, Node]) -> Node | None
 def _matrix(node: Node) -> _Call:
     """Return the call for a `linear` within a step; its weight has been transposed."""
     operands = (node.inputs[0], weight_name(node.handle))
-    if has_bias(node):
+    if node.has_bias:
         return _Call(torch.addmm, node.handle, (bias_name(node.handle), *operands))
     return _Call(torch.mm, node.handle, operands)
 

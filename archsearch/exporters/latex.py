@@ -8,7 +8,7 @@ from archsearch.cell import OPS, Cell, Node
 from archsearch.cell.ops import PRECEDENCE
 from archsearch.cell.printing import number
 from archsearch.exporters.scores import Scores, score_lines
-from archsearch.exporters.tidy import Tidy, has_bias, tidy, weights
+from archsearch.exporters.tidy import Tidy, tidy, weights
 
 GREEK = re.compile(
     "alpha|beta|gamma|delta|epsilon|zeta|eta|theta|iota|kappa|lambda|mu|nu|xi|pi|rho|sigma|tau|upsilon|phi|chi|psi|omega"
@@ -131,7 +131,7 @@ class _Equations:
         prime = f"^{{({weight.rank})}}" if weight.rank > 1 else ""
         letter = "W" if node.op == "linear" else "p"
         parameter = f"{letter}_{{{' '.join(index)}}}{prime}"
-        if not has_bias(node):
+        if not node.has_bias:
             return parameter, None
         return parameter, f"b_{{{index[0]}}}" if weight.alone else f"b_{{{' '.join(index)}}}{prime}"
 

@@ -19,8 +19,9 @@ from archsearch.cell import OPS, Cell, Node
 from archsearch.cell.graph import is_input_linear
 from archsearch.cell.printing import number
 from archsearch.exporters.scores import Scores, score_lines
-from archsearch.exporters.tidy import Tidy, has_bias, printable, tidy, weights
+from archsearch.exporters.tidy import Tidy, tidy, weights
 from archsearch.exporters.wrapping import wrapped
+from archsearch.words import escaped, polynomial
 
 FRAME = Path(__file__).with_name("module.py.txt")
 TAKEN = {"self", "torch", "nn", "Tensor", "state", "STATES", "x_wide", "self_check", *OPS, *dir(builtins)}
@@ -69,7 +70,7 @@ def parameter_names(shown: Tidy) -> dict[int, Parameters]:
         words = [weight.line, weight.operand, rank]
         name = _free("_".join(word for word in ["W" if node.op == "linear" else "p", *words] if word), taken)
         bias = "_".join(word for word in ["b", weight.line, *words[1:] * (not weight.alone)] if word)
-        found[handle] = Parameters(name, _free(bias, taken) if has_bias(node) else None)
+        found[handle] = Parameters(name, _free(bias, taken) if node.has_bias else None)
     return found
 
 
@@ -82,8 +83,8 @@ def class_name(shown: Tidy) -> str:
 
 def docstring(lines: Iterable[str]) -> str:
     """Return a string literal over several lines that holds `lines`, whatever they say."""
-    escaped = [printable(line).replace("\\", "\\\\").replace('"""', '\\"\\"\\"').rstrip() for line in lines]
-    return '"""' + "\n".join(escaped) + '\n"""'
+    safe = [escaped(line).replace("\\", "\\\\").replace('"""', '\\"\\"\\"').rstrip() for line in lines]
+    return '"""' + "\n".join(safe) + '\n"""'
 
 
 class _Source:
@@ -100,7 +101,6 @@ class _Source:
     def documentation(self, scores: list[str]) -> list[str]:
         """Return the lines of the module's docstring."""
         equations = self.cell.text().splitlines()[len(self.cell.note) :]
-        n2, n = self.cell.polynomial
         state = "h" if len(self.states) == 1 else f"({', '.join(self.cell.states)})"
         return [
             f"The recurrent cell {self.cell.name} as a PyTorch layer, used like torch.nn.GRU. Needs nothing but torch.",
@@ -111,7 +111,7 @@ class _Source:
             "",
             *(f"    {line}" for line in equations),
             "",
-            f"{self.cell.id}: {n2} n^2 + {n} n parameters for an input as wide as the state (n).",
+            f"{self.cell.id}: {polynomial(self.cell.polynomial)} parameters for an input as wide as the state (n).",
             *scores,
             "",
             f"    layer = {self.class_name}(input_size=64, hidden_size=128)",

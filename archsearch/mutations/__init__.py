@@ -5,8 +5,6 @@ visits some nodes of the parent and applies one operator at each; what comes out
 new. The six operators are those of Jozefowicz et al. (2015).
 """
 
-import difflib
-
 import numpy as np
 
 from archsearch.cell import Cell, SearchSpace, load_space
@@ -18,6 +16,7 @@ from archsearch.mutations.remove import remove
 from archsearch.mutations.replace_by_ancestor import replace_by_ancestor
 from archsearch.mutations.swap_activation import swap_activation
 from archsearch.mutations.swap_elementwise import swap_elementwise
+from archsearch.words import did_you_mean
 
 __all__ = ["DRAWS", "MAGNITUDES", "MUTATIONS", "Applied", "Child", "draw", "mutate", "propose"]
 
@@ -77,8 +76,7 @@ def mutate(
         CellError: No valid child in 100 draws.
     """
     if magnitude not in MAGNITUDES:
-        near = difflib.get_close_matches(magnitude, MAGNITUDES, 1)
-        hint = f"; did you mean {near[0]!r}?" if near else ""
+        hint = did_you_mean(magnitude, MAGNITUDES)
         raise InputError(f"no magnitude {magnitude!r} (magnitudes: {', '.join(MAGNITUDES)}{hint})")
     space = load_space(space) if isinstance(space, str) else space
     child = draw(cell, space, np.random.default_rng(seed), magnitude)

@@ -16,6 +16,7 @@ from archsearch.cell import Cell, Node, SearchSpace
 from archsearch.errors import CellError, SpaceError
 from archsearch.mutations.description import described
 from archsearch.mutations.validity import fault
+from archsearch.words import short_id
 
 DRAWS = 100
 """How often a child is drawn before a step counts as `no valid child`."""
@@ -99,7 +100,7 @@ def checked(working: Cell, parent: Cell, space: SearchSpace) -> Cell | None:
         name = working.id
     except CellError:  # too symmetric to be told from others
         return None
-    child = working.canonical().renamed(name[:9], note=())
+    child = working.canonical().renamed(short_id(name), note=())
     return None if name == parent.id or fault(child, space) else child
 
 

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import msgspec
 
+from archsearch.files import is_ours, make_private, write_whole
 from archsearch.protocol.records import Outcome, Trial
 from archsearch.resources import cache_folder
-from archsearch.store.files import is_ours, make_private, write_whole
 
 
 class _Entry(msgspec.Struct, frozen=True):

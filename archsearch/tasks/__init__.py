@@ -5,8 +5,6 @@ what comes with archsearch; `load` also takes a text file (`text:FILE`) and a us
 (`FILE.py:NAME`). To add a task, write one file and one line here.
 """
 
-import difflib
-from collections.abc import Iterable
 from pathlib import Path
 
 from archsearch.errors import TaskError
@@ -17,6 +15,7 @@ from archsearch.tasks.memorization import MEMORIZATION
 from archsearch.tasks.ptb import PTB
 from archsearch.tasks.task import SPLITS, Family, Task, Window, decode
 from archsearch.tasks.xml import XML
+from archsearch.words import did_you_mean
 
 TASKS: dict[str, Family] = {
     "memorization": MEMORIZATION,
@@ -48,22 +47,17 @@ def load(spec: str, data: Path | None = None) -> Task:
         raise TaskError(f"{spec}: which task of the file? Write {spec}:NAME, NAME an object or a class in it")
     if name not in TASKS:
         raise TaskError(
-            f"no task {name!r}{nearest(name, TASKS)}; there are {', '.join(TASKS)}, text:FILE, FILE.py:NAME"
+            f"no task {name!r}{did_you_mean(name, TASKS, ' ({})')}; there are {', '.join(TASKS)}, text:FILE, FILE.py:NAME"
         )
     difficulties = TASKS[name].difficulties
     if not rest:
         raise TaskError(f"task {name!r} needs a difficulty: {', '.join(f'{name}:{d}' for d in difficulties)}")
     if rest not in difficulties:
         raise TaskError(
-            f"task {name!r} has no difficulty {rest!r}{nearest(rest, difficulties)}; there are {', '.join(difficulties)}"
+            f"task {name!r} has no difficulty {rest!r}{did_you_mean(rest, difficulties, ' ({})')}; "
+            f"there are {', '.join(difficulties)}"
         )
     return TASKS[name].load(rest, data)
 
 
-def nearest(given: str, known: Iterable[str]) -> str:
-    """Return ` (did you mean 'xml'?)` with the known name nearest to what was given, or nothing."""
-    close = difflib.get_close_matches(given, list(known), 1, 0.5)
-    return f" (did you mean {close[0]!r}?)" if close else ""
-
-
-__all__ = ["SPLITS", "TASKS", "Family", "Task", "Window", "decode", "load", "nearest"]
+__all__ = ["SPLITS", "TASKS", "Family", "Task", "Window", "decode", "load"]

@@ -10,7 +10,7 @@ import pytest
 
 from archsearch.cell import library
 from archsearch.errors import ArchsearchError, InputError, NoSpace
-from archsearch.exporters import EXPORTERS, export, write
+from archsearch.exporters import EXPORTERS, export
 from archsearch.exporters.formats import Exporter
 
 GRU = library.load("gru")
@@ -81,7 +81,7 @@ def test_a_full_disk_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     def full(*_: Any) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(write.os, "fsync", full)
+    monkeypatch.setattr("os.fsync", full)
     with pytest.raises(NoSpace, match="No space left"):
         export(GRU, "cell", tmp_path / "gru.cell")
 
@@ -108,7 +108,7 @@ def test_a_folder_without_permission_is_refused(tmp_path: Path, monkeypatch: pyt
     def refuse(*_: Any, **__: Any) -> int:
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr(write.os, "open", refuse)
+    monkeypatch.setattr("os.open", refuse)
     with pytest.raises(
         InputError, match=re.escape(f"{tmp_path / 'gru.svg'}: Permission denied; nothing was written")
     ):

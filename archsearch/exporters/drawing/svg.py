@@ -12,6 +12,7 @@ from archsearch.exporters.drawing.picture import Glyph, picture
 from archsearch.exporters.drawing.shapes import HALF_CIRCLE, LINE, LOOKS, Shape, width
 from archsearch.exporters.scores import Scores, score_lines
 from archsearch.exporters.tidy import Tidy, tidy
+from archsearch.words import polynomial, short_id
 
 MARGIN = 18.0
 HEADER, FOOTER = 46.0, 34.0
@@ -80,9 +81,7 @@ class _Drawing:
 
     def _subtitle(self) -> list[str]:
         cell = self.tidy.cell
-        n2, n = cell.polynomial
-        terms = [f"{count if count > 1 else ''}{power}" for count, power in ((n2, "n²"), (n, "n")) if count]
-        return [f"{' + '.join(terms) or 'no'} parameters \u00b7 {cell.id[:10]}"]
+        return [f"{polynomial(cell.polynomial, ' + ')} parameters \u00b7 {short_id(cell.id)}"]
 
     def _legend(self) -> list[tuple[str, str, str]]:
         present = {glyph.kind for glyph in self.glyphs}
@@ -133,7 +132,7 @@ class _Drawing:
     def document(self, scores: list[str]) -> str:
         cell = self.tidy.cell
         height = self.bottom + FOOTER
-        title, about = f"{cell.id[:10]}-title", f"{cell.id[:10]}-text"
+        title, about = f"{short_id(cell.id)}-title", f"{short_id(cell.id)}-text"
         size = f'width="{self.width:.0f}" height="{height:.0f}" viewBox="0 0 {self.width:.0f} {height:.0f}"'
         lines = [
             f'<svg xmlns="http://www.w3.org/2000/svg" {size} role="img" aria-labelledby="{title} {about}">',

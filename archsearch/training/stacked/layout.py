@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from archsearch.compiler.parameters import bias_name, has_bias, weight_name
+from archsearch.compiler.parameters import bias_name, weight_name
 from archsearch.compiler.program.program import Program
 from archsearch.compiler.stacked.lanes import Weights
 from archsearch.training.flat import parts
@@ -54,7 +54,7 @@ class StackLayout:
             for number, product in enumerate(self.program.plan.products):
                 found[f"product {number} of {layer}"] = self.width, len(product.linears) * self.width
             for node in self.program.cell.ops:
-                if has_bias(node):
+                if node.has_bias:
                     found[f"{bias_name(node.handle)} of {layer}"] = (self.width,)
                 if node.op == "scale":
                     found[f"{weight_name(node.handle)} of {layer}"] = (self.width,)
@@ -77,9 +77,7 @@ class StackLayout:
     def layer(self, views: dict[str, Tensor], layer: int) -> Weights:
         """Return what one layer learns."""
         count, ops = len(self.program.plan.products), self.program.cell.ops
-        biases = {
-            node.handle: views[f"{bias_name(node.handle)} of {layer}"] for node in ops if has_bias(node)
-        }
+        biases = {node.handle: views[f"{bias_name(node.handle)} of {layer}"] for node in ops if node.has_bias}
         vectors = {
             node.handle: views[f"{weight_name(node.handle)} of {layer}"] for node in ops if node.op == "scale"
         }
@@ -102,7 +100,7 @@ class StackLayout:
                     block = of[f"product {number} of {layer}"][:n, start : start + n]
                     yield f"layers.{weight_name(linear)}_l{layer}", block.t()
             for node in self.program.cell.ops:
-                if has_bias(node):
+                if node.has_bias:
                     name = bias_name(node.handle)
                     yield f"layers.{name}_l{layer}", of[f"{name} of {layer}"][:n]
                 if node.op == "scale":
