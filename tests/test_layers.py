@@ -46,7 +46,6 @@ WITHOUT_TORCH = [
 ]
 PLANS = [  # the part of the compiler that does not know torch
     "compiler.program",
-    "compiler.adjoint",
     "compiler.parameters",
     "compiler.engine_names",
     "compiler.stacked.shape",

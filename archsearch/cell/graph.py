@@ -47,7 +47,7 @@ class Node:
     @property
     def learns(self) -> bool:
         """Whether the node has parameters of its own."""
-        return self.op in OPS and OPS[self.op].weight is not None
+        return self.op in OPS and OPS[self.op].learns
 
     @property
     def has_bias(self) -> bool:

@@ -13,12 +13,14 @@ from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
+from archsearch.cell.ops import LEAKY_SLOPE, NORM_EPSILON
 from archsearch.compiler.native.toolchain import Toolchain, run, toolchain
 from archsearch.errors import BuildError
 from archsearch.files import is_ours, make_private, temporary_file
 from archsearch.resources import cache_folder
 
-FLAGS = ("-O3", "-std=gnu++17", "-fno-math-errno", "-fno-trapping-math", "-shared", "-fPIC")
+CONSTANTS = (f"-DLEAKY_SLOPE={LEAKY_SLOPE}", f"-DNORM_EPSILON={NORM_EPSILON}")
+FLAGS = ("-O3", "-std=gnu++17", "-fno-math-errno", "-fno-trapping-math", "-shared", "-fPIC", *CONSTANTS)
 """Never -ffast-math: it hides infinities and breaks sigmoid at -100."""
 
 LAYOUT = 5

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from archsearch.cell import Cell
-from archsearch.compiler.adjoint import RULES
+from archsearch.cell.ops import OPS
 from archsearch.compiler.native.source.address import row
 from archsearch.compiler.program.kernels import Argument, Kernel, Line
 
@@ -162,7 +162,7 @@ class _Body:
 
     def is_dear(self, line: Line) -> bool:
         """Whether a line computes a node that costs more than to load it."""
-        return line.name.startswith("v") and not RULES[self.cell.node(int(line.name[1:])).op].cheap
+        return line.name.startswith("v") and not OPS[self.cell.node(int(line.name[1:])).op].rule.cheap
 
     def leads_on(self, names: set[str]) -> bool:
         """Whether something dear depends on one of these variables."""
