@@ -25,7 +25,7 @@ from archsearch.cli.tables import Column, print_table
 from archsearch.errors import InputError
 from archsearch.protocol.preset import TaskRules, load_preset
 from archsearch.protocol.records import Outcome
-from archsearch.tasks import TASKS
+from archsearch.tasks import TASKS, TaskName
 from archsearch.words import did_you_mean, plain
 from archsearch.workers.pool import WorkerPool
 
@@ -72,7 +72,7 @@ def train(
     """
     found = find_cell(cell, runs).cell
     name, loaded = load_preset(preset)
-    own = task.startswith("text:") or ".py:" in task
+    own = TaskName.parse(task).is_own
     if not own and task not in loaded.tasks:
         raise InputError(
             f"no task {task!r}{did_you_mean(task, loaded.tasks, ' ({})')} in preset {name}, "

@@ -14,7 +14,7 @@ import numpy as np
 
 from archsearch.cell import Cell, Node, SearchSpace
 from archsearch.errors import CellError, SpaceError
-from archsearch.mutations.description import described
+from archsearch.mutations.description import describe_node
 from archsearch.mutations.validity import fault
 from archsearch.words import short_id
 
@@ -89,12 +89,12 @@ def transformed(
             if result is not None:
                 working = result
                 present &= {node.handle for node in working.nodes}
-                applied.append(Applied(name, handle, described(parent, handle)))
+                applied.append(Applied(name, handle, describe_node(parent, handle)))
                 break
     return working, tuple(applied)
 
 
-def checked(working: Cell, parent: Cell, space: SearchSpace) -> Cell | None:
+def valid_child(working: Cell, parent: Cell, space: SearchSpace) -> Cell | None:
     """Return the outcome of a pass in canonical form, or None if it is the parent again or not valid."""
     try:
         name = working.id
@@ -115,5 +115,5 @@ def draw_once(
     parent = cell.canonical()
     visits = MAGNITUDES[magnitude](parent.ops, rng)
     working, applied = transformed(parent, visits, operators, space, rng)
-    child = checked(working, cell, space) if applied else None
+    child = valid_child(working, cell, space) if applied else None
     return Child(child, applied) if child else None

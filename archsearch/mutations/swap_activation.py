@@ -6,7 +6,7 @@ First of the six mutations of Jozefowicz et al. (2015).
 import numpy as np
 
 from archsearch.cell import Cell, Node, SearchSpace
-from archsearch.mutations.ancestry import drawn
+from archsearch.mutations.ancestry import random_choice
 
 
 def swap_activation(cell: Cell, node: Node, space: SearchSpace, rng: np.random.Generator) -> Cell | None:
@@ -20,5 +20,5 @@ def swap_activation(cell: Cell, node: Node, space: SearchSpace, rng: np.random.G
     others = [kind for kind in space.activations if (kind.op, kind.args) != (node.op, node.args)]
     if not others:
         return None
-    other = drawn(others, rng)
+    other = random_choice(others, rng)
     return cell.with_op(node, other.op, other.args)

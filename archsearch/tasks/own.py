@@ -83,7 +83,7 @@ class OwnTask:
             if given is _END:
                 break
             count += 1
-            window = checked(given, self.symbols, batch, unroll, f"{where}, window {count}")
+            window = checked_window(given, self.symbols, batch, unroll, f"{where}, window {count}")
             scored = scored or bool(window.scored.any())
             if count == PATIENCE and not scored:
                 raise TaskError(f"{where}: nothing is scored in the first {PATIENCE} windows")
@@ -98,7 +98,7 @@ class OwnTask:
             )
 
 
-def checked(given: Any, symbols: int, batch: int, unroll: int, where: str) -> Window:
+def checked_window(given: Any, symbols: int, batch: int, unroll: int, where: str) -> Window:
     """Return what a user yielded as a window, or raise TaskError saying what is wrong with it."""
     if not isinstance(given, tuple | list) or len(given) not in (3, 4):
         raise TaskError(
