@@ -41,7 +41,7 @@ def test_a_file_that_appears_meanwhile_stays(tmp_path: Path, monkeypatch: pytest
         path.write_text("theirs")
         return "ours"
 
-    monkeypatch.setitem(EXPORTERS, "cell", Exporter(slow, ".cell", "slow"))
+    monkeypatch.setitem(EXPORTERS, "cell", Exporter(slow, ".cell"))
     with pytest.raises(InputError, match="exists"):
         export(GRU, "cell", path)
     assert path.read_text() == "theirs" and os.listdir(tmp_path) == ["gru.cell"]
@@ -69,9 +69,7 @@ def test_a_failure_leaves_the_folder_as_it_was(
 
 def test_a_failed_check_writes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     row = EXPORTERS["python"]
-    monkeypatch.setitem(
-        EXPORTERS, "python", Exporter(lambda *_: "import os\n", row.suffix, row.about, row.check)
-    )
+    monkeypatch.setitem(EXPORTERS, "python", Exporter(lambda *_: "import os\n", row.suffix, row.check))
     with pytest.raises(ArchsearchError, match="imports os; nothing was written"):
         export(GRU, "python", tmp_path / "gru.py")
     assert not os.listdir(tmp_path)
