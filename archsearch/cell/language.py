@@ -63,7 +63,12 @@ def _parser() -> Lark:
 
 
 class _Source:
-    """A text and where it came from, to say where something is wrong."""
+    """A text and where it came from, to say where something is wrong.
+
+    Attributes:
+        text: The text.
+        name: What errors call it.
+    """
 
     def __init__(self, text: str, name: str) -> None:
         self.text, self.name = text, name
@@ -157,7 +162,18 @@ def _note(text: str) -> tuple[str, ...]:
 
 
 class _Builder:
-    """Makes nodes out of statements, in the order in which the text computes them."""
+    """Makes nodes out of statements, in the order in which the text computes them.
+
+    Attributes:
+        source: The text.
+        header: Its first line, for errors.
+        title: The cell's name.
+        nodes: What has been made so far.
+        names: Handles by name, next values with their prime.
+        numbers: Handles of the numbers, by their text.
+        states: Names of the states.
+        room: How many nodes there may be.
+    """
 
     def __init__(self, source: _Source, header: Tree[Token]) -> None:
         self.source = source

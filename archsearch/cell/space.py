@@ -103,7 +103,14 @@ def _checked(path: Path, file: _File) -> SearchSpace:
         )
     if not (1 <= file.limits.nodes <= 500 and 1 <= file.limits.linears <= 500):
         raise SpaceError(f"{path}: limits lie between 1 and 500")
-    return SearchSpace(path.stem, file.start, activations, file.elementwise, file.mutations, file.limits)
+    return SearchSpace(
+        name=path.stem,
+        start=file.start,
+        activations=activations,
+        elementwise=file.elementwise,
+        mutations=file.mutations,
+        limits=file.limits,
+    )
 
 
 def _activation(path: Path, text: str) -> Activation:

@@ -26,7 +26,7 @@ def torch_function(op: str) -> Callable[..., Tensor]:
 
 
 def forward_functions() -> dict[str, Callable[..., Tensor]]:
-    """Return what the rules of the ops call forward, by the names that they use."""
+    """Return what the rules of the ops call forward, by the names that they use; operands of shape (..., n)."""
     rules = {op: row.elementwise for op, row in OPS.items()}
     return {rule.function: torch_function(op) for op, rule in rules.items() if rule and rule.function}
 

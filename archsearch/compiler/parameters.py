@@ -45,7 +45,13 @@ def bias_name(handle: int) -> str:
 
 
 def learned(cell: Cell, input_size: int, width: int) -> tuple[Learned, ...]:
-    """Return what a layer of the canonical form `cell` learns, in canonical order."""
+    """Return what a layer of the canonical form `cell` learns, in canonical order.
+
+    Args:
+        cell: In canonical form.
+        input_size: Width of x.
+        width: Width of the layer, n.
+    """
     found: list[Learned] = []
     if input_size != width and cell.needs_projection:
         found.append(Learned(PROJECTION, (width, input_size)))

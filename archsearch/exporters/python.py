@@ -19,7 +19,7 @@ from archsearch.cell import OPS, Cell, Node
 from archsearch.cell.graph import is_input_linear
 from archsearch.cell.printing import number
 from archsearch.exporters.scores import Scores, score_lines
-from archsearch.exporters.tidy import Tidy, tidy, weights
+from archsearch.exporters.tidy import Tidy, named_weights, tidy
 from archsearch.exporters.wrapping import wrapped
 from archsearch.words import escaped, polynomial
 
@@ -60,11 +60,11 @@ class Parameters:
     bias: str | None
 
 
-def parameter_names(shown: Tidy) -> dict[int, Parameters]:
+def exported_names(shown: Tidy) -> dict[int, Parameters]:
     """Return the names of all parameters by the handle of the op that learns them; `P` is the projection of x."""
     found: dict[int, Parameters] = {}
     taken: set[str] = set()
-    for handle, weight in weights(shown).items():
+    for handle, weight in named_weights(shown).items():
         node = shown.cell.node(handle)
         rank = str(weight.rank) * (weight.rank > 1)
         words = [weight.line, weight.operand, rank]
@@ -88,11 +88,21 @@ def docstring(lines: Iterable[str]) -> str:
 
 
 class _Source:
-    """The parts of the module that depend on the cell."""
+    """The parts of the module that depend on the cell.
+
+    Attributes:
+        tidy: The cell.
+        cell: The same, as a graph.
+        parameters: Names of what it learns.
+        names: Variables by handle.
+        class_name: Of the module.
+        states: Variables of the states.
+        following: Expressions of their next values.
+    """
 
     def __init__(self, shown: Tidy) -> None:
         self.tidy, self.cell = shown, shown.cell
-        self.parameters = parameter_names(shown)
+        self.parameters = exported_names(shown)
         self.names = _variables(shown)
         self.class_name = class_name(shown)
         self.states = [self.names[state.handle] for state in self.cell.state_nodes]

@@ -96,7 +96,7 @@ class Weight:
     alone: bool
 
 
-def weights(tidy: Tidy) -> dict[int, Weight]:
+def named_weights(tidy: Tidy) -> dict[int, Weight]:
     """Return for each op that learns, by handle and in the order of the text, what its weights are called after."""
     learning = [node for node in tidy.cell.ops if node.learns]
     biased = [tidy.line_of[node.handle] for node in learning if node.has_bias]

@@ -32,7 +32,15 @@ def propose(
 def draw(
     cell: Cell, space: SearchSpace, rng: np.random.Generator, magnitude: str = "per_node", draws: int = DRAWS
 ) -> Child | None:
-    """Return the first child that `propose` finds in so many draws, or None: no valid child."""
+    """Return the first child that `propose` finds in so many draws, or None: no valid child.
+
+    Args:
+        cell: The parent.
+        space: Its operators, ops and limits.
+        rng: Where all chance comes from.
+        magnitude: A key of MAGNITUDES.
+        draws: How many.
+    """
     proposals = (propose(cell, space, rng, magnitude) for _ in range(draws))
     return next((child for child in proposals if child), None)
 

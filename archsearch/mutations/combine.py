@@ -16,6 +16,12 @@ def combine(cell: Cell, node: Node, space: SearchSpace, rng: np.random.Generator
 
     That node may lie downstream of `node`; its ancestors that need `node` would close a cycle and are no
     choices. None if there is no choice, or if `node` computes just that already.
+
+    Args:
+        cell: The cell; it stays as it is.
+        node: Where the operator is applied.
+        space: What the search may use.
+        rng: Where chance comes from.
     """
     own = ancestors(cell, node.handle)
     anywhere = random_choice(sorted(other.handle for other in cell.ops), rng)

@@ -77,6 +77,13 @@ def transformed(
 
     A node that an earlier operator of the pass cut off is skipped. `present` keeps a new node that was given
     the handle of a vanished one from being visited in its place.
+
+    Args:
+        parent: In canonical form.
+        visits: The nodes of the pass, in order.
+        operators: By name.
+        space: Which of them it uses, and what they may.
+        rng: Where chance comes from.
     """
     working, applied = parent, []
     present = {node.handle for node in parent.nodes}
@@ -95,7 +102,13 @@ def transformed(
 
 
 def valid_child(working: Cell, parent: Cell, space: SearchSpace) -> Cell | None:
-    """Return the outcome of a pass in canonical form, or None if it is the parent again or not valid."""
+    """Return the outcome of a pass in canonical form, or None if it is the parent again or not valid.
+
+    Args:
+        working: What the pass came to.
+        parent: What it started from.
+        space: Its limits.
+    """
     try:
         name = working.id
     except CellError:  # too symmetric to be told from others
@@ -107,7 +120,15 @@ def valid_child(working: Cell, parent: Cell, space: SearchSpace) -> Cell | None:
 def draw_once(
     cell: Cell, operators: Operators, space: SearchSpace, rng: np.random.Generator, magnitude: str
 ) -> Child | None:
-    """Return one draw of a child, or None if it came to nothing new or nothing valid."""
+    """Return one draw of a child, or None if it came to nothing new or nothing valid.
+
+    Args:
+        cell: The parent.
+        operators: By name.
+        space: Which of them it uses, and what they may.
+        rng: Where chance comes from.
+        magnitude: A key of MAGNITUDES.
+    """
     unknown = [name for name in space.mutations if name not in operators]
     if unknown:
         known = ", ".join(operators)

@@ -15,6 +15,12 @@ def insert_activation(cell: Cell, node: Node, space: SearchSpace, rng: np.random
     """Return `cell` with a new activation between `node` and an operand, or None if those are all numbers.
 
     Other readers of that operand go on reading it, and so does `node` itself if it reads it twice.
+
+    Args:
+        cell: The cell; it stays as it is.
+        node: Where the operator is applied.
+        space: What the search may use.
+        rng: Where chance comes from.
     """
     places = [place for place, source in enumerate(node.inputs) if cell.node(source).op != "number"]
     if not places:

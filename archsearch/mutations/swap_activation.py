@@ -14,6 +14,12 @@ def swap_activation(cell: Cell, node: Node, space: SearchSpace, rng: np.random.G
 
     Linear maps that differ in `diag` are different activations. The new one has the space's arguments, so a
     linear map that is swapped in has its bias.
+
+    Args:
+        cell: The cell; it stays as it is.
+        node: Where the operator is applied.
+        space: What the search may use.
+        rng: Where chance comes from.
     """
     if not space.is_activation(node):
         return None

@@ -16,6 +16,12 @@ def swap_elementwise(cell: Cell, node: Node, space: SearchSpace, rng: np.random.
 
     The canonical form has forgotten in which order the operands of `+` stood, so where `-` takes its place,
     chance says which of them is subtracted.
+
+    Args:
+        cell: The cell; it stays as it is.
+        node: Where the operator is applied.
+        space: What the search may use.
+        rng: Where chance comes from.
     """
     others = [op for op in space.elementwise if op != node.op]
     if node.op not in space.elementwise or not others:
