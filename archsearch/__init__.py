@@ -7,6 +7,8 @@ The names below are loaded when first used, so `import archsearch` is instant an
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from archsearch import display
+
 if TYPE_CHECKING:
     from archsearch.cell import Cell, library
     from archsearch.compiler import Recurrent
@@ -31,6 +33,14 @@ def __getattr__(name: str) -> Any:
     value = getattr(importlib.import_module(_HOMES[name]), name)
     globals()[name] = value
     return value
+
+
+def _drawing(cell: Any) -> str:
+    svg: str = importlib.import_module("archsearch.exporters.drawing.svg").to_svg(cell)
+    return svg
+
+
+display.DRAWINGS["Cell"] = _drawing
 
 
 def __dir__() -> list[str]:

@@ -16,7 +16,8 @@ from archsearch.protocol.plan import PlannedTask, RunPlan, TaskFacts
 from archsearch.protocol.preset import Preset, TaskRules, load_preset
 from archsearch.protocol.references import reference_cells
 from archsearch.search import STRATEGIES
-from archsearch.tasks import TASKS, nearest
+from archsearch.tasks import TASKS
+from archsearch.words import did_you_mean
 from archsearch.workers.messages import Hello
 
 PRESET, STRATEGY, SPACE, SEED = "quick", "jozefowicz", "jozefowicz2015", 0
@@ -101,7 +102,7 @@ def resolve(choice: Request, data: Path | None) -> ResolvedRequest:
     strategy = choice.strategy or STRATEGY
     if strategy not in STRATEGIES:
         raise InputError(
-            f"no strategy {strategy!r}{nearest(strategy, STRATEGIES)}; there are {', '.join(STRATEGIES)}"
+            f"no strategy {strategy!r}{did_you_mean(strategy, STRATEGIES, ' ({})')}; there are {', '.join(STRATEGIES)}"
         )
     load_space(choice.space or SPACE)
     wanted, note = choice.tasks, ""
@@ -117,7 +118,7 @@ def resolve(choice: Request, data: Path | None) -> ResolvedRequest:
                 if task not in TASKS
                 else f" in preset {name}, which has {there}"
             )
-            raise InputError(f"no task {task!r}{nearest(task, preset.tasks)}{known}")
+            raise InputError(f"no task {task!r}{did_you_mean(task, preset.tasks, ' ({})')}{known}")
     for task in {*wanted, *choice.own}:
         if [*wanted, *choice.own].count(task) > 1:
             raise InputError(f"task {task!r} is given twice")

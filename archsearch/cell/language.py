@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import math
 import re
 from dataclasses import replace
@@ -18,6 +17,7 @@ from archsearch.cell.identity import live_states
 from archsearch.cell.ops import CALLS, INFIX, OPS, Value, canonical_arguments
 from archsearch.errors import CellError
 from archsearch.resources import grammars
+from archsearch.words import did_you_mean
 
 MAX_BYTES = 64 * 1024
 MAX_NODES = 512
@@ -63,7 +63,12 @@ def _parser() -> Lark:
 
 
 class _Source:
-    """A text and where it came from, to say where something is wrong."""
+    """A text and where it came from, to say where something is wrong.
+
+    Attributes:
+        text: The text.
+        name: What errors call it.
+    """
 
     def __init__(self, text: str, name: str) -> None:
         self.text, self.name = text, name
@@ -157,7 +162,18 @@ def _note(text: str) -> tuple[str, ...]:
 
 
 class _Builder:
-    """Makes nodes out of statements, in the order in which the text computes them."""
+    """Makes nodes out of statements, in the order in which the text computes them.
+
+    Attributes:
+        source: The text.
+        header: Its first line, for errors.
+        title: The cell's name.
+        nodes: What has been made so far.
+        names: Handles by name, next values with their prime.
+        numbers: Handles of the numbers, by their text.
+        states: Names of the states.
+        room: How many nodes there may be.
+    """
 
     def __init__(self, source: _Source, header: Tree[Token]) -> None:
         self.source = source
@@ -251,8 +267,7 @@ class _Builder:
             return self.names[str(token)]
         if str(token) in CALLS:
             raise self.source.error(token, f"op {str(token)!r} needs its operands in brackets")
-        near = difflib.get_close_matches(token, self.names, 1)
-        hint = f"; did you mean {near[0]!r}?" if near else ""
+        hint = did_you_mean(token, self.names)
         raise self.source.error(
             token, f"unknown name {str(token)!r} (known here: {', '.join(self.names)}{hint})"
         )
@@ -260,8 +275,7 @@ class _Builder:
     def _call(self, name: Token, arguments: Tree[Token]) -> int:
         op = str(name)
         if op not in CALLS:
-            near = difflib.get_close_matches(op, CALLS, 1)
-            hint = f"; did you mean {near[0]!r}?" if near else ""
+            hint = did_you_mean(op, CALLS)
             raise self.source.error(name, f"unknown op {op!r} (ops: {', '.join(sorted(CALLS))}{hint})")
         keywords = [
             child for child in arguments.children if isinstance(child, Tree) and child.data == "keyword"

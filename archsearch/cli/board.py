@@ -8,11 +8,10 @@ from collections.abc import Iterable
 from rich.console import Console
 
 from archsearch.cell import library
-from archsearch.cli.cell_argument import SHORT
-from archsearch.cli.common import plain
 from archsearch.cli.tables import Column, fits, print_table
 from archsearch.protocol.plan import PlannedTask
 from archsearch.store import Leaderboard, Noise, Row
+from archsearch.words import plain, polynomial, short_id
 
 TITLE = 20
 """Characters of a task's name in a heading; the path of a user's file may be longer."""
@@ -71,15 +70,7 @@ def title(task: str) -> str:
 
 def cell_name(identity: str) -> str:
     """Return what people call a cell: the library's name of it, else its short id."""
-    return library.by_id().get(identity) or identity[:SHORT]
-
-
-def polynomial(of: tuple[int, int]) -> str:
-    """Return a parameter count such as 6n²+3n."""
-    terms = [
-        f"{'' if count == 1 else count}{power}" for count, power in zip(of, ("n²", "n"), strict=True) if count
-    ]
-    return "+".join(terms) or "0"
+    return library.by_id().get(identity) or short_id(identity)
 
 
 def operators(applied: Iterable[str]) -> str:

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from dataclasses import dataclass
 from pathlib import Path
 
 from archsearch.cell import Cell, library
-from archsearch.cell.language import MAX_BYTES
-from archsearch.errors import CellError, InputError
+from archsearch.errors import InputError
 from archsearch.store import Leaderboard, Row, RunStore, existing_run, read_leaderboard
 from archsearch.store.run_store import FILE
-
-SHORT = 9
-"""Characters of an id that people are shown."""
+from archsearch.words import SHORT, did_you_mean
 
 
 @dataclass(frozen=True)
@@ -35,7 +31,7 @@ def find_cell(text: str, runs: Path) -> Named:
     if text in library.names():
         return Named(library.load(text))
     if text.endswith(".cell"):
-        return Named(read_cell(Path(text)))
+        return Named(Cell.load(text))
     run, slash, which = text.rpartition("/")
     if slash and run and which and not (Path(text) / FILE).exists():
         return _of_run(run, which, runs)
@@ -49,32 +45,10 @@ def _unknown(text: str, runs: Path) -> InputError:
         return InputError(f"{text!r} is a run; name one of its cells, such as {bare}/1 (its best)")
     if Path(text).is_file():
         return InputError(f"{text!r}: the name of a file with a cell ends in .cell")
-    near = difflib.get_close_matches(text, library.names(), 1)
-    hint = f", did you mean {near[0]!r}?" if near else ""
+    hint = did_you_mean(text, library.names(), ", {}")
     return InputError(
         f"no cell {text!r}; a cell is a library name ('archsearch cells' lists them{hint}), a .cell file, or RUN/1 (a rank)"
     )
-
-
-def read_cell(path: Path) -> Cell:
-    """Return the cell in a file.
-
-    Raises:
-        InputError: The file cannot be read, or is no cell.
-    """
-    try:
-        with path.open("rb") as file:
-            content = file.read(MAX_BYTES + 1)
-    except OSError as error:
-        raise InputError(f"{path}: {error.strerror}") from None
-    if len(content) > MAX_BYTES:
-        raise CellError(f"{path}: more than {MAX_BYTES:,} bytes; a cell is a short text")
-    if content.startswith((b"PK\x03\x04", b"\x80\x04", b"\x80\x05", b"\x80\x02")):
-        raise CellError(f"{path}: a pickle or archive; a cell is plain text, and nothing is ever unpickled")
-    try:
-        return Cell.parse(content.decode("utf-8"), str(path))
-    except UnicodeDecodeError as error:
-        raise CellError(f"{path}: no UTF-8 text (byte {error.start}); a cell is plain text") from None
 
 
 def _of_run(run: str, which: str, runs: Path) -> Named:

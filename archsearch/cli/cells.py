@@ -5,10 +5,9 @@ from __future__ import annotations
 import click
 
 from archsearch.cell import library
-from archsearch.cli.board import polynomial
-from archsearch.cli.cell_argument import SHORT
-from archsearch.cli.common import console, json_option, plain, print_json
+from archsearch.cli.common import console, json_option, print_json
 from archsearch.cli.tables import Column, print_table
+from archsearch.words import plain, polynomial, short_id
 
 
 @click.command(epilog="Example: archsearch cells")
@@ -41,5 +40,5 @@ def cells(as_json: bool) -> None:
     for name, cell in loaded.items():
         about = plain(cell.note[0]) if cell.note else ""
         about = about if first[cell.id] == name else f"the same cell as {first[cell.id]}: {about}"
-        lines.append([name, cell.id[:SHORT], str(len(cell.states)), polynomial(cell.polynomial), about])
+        lines.append([name, short_id(cell.id), str(len(cell.states)), polynomial(cell.polynomial), about])
     print_table(console(), columns, lines)

@@ -121,11 +121,6 @@ def console(error: bool = False) -> Console:
     )
 
 
-def plain(text: str) -> str:
-    """Return a text from data with control characters, which could move a terminal's cursor, replaced."""
-    return "".join(character if character.isprintable() else "�" for character in text)
-
-
 def note(text: str) -> None:
     """Print a line for people on standard error."""
     click.echo(text, err=True)

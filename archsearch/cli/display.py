@@ -16,11 +16,12 @@ from archsearch import __version__
 from archsearch.actions.evolve import RunInfo
 from archsearch.actions.loop import Progress
 from archsearch.cli.board import cell_name, fates, operators, title
-from archsearch.cli.common import console, cores, plain
+from archsearch.cli.common import console, cores
 from archsearch.compiler.engine_names import INTERPRETER, find_engine
 from archsearch.protocol.history import Candidate, History
 from archsearch.protocol.records import Step, Verdict
 from archsearch.store import RunStore, read_leaderboard
+from archsearch.words import plain
 
 EVERY = 10.0
 """Seconds between plain lines about the references."""

@@ -8,10 +8,11 @@ import click
 
 from archsearch.cli.board import noise_words
 from archsearch.cli.cell_argument import Named, find_cell
-from archsearch.cli.common import note, plain, runs_option
+from archsearch.cli.common import note, runs_option
 from archsearch.errors import InputError
 from archsearch.exporters import EXPORTERS, Scores, TaskScore
 from archsearch.exporters import export as write
+from archsearch.words import plain
 
 
 @click.command(epilog="Example: archsearch export quick-1/1 -o cell.py")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import errno
 import importlib
 import os
@@ -13,8 +12,8 @@ from typing import Any
 import click
 
 from archsearch import __version__
-from archsearch.cli.common import plain
 from archsearch.errors import ArchsearchError, NoSpace
+from archsearch.words import did_you_mean, plain
 
 COMMANDS = {
     "evolve": "Search for cells that beat the GRU; start a run or go on with one.",
@@ -52,8 +51,7 @@ class _Commands(click.Group):
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         if args and args[0] not in COMMANDS and not args[0].startswith("-"):
-            near = difflib.get_close_matches(args[0], COMMANDS, 1)
-            hint = f"; did you mean {near[0]!r}?" if near else ""
+            hint = did_you_mean(args[0], COMMANDS)
             ctx.fail(f"no command {args[0]!r} (commands: {', '.join(COMMANDS)}{hint})")
         return super().resolve_command(ctx, args)
 

@@ -8,11 +8,11 @@ import click
 import numpy as np
 
 from archsearch.cell import load_space
-from archsearch.cli.board import polynomial
 from archsearch.cli.cell_argument import find_cell
-from archsearch.cli.common import console, json_option, plain, print_json, runs_option, seed_option
+from archsearch.cli.common import console, json_option, print_json, runs_option, seed_option
 from archsearch.errors import CellError
 from archsearch.mutations import MAGNITUDES, draw
+from archsearch.words import plain, polynomial
 
 
 @click.command(epilog="Example: archsearch mutate gru --seed 3 --count 2")

@@ -9,7 +9,6 @@ import click
 from archsearch.actions.replay import TOLERANCE, Replayed, check_data
 from archsearch.actions.replay import replay as train_again
 from archsearch.cli.board import cell_name
-from archsearch.cli.cell_argument import SHORT
 from archsearch.cli.common import (
     as_recorded,
     console,
@@ -18,7 +17,6 @@ from archsearch.cli.common import (
     devices,
     json_option,
     note,
-    plain,
     print_json,
     runs_option,
     workers_option,
@@ -26,6 +24,7 @@ from archsearch.cli.common import (
 from archsearch.cli.tables import Column, print_table
 from archsearch.errors import InputError
 from archsearch.store import Row, RunStore, existing_run, read_leaderboard
+from archsearch.words import plain, short_id
 from archsearch.workers.pool import WorkerPool
 from archsearch.workers.probe import probe
 
@@ -108,7 +107,7 @@ def _rows(rows: tuple[Row, ...], top: int, cell: str | None) -> list[Row]:
     if len(found) != 1:
         raise InputError(
             f"--cell {cell}: {len(found) or 'no'} rows of the leaderboard begin so; there are "
-            + ", ".join(row.id[:SHORT] for row in rows[:8])
+            + ", ".join(short_id(row.id) for row in rows[:8])
         )
     return found
 

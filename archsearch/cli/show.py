@@ -10,12 +10,13 @@ from typing import Any
 import click
 
 from archsearch.cell import Cell, library
-from archsearch.cli.board import cell_name, polynomial, title
+from archsearch.cli.board import cell_name, title
 from archsearch.cli.cell_argument import Named, find_cell
-from archsearch.cli.common import console, json_option, plain, print_json, runs_option
+from archsearch.cli.common import console, json_option, print_json, runs_option
 from archsearch.compiler.program import describe
 from archsearch.protocol.records import Step
 from archsearch.store import RunStore, existing_run
+from archsearch.words import plain, polynomial
 
 WIDTH = 120
 """Columns after which facts go on in another line, also where there is more room."""

@@ -6,11 +6,12 @@ from pathlib import Path
 
 import click
 
-from archsearch.cli.common import console, data_option, json_option, plain, print_json
+from archsearch.cli.common import console, data_option, json_option, print_json
 from archsearch.cli.tables import Column, print_table
 from archsearch.errors import TaskError
 from archsearch.protocol.seeds import data_generator
 from archsearch.tasks import TASKS, Task, decode, load
+from archsearch.words import plain
 
 SAMPLE = 40
 """Symbols of the sample line."""

@@ -16,7 +16,6 @@ from archsearch.cli.common import (
     devices,
     json_option,
     note,
-    plain,
     print_json,
     runs_option,
     seed_option,
@@ -26,7 +25,8 @@ from archsearch.cli.tables import Column, print_table
 from archsearch.errors import InputError
 from archsearch.protocol.preset import TaskRules, load_preset
 from archsearch.protocol.records import Outcome
-from archsearch.tasks import TASKS, nearest
+from archsearch.tasks import TASKS, TaskName
+from archsearch.words import did_you_mean, plain
 from archsearch.workers.pool import WorkerPool
 
 
@@ -72,10 +72,11 @@ def train(
     """
     found = find_cell(cell, runs).cell
     name, loaded = load_preset(preset)
-    own = task.startswith("text:") or ".py:" in task
+    own = TaskName.parse(task).is_own
     if not own and task not in loaded.tasks:
         raise InputError(
-            f"no task {task!r}{nearest(task, loaded.tasks)} in preset {name}, which has {', '.join(loaded.tasks)}"
+            f"no task {task!r}{did_you_mean(task, loaded.tasks, ' ({})')} in preset {name}, "
+            f"which has {', '.join(loaded.tasks)}"
         )
     plan: TaskRules = loaded.own if own else loaded.tasks[task]
     if difficulty is not None and (own or difficulty not in TASKS[task].difficulties):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from functools import cache
 from pathlib import Path
@@ -14,6 +13,7 @@ from archsearch.errors import PresetError
 from archsearch.protocol.checks import faults
 from archsearch.protocol.settings import Grid
 from archsearch.resources import grammars
+from archsearch.words import did_you_mean
 
 Rule = Literal["paired", "published"]
 
@@ -159,8 +159,7 @@ def load_preset(name: str) -> tuple[str, Preset]:
     elif name.endswith(".toml"):
         path = Path(name)
     else:
-        near = difflib.get_close_matches(name, preset_names(), 1)
-        hint = f"; did you mean {near[0]!r}?" if near else ""
+        hint = did_you_mean(name, preset_names())
         raise PresetError(f"no preset {name!r} (presets: {', '.join(preset_names())}, or a .toml file{hint})")
     try:
         preset = msgspec.toml.decode(path.read_bytes(), type=Preset)
@@ -185,8 +184,7 @@ def _nearest(message: str) -> str:
         return ""
     structs = (Preset, SearchRules, MutationRules, TrainingRules, RaceRules, FilterRules, TaskRules, Grid)
     known = sorted({field for struct in structs for field in struct.__struct_fields__})
-    near = difflib.get_close_matches(found[1], known, 1)
-    return f"; did you mean {near[0]!r}?" if near else f"; known keys: {', '.join(known)}"
+    return did_you_mean(found[1], known) or f"; known keys: {', '.join(known)}"
 
 
 def parse_duration(text: str) -> float:

@@ -10,9 +10,10 @@ from pathlib import Path
 
 import msgspec
 
+from archsearch.files import is_ours, make_private, write_whole
 from archsearch.protocol.records import Outcome, Trial
 from archsearch.resources import cache_folder
-from archsearch.store.files import is_ours, make_private, write_whole
+from archsearch.tasks import TaskName
 
 
 class _Entry(msgspec.Struct, frozen=True):
@@ -22,7 +23,7 @@ class _Entry(msgspec.Struct, frozen=True):
 
 def shareable(trial: Trial) -> bool:
     """Whether a trial may be kept for other runs: not if the code of a user's task decides it."""
-    return ".py:" not in trial.task
+    return not TaskName.parse(trial.task).is_code
 
 
 def _folder() -> Path:

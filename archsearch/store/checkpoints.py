@@ -12,8 +12,8 @@ from pathlib import Path
 
 import msgspec
 
+from archsearch.files import make_private, write_whole
 from archsearch.protocol.records import Trial
-from archsearch.store.files import make_private, write_whole
 
 
 class CheckpointFile:

@@ -21,8 +21,8 @@ import psutil
 import tomli_w
 
 from archsearch.errors import InputError, RunLocked, StoreError
+from archsearch.files import sync_folder, write_whole
 from archsearch.protocol.plan import RunPlan
-from archsearch.store.files import settle, write_whole
 from archsearch.store.run_store import FILE, RunStore
 from archsearch.store.schema import no_space
 
@@ -137,7 +137,7 @@ def make_run(folder: Path, plan: RunPlan) -> None:
         RunStore.create(temporary, plan).close()
         write_whole(temporary / SETTINGS, settings_toml(plan).encode())
         temporary.rename(folder)
-        settle(folder.parent)
+        sync_folder(folder.parent)
     except OSError as error:
         if error.errno in (errno.ENOTEMPTY, errno.EEXIST) and temporary.is_dir():
             raise FileExistsError(str(folder)) from None

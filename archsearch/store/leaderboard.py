@@ -20,6 +20,7 @@ from archsearch.protocol.records import BASELINE, Applied, Outcome, Trial, Verdi
 from archsearch.protocol.references import noise_trials, reference_cells, reference_step
 from archsearch.store.run_store import RunStore
 from archsearch.store.schema import RECOVERY
+from archsearch.words import short_id
 
 
 class Row(msgspec.Struct, frozen=True):
@@ -93,7 +94,7 @@ def _read_book(store: RunStore, plan: RunPlan) -> tuple[History, dict[str, Judge
     def recorded(trial: Trial) -> Outcome:
         if (found := outcome(trial)) is None:
             raise StoreError(
-                f"{store.path}: a trial of cell {trial.cell[:9]} on {trial.task} is missing; {RECOVERY}"
+                f"{store.path}: a trial of cell {short_id(trial.cell)} on {trial.task} is missing; {RECOVERY}"
             )
         return found
 

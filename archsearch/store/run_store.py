@@ -16,6 +16,7 @@ from archsearch.errors import CellError, StoreError
 from archsearch.protocol.plan import RunPlan
 from archsearch.protocol.records import Outcome, Step, Trial, Verdict
 from archsearch.store.schema import RECOVERY, connect, create, guarded
+from archsearch.words import short_id
 
 FILE = "run.db"
 
@@ -133,11 +134,13 @@ class RunStore:
             if not rows:
                 raise StoreError(f"{self.path}: cell {cell} is missing; {RECOVERY}")
             try:
-                found = Cell.parse(rows[0][0], f"cell {cell[:9]}")
+                found = Cell.parse(rows[0][0], f"cell {short_id(cell)}")
             except (CellError, TypeError) as error:
                 raise StoreError(f"{self.path}: {error}; {RECOVERY}") from None
             if found.id != cell:
-                raise StoreError(f"{self.path}: the text of cell {cell[:9]} is another cell; {RECOVERY}")
+                raise StoreError(
+                    f"{self.path}: the text of cell {short_id(cell)} is another cell; {RECOVERY}"
+                )
             self._cells[cell] = found
         return self._cells[cell]
 
@@ -192,14 +195,14 @@ class RunStore:
         rows = self._rows("SELECT state, score, outcome FROM trials WHERE key = ?", key)
         if not rows or rows[0][0] not in ENDED:
             return None
-        outcome: Outcome = self._decoded(rows[0][2], Outcome, f"trial {key[:9]}")
+        outcome: Outcome = self._decoded(rows[0][2], Outcome, f"trial {short_id(key)}")
         score = rows[0][1]
         if score is None if outcome.status == "done" else score is not None:
             raise StoreError(
-                f"{self.path}: trial {key[:9]} is {outcome.status} with score {score!r}; {RECOVERY}"
+                f"{self.path}: trial {short_id(key)} is {outcome.status} with score {score!r}; {RECOVERY}"
             )
         if score is not None and not (isinstance(score, int | float) and math.isfinite(score)):
-            raise StoreError(f"{self.path}: the score of trial {key[:9]} is {score!r}; {RECOVERY}")
+            raise StoreError(f"{self.path}: the score of trial {short_id(key)} is {score!r}; {RECOVERY}")
         return msgspec.structs.replace(outcome, score=score)
 
     def claim(self, trial: Trial, worker: int) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from archsearch.cell import Node
 from archsearch.cell.graph import LEAVES
-from archsearch.compiler.adjoint import RULES
+from archsearch.cell.ops import OPS
 from archsearch.compiler.program.kernels import Argument, Instruction, Multiply
 from archsearch.compiler.program.layout import MemoryLayout
 from archsearch.compiler.program.plan import X_AS_IT_CAME, Product, Segment, When, Zone
@@ -185,7 +185,7 @@ class Backward:
 
     def passed(self, writer: KernelWriter, node: Node) -> list[tuple[int, str]]:
         """Return what a node passes to which operand; stores what it adds to the gradient of a learned vector."""
-        rule = RULES[node.op]
+        rule = OPS[node.op].rule
         if rule.learned:
             self.learned(writer, node.handle, self.written_out(writer, node, rule.learned))
         passing = [(operand, text) for operand, text in zip(node.inputs, rule.adjoint, strict=False)]

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from archsearch.cell import Node
-from archsearch.compiler.adjoint import RULES
+from archsearch.cell.ops import OPS
 from archsearch.compiler.program.kernels import Argument
 from archsearch.compiler.program.plan import X_AS_IT_CAME, Product, ProgramPlan, Segment
 
@@ -47,7 +47,7 @@ class MemoryLayout:
             operand = node.inputs[0]
             position = self.plan.accumulator_of.get(operand)
             alone = cell.consumers[operand] == (node.handle,) and operand not in cell.next
-            if RULES[node.op].in_place and position is not None and alone and self._at_once(node):
+            if OPS[node.op].rule.in_place and position is not None and alone and self._at_once(node):
                 yield node.handle, position
 
     def _at_once(self, node: Node) -> bool:

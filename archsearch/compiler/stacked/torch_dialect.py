@@ -11,11 +11,11 @@ from functools import lru_cache
 
 import torch
 from torch import Tensor
-from torch.nn import functional
 
 from archsearch.cell.ops import LEAKY_SLOPE, NORM_EPSILON
+from archsearch.compiler.functions import forward_functions
 from archsearch.compiler.program.kernels import Kernel, Line
-from archsearch.compiler.stacked.source_function import made
+from archsearch.compiler.source_function import made
 
 Run = Callable[..., None]
 """Takes `outside`, bool [R, 1, H], true where a column lies beyond the lane's own width; the widths, [R, 1, 1]; and a view
@@ -100,14 +100,7 @@ def put(into: Tensor, value: Tensor, outside: Tensor) -> None:
 
 
 FUNCTIONS: dict[str, Callable[..., object]] = {
-    "tanh_": torch.tanh,
-    "sigmoid": torch.sigmoid,
-    "relu": torch.relu,
-    "exp_": torch.exp,
-    "max_": torch.maximum,
-    "leaky_relu": lambda a: functional.leaky_relu(a, LEAKY_SLOPE),
-    "softplus": functional.softplus,
-    "silu": functional.silu,
+    **forward_functions(),
     "relu_back": relu_back,
     "leaky_back": leaky_back,
     "max_back": max_back,
@@ -119,7 +112,7 @@ FUNCTIONS: dict[str, Callable[..., object]] = {
     "choose": choose,
     "sqrt_": torch.sqrt,
 }
-"""What the expressions of `adjoint.RULES` call."""
+"""What the expressions of the rules of `OPS` call."""
 
 
 @lru_cache(1024)

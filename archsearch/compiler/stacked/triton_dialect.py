@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from archsearch.compiler.program.kernels import Kernel, Line
-from archsearch.compiler.stacked.source_function import made
+from archsearch.compiler.source_function import made
 from archsearch.compiler.stacked.torch_dialect import Run
 from archsearch.resources import cache_folder
 

@@ -1,12 +1,17 @@
 # mypy: disallow-untyped-defs=False
 # (Triton reads annotations as its own.)
-"""What the expressions of `adjoint.RULES` call, in Triton; imported only where Triton is installed.
+"""What the expressions of the rules of `OPS` call, in Triton; imported only where Triton is installed.
 
 Each passes NaN through and overflows where torch's function does, so that a divergence shows in the same places.
 """
 
 import triton
 import triton.language as tl
+
+from archsearch.cell import ops
+
+LEAKY_SLOPE = tl.constexpr(ops.LEAKY_SLOPE)
+NORM_EPSILON = tl.constexpr(ops.NORM_EPSILON)
 
 
 @triton.jit
@@ -44,7 +49,7 @@ def relu(a):
 @triton.jit
 def leaky_relu(a):
     """Return a, a hundredth of it where it is negative."""
-    return tl.where(a > 0, a, a * 0.01)
+    return tl.where(a > 0, a, a * LEAKY_SLOPE)
 
 
 @triton.jit
@@ -76,7 +81,7 @@ def relu_back(y, g):
 @triton.jit
 def leaky_back(y, g):
     """Return the gradient of a leaky relu from its result."""
-    return tl.where(y > 0, g, g * 0.01)
+    return tl.where(y > 0, g, g * LEAKY_SLOPE)
 
 
 @triton.jit
@@ -144,4 +149,4 @@ def root(value, inside, own):
         inside: Where a column lies within the lane's own width.
         own: That.
     """
-    return 1 / tl.sqrt(mean(value * value, inside, own) + 1e-6)
+    return 1 / tl.sqrt(mean(value * value, inside, own) + NORM_EPSILON)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from archsearch.compiler.parameters import bias_name, has_bias, weight_name
+from archsearch.compiler.parameters import bias_name, weight_name
 from archsearch.compiler.program.program import Program
 from archsearch.compiler.stacked.lanes import Weights
 from archsearch.training.flat import flat_layout
@@ -54,7 +54,7 @@ class StackLayout:
             for number, product in enumerate(self.program.plan.products):
                 shapes[f"product {number} of {layer}"] = self.width, len(product.linears) * self.width
             for node in self.program.cell.ops:
-                if has_bias(node):
+                if node.has_bias:
                     shapes[f"{bias_name(node.handle)} of {layer}"] = (self.width,)
                 if node.op == "scale":
                     shapes[f"{weight_name(node.handle)} of {layer}"] = (self.width,)
@@ -77,9 +77,7 @@ class StackLayout:
     def layer(self, views: dict[str, Tensor], layer: int) -> Weights:
         """Return what one layer learns, from the views of a buffer, each of shape (R, …)."""
         count, ops = len(self.program.plan.products), self.program.cell.ops
-        biases = {
-            node.handle: views[f"{bias_name(node.handle)} of {layer}"] for node in ops if has_bias(node)
-        }
+        biases = {node.handle: views[f"{bias_name(node.handle)} of {layer}"] for node in ops if node.has_bias}
         vectors = {
             node.handle: views[f"{weight_name(node.handle)} of {layer}"] for node in ops if node.op == "scale"
         }
@@ -108,7 +106,7 @@ class StackLayout:
                     block = parts[f"product {number} of {layer}"][:n, start : start + n]
                     yield f"layers.{weight_name(linear)}_l{layer}", block.t()
             for node in self.program.cell.ops:
-                if has_bias(node):
+                if node.has_bias:
                     name = bias_name(node.handle)
                     yield f"layers.{name}_l{layer}", parts[f"{name} of {layer}"][:n]
                 if node.op == "scale":

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from archsearch.cell import Cell
-from archsearch.compiler.adjoint import RULES
+from archsearch.cell.ops import OPS
 from archsearch.compiler.program.kernels import Argument, Kernel, Line
 
 
@@ -65,7 +65,9 @@ def _in_place(kernel: Kernel, cell: Cell) -> Iterator[Line]:
 def _is_dear(line: Line, cell: Cell) -> bool:
     """Whether a line computes a node that costs more than to load it."""
     return (
-        line.kind == "let" and line.name.startswith("v") and not RULES[cell.node(int(line.name[1:])).op].cheap
+        line.kind == "let"
+        and line.name.startswith("v")
+        and not OPS[cell.node(int(line.name[1:])).op].rule.cheap
     )
 
 
