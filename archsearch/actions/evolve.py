@@ -13,13 +13,15 @@ from typing import Protocol
 
 import msgspec
 
-from archsearch.actions.loop import Ending, Limits, SearchLoop, Watcher
+from archsearch.actions.loop import Limits, Listener, SearchLoop
 from archsearch.actions.resolve import Request, check_same_measurement, request_of_run, resolve
 from archsearch.errors import InputError, RunLocked, StoreError
+from archsearch.protocol.duration import parse_duration
 from archsearch.protocol.plan import RunPlan
-from archsearch.protocol.preset import Preset, parse_duration
+from archsearch.protocol.preset import Preset
 from archsearch.store import (
     CheckpointFolder,
+    Ending,
     Lock,
     RunStore,
     free_name,
@@ -96,7 +98,7 @@ class RunInfo:
     note: str
 
 
-class Host(Watcher, Protocol):
+class Host(Listener, Protocol):
     """Sees a session: first the run, then the search."""
 
     def opened(self, opened: RunInfo) -> None:
@@ -167,7 +169,7 @@ def _data(request: EvolveOptions, store: RunStore | None) -> str | None:
     """Return the folder of the tasks' files: as given now, or as a resumed run was given it."""
     if request.data is not None:
         return str(request.data.resolve())
-    return store.fact("data") if store is not None else None
+    return store.data if store is not None else None
 
 
 def _locked(stack: ExitStack, folder: Path) -> RunStore:
@@ -198,7 +200,7 @@ def _unfinished(stack: ExitStack, request: EvolveOptions, plan: RunPlan) -> RunS
 
 
 def _goes_on(store: RunStore, plan: RunPlan) -> bool:
-    return store.fact("ended") is None and _comparable(store.plan) == _comparable(plan)
+    return store.ended is None and _comparable(store.plan) == _comparable(plan)
 
 
 def _comparable(plan: RunPlan) -> RunPlan:
@@ -227,15 +229,15 @@ def _searched(
     told, candidates = book.told, len(book.candidates)
     host.opened(RunInfo(folder, plan, new, told, candidates, store.count(), queued, limits, done, note))
     if crew.data is not None:
-        store.set_fact("data", crew.data)
+        store.data = crew.data
     if done:
-        store.set_fact("ended", "finished")
+        store.ended = "finished"
         return SearchResult("finished", folder, 0.0, 0)
-    store.drop_fact("ended")
+    store.ended = None
     shelf = CheckpointFolder(folder.resolve() / SHELF)
     shelf.sweep()  # a session that was killed
     desk = Dispatcher(store, crew, store.cell, shelf, plan.pauses)
-    evolution = SearchLoop(store, plan, desk, limits, host, lambda: stop.asked)
+    evolution = SearchLoop(store, desk, limits, host, lambda: stop.asked)
     stop.gently = True
     try:
         ending = evolution.run()
@@ -244,7 +246,7 @@ def _searched(
         shelf.sweep()
     store.interrupt()
     if ending != "interrupted":
-        store.set_fact("ended", ending)
+        store.ended = ending
     share = desk.waited / max(1e-9, len(crew.devices) * (evolution.elapsed - evolution.before))
     return SearchResult(ending, folder, share, desk.host_failures)
 

@@ -87,8 +87,8 @@ class Resolution(msgspec.Struct, frozen=True):
     among_learners: float | None
 
 
-class TaskResult(msgspec.Struct, frozen=True):
-    """One task.
+class MeasuredTask(msgspec.Struct, frozen=True):
+    """What the trials say of one task.
 
     Attributes:
         task: Its name, with the difficulty.
@@ -108,8 +108,15 @@ class TaskResult(msgspec.Struct, frozen=True):
 
 
 @dataclass(frozen=True)
-class Plan:
-    """What is trained: a run's plan, the cells by name, settings per task, and draws of the initial weights."""
+class StudyPlan:
+    """What is trained.
+
+    Attributes:
+        run: A run's plan, whose tasks and rules are studied.
+        cells: The cells by name.
+        settings: Settings per task.
+        draws: Draws of the initial weights.
+    """
 
     run: RunPlan
     cells: dict[str, Cell]
@@ -128,11 +135,12 @@ def prepare(
     crew: WorkerPool,
     name: str,
     preset: Preset,
+    *,
     names: list[str],
     tasks: list[str],
     settings: int | None,
     draws: int,
-) -> Plan:
+) -> StudyPlan:
     """Return the plan of a study.
 
     Args:
@@ -146,34 +154,46 @@ def prepare(
     """
     full = {task: f"{task}:{preset.tasks[task].difficulty}" for task in tasks}
     facts, hello = probe(crew, [*full.values(), preset.filter.task])
-    courses = tuple(PlannedTask(task, facts[full[task]], preset.tasks[task]) for task in tasks)
     run = RunPlan(
-        name,
-        preset,
-        STRATEGY,
-        load_space(SPACE),
-        0,
-        courses,
-        facts[preset.filter.task],
-        hello.engine,
-        hello.machine,
+        preset_name=name,
+        preset=preset,
+        strategy=STRATEGY,
+        space=load_space(SPACE),
+        seed=0,
+        tasks=tuple(PlannedTask(task, facts[full[task]], preset.tasks[task]) for task in tasks),
+        filter=facts[preset.filter.task],
+        engine=hello.engine,
+        machine=hello.machine,
     )
+    return StudyPlan(run, _cells(run, names), settings or max(task.rules.k for task in run.tasks), draws)
+
+
+def _cells(run: RunPlan, names: list[str]) -> dict[str, Cell]:
+    """Return the cells of some names that are wide enough, each once."""
     cells: dict[str, Cell] = {}
-    for chosen in names:
-        cell = library.load(chosen)
+    for name in names:
+        cell = library.load(name)
         if cell.id not in {other.id for other in cells.values()} and run.too_narrow(cell) is None:
-            cells[chosen] = cell
-    return Plan(run, cells, settings or max(course.plan.k for course in courses), draws)
+            cells[name] = cell
+    return cells
 
 
-def train(plan: Plan, crew: WorkerPool, progressed: Callable[[int, int], None]) -> dict[Trial, Outcome]:
-    """Return how all trials ended; those that other runs or an earlier call trained come from the cache."""
+def train_cells(
+    plan: StudyPlan, crew: WorkerPool, progressed: Callable[[int, int], None]
+) -> dict[Trial, Outcome]:
+    """Return how all trials ended; those that other runs or an earlier call trained come from the cache.
+
+    Args:
+        plan: What is trained.
+        crew: Who trains.
+        progressed: Told how many trials of how many have ended.
+    """
     by_id = {cell.id: cell for cell in plan.cells.values()}
     everything = [
         trial
-        for course in plan.run.courses
+        for task in plan.run.tasks
         for cell in by_id
-        for draw in plan.trials(cell, course.task)
+        for draw in plan.trials(cell, task.name)
         for trial in draw
     ]
     desk = Dispatcher(MemoryTrialLog(), crew, by_id.__getitem__)
@@ -184,113 +204,139 @@ def train(plan: Plan, crew: WorkerPool, progressed: Callable[[int, int], None]) 
     return {trial: outcome for trial in everything if (outcome := desk.outcome(trial)) is not None}
 
 
-def results(plan: Plan, ended: Mapping[Trial, Outcome]) -> list[TaskResult]:
+def measured_tasks(plan: StudyPlan, ended: Mapping[Trial, Outcome]) -> list[MeasuredTask]:
     """Return what the trials say, task by task."""
-    return [_task(plan, course, ended) for course in plan.run.courses]
+    return [_TaskTrials(plan, task, ended).measured() for task in plan.run.tasks]
 
 
-def _task(plan: Plan, course: PlannedTask, ended: Mapping[Trial, Outcome]) -> TaskResult:
-    steps = course.plan.steps
-    of = {
-        name: [[ended[trial] for trial in draw] for draw in plan.trials(cell.id, course.task)]
-        for name, cell in plan.cells.items()
-    }
-    flops = {name: _flops(plan, course, cell, of[name]) for name, cell in plan.cells.items()}
-    seconds = {
-        name: median(o.seconds / max(1, o.steps) for draw in draws for o in draw)
-        for name, draws in of.items()
-    }
-    skills = {name: _skills(plan, course, draws, steps) for name, draws in of.items()}
-    cheapest, fastest = min(flops.values()) * steps, min(seconds.values()) * steps
-    gru = _mean(skills.get(BASELINE))
-    rows = []
-    for name, own in skills.items():
-        mean = _mean(own)
-        rows.append(
-            CellResult(
-                cell=name,
-                skill=mean,
-                ratio=mean / gru if mean is not None and gru else None,
-                deviation=float(np.std(own, ddof=1)) if own is not None and len(own) > 1 else None,
-                equal_flops=_mean(_skills(plan, course, of[name], int(cheapest / flops[name]))),
-                equal_time=_mean(_skills(plan, course, of[name], int(fastest / seconds[name]))),
-                flops=flops[name],
-                milliseconds=1000 * seconds[name],
-                units=of[name][0][0].units,
-            )
-        )
-    rows.sort(key=lambda row: -(row.skill if row.skill is not None else float("-inf")))
-    epochs = range(course.plan.epoch_steps, steps + 1, course.plan.epoch_steps)
-    shown = sorted(
-        {
-            epochs[len(epochs) * part // LOOKS - 1]
-            for part in range(1, LOOKS + 1)
-            if len(epochs) * part // LOOKS
+class _TaskTrials:
+    """The trials of one task.
+
+    Args:
+        plan: What was trained.
+        task: The task.
+        ended: How the trials ended.
+
+    Attributes:
+        outcomes: How they ended by the cell's name, draw by draw, setting by setting.
+        flops: Operations of a training step in the matrix products, by the cell's name.
+        seconds: Wall-clock time of a training step, by the cell's name.
+    """
+
+    def __init__(self, plan: StudyPlan, task: PlannedTask, ended: Mapping[Trial, Outcome]) -> None:
+        self.plan, self.task = plan, task
+        self.outcomes = {
+            name: [[ended[trial] for trial in draw] for draw in plan.trials(cell.id, task.name)]
+            for name, cell in plan.cells.items()
         }
-    )
-    resolution = tuple(
-        _resolution(step, {name: _skills(plan, course, draws, step) for name, draws in of.items()})
-        for step in shown
-    )
-    return TaskResult(course.facts.name, resolution, *_tau(course.task, skills), tuple(rows))
+        self.flops = {name: self._flops(name) for name in plan.cells}
+        self.seconds = {
+            name: median(outcome.seconds / max(1, outcome.steps) for draw in draws for outcome in draw)
+            for name, draws in self.outcomes.items()
+        }
+
+    def measured(self) -> MeasuredTask:
+        """Return what they say."""
+        steps = self.task.rules.steps
+        skills = self.skills(steps)
+        gru = _mean(skills.get(BASELINE))
+        cells = [self._cell(name, skills[name], gru) for name in skills]
+        cells.sort(key=lambda row: -(row.skill if row.skill is not None else float("-inf")))
+        tau, low, high = _tau(self.task.name, skills)
+        return MeasuredTask(
+            task=self.task.full_name,
+            resolution=tuple(_resolution(step, self.skills(step)) for step in self._looks()),
+            tau=tau,
+            tau_low=low,
+            tau_high=high,
+            cells=tuple(cells),
+        )
+
+    def _looks(self) -> list[int]:
+        """Return the ends of epochs at which the resolution is told."""
+        rules = self.task.rules
+        epochs = range(rules.epoch_steps, rules.steps + 1, rules.epoch_steps)
+        parts = [len(epochs) * part // LOOKS for part in range(1, LOOKS + 1)]
+        return sorted({epochs[part - 1] for part in parts if part})
+
+    def _cell(self, name: str, skills: Array | None, gru: float | None) -> CellResult:
+        steps, mean = self.task.rules.steps, _mean(skills)
+        cheapest, fastest = min(self.flops.values()) * steps, min(self.seconds.values()) * steps
+        several = skills is not None and len(skills) > 1
+        return CellResult(
+            cell=name,
+            skill=mean,
+            ratio=mean / gru if mean is not None and gru else None,
+            deviation=float(np.std(skills, ddof=1)) if several else None,  # type: ignore[arg-type]
+            equal_flops=_mean(self._skills(name, int(cheapest / self.flops[name]))),
+            equal_time=_mean(self._skills(name, int(fastest / self.seconds[name]))),
+            flops=self.flops[name],
+            milliseconds=1000 * self.seconds[name],
+            units=self.outcomes[name][0][0].units,
+        )
+
+    def skills(self, step: int) -> dict[str, Array | None]:
+        """Return by the cell's name, for each draw, the best skill over settings at a step, shape (draws,)."""
+        return {name: self._skills(name, step) for name in self.outcomes}
+
+    def _skills(self, name: str, step: int) -> Array | None:
+        """Return the skills of a cell; None if a draw has no score there."""
+        best = [self._best_skill(draw, step) for draw in self.outcomes[name]]
+        scored = [skill for skill in best if skill is not None]
+        return np.array(scored) if len(scored) == len(best) else None
+
+    def _best_skill(self, draw: list[Outcome], step: int) -> float | None:
+        run, task = self.plan.run, self.task.name
+        scores = [score_at(outcome, step, run.measure(task)) for outcome in draw if outcome.status == "done"]
+        return max((run.skill(task, score) for score in scores if score is not None), default=None)
+
+    def _flops(self, name: str) -> float:
+        """Return a cell's operations, of cell and output layer: three products for each forward one."""
+        training, settings = self.plan.run.preset.training, self.plan.run.settings[self.task.name]
+        factor, symbols = self.plan.cells[name].polynomial[0], self.task.facts.symbols
+        each = [
+            6 * training.batch * training.unroll * (s.layers * factor * o.units**2 + o.units * symbols)
+            for s, o in zip(settings[: self.plan.settings], self.outcomes[name][0], strict=True)
+        ]
+        return sum(each) / len(each)
 
 
 def _resolution(step: int, skills: Mapping[str, Array | None]) -> Resolution:
-    scored = [own for own in skills.values() if own is not None]
+    scored = [draws for draws in skills.values() if draws is not None]
     gru = _mean(skills.get(BASELINE))
-    learners = [own for own in scored if gru is None or own.mean() >= LEARNS * gru]
-    several = [own.var(ddof=1) for own in learners if len(own) > 1]
+    learners = [draws for draws in scored if gru is None or draws.mean() >= LEARNS * gru]
+    several = [draws.var(ddof=1) for draws in learners if len(draws) > 1]
     within = float(np.sqrt(np.mean(several))) if several else None
     between, among = _between(scored), _between(learners)
 
     def over(spread: float | None) -> float | None:
         return spread / within if spread and within else None
 
-    return Resolution(step, gru, between, within, over(between), over(among))
+    return Resolution(
+        steps=step,
+        gru=gru,
+        between=between,
+        within=within,
+        resolution=over(between),
+        among_learners=over(among),
+    )
 
 
 def _between(cells: list[Array]) -> float | None:
-    return float(np.std([own.mean() for own in cells], ddof=1)) if len(cells) > 1 else None
-
-
-def _skills(plan: Plan, course: PlannedTask, draws: list[list[Outcome]], step: int) -> Array | None:
-    """Return for each draw the best skill over settings at a step; None if one has no score there."""
-    measure, best = plan.run.measure(course.task), []
-    for outcomes in draws:
-        scores = [score_at(outcome, step, measure) for outcome in outcomes if outcome.status == "done"]
-        found = [plan.run.skill(course.task, score) for score in scores if score is not None]
-        if not found:
-            return None
-        best.append(max(found))
-    return np.array(best)
+    return float(np.std([draws.mean() for draws in cells], ddof=1)) if len(cells) > 1 else None
 
 
 def _mean(skills: Array | None) -> float | None:
     return None if skills is None else float(skills.mean())
 
 
-def _flops(plan: Plan, course: PlannedTask, cell: Cell, draws: list[list[Outcome]]) -> float:
-    """Return the operations of a training step in the products of cell and output layer, three for each forward one."""
-    training, settings = plan.run.preset.training, plan.run.settings[course.task][: plan.settings]
-    each = [
-        6
-        * training.batch
-        * training.unroll
-        * (s.layers * cell.polynomial[0] * o.units**2 + o.units * course.facts.symbols)
-        for s, o in zip(settings, draws[0], strict=True)
-    ]
-    return sum(each) / len(each)
-
-
 def _tau(task: str, skills: Mapping[str, Array | None]) -> tuple[float | None, float | None, float | None]:
     """Return Kendall's tau with Table 1, and its band."""
-    if task not in COLUMN:
+    both = {name: draws for name in TABLE_1 if (draws := skills.get(name)) is not None}
+    if task not in COLUMN or len(both) < 3:
         return None, None, None
-    names = [name for name in TABLE_1 if skills.get(name) is not None]
-    ours = [found for name in names if (found := skills[name]) is not None]
+    names, ours = list(both), list(both.values())
     theirs = np.array([TABLE_1[name][COLUMN[task]] for name in names])
-    if len(names) < 3:
-        return None, None, None
     rng = generator("tau", task)
     taus = []
     for _ in range(RESAMPLES):
@@ -298,4 +344,5 @@ def _tau(task: str, skills: Mapping[str, Array | None]) -> tuple[float | None, f
         drawn = [ours[index][rng.integers(len(ours[index]))] for index in chosen]
         taus.append(kendalltau(drawn, theirs[chosen]).statistic)
     low, high = np.nanquantile(taus, BAND)
-    return float(kendalltau([own.mean() for own in ours], theirs).statistic), float(low), float(high)
+    tau = kendalltau([draws.mean() for draws in ours], theirs).statistic
+    return float(tau), float(low), float(high)

@@ -10,8 +10,9 @@ from archsearch.actions.evolve import RunInfo
 from archsearch.actions.loop import Limits, Progress
 from archsearch.cli import display
 from archsearch.cli.display import Display, step_line
+from archsearch.mutations import Applied
 from archsearch.protocol.history import History
-from archsearch.protocol.records import Applied, Step, Verdict
+from archsearch.protocol.records import Step, Verdict
 from archsearch.store import RunStore, read_history
 from tests.cli.conftest import Finished
 
@@ -50,7 +51,7 @@ def test_a_step_without_a_child_says_so() -> None:
 
 
 def test_a_scored_step_shows_fitness_and_ratios(finished: Finished) -> None:
-    found = next(candidate for candidate in book_of(finished).ranked if not candidate.started)
+    found = next(candidate for candidate in book_of(finished).ranked if not candidate.is_start)
     line = step_line(
         Step(4, "propose", found.id, found.parent, found.applied), Verdict("evaluated", 2), found
     )

@@ -12,8 +12,10 @@ import tomli_w
 from archsearch.cell import library
 from archsearch.errors import PresetError
 from archsearch.mutations import MAGNITUDES
+from archsearch.protocol.duration import parse_duration
+from archsearch.protocol.loading import load_preset, preset_names
 from archsearch.protocol.plan import PlannedTask, RunPlan, TaskFacts
-from archsearch.protocol.preset import Preset, load_preset, parse_duration, preset_names
+from archsearch.protocol.preset import Preset
 from archsearch.resources import grammars
 from archsearch.tasks import TASKS
 from tests.helpers.plans import MEMORY, run_plan
