@@ -13,7 +13,7 @@ from typing import Protocol
 
 import msgspec
 
-from archsearch.actions.loop import Limits, Listener, SearchLoop
+from archsearch.actions.loop import Listener, SearchLimits, SearchLoop
 from archsearch.actions.resolve import Request, check_same_measurement, request_of_run, resolve
 from archsearch.errors import InputError, RunLocked, StoreError
 from archsearch.protocol.duration import parse_duration
@@ -60,13 +60,13 @@ class EvolveOptions:
     max_candidates: int | None
     max_seconds: float | None
 
-    def limits(self, preset: Preset) -> Limits:
+    def limits(self, preset: Preset) -> SearchLimits:
         """Return when the run is finished; an explicit number of candidates switches the preset's time off."""
         candidates = self.max_candidates if self.max_candidates is not None else preset.search.max_candidates
         seconds = self.max_seconds
         if seconds is None and self.max_candidates is None and preset.search.max_time is not None:
             seconds = parse_duration(preset.search.max_time)
-        return Limits(candidates, seconds)
+        return SearchLimits(candidates, seconds)
 
 
 @dataclass(frozen=True)
@@ -93,7 +93,7 @@ class RunInfo:
     candidates: int
     trials: int
     queued: int
-    limits: Limits
+    limits: SearchLimits
     finished: bool
     note: str
 
@@ -237,7 +237,7 @@ def _searched(
     shelf = CheckpointFolder(folder.resolve() / SHELF)
     shelf.sweep()  # a session that was killed
     desk = Dispatcher(store, crew, store.cell, shelf, plan.pauses)
-    evolution = SearchLoop(store, desk, limits, host, lambda: stop.asked)
+    evolution = SearchLoop(store, plan, desk, limits, host, stopped=lambda: stop.asked)
     stop.gently = True
     try:
         ending = evolution.run()

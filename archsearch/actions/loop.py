@@ -14,6 +14,7 @@ from typing import Protocol
 from archsearch.protocol import noise
 from archsearch.protocol.evaluation import Ended, evaluate
 from archsearch.protocol.history import Candidate, History
+from archsearch.protocol.plan import RunPlan
 from archsearch.protocol.racing import possible_trials
 from archsearch.protocol.records import Step, Trial, Try, Verdict
 from archsearch.protocol.references import check_baseline, noise_trials, reference_cells, reference_step
@@ -36,7 +37,7 @@ TURN = 0.25
 
 
 @dataclass(frozen=True)
-class Limits:
+class SearchLimits:
     """When a run is finished.
 
     Attributes:
@@ -93,13 +94,13 @@ class SearchLoop:
 
     Args:
         store: The run's database, opened for writing.
+        plan: Its plan.
         desk: Where trials are trained.
         limits: When the run is finished.
         listener: Who is told.
         stopped: Whether an interrupt has come.
 
     Attributes:
-        plan: The run's plan.
         began: When the session began, by the monotonic clock.
         before: Seconds of search in earlier sessions.
         baseline: The GRU's trials, once they have ended.
@@ -111,12 +112,13 @@ class SearchLoop:
     def __init__(
         self,
         store: RunStore,
+        plan: RunPlan,
         desk: Dispatcher,
-        limits: Limits,
+        limits: SearchLimits,
         listener: Listener,
         stopped: Callable[[], bool],
     ) -> None:
-        self.store, self.plan, self.desk = store, store.plan, desk
+        self.store, self.plan, self.desk = store, plan, desk
         self.limits, self.listener, self.stopped = limits, listener, stopped
         self.began, self.before = time.monotonic(), store.elapsed
         self.baseline: dict[str, dict[Setting, Try]] = {}

@@ -39,7 +39,13 @@ def reference_stages(plan: RunPlan, cell: str) -> tuple[Stage, ...]:
 
 
 def reference_step(plan: RunPlan, cell: str, number: int = -1) -> Step:
-    """Return the step that evaluates a reference; a start cell's step is the same with a number."""
+    """Return the step that evaluates a reference.
+
+    Args:
+        plan: The run's plan.
+        cell: The reference's id.
+        number: Of a start cell's step, which is the same with a number.
+    """
     return Step(number, "start", cell, stages=reference_stages(plan, cell))
 
 

@@ -7,7 +7,7 @@ import pytest
 from rich.console import Console
 
 from archsearch.actions.evolve import RunInfo
-from archsearch.actions.loop import Limits, Progress
+from archsearch.actions.loop import Progress, SearchLimits
 from archsearch.cli import display
 from archsearch.cli.display import Display, step_line
 from archsearch.mutations import Applied
@@ -25,7 +25,9 @@ def told(finished: Finished) -> RunInfo:
     """Return the finished run as a session opens it."""
     store = RunStore.open(finished.folder)
     try:
-        return RunInfo(finished.folder, store.plan, False, 3, 2, 9, 1, Limits(max_seconds=60.0), False, "")
+        return RunInfo(
+            finished.folder, store.plan, False, 3, 2, 9, 1, SearchLimits(max_seconds=60.0), False, ""
+        )
     finally:
         store.close()
 

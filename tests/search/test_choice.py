@@ -117,6 +117,29 @@ def test_nothing_used_is_drawn_and_an_exhausted_grid_gives_fewer(
     assert used == set(order[:had]), "the caller's set is left alone"
 
 
+class Scripted:
+    """Stands for a generator: says whose settings come next, and which of them."""
+
+    def __init__(self, numbers: list[int]) -> None:
+        self.numbers = iter(numbers)
+
+    def integers(self, high: int) -> int:
+        number = next(self.numbers)
+        assert number < high
+        return number
+
+
+@pytest.mark.parametrize(("used", "source"), [(0, "parent"), (20, "parent"), (21, "fresh")])
+def test_a_used_setting_is_drawn_again_20_times_before_a_fresh_one_is_taken(used: int, source: str) -> None:
+    parent, from_parent = tried(SMALL[:2]), 2
+    draws = [from_parent, *[0] * used, 1] if used <= 20 else [from_parent, *[0] * 21, 3]
+    rng = Scripted(draws)
+    stage = choice.published("xml", SMALL, {SMALL[0]}, 1, rng=rng, parent=parent)  # type: ignore[arg-type]
+    assert stage.sources == (source,)
+    assert stage.settings == ((SMALL[1],) if source == "parent" else (SMALL[4],))
+    assert next(rng.numbers, None) is None, "every draw was used"
+
+
 def test_fresh_settings_are_uniform_over_what_is_left() -> None:
     used = set(SMALL[:4])
     found = Counter(

@@ -55,6 +55,22 @@ def test_a_new_run_keeps_its_plan_and_a_copy_that_people_can_read(store: RunStor
     assert copy["seed"] == PLAN.seed
 
 
+def test_a_store_closes_itself(folder: Path) -> None:
+    with RunStore.open(folder) as store:
+        assert store.plan == PLAN
+    with pytest.raises(StoreError, match="closed"):
+        store.count()
+
+
+def test_facts_are_kept_and_an_ending_may_be_taken_back(store: RunStore, folder: Path) -> None:
+    assert (store.data, store.ended, store.elapsed) == (None, None, 0.0)
+    store.data, store.ended, store.elapsed = "/data", "exhausted", 0.1 + 0.2
+    with RunStore.open(folder) as reader:
+        assert (reader.data, reader.ended, reader.elapsed) == ("/data", "exhausted", 0.1 + 0.2)
+    store.ended = None
+    assert store.ended is None
+
+
 def test_a_run_belongs_to_its_owner_alone(folder: Path) -> None:
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700
 
@@ -170,6 +186,15 @@ def test_a_path_that_is_too_long_is_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize("preset", ["tiny", "my preset!", ".hidden", "\x1b[31m", "x" * 300, "ä"])
 def test_every_preset_gives_a_name(tmp_path: Path, preset: str) -> None:
     assert folders.NAME.fullmatch(folders.free_name(preset, tmp_path))
+
+
+def test_a_new_run_is_numbered_after_the_highest_even_where_others_were_deleted(tmp_path: Path) -> None:
+    assert folders.free_name("quick", tmp_path) == "quick-1"
+    for name in ("quick-1", "quick-7", "quick-07b", "laptop-9", "quick-x"):
+        (tmp_path / name).mkdir()
+    assert folders.free_name("quick", tmp_path) == "quick-8"
+    (tmp_path / "quick-1").rmdir()
+    assert folders.free_name("quick", tmp_path) == "quick-8"
 
 
 # -- damage ----------------------------------------------------------------------------------------------------------
@@ -289,6 +314,7 @@ DAMAGE = {
     "no plan": (execute("DELETE FROM facts"), "the plan is missing"),
     "bad plan": (execute("UPDATE facts SET value = '{}' WHERE name = 'plan'"), "the plan cannot be read"),
     "bad time": (execute("INSERT INTO facts VALUES ('elapsed', 'nan')"), "seconds of search"),
+    "bad ending": (execute("INSERT INTO facts VALUES ('ended', 'badly')"), "it has ended by 'badly'"),
     "no step": (execute("INSERT INTO steps VALUES (3, '', '{}', NULL)"), "step 0 is missing"),
     "bad step": (execute("INSERT INTO steps VALUES (0, '', '{', NULL)"), "step 0 cannot be read"),
     "no database": (lambda path: path.unlink(), "missing"),
@@ -304,7 +330,7 @@ def test_damage_is_named_and_nothing_is_overwritten(folder: Path, kind: str) -> 
         with pytest.raises(StoreError, match=message) as error:
             store = RunStore.open(folder, write)
             try:
-                assert store.plan and not store.elapsed and store.steps()
+                assert store.plan and not store.elapsed and not store.ended and store.steps()
             finally:
                 store.close()
         assert "upgrade" in str(error.value) or "put back a copy" in str(error.value)
