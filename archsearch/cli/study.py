@@ -29,7 +29,7 @@ from archsearch.studies import STUDIES
 from archsearch.workers.pool import WorkerPool
 
 if TYPE_CHECKING:
-    from archsearch.studies.instrument import MeasuredTask
+    from archsearch.studies.measured import MeasuredTask
 
 
 SHARE = click.FloatRange(0, 1, max_open=True)
@@ -155,7 +155,8 @@ def instrument(
     as_json: bool,
 ) -> None:
     """Train and print the table; see `archsearch.studies.instrument`."""
-    from archsearch.studies import instrument as study_of  # scipy takes its time to import
+    from archsearch.studies import instrument as study_of
+    from archsearch.studies.measured import measured_tasks  # scipy takes its time to import
 
     name, loaded = load_preset(preset)
     wanted = tasks.split(",") if tasks else list(loaded.search.tasks)
@@ -171,7 +172,7 @@ def instrument(
         ended = study_of.train_cells(
             plan, crew, lambda done, total: status.update(f"training: {done} of {total} trials")
         )
-    found = study_of.measured_tasks(plan, ended)
+    found = measured_tasks(plan, ended)
     if as_json:
         print_json(
             {

@@ -43,9 +43,8 @@ def folder(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def store(folder: Path) -> Iterator[RunStore]:
-    found = RunStore.open(folder, write=True)
-    yield found
-    found.close()
+    with RunStore.open(folder, write=True) as opened:
+        yield opened
 
 
 def test_a_new_run_keeps_its_plan_and_a_copy_that_people_can_read(store: RunStore, folder: Path) -> None:
@@ -213,11 +212,8 @@ def copied(folder: Path, to: Path) -> Path:
 
 
 def ended(folder: Path) -> list[bool]:
-    store = RunStore.open(folder)
-    try:
+    with RunStore.open(folder) as store:
         return [store.outcome(trial(number).key) is not None for number in range(30)]
-    finally:
-        store.close()
 
 
 @pytest.mark.parametrize("seed", range(12))
@@ -327,12 +323,8 @@ def test_damage_is_named_and_nothing_is_overwritten(folder: Path, kind: str) -> 
     change(folder / "run.db")  # type: ignore[operator]
     before = {path.name: path.read_bytes() for path in folder.iterdir()}
     for write in (False, True):
-        with pytest.raises(StoreError, match=message) as error:
-            store = RunStore.open(folder, write)
-            try:
-                assert store.plan and not store.elapsed and not store.ended and store.steps()
-            finally:
-                store.close()
+        with pytest.raises(StoreError, match=message) as error, RunStore.open(folder, write) as store:
+            assert store.plan and not store.elapsed and not store.ended and store.steps()
         assert "upgrade" in str(error.value) or "put back a copy" in str(error.value)
     assert {path.name: path.read_bytes() for path in folder.iterdir() if path.name in before} == before
 
@@ -348,11 +340,8 @@ def flips(folder: Path, tmp_path: Path, seeds: range) -> None:
             content[rng.randrange(len(content))] ^= 1 << rng.randrange(8)
         (tmp_path / "run.db").write_bytes(content)
         try:
-            store = RunStore.open(tmp_path)
-            try:
+            with RunStore.open(tmp_path) as store:
                 read_leaderboard(store, "x")
-            finally:
-                store.close()
         except StoreError:
             refused += 1
         except Exception as error:
@@ -376,13 +365,10 @@ def test_many_flipped_bits_are_survived(tmp_path: Path) -> None:
 def test_a_run_of_schema_1_keeps_opening(tmp_path: Path) -> None:
     copy = copied(SCHEMA_1, tmp_path / "run")
     for write in (False, True):
-        store = RunStore.open(copy, write)
-        try:
+        with RunStore.open(copy, write) as store:
             board = read_leaderboard(store, "old")
             assert board.candidates == 8 and sum(row.rank is not None for row in board.rows) >= 5
             assert all(store.cell(row.id).id == row.id for row in board.rows)
-        finally:
-            store.close()
 
 
 # -- a full disk -----------------------------------------------------------------------------------------------------

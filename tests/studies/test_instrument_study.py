@@ -10,7 +10,8 @@ from msgspec.structs import replace
 
 from archsearch.cell import library
 from archsearch.protocol.records import Outcome, Trial, Validation
-from archsearch.studies.instrument import MeasuredTask, StudyPlan, measured_tasks
+from archsearch.studies.instrument import StudyPlan
+from archsearch.studies.measured import MeasuredTask, measured_tasks
 from archsearch.studies.table1 import TABLE_1
 from tests.helpers.plans import FACTS, chance, preset, run_plan, task_plan
 
