@@ -1,7 +1,7 @@
 """One session of a search: references, noise, then step after step, until the run is finished or stopped.
 
-What is asked and told is decided in `search.state`; here are the database, the workers, the clock and the listener. A step is
-stored when asked (docs/architecture.md, "3. Search"), so that a killed search goes on where it was.
+What is asked and told is decided in `search.state`; here are the database, the workers, the clock and the listener. A step
+is stored when asked (docs/architecture.md, "3. Search"), so that a killed search goes on where it was.
 """
 
 from __future__ import annotations

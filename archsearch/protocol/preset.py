@@ -53,7 +53,7 @@ class TrainingRules(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     Attributes:
         batch: Parallel streams.
         unroll: Time steps per window.
-        schedule: "constant", or "halving" (papers.md 1.6).
+        schedule: "constant", or "halving" (docs/measuring.md, "Schedule").
     """
 
     batch: int = 20

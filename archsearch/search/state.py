@@ -1,8 +1,8 @@
 """The state of a search and the rule by which it goes on, without database, workers or clock.
 
-The contract of a search (docs/architecture.md, "3. Search"): a step is asked from exactly the steps that it sees, and told when all before it are told. So what
-is asked, and what the told steps amount to, depends neither on the number of workers, nor on what ends first, nor on
-restarts.
+The contract of a search (docs/architecture.md, "3. Search"): a step is asked from exactly the steps that it sees, and told
+when all before it are told. So what is asked, and what the told steps amount to, depends neither on the number of workers,
+nor on what ends first, nor on restarts.
 """
 
 from __future__ import annotations
