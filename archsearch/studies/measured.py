@@ -1,8 +1,8 @@
 """What a preset says of published cells, how sure it is, and whether cost decides it.
 
-A cell's skill is the mean over draws of the best over settings. Resolution is the spread between cells over that between the
-draws of one cell (docs/measuring.md, "How good is the instrument?"); among the cells that learn, whose differences a search is
-about, it is smaller than among all.
+A cell's skill is the mean over draws of the best over settings. Resolution is the spread between cells over that between
+the draws of one cell (docs/measuring.md, "How good is the instrument?"); among the cells that learn, whose differences a
+search is about, it is smaller than among all.
 """
 
 from __future__ import annotations
