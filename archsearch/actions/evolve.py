@@ -13,13 +13,15 @@ from typing import Protocol
 
 import msgspec
 
-from archsearch.actions.loop import Ending, Limits, SearchLoop, Watcher
+from archsearch.actions.loop import Listener, SearchLimits, SearchLoop
 from archsearch.actions.resolve import Request, check_same_measurement, request_of_run, resolve
 from archsearch.errors import InputError, RunLocked, StoreError
+from archsearch.protocol.duration import parse_duration
 from archsearch.protocol.plan import RunPlan
-from archsearch.protocol.preset import Preset, parse_duration
+from archsearch.protocol.preset import Preset
 from archsearch.store import (
     CheckpointFolder,
+    Ending,
     Lock,
     RunStore,
     free_name,
@@ -58,13 +60,13 @@ class EvolveOptions:
     max_candidates: int | None
     max_seconds: float | None
 
-    def limits(self, preset: Preset) -> Limits:
+    def limits(self, preset: Preset) -> SearchLimits:
         """Return when the run is finished; an explicit number of candidates switches the preset's time off."""
         candidates = self.max_candidates if self.max_candidates is not None else preset.search.max_candidates
         seconds = self.max_seconds
         if seconds is None and self.max_candidates is None and preset.search.max_time is not None:
             seconds = parse_duration(preset.search.max_time)
-        return Limits(candidates, seconds)
+        return SearchLimits(candidates, seconds)
 
 
 @dataclass(frozen=True)
@@ -91,12 +93,12 @@ class RunInfo:
     candidates: int
     trials: int
     queued: int
-    limits: Limits
+    limits: SearchLimits
     finished: bool
     note: str
 
 
-class Host(Watcher, Protocol):
+class Host(Listener, Protocol):
     """Sees a session: first the run, then the search."""
 
     def opened(self, opened: RunInfo) -> None:
@@ -167,7 +169,7 @@ def _data(request: EvolveOptions, store: RunStore | None) -> str | None:
     """Return the folder of the tasks' files: as given now, or as a resumed run was given it."""
     if request.data is not None:
         return str(request.data.resolve())
-    return store.fact("data") if store is not None else None
+    return store.data if store is not None else None
 
 
 def _locked(stack: ExitStack, folder: Path) -> RunStore:
@@ -198,7 +200,7 @@ def _unfinished(stack: ExitStack, request: EvolveOptions, plan: RunPlan) -> RunS
 
 
 def _goes_on(store: RunStore, plan: RunPlan) -> bool:
-    return store.fact("ended") is None and _comparable(store.plan) == _comparable(plan)
+    return store.ended is None and _comparable(store.plan) == _comparable(plan)
 
 
 def _comparable(plan: RunPlan) -> RunPlan:
@@ -227,15 +229,15 @@ def _searched(
     told, candidates = book.told, len(book.candidates)
     host.opened(RunInfo(folder, plan, new, told, candidates, store.count(), queued, limits, done, note))
     if crew.data is not None:
-        store.set_fact("data", crew.data)
+        store.data = crew.data
     if done:
-        store.set_fact("ended", "finished")
+        store.ended = "finished"
         return SearchResult("finished", folder, 0.0, 0)
-    store.drop_fact("ended")
+    store.ended = None
     shelf = CheckpointFolder(folder.resolve() / SHELF)
     shelf.sweep()  # a session that was killed
     desk = Dispatcher(store, crew, store.cell, shelf, plan.pauses)
-    evolution = SearchLoop(store, plan, desk, limits, host, lambda: stop.asked)
+    evolution = SearchLoop(store, plan, desk, limits, host, stopped=lambda: stop.asked)
     stop.gently = True
     try:
         ending = evolution.run()
@@ -244,7 +246,7 @@ def _searched(
         shelf.sweep()
     store.interrupt()
     if ending != "interrupted":
-        store.set_fact("ended", ending)
+        store.ended = ending
     share = desk.waited / max(1e-9, len(crew.devices) * (evolution.elapsed - evolution.before))
     return SearchResult(ending, folder, share, desk.host_failures)
 

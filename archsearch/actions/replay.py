@@ -52,11 +52,9 @@ def check_data(plan: RunPlan, checksums: dict[str, str]) -> None:
     Raises:
         InputError: Names the task.
     """
-    for course in plan.courses:
-        if checksums[course.facts.name] != course.facts.checksum:
-            raise InputError(
-                f"the data of {course.facts.name} are not those of the run; give them with --data"
-            )
+    for task in plan.tasks:
+        if checksums[task.full_name] != task.facts.checksum:
+            raise InputError(f"the data of {task.full_name} are not those of the run; give them with --data")
 
 
 def replay(

@@ -12,8 +12,9 @@ import msgspec
 from archsearch.cell import load_space
 from archsearch.compiler.engine_names import trains_stacks
 from archsearch.errors import InputError
+from archsearch.protocol.loading import load_preset
 from archsearch.protocol.plan import PlannedTask, RunPlan, TaskFacts
-from archsearch.protocol.preset import Preset, TaskRules, load_preset
+from archsearch.protocol.preset import Preset, TaskRules
 from archsearch.protocol.references import reference_cells
 from archsearch.search import STRATEGIES
 from archsearch.tasks import TASKS
@@ -76,7 +77,7 @@ class ResolvedRequest:
         Raises:
             InputError: A budget is too small for a reference.
         """
-        courses = tuple(PlannedTask(task, facts[full], plan) for task, full, plan in self.plans)
+        courses = tuple(PlannedTask(task, facts[full], rules) for task, full, rules in self.plans)
         plan = RunPlan(
             self.name,
             self.preset,
@@ -150,7 +151,7 @@ def request_of_run(choice: Request, plan: RunPlan) -> ResolvedRequest:
         differences += [f"space is {plan.space.name}, asked for {choice.space}"]
     differences += _differences("strategy", choice.strategy, plan.strategy)
     differences += _differences("seed", choice.seed, plan.seed)
-    tasks = tuple(course.task for course in plan.courses)
+    tasks = tuple(task.name for task in plan.tasks)
     if choice.tasks is not None or choice.own:
         differences += _differences(
             "tasks", ", ".join([*(choice.tasks or ()), *choice.own]), ", ".join(tasks)
@@ -159,7 +160,7 @@ def request_of_run(choice: Request, plan: RunPlan) -> ResolvedRequest:
         raise InputError(
             f"this run has other settings: {'; '.join(differences)}. Start another run (--run NAME), or leave them out"
         )
-    plans = tuple((course.task, course.facts.name, course.plan) for course in plan.courses)
+    plans = tuple((task.name, task.full_name, task.rules) for task in plan.tasks)
     return ResolvedRequest(
         plan.preset_name, plan.preset, plan.strategy, plan.space.name, plan.seed, plans, ""
     )
@@ -174,7 +175,7 @@ def check_same_measurement(plan: RunPlan, facts: Mapping[str, TaskFacts], hello:
     differences = _differences("engine", hello.engine, plan.engine) + _differences(
         "machine", hello.machine, plan.machine
     )
-    for recorded in [*(course.facts for course in plan.courses), plan.filter]:
+    for recorded in [*(task.facts for task in plan.tasks), plan.filter]:
         if facts[recorded.name] != recorded:
             differences.append(f"the data of {recorded.name} have changed")
     if differences:

@@ -82,7 +82,8 @@ def train(
     settings = plan.settings[short][:count]
     cells = {cell.id: cell, library.load(BASELINE).id: library.load(BASELINE)}
     trials = {
-        identity: [plan.trial(identity, short, setting, seed) for setting in settings] for identity in cells
+        identity: [plan.trial(identity, short, setting, seed=seed) for setting in settings]
+        for identity in cells
     }
     desk = Dispatcher(MemoryTrialLog(), crew, cells.__getitem__)
     everything: list[Trial] = [trial for of in trials.values() for trial in of]

@@ -75,7 +75,7 @@ class Display:
             self.said(
                 "no C++ compiler: the interpreter runs the cells, several times slower than compiled code"
             )
-        names = "  ".join(course.facts.name for course in plan.courses)
+        names = "  ".join(task.full_name for task in plan.tasks)
         self.said(f"tasks  {names}" + (f"     ({opened.note})" if opened.note else ""))
         if not opened.new:
             more = f"; {opened.queued} interrupted trials go back to the queue" if opened.queued else ""
@@ -132,12 +132,12 @@ class Display:
     def _view(self, progress: Progress) -> Table:
         room = self.console.width - MARGIN
         rows, bar = Table.grid(), Table.grid(padding=(0, 1))
-        if progress.book is None:
+        if progress.history is None:
             done, total = float(progress.done), float(max(1, progress.total))
             text = f"{progress.done} of {progress.total} trials · {progress.elapsed:.0f} s"
         else:
             done, total = self._share(progress)
-            text = _counts(progress.book) + self._left(progress)
+            text = _counts(progress.history) + self._left(progress)
         width = min(40, max(4, room - len(progress.phase) - len(text)))
         bar.add_row(
             f" {progress.phase}",
@@ -145,17 +145,17 @@ class Display:
             _cut(text, room - len(progress.phase) - width),
         )
         rows.add_row(bar)
-        if progress.book is not None:
-            for line in _best(progress.book):
+        if progress.history is not None:
+            for line in _best(progress.history):
                 rows.add_row(_cut(f" {line}", room))
         return rows
 
     def _share(self, progress: Progress) -> tuple[float, float]:
         """Return how much of the run is done, and of how much: candidates or seconds."""
-        assert self.run is not None and progress.book is not None
+        assert self.run is not None and progress.history is not None
         limits = self.run.limits
         if limits.max_candidates is not None:
-            return len(progress.book.candidates), limits.max_candidates
+            return len(progress.history.candidates), limits.max_candidates
         return progress.elapsed, limits.max_seconds or progress.elapsed
 
     def _left(self, progress: Progress) -> str:
@@ -205,7 +205,7 @@ def _cut(text: str, width: int) -> Text:
 def _best(book: History) -> list[str]:
     """Return a line about the best cell that was found, and one about those that were not scored."""
     lines = []
-    found = next((candidate for candidate in book.ranked if not candidate.started), None)
+    found = next((candidate for candidate in book.ranked if not candidate.is_start), None)
     if found is not None:
         made = operators(one.operator for one in found.applied)
         lines.append(

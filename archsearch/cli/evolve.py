@@ -27,7 +27,7 @@ from archsearch.cli.common import (
 from archsearch.cli.display import Display
 from archsearch.cli.main import INTERRUPTED
 from archsearch.errors import InputError
-from archsearch.protocol.preset import parse_duration
+from archsearch.protocol.duration import parse_duration
 from archsearch.store import Leaderboard, RunStore, as_document, read_leaderboard
 
 
@@ -148,7 +148,7 @@ def _again(folder: Path, request: EvolveOptions) -> str:
 def _next(board: Leaderboard, run: str) -> list[str]:
     """Return what a person may want to do now: commands, each with what it is for."""
     best = next((row.rank for row in board.rows if row.rank and row.parent), 1)
-    cell, task = f"{run}/{best}", shlex.quote(board.plan.courses[0].task)
+    cell, task = f"{run}/{best}", shlex.quote(board.plan.tasks[0].name)
     steps = {
         f"archsearch show {cell}": "its equations, and what made it",
         f"archsearch train {cell} --task {task} --seed 1": "is it better on other data, too?",

@@ -64,7 +64,7 @@ def replay(
     store = RunStore.open(folder)
     try:
         rows = _rows(read_leaderboard(store, folder.name).rows, top, cell)
-        plan, kept = store.plan, store.fact("data")
+        plan, kept = store.plan, store.data
         folder_of_data = str(data.resolve()) if data else kept
         crew = WorkerPool(list(devices(as_recorded(device, plan.engine), workers)), folder_of_data)
         with crew, console(error=True).status("starting workers") as status:
@@ -72,7 +72,7 @@ def replay(
             def progressed(done: int, total: int) -> None:
                 status.update(f"replayed {done} of {total} trials")
 
-            facts, hello = probe(crew, [course.facts.name for course in plan.courses])
+            facts, hello = probe(crew, [task.full_name for task in plan.tasks])
             check_data(plan, {name: of.checksum for name, of in facts.items()})
             found = list(train_again(store, plan, rows, crew, hello, progressed))
     finally:

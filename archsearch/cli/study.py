@@ -22,13 +22,14 @@ from archsearch.cli.common import (
 )
 from archsearch.cli.tables import Column, print_table
 from archsearch.errors import InputError
-from archsearch.protocol.preset import RaceRules, load_preset
+from archsearch.protocol.loading import load_preset
+from archsearch.protocol.preset import RaceRules
 from archsearch.store import RunStore, existing_run
 from archsearch.studies import STUDIES
 from archsearch.workers.pool import WorkerPool
 
 if TYPE_CHECKING:
-    from archsearch.studies.instrument import TaskResult
+    from archsearch.studies.measured import MeasuredTask
 
 
 SHARE = click.FloatRange(0, 1, max_open=True)
@@ -154,7 +155,8 @@ def instrument(
     as_json: bool,
 ) -> None:
     """Train and print the table; see `archsearch.studies.instrument`."""
-    from archsearch.studies import instrument as study_of  # scipy takes its time to import
+    from archsearch.studies import instrument as study_of
+    from archsearch.studies.measured import measured_tasks  # scipy takes its time to import
 
     name, loaded = load_preset(preset)
     wanted = tasks.split(",") if tasks else list(loaded.search.tasks)
@@ -166,11 +168,11 @@ def instrument(
     err = console(error=True)
     crew = WorkerPool(list(devices(device, workers)), str(data.resolve()) if data else None)
     with crew, err.status("starting workers") as status:
-        plan = study_of.prepare(crew, name, loaded, names, wanted, settings, draws)
-        ended = study_of.train(
+        plan = study_of.prepare(crew, name, loaded, names=names, tasks=wanted, settings=settings, draws=draws)
+        ended = study_of.train_cells(
             plan, crew, lambda done, total: status.update(f"training: {done} of {total} trials")
         )
-    found = study_of.results(plan, ended)
+    found = measured_tasks(plan, ended)
     if as_json:
         print_json(
             {
@@ -187,7 +189,7 @@ def instrument(
         _print_task(task)
 
 
-def _print_task(task: TaskResult) -> None:
+def _print_task(task: MeasuredTask) -> None:
     out = console()
     columns = [
         Column("cell"),

@@ -23,7 +23,8 @@ from archsearch.cli.common import (
 )
 from archsearch.cli.tables import Column, print_table
 from archsearch.errors import InputError
-from archsearch.protocol.preset import TaskRules, load_preset
+from archsearch.protocol.loading import load_preset
+from archsearch.protocol.preset import TaskRules
 from archsearch.protocol.records import Outcome
 from archsearch.tasks import TASKS, TaskName
 from archsearch.words import did_you_mean, plain
@@ -130,11 +131,11 @@ def _document(trained: Trained) -> dict[str, object]:
         }
         for pair in trained.pairs
     ]
-    return {"task": trained.plan.course[trained.task].facts.name, "rows": rows}
+    return {"task": trained.plan.task[trained.task].facts.name, "rows": rows}
 
 
 def _print(trained: Trained, name: str) -> None:
-    out, facts = console(), trained.plan.course[trained.task].facts
+    out, facts = console(), trained.plan.task[trained.task].facts
     columns = [
         Column("setting", least=12),
         Column("units", True),

@@ -6,7 +6,7 @@ new. The six operators are those of Jozefowicz et al. (2015).
 """
 
 from archsearch.mutations.children import draw, mutate, propose
-from archsearch.mutations.driver import DRAWS, MAGNITUDES, Applied, Child
+from archsearch.mutations.driver import CHILD_DRAWS, MAGNITUDES, Applied, Child
 from archsearch.mutations.operators import MUTATIONS
 
-__all__ = ["DRAWS", "MAGNITUDES", "MUTATIONS", "Applied", "Child", "draw", "mutate", "propose"]
+__all__ = ["CHILD_DRAWS", "MAGNITUDES", "MUTATIONS", "Applied", "Child", "draw", "mutate", "propose"]

@@ -6,7 +6,7 @@ import numpy as np
 
 from archsearch.cell import Cell, SearchSpace, load_space
 from archsearch.errors import CellError, InputError
-from archsearch.mutations.driver import DRAWS, MAGNITUDES, Applied, Child, draw_once
+from archsearch.mutations.driver import CHILD_DRAWS, MAGNITUDES, Applied, Child, draw_once
 from archsearch.mutations.operators import MUTATIONS
 from archsearch.words import did_you_mean
 
@@ -30,7 +30,11 @@ def propose(
 
 
 def draw(
-    cell: Cell, space: SearchSpace, rng: np.random.Generator, magnitude: str = "per_node", draws: int = DRAWS
+    cell: Cell,
+    space: SearchSpace,
+    rng: np.random.Generator,
+    magnitude: str = "per_node",
+    draws: int = CHILD_DRAWS,
 ) -> Child | None:
     """Return the first child that `propose` finds in so many draws, or None: no valid child.
 
@@ -70,5 +74,7 @@ def mutate(
     space = load_space(space) if isinstance(space, str) else space
     child = draw(cell, space, np.random.default_rng(seed), magnitude)
     if child is None:
-        raise CellError(f"cell {cell.name!r}: no valid child in {DRAWS} draws from space {space.name!r}")
+        raise CellError(
+            f"cell {cell.name!r}: no valid child in {CHILD_DRAWS} draws from space {space.name!r}"
+        )
     return child.cell, child.applied

@@ -252,7 +252,7 @@ class Dispatcher:
     def _end(self, trial: Trial, outcome: Outcome) -> Trial:
         self.queued.discard(trial)
         self.known[trial] = outcome
-        self.host_failures += outcome.status in ("oom", "timeout", "crashed", "error")
+        self.host_failures += outcome.by_host
         if trial in self.shared:
             self.shared.discard(trial)
             keep(trial, outcome)
