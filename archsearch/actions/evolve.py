@@ -29,7 +29,8 @@ from archsearch.store import (
     run_folder,
 )
 from archsearch.workers.dispatch import Dispatcher
-from archsearch.workers.pool import STOPPING, WorkerPool
+from archsearch.workers.entry import STOPPING
+from archsearch.workers.pool import WorkerPool
 from archsearch.workers.probe import probe
 
 SHELF = "paused"

@@ -133,7 +133,7 @@ class SearchLoop:
         steps = [reference_step(self.plan, cell.id) for cell in cells.values()]
         trials = [list(possible(self.plan, step)) for step in steps]
         for position, of in enumerate(trials):
-            self.desk.want(of, REFERENCES + position, shared=True)
+            self.desk.queue(of, REFERENCES + position, shared=True)
         everything = [trial for of in trials for trial in of]
         first = trials[0]
         checked = False
@@ -155,10 +155,10 @@ class SearchLoop:
             missing = [trial for trial in trials if self.desk.outcome(trial) is None]
             if not missing:
                 break
-            self.desk.want(missing, NOISE, shared=True)
+            self.desk.queue(missing, NOISE, shared=True)
             if ending := self._turn("noise", len(trials) - len(missing), len(trials)):
                 return ending
-        self.desk.forsake(trials)
+        self.desk.discard_checkpoints(trials)
         ratios = noise.clone_ratios(self.plan, self.desk.outcome)
         self.gates = noise.gates(self.plan, ratios)
         shares = noise.pass_shares(ratios, self.gates)
@@ -235,10 +235,10 @@ class SearchLoop:
         result = evaluate(self.plan, step, self.desk.outcome, self.baseline, self.gates)
         if isinstance(result, Verdict):
             self.verdicts[step.number] = result
-            self.desk.forsake(possible(self.plan, step))
+            self.desk.discard_checkpoints(possible(self.plan, step))
             return
         self.waiting[step.number] = set(result)
-        self.desk.want(result, step.number)
+        self.desk.queue(result, step.number)
 
     def _tell(self) -> bool:
         """Tell the next step if it has ended; return whether it had."""
@@ -258,7 +258,7 @@ class SearchLoop:
             return "interrupted"
         if self.limits.max_seconds is not None and self.elapsed >= self.limits.max_seconds:
             return "time"
-        for trial in self.desk.turn(wait):
+        for trial in self.desk.poll(wait):
             self._ended(trial)
         book = self.told if phase == "searching" else None
         self.watcher.progressed(Progress(phase, done, total, book, self.desk.busy, self.elapsed))
@@ -280,4 +280,4 @@ class SearchLoop:
             )
         until = time.monotonic() + GRACE
         while self.desk.busy and time.monotonic() < until:
-            self.desk.turn(TURN, dispatch=False)
+            self.desk.poll(TURN, dispatch=False)

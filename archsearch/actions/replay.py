@@ -10,9 +10,9 @@ from archsearch.protocol.plan import RunPlan
 from archsearch.protocol.records import Trial
 from archsearch.store import Row, RunStore
 from archsearch.workers.dispatch import Dispatcher
-from archsearch.workers.memory import MemoryTrialLog
 from archsearch.workers.messages import Hello
 from archsearch.workers.pool import WorkerPool
+from archsearch.workers.trial_log import MemoryTrialLog
 
 TOLERANCE = 0.05
 """Largest difference of a score, in accuracy or nats, that holds on another machine or engine."""
@@ -83,7 +83,7 @@ def replay(
         for task, result in row.judgement.tasks.items():
             wanted[plan.trial(row.id, task, result.setting, steps=result.steps)] = row, task, result.score
     desk = Dispatcher(MemoryTrialLog(), crew, store.cell)
-    desk.want(wanted, 0)
+    desk.queue(wanted, 0)
     waiting = list(wanted)
     while waiting:
         while waiting and (outcome := desk.outcome(waiting[0])) is not None:
@@ -91,4 +91,4 @@ def replay(
             yield Replayed(row.id, task, recorded, outcome.score, exact)
         progressed(sum(desk.outcome(trial) is not None for trial in wanted), len(wanted))
         if waiting:
-            desk.turn(0.25)
+            desk.poll(0.25)

@@ -15,9 +15,9 @@ from archsearch.protocol.preset import Preset, TaskRules
 from archsearch.protocol.records import BASELINE, Outcome, Trial
 from archsearch.protocol.settings import Setting
 from archsearch.workers.dispatch import Dispatcher
-from archsearch.workers.memory import MemoryTrialLog
 from archsearch.workers.pool import WorkerPool
 from archsearch.workers.probe import probe
+from archsearch.workers.trial_log import MemoryTrialLog
 
 
 @dataclass(frozen=True)
@@ -86,10 +86,10 @@ def train(
     }
     desk = Dispatcher(MemoryTrialLog(), crew, cells.__getitem__)
     everything: list[Trial] = [trial for of in trials.values() for trial in of]
-    desk.want(everything, 0)
+    desk.queue(everything, 0)
     while (done := sum(desk.outcome(trial) is not None for trial in everything)) < len(everything):
         progressed(done, len(everything))
-        desk.turn(0.25)
+        desk.poll(0.25)
     own, other = trials[cell.id], trials[library.load(BASELINE).id]
     pairs = [Pair(s, _ended(desk, a), _ended(desk, b)) for s, a, b in zip(settings, own, other, strict=True)]
     return Trained(plan, short, pairs)

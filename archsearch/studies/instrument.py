@@ -25,9 +25,9 @@ from archsearch.protocol.records import BASELINE, Outcome, Trial
 from archsearch.protocol.seeds import generator
 from archsearch.studies.table1 import COLUMN, TABLE_1
 from archsearch.workers.dispatch import Dispatcher
-from archsearch.workers.memory import MemoryTrialLog
 from archsearch.workers.pool import WorkerPool
 from archsearch.workers.probe import probe
+from archsearch.workers.trial_log import MemoryTrialLog
 
 LEARNS = 0.5
 """A cell with this share of the GRU's skill learns; chance rules what others end at, and there are no small differences."""
@@ -177,10 +177,10 @@ def train(plan: Plan, crew: WorkerPool, progressed: Callable[[int, int], None]) 
         for trial in draw
     ]
     desk = Dispatcher(MemoryTrialLog(), crew, by_id.__getitem__)
-    desk.want(everything, 0, shared=True)
+    desk.queue(everything, 0, shared=True)
     while (done := sum(desk.outcome(trial) is not None for trial in everything)) < len(everything):
         progressed(done, len(everything))
-        desk.turn(0.25)
+        desk.poll(0.25)
     return {trial: outcome for trial in everything if (outcome := desk.outcome(trial)) is not None}
 
 

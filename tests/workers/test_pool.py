@@ -18,10 +18,10 @@ from archsearch.workers import dispatch
 from archsearch.workers import pool as pools
 from archsearch.workers import probe as probes
 from archsearch.workers.dispatch import Dispatcher
-from archsearch.workers.memory import MemoryTrialLog
 from archsearch.workers.messages import Alive, Job, Result
 from archsearch.workers.pool import Death, WorkerPool
 from archsearch.workers.probe import probe
+from archsearch.workers.trial_log import MemoryTrialLog
 from tests.helpers import fakes
 from tests.helpers.plans import World, run_plan
 from tests.helpers.searches import lives, until
@@ -68,10 +68,10 @@ def ready(crew: WorkerPool) -> None:
 def trained(desk: Dispatcher, count: int = 1) -> list[Outcome]:
     """Return how the first trials end."""
     wanted = [trial(number) for number in range(count)]
-    desk.want(wanted, 0)
+    desk.queue(wanted, 0)
 
     def look() -> bool:
-        desk.turn(0.1)
+        desk.poll(0.1)
         return all(desk.outcome(one) is not None for one in wanted)
 
     until(look, "the end of all trials")
@@ -172,7 +172,7 @@ def test_a_worker_that_hangs_and_ignores_requests_times_out(
         desk = made(crew)
         assert trained(desk) == [Outcome("timeout", reason="no sign of life for 0 s")]
         assert not stuck.is_alive()
-        assert (desk.host_failures, desk.busy, desk.poison) == (1, 0, set())
+        assert (desk.host_failures, desk.busy, desk.retry.poisoned) == (1, 0, set())
 
 
 def test_a_driver_that_slept_blames_no_worker(crew: WorkerPool, monkeypatch: pytest.MonkeyPatch) -> None:
