@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Literal, Protocol
 
+from archsearch.actions.listener import Ending, Limits, Listener, Progress
 from archsearch.protocol import noise
 from archsearch.protocol.evaluation import evaluate, step_tries
-from archsearch.protocol.history import Candidate, History
+from archsearch.protocol.history import History
 from archsearch.protocol.plan import RunPlan
 from archsearch.protocol.racing import possible
 from archsearch.protocol.records import Step, Trial, Try, Verdict
@@ -22,8 +21,6 @@ from archsearch.protocol.settings import Setting
 from archsearch.search import ask, sees
 from archsearch.store import RunStore
 from archsearch.workers.dispatch import Dispatcher
-
-Ending = Literal["finished", "time", "interrupted", "exhausted"]
 
 GRACE = 3.0
 """Seconds that running trials have to end after an interrupt."""
@@ -36,48 +33,6 @@ REFERENCES, NOISE = -10_000, -1
 
 TURN = 0.25
 """Seconds between looks at the clock and at signals."""
-
-
-@dataclass(frozen=True)
-class Limits:
-    """When a run is finished: so many candidates told, or so many seconds of search in all sessions."""
-
-    max_candidates: int | None = None
-    max_seconds: float | None = None
-
-
-@dataclass(frozen=True)
-class Progress:
-    """Where a search is.
-
-    Attributes:
-        phase: "references", "noise" or "searching".
-        done: Trials done, of the references or of the noise.
-        total: Trials in all, of the same.
-        book: The told steps; None before the search.
-        busy: Trials that are being trained.
-        elapsed: Seconds of search so far, over all sessions.
-    """
-
-    phase: str
-    done: int
-    total: int
-    book: History | None
-    busy: int
-    elapsed: float
-
-
-class Watcher(Protocol):
-    """Sees a search go on."""
-
-    def progressed(self, progress: Progress) -> None:
-        """Called several times a second."""
-
-    def told(self, step: Step, verdict: Verdict, candidate: Candidate | None) -> None:
-        """Called for every step that is told now."""
-
-    def said(self, text: str) -> None:
-        """Called with a line that people should read."""
 
 
 class SearchLoop:
@@ -98,7 +53,7 @@ class SearchLoop:
         plan: RunPlan,
         desk: Dispatcher,
         limits: Limits,
-        watcher: Watcher,
+        watcher: Listener,
         stopped: Callable[[], bool],
     ) -> None:
         self.store, self.plan, self.desk = store, plan, desk

@@ -9,9 +9,10 @@ from typing import Any
 import click
 from rich.console import Console
 
+from archsearch.actions.cells import find_cell
 from archsearch.cell import Cell, library
-from archsearch.cli.cell_argument import find_cell
-from archsearch.cli.common import console, json_option, note, print_json, runs_option
+from archsearch.cli.options import json_option, runs_option
+from archsearch.cli.printing import console, note, print_json
 from archsearch.cli.tables import Column, print_table
 from archsearch.errors import InputError
 from archsearch.workers.devices import cuda_devices

@@ -7,12 +7,13 @@ from collections.abc import Iterable
 
 from rich.console import Console
 
+from archsearch.actions.cells import SHORT
+from archsearch.actions.noise_words import noise_words
 from archsearch.cell import library
-from archsearch.cli.cell_argument import SHORT
-from archsearch.cli.common import plain
+from archsearch.cli.printing import plain
 from archsearch.cli.tables import Column, fits, print_table
 from archsearch.protocol.plan import PlannedTask
-from archsearch.store import Leaderboard, Noise, Row
+from archsearch.store import Leaderboard, Row
 
 TITLE = 20
 """Characters of a task's name in a heading; the path of a user's file may be longer."""
@@ -117,15 +118,6 @@ def fates(of: dict[str, int], known: int) -> str:
         [f"{known} drawn again as known"] if known else []
     )
     return ", ".join(counts) or "nothing tried yet"
-
-
-def noise_words(noise: Noise) -> str:
-    """Return the noise statement as a sentence."""
-    words = f"Noise: a clone of the GRU has a fitness of {noise.low:.2f} to {noise.high:.2f} (5 to 95 %)"
-    if not noise.clones:
-        return words + "."
-    many = "one clone" if noise.clones == 1 else f"the best of {noise.clones} clones"
-    return f"{words}; {many} would reach {noise.luck:.2f} by luck."
 
 
 def best_words(board: Leaderboard) -> str:

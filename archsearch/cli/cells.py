@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import click
 
+from archsearch.actions.cells import SHORT
 from archsearch.cell import library
 from archsearch.cli.board import polynomial
-from archsearch.cli.cell_argument import SHORT
-from archsearch.cli.common import console, json_option, plain, print_json
+from archsearch.cli.options import json_option
+from archsearch.cli.printing import console, plain, print_json
 from archsearch.cli.tables import Column, print_table
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import time
+from contextlib import closing
 from types import TracebackType
 
 from rich.live import Live
@@ -13,14 +14,14 @@ from rich.table import Table
 from rich.text import Text
 
 from archsearch import __version__
-from archsearch.actions.evolve import RunInfo
-from archsearch.actions.loop import Progress
+from archsearch.actions.listener import Progress, RunInfo
 from archsearch.cli.board import cell_name, fates, operators, title
-from archsearch.cli.common import console, cores, plain
+from archsearch.cli.printing import console, plain
 from archsearch.compiler.engine_names import INTERPRETER, find_engine
 from archsearch.protocol.history import Candidate, History
 from archsearch.protocol.records import Step, Verdict
 from archsearch.store import RunStore, read_leaderboard
+from archsearch.workers.devices import cpu_cores
 
 EVERY = 10.0
 """Seconds between plain lines about the references."""
@@ -33,10 +34,20 @@ KINDS = {"start": "start", "propose": "new", "reexamine": "again", "nothing": "n
 
 
 class Display:
-    """Shows a session of a run; see `session.Host`.
+    """Shows a search; see `actions.listener.Listener`.
 
     Args:
         devices: One device per worker.
+
+    Attributes:
+        devices: The same.
+        console: Where it prints.
+        live: The live view; None where there is no terminal that can show one.
+        run: The run, once it is opened.
+        phase: What was going on at the last progress.
+        began: When the search began, on the monotonic clock.
+        spoke: When it printed a line about the references last, on the same clock.
+        references_shown: Whether it has said how the references did.
     """
 
     def __init__(self, devices: tuple[str, ...]) -> None:
@@ -62,12 +73,12 @@ class Display:
 
     # -- the first lines ----------------------------------------------------------------------------------------
 
-    def opened(self, opened: RunInfo) -> None:
+    def opened(self, info: RunInfo) -> None:
         """Print the run's first lines."""
-        self.run, plan = opened, opened.plan
+        self.run, plan = info, info.plan
         self.said(
-            f"archsearch {__version__} · run {opened.folder} ({'new' if opened.new else 'going on'}) · "
-            f"preset {plan.preset_name} · {plan.strategy} · seed {plan.seed} · {self._crew()} · "
+            f"archsearch {__version__} · run {info.folder} ({'new' if info.new else 'going on'}) · "
+            f"preset {plan.preset_name} · {plan.strategy} · seed {plan.seed} · {self._workers()} · "
             f"engine {plan.engine} ({plan.machine})"
         )
         if find_engine(plan.engine) is INTERPRETER:
@@ -75,30 +86,27 @@ class Display:
                 "no C++ compiler: the interpreter runs the cells, several times slower than compiled code"
             )
         names = "  ".join(course.facts.name for course in plan.courses)
-        self.said(f"tasks  {names}" + (f"     ({opened.note})" if opened.note else ""))
-        if not opened.new:
-            more = f"; {opened.queued} interrupted trials go back to the queue" if opened.queued else ""
+        self.said(f"tasks  {names}" + (f"     ({info.note})" if info.note else ""))
+        if not info.new:
+            more = f"; {info.queued} interrupted trials go back to the queue" if info.queued else ""
             self.said(
-                f"resumed at step {opened.told}: {opened.candidates} candidates, {opened.trials} trials{more}"
+                f"resumed at step {info.told}: {info.candidates} candidates, {info.trials} trials{more}"
             )
-        self.references_shown = opened.told > 0 or opened.finished
-        if self.live and not opened.finished:
+        self.references_shown = info.told > 0 or info.finished
+        if self.live and not info.finished:
             self.live.start()
 
-    def _crew(self) -> str:
+    def _workers(self) -> str:
         many, kinds = len(self.devices), dict.fromkeys(self.devices)
-        where = f"{cores()} CPU core{'s' * (cores() > 1)}" if "cpu" in kinds else ", ".join(kinds)
+        where = f"{cpu_cores()} CPU core{'s' * (cpu_cores() > 1)}" if "cpu" in kinds else ", ".join(kinds)
         return f"{many} worker{'s' * (many > 1)} on {where}"
 
-    def _references(self, opened: RunInfo) -> None:
+    def _references(self, info: RunInfo) -> None:
         """Print once how the references did, when the first step is told."""
         self.references_shown = True
-        store = RunStore.open(opened.folder)
-        try:
-            board = read_leaderboard(store, opened.folder.name)
-        finally:
-            store.close()
-        others = len(opened.plan.preset.search.references) - 1
+        with closing(RunStore.open(info.folder)) as store:
+            board = read_leaderboard(store, info.folder.name)
+        others = len(info.plan.preset.search.references) - 1
         scores = "  ".join(f"{title(task)} {score:.3f}" for task, score in board.baseline.items())
         self.said(
             f"references  gru{f' and {others} more' if others else ''}     gru: {scores}     champion {board.champion}     "

@@ -13,7 +13,7 @@ from typing import Any
 import click
 
 from archsearch import __version__
-from archsearch.cli.common import plain
+from archsearch.cli.printing import plain
 from archsearch.errors import ArchsearchError, NoSpace
 
 COMMANDS = {

@@ -7,12 +7,13 @@ from pathlib import Path
 import click
 import numpy as np
 
+from archsearch.actions.cells import find_cell
 from archsearch.cell import load_space
 from archsearch.cli.board import polynomial
-from archsearch.cli.cell_argument import find_cell
-from archsearch.cli.common import console, json_option, plain, print_json, runs_option, seed_option
+from archsearch.cli.options import json_option, runs_option, seed_option
+from archsearch.cli.printing import console, plain, print_json
 from archsearch.errors import CellError
-from archsearch.mutations import MAGNITUDES, draw
+from archsearch.mutations import DRAWS, MAGNITUDES, draw
 
 
 @click.command(epilog="Example: archsearch mutate gru --seed 3 --count 2")
@@ -52,7 +53,9 @@ def mutate(
     for _ in range(count):
         child = draw(parent, loaded, rng, magnitude)
         if child is None:
-            raise CellError(f"cell {parent.name!r}: no valid child in 100 draws from space {loaded.name!r}")
+            raise CellError(
+                f"cell {parent.name!r}: no valid child in {DRAWS} draws from space {loaded.name!r}"
+            )
         children.append(child)
     if as_json:
         rows = [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -9,22 +10,14 @@ import click
 import msgspec
 
 from archsearch.cell import library
-from archsearch.cli.common import (
-    console,
-    data_option,
-    device_option,
-    devices,
-    json_option,
-    note,
-    print_json,
-    runs_option,
-    workers_option,
-)
+from archsearch.cli.options import json_option, runs_option, training_options
+from archsearch.cli.printing import console, note, print_json, progress_line
 from archsearch.cli.tables import Column, print_table
 from archsearch.errors import InputError
 from archsearch.protocol.preset import RaceRules, load_preset
 from archsearch.store import RunStore, existing_run
 from archsearch.studies import STUDIES
+from archsearch.workers.devices import worker_devices
 from archsearch.workers.pool import WorkerPool
 
 if TYPE_CHECKING:
@@ -69,14 +62,11 @@ def racing(
 
     found, stopped, rule = list[study_of.Heat](), 0, RaceRules()
     for name in run:
-        store = RunStore.open(existing_run(name, runs))
-        try:
+        with closing(RunStore.open(existing_run(name, runs))) as store:
             rule = store.plan.preset.race
             here = list(study_of.heats(store))
             found += [heat for heat in here if heat is not None]
             stopped += sum(heat is None for heat in here)
-        finally:
-            store.close()
     rule = RaceRules(
         rule.trailing if trailing is None else trailing, rule.behind if behind is None else behind
     )
@@ -138,9 +128,7 @@ def racing(
     show_default=True,
     help="Draws of the initial weights.",
 )
-@data_option
-@workers_option
-@device_option
+@training_options
 @json_option
 def instrument(
     preset: str,
@@ -163,13 +151,10 @@ def instrument(
     names = cells.split(",") if cells else list(library.names())
     if unknown := [cell for cell in names if cell not in library.names()]:
         raise InputError(f"--cells {cells}: no library cell {unknown[0]!r} (archsearch cells lists them)")
-    err = console(error=True)
-    crew = WorkerPool(list(devices(device, workers)), str(data.resolve()) if data else None)
-    with crew, err.status("starting workers") as status:
-        plan = study_of.prepare(crew, name, loaded, names, wanted, settings, draws)
-        ended = study_of.train(
-            plan, crew, lambda done, total: status.update(f"training: {done} of {total} trials")
-        )
+    pool = WorkerPool(list(worker_devices(device, workers)), str(data.resolve()) if data else None)
+    with progress_line("training:") as progressed, pool:
+        plan = study_of.prepare(pool, name, loaded, names=names, tasks=wanted, settings=settings, draws=draws)
+        ended = study_of.train(plan, pool, progressed)
     found = study_of.results(plan, ended)
     if as_json:
         print_json(

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import click
 
-from archsearch.cli.common import console, data_option, json_option, plain, print_json
+from archsearch.cli.options import data_option, json_option
+from archsearch.cli.printing import console, plain, print_json
 from archsearch.cli.tables import Column, print_table
 from archsearch.errors import TaskError
 from archsearch.protocol.seeds import data_generator

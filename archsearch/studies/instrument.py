@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import kendalltau
 
-from archsearch.actions.resolve import SPACE, STRATEGY
+from archsearch.actions.request import SPACE, STRATEGY
 from archsearch.cell import Cell, library, load_space
 from archsearch.protocol.plan import PlannedTask, RunPlan
 from archsearch.protocol.preset import Preset

@@ -32,6 +32,10 @@ RunningJob = dict[int, RunningTrial]
 """The unfinished trials of a job by their index in it."""
 
 
+Progressed = Callable[[int, int], object]
+"""Is told how many trials of how many have ended."""
+
+
 def _never(trial: Trial) -> bool:
     return False
 
@@ -119,7 +123,7 @@ class Dispatcher:
     def finish(
         self,
         trials: Iterable[Trial],
-        progressed: Callable[[int, int], object],
+        progressed: Progressed | None = None,
         priority: int = 0,
         shared: bool = False,
     ) -> dict[Trial, Outcome]:
@@ -128,7 +132,7 @@ class Dispatcher:
         Args:
             trials: The trials.
             progressed: Told several times a second how many of how many have ended; a true answer ends the
-                waiting, and the trials that have not ended are missing in what is returned.
+                waiting, and the trials that have not ended are missing in what is returned. None: nobody is told.
             priority: Lower goes first.
             shared: Whether other runs may have trained them, or may want them.
 
@@ -139,7 +143,8 @@ class Dispatcher:
         self.queue(trials, priority, shared)
         while True:
             outcomes = {trial: outcome for trial in trials if (outcome := self.outcome(trial)) is not None}
-            if progressed(len(outcomes), len(trials)) or len(outcomes) == len(trials):
+            stopped = progressed is not None and progressed(len(outcomes), len(trials))
+            if stopped or len(outcomes) == len(trials):
                 return outcomes
             self.poll(POLL_SECONDS)
 

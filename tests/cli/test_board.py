@@ -7,7 +7,7 @@ from rich.console import Console
 
 from archsearch.cli.board import operators, polynomial, print_leaderboard, title
 from archsearch.store import Leaderboard, RunStore, read_leaderboard
-from tests.cli.conftest import Finished
+from tests.helpers.commands import Finished
 
 
 @pytest.fixture

@@ -6,14 +6,13 @@ import re
 import pytest
 from rich.console import Console
 
-from archsearch.actions.evolve import RunInfo
-from archsearch.actions.loop import Limits, Progress
+from archsearch.actions.listener import Limits, Progress, RunInfo
 from archsearch.cli import display
 from archsearch.cli.display import Display, step_line
 from archsearch.protocol.history import History
 from archsearch.protocol.records import Applied, Step, Verdict
 from archsearch.store import RunStore, read_history
-from tests.cli.conftest import Finished
+from tests.helpers.commands import Finished
 
 CHILD = Step(
     7, "propose", "c" + "1" * 32, "c" + "2" * 32, (Applied("remove", 3, "z"), Applied("remove", 4, "r"))

@@ -9,7 +9,7 @@ import click
 import pytest
 
 from archsearch.cli.main import COMMANDS, archsearch
-from tests.cli.conftest import Call, Finished, program
+from tests.helpers.commands import Call, Finished, program
 
 
 def command(name: str) -> click.Command:

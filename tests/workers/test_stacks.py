@@ -10,7 +10,7 @@ from types import SimpleNamespace
 import pytest
 from msgspec.structs import replace
 
-from archsearch.actions.resolve import check_same_measurement
+from archsearch.actions.resume import check_same_measurement
 from archsearch.cell import library
 from archsearch.errors import InputError
 from archsearch.protocol.records import Outcome, Trial
