@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from archsearch.actions.interrupts import Stop, stop_signal
-from archsearch.actions.listener import Ending, Hears, Limits, Listener, RunInfo, as_listener
+from archsearch.actions.listener import Ending, Hears, Listener, RunInfo, SearchLimits, as_listener
 from archsearch.actions.loop import SearchLoop
 from archsearch.actions.opening import check_candidates, locked_run, run_of_plan
 from archsearch.actions.request import EvolveOptions, Request
@@ -180,7 +180,7 @@ def _checked(plan: RunPlan) -> RunPlan:
     return plan
 
 
-def _recovered(store: RunStore, limits: Limits, new: bool, note: str) -> RunInfo:
+def _recovered(store: RunStore, limits: SearchLimits, new: bool, note: str) -> RunInfo:
     """Put what a killed session left running back to the queue, and return what the run has."""
     queued = store.interrupt()
     history, _ = read_history(store, store.plan)
@@ -198,7 +198,7 @@ def _recovered(store: RunStore, limits: Limits, new: bool, note: str) -> RunInfo
     )
 
 
-def _is_reached(limits: Limits, candidates: int, elapsed: float) -> bool:
+def _is_reached(limits: SearchLimits, candidates: int, elapsed: float) -> bool:
     if limits.max_candidates is not None and candidates >= limits.max_candidates:
         return True
     return limits.max_seconds is not None and elapsed >= limits.max_seconds

@@ -17,7 +17,7 @@ holds nothing new."""
 
 
 @dataclass(frozen=True)
-class Limits:
+class SearchLimits:
     """When a run is finished: what is reached first.
 
     Attributes:
@@ -53,7 +53,7 @@ class RunInfo:
     candidates: int
     trials: int
     queued: int
-    limits: Limits
+    limits: SearchLimits
     finished: bool
     note: str
 

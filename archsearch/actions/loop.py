@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-from archsearch.actions.listener import Ending, Limits, Listener, Progress
+from archsearch.actions.listener import Ending, Listener, Progress, SearchLimits
 from archsearch.protocol import noise
 from archsearch.protocol.evaluation import evaluate, step_tries
 from archsearch.protocol.history import History
@@ -52,7 +52,7 @@ class SearchLoop:
         store: RunStore,
         plan: RunPlan,
         desk: Dispatcher,
-        limits: Limits,
+        limits: SearchLimits,
         watcher: Listener,
         stopped: Callable[[], bool],
     ) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from archsearch.actions.listener import Limits
+from archsearch.actions.listener import SearchLimits
 from archsearch.protocol.preset import Preset, parse_duration
 
 PRESET, STRATEGY, SPACE, SEED = "quick", "jozefowicz", "jozefowicz2015", 0
@@ -55,10 +55,10 @@ class EvolveOptions:
     max_candidates: int | None
     max_seconds: float | None
 
-    def limits(self, preset: Preset) -> Limits:
+    def limits(self, preset: Preset) -> SearchLimits:
         """Return when the run is finished; an explicit number of candidates switches the preset's time off."""
         candidates = self.max_candidates if self.max_candidates is not None else preset.search.max_candidates
         seconds = self.max_seconds
         if seconds is None and self.max_candidates is None and preset.search.max_time is not None:
             seconds = parse_duration(preset.search.max_time)
-        return Limits(candidates, seconds)
+        return SearchLimits(candidates, seconds)

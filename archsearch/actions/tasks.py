@@ -69,13 +69,8 @@ def _own_task(preset: Preset, task: str, difficulty: str | None = None) -> Resol
 
 
 def _no_task(preset_name: str, preset: Preset, task: str) -> InputError:
-    there = f"{', '.join(preset.tasks)}; own tasks go with --task"
-    known = (
-        f" in preset {preset_name}, which has {there}"
-        if task in TASKS
-        else f"; preset {preset_name} has {there}"
-    )
-    return InputError(f"no task {task!r}{nearest(task, preset.tasks)}{known}")
+    known = f"preset {preset_name}, which has {', '.join(preset.tasks)}; own tasks go with --task"
+    return InputError(f"no task {task!r}{nearest(task, preset.tasks)} in {known}")
 
 
 def _no_difficulty(task: str, difficulty: str, there: str) -> InputError:

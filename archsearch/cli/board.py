@@ -23,6 +23,11 @@ def print_leaderboard(out: Console, board: Leaderboard, top: int) -> None:
     """Print rank, cell, fitness, score and ratio per task, what made it, parameters and trials.
 
     Where that is too wide, trials, parameters, origin and at last the scores are left out, and a line says so.
+
+    Args:
+        out: Where it is printed.
+        board: The leaderboard.
+        top: Ranks; the references are printed all.
     """
     if not board.rows:
         out.print("No cell has a fitness yet; a run that goes on trains its references first.")
@@ -42,8 +47,8 @@ def _table(board: Leaderboard, rows: list[Row], scores: bool) -> tuple[list[Colu
     columns += [Column(title(course.task), right=True) for course in board.plan.courses]
     columns += [
         Column("made by", drop=1, least=16),
-        Column("parameters", True, drop=2),
-        Column("trials", True, drop=3),
+        Column("parameters", right=True, drop=2),
+        Column("trials", right=True, drop=3),
     ]
     return columns, [
         [

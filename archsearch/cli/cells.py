@@ -34,8 +34,8 @@ def cells(as_json: bool) -> None:
     columns = [
         Column("name"),
         Column("id"),
-        Column("states", True, drop=1),
-        Column("parameters", True),
+        Column("states", right=True, drop=1),
+        Column("parameters", right=True),
         Column("what it is", least=24),
     ]
     lines = []

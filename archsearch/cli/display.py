@@ -129,7 +129,13 @@ class Display:
         self.phase = progress.phase
 
     def told(self, step: Step, verdict: Verdict, candidate: Candidate | None) -> None:
-        """Print a line about a step; on a terminal only if it scored a new cell."""
+        """Print a line about a step; on a terminal only if it scored a new cell.
+
+        Args:
+            step: What it tried.
+            verdict: How it ended.
+            candidate: What is known of its cell now.
+        """
         if self.run is not None and not self.references_shown:
             self._references(self.run)
         new = step.kind == "propose" and verdict.fate == "evaluated"
@@ -177,7 +183,13 @@ class Display:
 
 
 def step_line(step: Step, verdict: Verdict, candidate: Candidate | None) -> str:
-    """Return one line about a told step: what it tried, how it ended, and what made the cell."""
+    """Return one line about a told step: what it tried, how it ended, and what made the cell.
+
+    Args:
+        step: What it tried.
+        verdict: How it ended.
+        candidate: What is known of its cell now.
+    """
     if verdict.fate == "evaluated" and candidate is not None and candidate.judgement is not None:
         ratios = " · ".join(f"{title(task)} {of.ratio:.2f}" for task, of in candidate.judgement.tasks.items())
         words = f"fitness {candidate.fitness:.3f} ({ratios})"

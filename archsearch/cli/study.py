@@ -80,7 +80,7 @@ def racing(
         print_json({"race": msgspec.to_builtins(rule), "rows": msgspec.to_builtins(rows)})
         return
     titles = ("rungs", "candidates", "trials", "rho", "winners", "lost", "ratio lost", "steps saved")
-    columns = [Column("task"), *(Column(title, True) for title in titles)]
+    columns = [Column("task"), *(Column(title, right=True) for title in titles)]
     lines = [
         [
             row.task,
@@ -154,7 +154,7 @@ def instrument(
     pool = WorkerPool(list(worker_devices(device, workers)), str(data.resolve()) if data else None)
     with progress_line("training:") as progressed, pool:
         plan = study_of.prepare(pool, name, loaded, names=names, tasks=wanted, settings=settings, draws=draws)
-        ended = study_of.train(plan, pool, progressed)
+        ended = study_of.train_all(plan, pool, progressed)
     found = study_of.results(plan, ended)
     if as_json:
         print_json(
@@ -176,14 +176,14 @@ def _print_task(task: TaskResult) -> None:
     out = console()
     columns = [
         Column("cell"),
-        Column("units", True, 5),
-        Column("skill", True),
-        Column("ratio", True),
-        Column("± draws", True, 1),
-        Column("equal FLOPs", True, 2),
-        Column("equal time", True, 3),
-        Column("MFLOP", True, 4),
-        Column("ms", True, 4),
+        Column("units", right=True, drop=5),
+        Column("skill", right=True),
+        Column("ratio", right=True),
+        Column("± draws", right=True, drop=1),
+        Column("equal FLOPs", right=True, drop=2),
+        Column("equal time", right=True, drop=3),
+        Column("MFLOP", right=True, drop=4),
+        Column("ms", right=True, drop=4),
     ]
     lines = [
         [

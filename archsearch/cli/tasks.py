@@ -38,10 +38,10 @@ def tasks(data: Path | None, as_json: bool) -> None:
         return
     columns = [
         Column("task"),
-        Column("symbols", True),
+        Column("symbols", right=True),
         Column("score"),
-        Column("floor", True),
-        Column("ceiling", True),
+        Column("floor", right=True),
+        Column("ceiling", right=True),
         Column("sample", least=16),
     ]
     print_table(console(), columns, [_line(row) for row in rows])

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from archsearch.cli.main import run
+from archsearch.cli.main import run_command
 from tests.helpers.commands import Call, Result
 
 
@@ -18,7 +18,7 @@ def call(capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest
 
     def called(*arguments: object) -> Result:
         capsys.readouterr()
-        code = run([str(argument) for argument in arguments])
+        code = run_command([str(argument) for argument in arguments])
         return Result(code, *capsys.readouterr())
 
     return called

@@ -6,7 +6,7 @@ import re
 import pytest
 from rich.console import Console
 
-from archsearch.actions.listener import Limits, Progress, RunInfo
+from archsearch.actions.listener import Progress, RunInfo, SearchLimits
 from archsearch.cli import display
 from archsearch.cli.display import Display, step_line
 from archsearch.protocol.history import History
@@ -23,7 +23,9 @@ def told(finished: Finished) -> RunInfo:
     """Return the finished run as a session opens it."""
     store = RunStore.open(finished.folder)
     try:
-        return RunInfo(finished.folder, store.plan, False, 3, 2, 9, 1, Limits(max_seconds=60.0), False, "")
+        return RunInfo(
+            finished.folder, store.plan, False, 3, 2, 9, 1, SearchLimits(max_seconds=60.0), False, ""
+        )
     finally:
         store.close()
 
