@@ -66,7 +66,7 @@ class Progress:
         phase: "references", "noise" or "searching".
         done: Trials done, of the references or of the noise.
         total: Trials in all, of the same.
-        book: The told steps; None before the search.
+        history: The told steps; None before the search.
         busy: Trials that are being trained.
         elapsed: Seconds of search so far, over all sessions.
     """
@@ -74,7 +74,7 @@ class Progress:
     phase: str
     done: int
     total: int
-    book: History | None
+    history: History | None
     busy: int
     elapsed: float
 

@@ -215,8 +215,16 @@ class SearchLoop:
             return "time"
         for trial in self.desk.poll(wait):
             self._ended(trial)
-        book = self.told if phase == "searching" else None
-        self.watcher.progressed(Progress(phase, done, total, book, self.desk.busy, self.elapsed))
+        self.watcher.progressed(
+            Progress(
+                phase=phase,
+                done=done,
+                total=total,
+                history=self.told if phase == "searching" else None,
+                busy=self.desk.busy,
+                elapsed=self.elapsed,
+            )
+        )
         return None
 
     def _ended(self, trial: Trial) -> None:

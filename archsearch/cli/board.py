@@ -96,7 +96,7 @@ def operators(applied: Iterable[str]) -> str:
 def _origin(row: Row) -> str:
     if not row.parent:
         return "published" if row.reference else ""
-    return f"{cell_name(row.parent)} + {operators(one.operator for one in row.applied)}"
+    return f"{cell_name(row.parent)} + {operators(mutation.operator for mutation in row.applied)}"
 
 
 def _notes(board: Leaderboard) -> list[str]:
@@ -117,19 +117,19 @@ def _notes(board: Leaderboard) -> list[str]:
     return lines
 
 
-def fates(of: dict[str, int], known: int) -> str:
+def fates(counts: dict[str, int], known: int) -> str:
     """Return how steps ended, and how many draws gave a known cell."""
-    counts = [f"{count} {fate}" for fate, count in of.items()] + (
-        [f"{known} drawn again as known"] if known else []
-    )
-    return ", ".join(counts) or "nothing tried yet"
+    words = [f"{count} {fate}" for fate, count in counts.items()]
+    words += [f"{known} drawn again as known"] if known else []
+    return ", ".join(words) or "nothing tried yet"
 
 
 def best_words(board: Leaderboard) -> str:
     """Return what the noise says about the best found cell."""
-    found = [row for row in board.rows if row.rank is not None and row.parent]
-    if not found:
+    mutants = [row for row in board.rows if row.rank is not None and row.parent]
+    if not mutants:
         return "No mutant is scored yet."
-    best, run = found[0], board.noise
-    verdict = "above luck, so worth another look" if run and run.finding else "not a finding yet"
+    best = mutants[0]
+    above_luck = board.noise is not None and board.noise.finding
+    verdict = "above luck, so worth another look" if above_luck else "not a finding yet"
     return f"The best found cell, {cell_name(best.id)}, has {best.fitness:.2f}: {verdict}."

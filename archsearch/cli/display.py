@@ -145,12 +145,12 @@ class Display:
     def _view(self, progress: Progress) -> Table:
         room = self.console.width - MARGIN
         rows, bar = Table.grid(), Table.grid(padding=(0, 1))
-        if progress.book is None:
+        if progress.history is None:
             done, total = float(progress.done), float(max(1, progress.total))
             text = f"{progress.done} of {progress.total} trials · {progress.elapsed:.0f} s"
         else:
             done, total = self._share(progress)
-            text = _counts(progress.book) + self._left(progress)
+            text = _counts(progress.history) + self._left(progress)
         width = min(40, max(4, room - len(progress.phase) - len(text)))
         bar.add_row(
             f" {progress.phase}",
@@ -158,17 +158,17 @@ class Display:
             _cut(text, room - len(progress.phase) - width),
         )
         rows.add_row(bar)
-        if progress.book is not None:
-            for line in _best(progress.book):
+        if progress.history is not None:
+            for line in _best(progress.history):
                 rows.add_row(_cut(f" {line}", room))
         return rows
 
     def _share(self, progress: Progress) -> tuple[float, float]:
         """Return how much of the run is done, and of how much: candidates or seconds."""
-        assert self.run is not None and progress.book is not None
+        assert self.run is not None and progress.history is not None
         limits = self.run.limits
         if limits.max_candidates is not None:
-            return len(progress.book.candidates), limits.max_candidates
+            return len(progress.history.candidates), limits.max_candidates
         return progress.elapsed, limits.max_seconds or progress.elapsed
 
     def _left(self, progress: Progress) -> str:
@@ -191,14 +191,16 @@ def step_line(step: Step, verdict: Verdict, candidate: Candidate | None) -> str:
         candidate: What is known of its cell now.
     """
     if verdict.fate == "evaluated" and candidate is not None and candidate.judgement is not None:
-        ratios = " · ".join(f"{title(task)} {of.ratio:.2f}" for task, of in candidate.judgement.tasks.items())
+        ratios = " · ".join(
+            f"{title(task)} {result.ratio:.2f}" for task, result in candidate.judgement.tasks.items()
+        )
         words = f"fitness {candidate.fitness:.3f} ({ratios})"
     else:
         reason = verdict.reason.strip().splitlines()[-1:]
         words = " ".join([verdict.fate, *([f"({title(verdict.task)})"] if verdict.task else [])])
         words += f": {reason[0]}" if reason else ""
     made = (
-        f"   {cell_name(step.parent)} + {operators(one.operator for one in step.applied)}"
+        f"   {cell_name(step.parent)} + {operators(mutation.operator for mutation in step.applied)}"
         if step.applied
         else ""
     )
@@ -211,8 +213,8 @@ def _is_live() -> bool:
     return sys.stderr.isatty() and not os.environ.get("CI") and os.environ.get("TERM") != "dumb"
 
 
-def _counts(book: History) -> str:
-    return f"step {book.told} · {len(book.candidates)} candidates · {len(book.ranked)} scored"
+def _counts(history: History) -> str:
+    return f"step {history.told} · {len(history.candidates)} candidates · {len(history.ranked)} scored"
 
 
 def _cut(text: str, width: int) -> Text:
@@ -221,14 +223,14 @@ def _cut(text: str, width: int) -> Text:
     return cut
 
 
-def _best(book: History) -> list[str]:
+def _best(history: History) -> list[str]:
     """Return a line about the best cell that was found, and one about those that were not scored."""
     lines = []
-    found = next((candidate for candidate in book.ranked if not candidate.started), None)
-    if found is not None:
-        made = operators(one.operator for one in found.applied)
+    best = next((candidate for candidate in history.ranked if not candidate.started), None)
+    if best is not None:
+        made = operators(mutation.operator for mutation in best.applied)
         lines.append(
-            f"best found {found.fitness:.3f}  {cell_name(found.id)}  ({cell_name(found.parent)} + {made})"
+            f"best found {best.fitness:.3f}  {cell_name(best.id)}  ({cell_name(best.parent)} + {made})"
         )
-    failed = {fate: count for fate, count in book.fates.items() if fate != "evaluated"}
-    return lines + ([fates(failed, book.known)] if failed or book.known else [])
+    failed = {fate: count for fate, count in history.fates.items() if fate != "evaluated"}
+    return lines + ([fates(failed, history.known)] if failed or history.known else [])

@@ -59,15 +59,15 @@ def mutate(
         children.append(child)
     if as_json:
         rows = [
-            {"id": child.cell.id, "text": child.cell.text(), "mutations": [str(one) for one in child.applied]}
+            {"id": child.cell.id, "text": child.cell.text(), "mutations": list(map(str, child.applied))}
             for child in children
         ]
         print_json({"parent": parent.id, "children": rows})
         return
     out = console()
     for child in children:
-        for one in child.applied:
-            out.print(plain(f"# {one}"), soft_wrap=True)
+        for mutation in child.applied:
+            out.print(plain(f"# {mutation}"), soft_wrap=True)
         lines = child.cell.renamed(child.cell.name, ()).text().splitlines()
         lines[0] += f"      # {polynomial(child.cell.polynomial)} parameters"
         out.print("\n".join(map(plain, lines)) + "\n", soft_wrap=True)

@@ -166,7 +166,7 @@ def prepare(
     return Plan(run, cells, settings or max(course.plan.k for course in courses), draws)
 
 
-def train_all(plan: Plan, crew: WorkerPool, progressed: Callable[[int, int], None]) -> dict[Trial, Outcome]:
+def train_cells(plan: Plan, crew: WorkerPool, progressed: Callable[[int, int], None]) -> dict[Trial, Outcome]:
     """Return how all trials ended; those that other runs or an earlier call trained come from the cache."""
     by_id = {cell.id: cell for cell in plan.cells.values()}
     everything = [
