@@ -5,7 +5,6 @@ from __future__ import annotations
 import difflib
 import os
 import re
-from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -119,7 +118,7 @@ def cell_of_run(folder: Path, which: str, run: str) -> NamedCell:
     Raises:
         InputError: The run has no such cell, or several.
     """
-    with closing(RunStore.open(folder)) as store:
+    with RunStore.open(folder) as store:
         board = read_leaderboard(store, folder.name)
         cell = _ranked(board, run, int(which)) if which.isdecimal() else _beginning_with(store, run, which)
         row = next((row for row in board.rows if row.id == cell), None)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from archsearch.actions.interrupts import Stop, stop_signal
-from archsearch.actions.listener import Ending, Hears, Listener, RunInfo, SearchLimits, as_listener
+from archsearch.actions.listener import Hears, Listener, RunInfo, SearchLimits, as_listener
 from archsearch.actions.loop import SearchLoop
 from archsearch.actions.opening import check_candidates, locked_run, run_of_plan
 from archsearch.actions.request import EvolveOptions, Request
@@ -17,11 +17,11 @@ from archsearch.actions.resolve import ResolvedRequest, resolve
 from archsearch.actions.resume import check_same_measurement, request_of_run
 from archsearch.actions.run import Run
 from archsearch.errors import InputError
+from archsearch.protocol.duration import parse_duration
 from archsearch.protocol.plan import RunPlan
-from archsearch.protocol.preset import parse_duration
 from archsearch.protocol.references import reference_cells
 from archsearch.resources import runs_folder
-from archsearch.store import CheckpointFolder, RunStore, read_history, run_folder
+from archsearch.store import CheckpointFolder, Ending, RunStore, read_history, run_folder
 from archsearch.workers.devices import worker_devices
 from archsearch.workers.dispatch import Dispatcher
 from archsearch.workers.pool import WorkerPool
@@ -171,7 +171,7 @@ def _data(options: EvolveOptions, existing: RunStore | None) -> str | None:
     """Return the folder of the tasks' files: as given now, or as a resumed run was given it."""
     if options.data is not None:
         return str(options.data.resolve())
-    return existing.fact("data") if existing is not None else None
+    return existing.data if existing is not None else None
 
 
 def _checked(plan: RunPlan) -> RunPlan:
@@ -209,15 +209,15 @@ def _searched(
 ) -> SearchResult:
     """Search in an opened run, unless it is finished, and note how that ended."""
     if pool.data is not None:
-        store.set_fact("data", pool.data)
+        store.data = pool.data
     if info.finished:
-        store.set_fact("ended", "finished")
+        store.ended = "finished"
         return SearchResult("finished", info.folder)
-    store.drop_fact("ended")
+    store.ended = None
     result = _ended_search(info, store, pool, listener, stop)
     store.interrupt()
     if result.ending != "interrupted":
-        store.set_fact("ended", result.ending)
+        store.ended = result.ending
     return result
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from archsearch.protocol.records import Applied, Step
+from archsearch.mutations import Applied
+from archsearch.protocol.records import Step
 from archsearch.store import RunStore
 
 

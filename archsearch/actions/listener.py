@@ -5,15 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Protocol
 
 from archsearch.protocol.history import Candidate, History
 from archsearch.protocol.plan import RunPlan
 from archsearch.protocol.records import Step, Verdict
-
-Ending = Literal["finished", "time", "interrupted", "exhausted"]
-"""Why a search ended: its candidates or seconds are reached, the preset's time is used, a person stopped it, or the space
-holds nothing new."""
 
 
 @dataclass(frozen=True)

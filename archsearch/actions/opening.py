@@ -86,7 +86,7 @@ def _unfinished(stack: ExitStack, runs: Path, plan: RunPlan) -> RunStore | None:
 
 
 def _can_go_on(store: RunStore, plan: RunPlan) -> bool:
-    return store.fact("ended") is None and _without_limits(store.plan) == _without_limits(plan)
+    return store.ended is None and _without_limits(store.plan) == _without_limits(plan)
 
 
 def _without_limits(plan: RunPlan) -> RunPlan:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -124,11 +123,11 @@ def replay(
         InputError: There is no such run or row, or the data are not the run's.
     """
     opened = run if isinstance(run, Run) else open_run(run, runs)
-    with closing(RunStore.open(opened.folder)) as store:
+    with RunStore.open(opened.folder) as store:
         rows, plan = _rows(read_leaderboard(store, opened.name).rows, top, cell), store.plan
         devices = worker_devices(recorded_device(device, plan.engine), workers)
-        with WorkerPool(list(devices), str(Path(data).resolve()) if data else store.fact("data")) as pool:
-            facts, hello = probe(pool, [course.facts.name for course in plan.courses])
+        with WorkerPool(list(devices), str(Path(data).resolve()) if data else store.data) as pool:
+            facts, hello = probe(pool, [task.full_name for task in plan.tasks])
             check_data(plan, facts)
             scores = _replayed(Dispatcher(MemoryTrialLog(), pool, store.cell), plan, rows, hello, progressed)
     return Replay(
@@ -163,10 +162,9 @@ def check_data(plan: RunPlan, facts: Mapping[str, TaskFacts]) -> None:
     Raises:
         InputError: Names the task.
     """
-    for course in plan.courses:
-        if facts[course.facts.name].checksum != course.facts.checksum:
-            name = course.facts.name
-            raise InputError(f"the data of {name} are not those of the run; give them with --data")
+    for task in plan.tasks:
+        if facts[task.full_name].checksum != task.facts.checksum:
+            raise InputError(f"the data of {task.full_name} are not those of the run; give them with --data")
 
 
 def _replayed(

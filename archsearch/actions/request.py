@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from archsearch.actions.listener import SearchLimits
-from archsearch.protocol.preset import Preset, parse_duration
+from archsearch.protocol.duration import parse_duration
+from archsearch.protocol.preset import Preset
 
 PRESET, STRATEGY, SPACE, SEED = "quick", "jozefowicz", "jozefowicz2015", 0
 """What is taken where nothing is said."""

@@ -10,8 +10,9 @@ from archsearch.actions.request import PRESET, SEED, SPACE, STRATEGY, Request
 from archsearch.actions.tasks import ResolvedTask, resolve_tasks, usual_tasks
 from archsearch.cell import load_space
 from archsearch.errors import InputError
+from archsearch.protocol.loading import load_preset
 from archsearch.protocol.plan import RunPlan, TaskFacts
-from archsearch.protocol.preset import Preset, load_preset
+from archsearch.protocol.preset import Preset
 from archsearch.search import STRATEGIES
 from archsearch.tasks import nearest
 from archsearch.workers.messages import Hello
@@ -54,7 +55,7 @@ class ResolvedRequest:
             strategy=self.strategy,
             space=load_space(self.space),
             seed=self.seed,
-            courses=tuple(task.planned(facts) for task in self.tasks),
+            tasks=tuple(task.planned(facts) for task in self.tasks),
             filter=facts[self.preset.filter.task],
             engine=hello.engine,
             machine=hello.machine,

@@ -14,8 +14,9 @@ from archsearch.actions.tasks import ResolvedTask
 from archsearch.cell import load_space
 from archsearch.compiler.engine_names import trains_stacks
 from archsearch.errors import InputError
+from archsearch.protocol.loading import load_preset
 from archsearch.protocol.plan import RunPlan, TaskFacts
-from archsearch.protocol.preset import Preset, load_preset
+from archsearch.protocol.preset import Preset
 from archsearch.workers.messages import Hello
 
 MAY_CHANGE = {"search.max_time", "search.max_candidates", "note"}
@@ -40,7 +41,7 @@ def request_of_run(request: Request, plan: RunPlan) -> ResolvedRequest:
     return ResolvedRequest(
         preset_name=plan.preset_name,
         preset=plan.preset,
-        tasks=tuple(ResolvedTask(course.task, course.facts.name, course.plan) for course in plan.courses),
+        tasks=tuple(ResolvedTask(task.name, task.full_name, task.rules) for task in plan.tasks),
         strategy=plan.strategy,
         space=plan.space.name,
         seed=plan.seed,
@@ -60,7 +61,7 @@ def _request_differences(request: Request, plan: RunPlan) -> list[str]:
     differences += _difference("seed", request.seed, plan.seed)
     if request.tasks is not None or request.own:
         asked = ", ".join([*(request.tasks or ()), *request.own])
-        differences += _difference("tasks", asked, ", ".join(course.task for course in plan.courses))
+        differences += _difference("tasks", asked, ", ".join(task.name for task in plan.tasks))
     return differences
 
 
@@ -77,7 +78,7 @@ def check_same_measurement(plan: RunPlan, facts: Mapping[str, TaskFacts], hello:
     """
     differences = _difference("engine", hello.engine, plan.engine)
     differences += _difference("machine", hello.machine, plan.machine)
-    for recorded in [*(course.facts for course in plan.courses), plan.filter]:
+    for recorded in [*(task.facts for task in plan.tasks), plan.filter]:
         if facts[recorded.name] != recorded:
             differences.append(f"the data of {recorded.name} have changed")
     if differences:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -62,8 +61,8 @@ class Run:
     @property
     def ended(self) -> str | None:
         """Why the search is over: "finished", "time" or "exhausted"; None while it can go on."""
-        with closing(RunStore.open(self.folder)) as store:
-            return store.fact("ended")
+        with RunStore.open(self.folder) as store:
+            return store.ended
 
     def leaderboard(self, top: int | None = None) -> Records:
         """Return the rows of the leaderboard, the best first, then the references that are no candidates.
@@ -82,7 +81,7 @@ class Run:
         Args:
             top: Ranks; None for all.
         """
-        with closing(RunStore.open(self.folder)) as store:
+        with RunStore.open(self.folder) as store:
             return as_document(read_leaderboard(store, self.name), top)
 
     def cell(self, which: int | str) -> Cell:
@@ -106,7 +105,7 @@ class Run:
             InputError: The run has no such cell, or several.
         """
         cell = which if isinstance(which, Cell) else self.cell(which)
-        with closing(RunStore.open(self.folder)) as store:
+        with RunStore.open(self.folder) as store:
             return Records(birth.as_dict() for birth in read_lineage(store, cell.id))
 
     def trials(self) -> Records:
@@ -115,7 +114,7 @@ class Run:
         `steps` are the training steps that were asked for, `units` the width, `seconds` the time that it took; a score is an
         accuracy, or a negative log-likelihood in nats, by the task's own measure.
         """
-        with closing(RunStore.open(self.folder)) as store:
+        with RunStore.open(self.folder) as store:
             return Records(_trial_row(trial, outcome) for trial, outcome in store.trials())
 
     def export(

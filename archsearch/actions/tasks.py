@@ -33,7 +33,7 @@ class ResolvedTask:
 
     def planned(self, facts: Mapping[str, TaskFacts]) -> PlannedTask:
         """Return the task of a plan, given the facts of tasks by full name."""
-        return PlannedTask(task=self.name, facts=facts[self.full_name], plan=self.rules)
+        return PlannedTask(name=self.name, facts=facts[self.full_name], rules=self.rules)
 
     def with_settings(self, count: int) -> ResolvedTask:
         """Return the task with another number of settings in all."""

@@ -13,8 +13,8 @@ from archsearch.actions.tabular import Records
 from archsearch.actions.tasks import resolve_task
 from archsearch.cell import Cell, library
 from archsearch.errors import InputError
+from archsearch.protocol.loading import load_preset
 from archsearch.protocol.plan import RunPlan, TaskFacts
-from archsearch.protocol.preset import load_preset
 from archsearch.protocol.records import BASELINE, Outcome
 from archsearch.protocol.settings import Setting
 from archsearch.workers.devices import worker_devices
@@ -55,7 +55,7 @@ class Comparison:
     @property
     def facts(self) -> TaskFacts:
         """What the task says of itself."""
-        return self.plan.course[self.task].facts
+        return self.plan.task[self.task].facts
 
     def skill(self, outcome: Outcome) -> float | None:
         """Return how far a score is from no memory (0) to the ceiling (1); None without a score."""
@@ -173,10 +173,10 @@ def compare_with_baseline(
     """
     if problem := plan.too_narrow(cell):
         raise InputError(problem)
-    (course,) = plan.courses
-    baseline, settings = library.load(BASELINE), plan.settings[course.task][: course.plan.G]
+    (task,) = plan.tasks
+    baseline, settings = library.load(BASELINE), plan.settings[task.name][: task.rules.G]
     ours, theirs = (
-        [plan.trial(identity, course.task, setting, seed) for setting in settings]
+        [plan.trial(identity, task.name, setting, seed=seed) for setting in settings]
         for identity in (cell.id, baseline.id)
     )
     dispatcher = Dispatcher(MemoryTrialLog(), pool, {cell.id: cell, baseline.id: baseline}.__getitem__)
@@ -185,4 +185,4 @@ def compare_with_baseline(
         Pair(setting, outcomes[one], outcomes[other])
         for setting, one, other in zip(settings, ours, theirs, strict=True)
     )
-    return Comparison(plan, course.task, pairs)
+    return Comparison(plan, task.name, pairs)

@@ -44,7 +44,7 @@ def print_leaderboard(out: Console, board: Leaderboard, top: int) -> None:
 
 def _table(board: Leaderboard, rows: list[Row], scores: bool) -> tuple[list[Column], list[list[str]]]:
     columns = [Column("rank", right=True), Column("cell"), Column("fitness", right=True)]
-    columns += [Column(title(course.task), right=True) for course in board.plan.courses]
+    columns += [Column(title(task.name), right=True) for task in board.plan.tasks]
     columns += [
         Column("made by", drop=1, least=16),
         Column("parameters", right=True, drop=2),
@@ -55,7 +55,7 @@ def _table(board: Leaderboard, rows: list[Row], scores: bool) -> tuple[list[Colu
             "ref" if row.rank is None else str(row.rank),
             row.name or cell_name(row.id),
             f"{row.fitness:.3f}",
-            *(_result(row, course, scores) for course in board.plan.courses),
+            *(_result(row, task, scores) for task in board.plan.tasks),
             _origin(row),
             polynomial(row.polynomial),
             str(row.trials),
@@ -64,8 +64,8 @@ def _table(board: Leaderboard, rows: list[Row], scores: bool) -> tuple[list[Colu
     ]
 
 
-def _result(row: Row, course: PlannedTask, scores: bool) -> str:
-    result = row.judgement.tasks[course.task]
+def _result(row: Row, task: PlannedTask, scores: bool) -> str:
+    result = row.judgement.tasks[task.name]
     return f"{result.score:.3f} {result.ratio:5.2f}" if scores else f"{result.ratio:.2f}"
 
 
@@ -101,9 +101,7 @@ def _origin(row: Row) -> str:
 
 def _notes(board: Leaderboard) -> list[str]:
     published = board.plan.rule == "published"
-    nats = [
-        title(course.task) for course in board.plan.courses if course.facts.measure == "nll" and not published
-    ]
+    nats = [title(task.name) for task in board.plan.tasks if task.facts.measure == "nll" and not published]
     measure = "accuracy" + (f"; nats in {', '.join(nats)}, lower is better" if nats else "")
     kind = "score" if published else "skill"
     lines = [

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import sys
 import time
-from contextlib import closing
 from types import TracebackType
 
 from rich.live import Live
@@ -85,7 +84,7 @@ class Display:
             self.said(
                 "no C++ compiler: the interpreter runs the cells, several times slower than compiled code"
             )
-        names = "  ".join(course.facts.name for course in plan.courses)
+        names = "  ".join(task.full_name for task in plan.tasks)
         self.said(f"tasks  {names}" + (f"     ({info.note})" if info.note else ""))
         if not info.new:
             more = f"; {info.queued} interrupted trials go back to the queue" if info.queued else ""
@@ -104,7 +103,7 @@ class Display:
     def _references(self, info: RunInfo) -> None:
         """Print once how the references did, when the first step is told."""
         self.references_shown = True
-        with closing(RunStore.open(info.folder)) as store:
+        with RunStore.open(info.folder) as store:
             board = read_leaderboard(store, info.folder.name)
         others = len(info.plan.preset.search.references) - 1
         scores = "  ".join(f"{title(task)} {score:.3f}" for task, score in board.baseline.items())
@@ -226,7 +225,7 @@ def _cut(text: str, width: int) -> Text:
 def _best(history: History) -> list[str]:
     """Return a line about the best cell that was found, and one about those that were not scored."""
     lines = []
-    best = next((candidate for candidate in history.ranked if not candidate.started), None)
+    best = next((candidate for candidate in history.ranked if not candidate.is_start), None)
     if best is not None:
         made = operators(mutation.operator for mutation in best.applied)
         lines.append(

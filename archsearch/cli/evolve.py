@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shlex
-from contextlib import closing
 from pathlib import Path
 
 import click
@@ -15,7 +14,7 @@ from archsearch.cli.display import Display
 from archsearch.cli.main import INTERRUPTED
 from archsearch.cli.options import json_option, runs_option, seed_option, top_option, training_options
 from archsearch.cli.printing import console, note, pointer, print_json
-from archsearch.protocol.preset import parse_duration
+from archsearch.protocol.duration import parse_duration
 from archsearch.store import Leaderboard, RunStore, as_document, read_leaderboard
 from archsearch.workers.devices import worker_devices
 
@@ -98,7 +97,7 @@ def evolve(
 
 
 def _print_result(result: SearchResult, options: EvolveOptions, top: int, as_json: bool) -> None:
-    with closing(RunStore.open(result.folder)) as store:
+    with RunStore.open(result.folder) as store:
         board = read_leaderboard(store, result.folder.name)
     if result.ending == "exhausted":
         note("The space holds nothing new any more: every child is known or not valid.")
@@ -128,7 +127,7 @@ def _again(folder: Path, options: EvolveOptions) -> str:
 def _next(board: Leaderboard, run: str) -> list[str]:
     """Return what a person may want to do now: commands, each with what it is for."""
     best = next((row.rank for row in board.rows if row.rank and row.parent), 1)
-    cell, task = f"{run}/{best}", shlex.quote(board.plan.courses[0].task)
+    cell, task = f"{run}/{best}", shlex.quote(board.plan.tasks[0].name)
     steps = {
         f"archsearch show {cell}": "its equations, and what made it",
         f"archsearch train {cell} --task {task} --seed 1": "is it better on other data, too?",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import closing
 from pathlib import Path
 
 import click
@@ -21,7 +20,7 @@ from archsearch.store import RunStore, as_document, existing_run, read_leaderboa
 def leaderboard(run: str, runs: Path, top: int, as_json: bool) -> None:
     """Show what a run found, beside the published cells and the noise."""
     folder = existing_run(run, runs)
-    with closing(RunStore.open(folder)) as store:
+    with RunStore.open(folder) as store:
         board = read_leaderboard(store, folder.name)
     if as_json:
         print_json(as_document(board, top))

@@ -13,7 +13,7 @@ from archsearch.cli.board import polynomial
 from archsearch.cli.options import json_option, runs_option, seed_option
 from archsearch.cli.printing import console, plain, print_json
 from archsearch.errors import CellError
-from archsearch.mutations import DRAWS, MAGNITUDES, draw
+from archsearch.mutations import CHILD_DRAWS, MAGNITUDES, draw
 
 
 @click.command(epilog="Example: archsearch mutate gru --seed 3 --count 2")
@@ -54,7 +54,7 @@ def mutate(
         child = draw(parent, loaded, rng, magnitude)
         if child is None:
             raise CellError(
-                f"cell {parent.name!r}: no valid child in {DRAWS} draws from space {loaded.name!r}"
+                f"cell {parent.name!r}: no valid child in {CHILD_DRAWS} draws from space {loaded.name!r}"
             )
         children.append(child)
     if as_json:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import textwrap
 from collections import Counter
-from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -54,7 +53,7 @@ def _lineage(named: NamedCell) -> list[Birth]:
     """Return the line of parents of a cell of a run, the youngest first."""
     if named.folder is None:
         return []
-    with closing(RunStore.open(named.folder)) as store:
+    with RunStore.open(named.folder) as store:
         return read_lineage(store, named.cell.id)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,14 +13,15 @@ from archsearch.cli.options import json_option, runs_option, training_options
 from archsearch.cli.printing import console, note, print_json, progress_line
 from archsearch.cli.tables import Column, print_table
 from archsearch.errors import InputError
-from archsearch.protocol.preset import RaceRules, load_preset
+from archsearch.protocol.loading import load_preset
+from archsearch.protocol.preset import RaceRules
 from archsearch.store import RunStore, existing_run
 from archsearch.studies import STUDIES
 from archsearch.workers.devices import worker_devices
 from archsearch.workers.pool import WorkerPool
 
 if TYPE_CHECKING:
-    from archsearch.studies.instrument import TaskResult
+    from archsearch.studies.measured import MeasuredTask
     from archsearch.studies.racing import Rung
 
 
@@ -63,7 +63,7 @@ def racing(
 
     heats, stopped, rule = list[study_of.Heat](), 0, RaceRules()
     for name in run:
-        with closing(RunStore.open(existing_run(name, runs))) as store:
+        with RunStore.open(existing_run(name, runs)) as store:
             rule, recorded = store.plan.preset.race, list(study_of.heats(store))
         heats += [heat for heat in recorded if heat is not None]
         stopped += recorded.count(None)
@@ -141,7 +141,8 @@ def instrument(
     as_json: bool,
 ) -> None:
     """Train and print the table; see `archsearch.studies.instrument`."""
-    from archsearch.studies import instrument as study_of  # scipy takes its time to import
+    from archsearch.studies import instrument as study_of
+    from archsearch.studies.measured import measured_tasks  # scipy takes its time to import
 
     name, loaded = load_preset(preset)
     wanted = tasks.split(",") if tasks else list(loaded.search.tasks)
@@ -154,7 +155,7 @@ def instrument(
     with progress_line("training:") as progressed, pool:
         plan = study_of.prepare(pool, name, loaded, names=names, tasks=wanted, settings=settings, draws=draws)
         ended = study_of.train_cells(plan, pool, progressed)
-    results = study_of.results(plan, ended)
+    results = measured_tasks(plan, ended)
     if as_json:
         print_json(
             {
@@ -171,7 +172,7 @@ def instrument(
         _print_task(task)
 
 
-def _print_task(task: TaskResult) -> None:
+def _print_task(task: MeasuredTask) -> None:
     out = console()
     columns = [
         Column("cell"),

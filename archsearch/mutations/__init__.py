@@ -12,14 +12,14 @@ import numpy as np
 from archsearch.cell import Cell, SearchSpace, load_space
 from archsearch.errors import CellError, InputError
 from archsearch.mutations.combine import combine
-from archsearch.mutations.driver import DRAWS, MAGNITUDES, Applied, Child, Operator, draw_once
+from archsearch.mutations.driver import CHILD_DRAWS, MAGNITUDES, Applied, Child, Operator, draw_once
 from archsearch.mutations.insert_activation import insert_activation
 from archsearch.mutations.remove import remove
 from archsearch.mutations.replace_by_ancestor import replace_by_ancestor
 from archsearch.mutations.swap_activation import swap_activation
 from archsearch.mutations.swap_elementwise import swap_elementwise
 
-__all__ = ["DRAWS", "MAGNITUDES", "MUTATIONS", "Applied", "Child", "draw", "mutate", "propose"]
+__all__ = ["CHILD_DRAWS", "MAGNITUDES", "MUTATIONS", "Applied", "Child", "draw", "mutate", "propose"]
 
 MUTATIONS: dict[str, Operator] = {
     "swap_activation": swap_activation,
@@ -50,7 +50,11 @@ def propose(
 
 
 def draw(
-    cell: Cell, space: SearchSpace, rng: np.random.Generator, magnitude: str = "per_node", draws: int = DRAWS
+    cell: Cell,
+    space: SearchSpace,
+    rng: np.random.Generator,
+    magnitude: str = "per_node",
+    draws: int = CHILD_DRAWS,
 ) -> Child | None:
     """Return the first child that `propose` finds in so many draws, or None: no valid child."""
     proposals = (propose(cell, space, rng, magnitude) for _ in range(draws))
@@ -83,5 +87,7 @@ def mutate(
     space = load_space(space) if isinstance(space, str) else space
     child = draw(cell, space, np.random.default_rng(seed), magnitude)
     if child is None:
-        raise CellError(f"cell {cell.name!r}: no valid child in {DRAWS} draws from space {space.name!r}")
+        raise CellError(
+            f"cell {cell.name!r}: no valid child in {CHILD_DRAWS} draws from space {space.name!r}"
+        )
     return child.cell, child.applied

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+import msgspec
 import numpy as np
 
 from archsearch.cell import Cell, Node, SearchSpace
@@ -17,16 +18,15 @@ from archsearch.errors import CellError, SpaceError
 from archsearch.mutations.description import described
 from archsearch.mutations.validity import fault
 
-DRAWS = 100
+CHILD_DRAWS = 100
 """How often a child is drawn before a step counts as `no valid child`."""
 
 Operator = Callable[[Cell, Node, SearchSpace, np.random.Generator], Cell | None]
 Operators = Mapping[str, Operator]
 
 
-@dataclass(frozen=True, slots=True)
-class Applied:
-    """One operator that was applied.
+class Applied(msgspec.Struct, frozen=True, array_like=True):
+    """One operator that was applied; searches keep it as the list of its values.
 
     Attributes:
         operator: Its name in MUTATIONS.
@@ -36,7 +36,7 @@ class Applied:
 
     operator: str
     node: int
-    words: str
+    words: str = ""
 
     def __str__(self) -> str:
         return f"{self.operator} at {self.words}"

@@ -41,12 +41,12 @@ def recall(trial: Trial) -> Outcome | None:
         entry = msgspec.json.decode(_path(trial).read_bytes(), type=_Entry)
     except (OSError, msgspec.DecodeError):
         return None
-    return entry.outcome if entry.trial == trial and entry.outcome.status in ("done", "diverged") else None
+    return entry.outcome if entry.trial == trial and not entry.outcome.by_host else None
 
 
 def keep(trial: Trial, outcome: Outcome) -> None:
     """Keep an outcome for other runs; a cache that cannot be written is no reason to stop."""
-    if not shareable(trial) or outcome.status not in ("done", "diverged"):
+    if not shareable(trial) or outcome.by_host:
         return
     with contextlib.suppress(OSError):
         make_private(_path(trial).parent)

@@ -49,7 +49,7 @@ def make_private(folder: Path) -> None:
 def is_ours(folder: Path) -> bool:
     """Whether a folder is there, belongs to this user, and cannot be written by others."""
     try:
-        found = folder.stat()
+        status = folder.stat()
     except OSError:
         return False
-    return found.st_uid == os.geteuid() and not found.st_mode & 0o022
+    return status.st_uid == os.geteuid() and not status.st_mode & 0o022

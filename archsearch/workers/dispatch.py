@@ -8,7 +8,7 @@ from heapq import heappop, heappush
 from typing import Literal
 
 from archsearch.cell import Cell
-from archsearch.protocol.records import HOST_STATUSES, Outcome, Trial
+from archsearch.protocol.records import Outcome, Trial
 from archsearch.store.cache import keep, recall
 from archsearch.store.checkpoints import CheckpointFolder
 from archsearch.store.run_store import finite
@@ -282,7 +282,7 @@ class Dispatcher:
     def _end(self, trial: Trial, outcome: Outcome) -> Trial:
         self.unfinished.discard(trial)
         self.known[trial] = outcome
-        self.host_failures += outcome.status in HOST_STATUSES
+        self.host_failures += outcome.by_host
         if trial in self.shared:
             self.shared.discard(trial)
             keep(trial, outcome)

@@ -9,8 +9,9 @@ from rich.console import Console
 from archsearch.actions.listener import Progress, RunInfo, SearchLimits
 from archsearch.cli import display
 from archsearch.cli.display import Display, step_line
+from archsearch.mutations import Applied
 from archsearch.protocol.history import History
-from archsearch.protocol.records import Applied, Step, Verdict
+from archsearch.protocol.records import Step, Verdict
 from archsearch.store import RunStore, read_history
 from tests.helpers.commands import Finished
 
@@ -51,7 +52,7 @@ def test_a_step_without_a_child_says_so() -> None:
 
 
 def test_a_scored_step_shows_fitness_and_ratios(finished: Finished) -> None:
-    found = next(candidate for candidate in book_of(finished).ranked if not candidate.started)
+    found = next(candidate for candidate in book_of(finished).ranked if not candidate.is_start)
     line = step_line(
         Step(4, "propose", found.id, found.parent, found.applied), Verdict("evaluated", 2), found
     )

@@ -186,7 +186,7 @@ def test_the_interpreter_may_be_asked_for_by_its_old_name(word: str, monkeypatch
 
 def test_a_run_that_began_on_a_cpu_goes_on_there() -> None:
     began = replace(PLAN, engine="native 1 (g++)")
-    facts = {found.name: found for found in [*(course.facts for course in PLAN.courses), PLAN.filter]}
+    facts = {found.name: found for found in [*(task.facts for task in PLAN.tasks), PLAN.filter]}
     with pytest.raises(InputError, match="Go on with --device cpu, or start another run here"):
         check_same_measurement(began, facts, Hello(PLAN.machine, PLAN.engine))
 
