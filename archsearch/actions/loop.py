@@ -8,15 +8,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Protocol
 
+from archsearch.actions.listener import Listener, Progress, SearchLimits
 from archsearch.protocol import noise
 from archsearch.protocol.evaluation import Ended, evaluate
-from archsearch.protocol.history import Candidate, History
 from archsearch.protocol.plan import RunPlan
 from archsearch.protocol.racing import possible_trials
-from archsearch.protocol.records import Step, Trial, Try, Verdict
+from archsearch.protocol.records import Step, Trial, Try
 from archsearch.protocol.references import check_baseline, noise_trials, reference_cells, reference_step
 from archsearch.protocol.settings import Setting
 from archsearch.search import Search
@@ -36,66 +34,13 @@ TURN = 0.25
 """Seconds between looks at the clock and at signals."""
 
 
-@dataclass(frozen=True)
-class SearchLimits:
-    """When a run is finished.
-
-    Attributes:
-        max_candidates: With so many candidates told; None for any number.
-        max_seconds: After so many seconds of search in all sessions; None for any time.
-    """
-
-    max_candidates: int | None = None
-    max_seconds: float | None = None
-
-
-@dataclass(frozen=True)
-class Progress:
-    """Where a search is.
-
-    Attributes:
-        phase: "references", "noise" or "searching".
-        done: Trials done, of the references or of the noise.
-        total: Trials in all, of the same.
-        history: The told steps; None before the search.
-        busy: Trials that are being trained.
-        elapsed: Seconds of search so far, over all sessions.
-    """
-
-    phase: str
-    done: int
-    total: int
-    history: History | None
-    busy: int
-    elapsed: float
-
-
-class Listener(Protocol):
-    """Is told how a search goes on."""
-
-    def progressed(self, progress: Progress) -> None:
-        """Called several times a second."""
-
-    def told(self, step: Step, verdict: Verdict, candidate: Candidate | None) -> None:
-        """Called for every step that is told now.
-
-        Args:
-            step: The step as it was asked.
-            verdict: How it ended.
-            candidate: The candidate that it is about, if there is one.
-        """
-
-    def said(self, text: str) -> None:
-        """Called with a line that people should read."""
-
-
 class SearchLoop:
     """One session of a run.
 
     Args:
         store: The run's database, opened for writing.
         plan: Its plan.
-        desk: Where trials are trained.
+        dispatcher: Where trials are trained.
         limits: When the run is finished.
         listener: Who is told.
         stopped: Whether an interrupt has come.
@@ -113,12 +58,12 @@ class SearchLoop:
         self,
         store: RunStore,
         plan: RunPlan,
-        desk: Dispatcher,
+        dispatcher: Dispatcher,
         limits: SearchLimits,
         listener: Listener,
         stopped: Callable[[], bool],
     ) -> None:
-        self.store, self.plan, self.desk = store, plan, desk
+        self.store, self.plan, self.dispatcher = store, plan, dispatcher
         self.limits, self.listener, self.stopped = limits, listener, stopped
         self.began, self.before = time.monotonic(), store.elapsed
         self.baseline: dict[str, dict[Setting, Try]] = {}
@@ -148,11 +93,11 @@ class SearchLoop:
         steps = [reference_step(self.plan, cell.id) for cell in cells.values()]
         trials = [list(possible_trials(self.plan, step)) for step in steps]
         for position, of_cell in enumerate(trials):
-            self.desk.want(of_cell, REFERENCES + position, shared=True)
+            self.dispatcher.queue(of_cell, REFERENCES + position, shared=True)
         everything = [trial for of_cell in trials for trial in of_cell]
         if ending := self._wait("references", trials[0], everything):
             return ending
-        gru = evaluate(self.plan, steps[0], self.desk.outcome, {}, {})
+        gru = evaluate(self.plan, steps[0], self.dispatcher.outcome, {}, {})
         assert isinstance(gru, Ended)
         check_baseline(self.plan, gru.tries)
         self.baseline = gru.tries
@@ -160,8 +105,8 @@ class SearchLoop:
 
     def _wait(self, phase: str, trials: list[Trial], everything: list[Trial]) -> Ending | None:
         """Wait until some trials of a phase have ended; return how the session ends, if it does before."""
-        while any(self.desk.outcome(trial) is None for trial in trials):
-            done = sum(self.desk.outcome(trial) is not None for trial in everything)
+        while any(self.dispatcher.outcome(trial) is None for trial in trials):
+            done = sum(self.dispatcher.outcome(trial) is not None for trial in everything)
             if ending := self._turn(phase, done, len(everything)):
                 return ending
         return None
@@ -169,17 +114,17 @@ class SearchLoop:
     def _noise(self) -> Ending | None:
         """Train clones of the GRU, and set the gates."""
         while True:
-            draws = noise_trials(self.plan, self.desk.outcome)
+            draws = noise_trials(self.plan, self.dispatcher.outcome)
             longest = [each for of_task in draws.values() for draw in of_task for each in draw.values()]
             missing = [each.trial for each in longest if each.outcome is None]
             if not missing:
                 break
-            self.desk.want(missing, NOISE, shared=True)
+            self.dispatcher.queue(missing, NOISE, shared=True)
             if ending := self._turn("noise", len(longest) - len(missing), len(longest)):
                 return ending
         trials = [each.trial for each in longest]
-        self.desk.forsake(trials)
-        self.desk.forget(trials)
+        self.dispatcher.discard_checkpoints(trials)
+        self.dispatcher.forget(trials)
         self._set_gates(noise.clone_ratios(self.plan, draws))
         return None
 
@@ -223,16 +168,16 @@ class SearchLoop:
 
     def _advance(self, step: Step) -> None:
         """Queue the trials that a step needs next; once it has ended, drop what nobody needs any more."""
-        trials = self.search.needs(step, self.desk.outcome)
+        trials = self.search.needs(step, self.dispatcher.outcome)
         if trials:
             self.waiting[step.number] = set(trials)
-            self.desk.want(trials, step.number)
+            self.dispatcher.queue(trials, step.number)
             return
         ended = list(possible_trials(self.plan, step))
-        self.desk.forsake(ended)
-        self.desk.forget(ended)
+        self.dispatcher.discard_checkpoints(ended)
+        self.dispatcher.forget(ended)
         if step.filter is not None:
-            self.desk.forget([self.plan.filter_trial(step.cell, step.filter)])
+            self.dispatcher.forget([self.plan.filter_trial(step.cell, step.filter)])
 
     def _tell(self) -> bool:
         """Tell the next step if it has ended; return whether it had."""
@@ -253,14 +198,14 @@ class SearchLoop:
             return "interrupted"
         if self.limits.max_seconds is not None and self.elapsed >= self.limits.max_seconds:
             return "time"
-        for trial in self.desk.turn(wait):
+        for trial in self.dispatcher.poll(wait):
             self._ended(trial)
         progress = Progress(
             phase=phase,
             done=done,
             total=total,
             history=self.search.told if phase == "searching" else None,
-            busy=self.desk.busy,
+            busy=self.dispatcher.busy,
             elapsed=self.elapsed,
         )
         self.listener.progressed(progress)
@@ -278,9 +223,9 @@ class SearchLoop:
 
     def _wind_down(self) -> None:
         """Give running trials a moment to end, so that little is lost."""
-        if self.desk.busy:
+        if self.dispatcher.busy:
             words = f"Stopping: what is being trained has {GRACE:.0f} s to end. Once more ends it at once."
             self.listener.said(words)
         until = time.monotonic() + GRACE
-        while self.desk.busy and time.monotonic() < until:
-            self.desk.turn(TURN, dispatch=False)
+        while self.dispatcher.busy and time.monotonic() < until:
+            self.dispatcher.poll(TURN, dispatch=False)

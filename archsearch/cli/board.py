@@ -7,10 +7,11 @@ from collections.abc import Iterable
 
 from rich.console import Console
 
+from archsearch.actions.noise_words import noise_words
 from archsearch.cell import library
 from archsearch.cli.tables import Column, fits, print_table
 from archsearch.protocol.plan import PlannedTask
-from archsearch.store import Leaderboard, Noise, Row
+from archsearch.store import Leaderboard, Row
 from archsearch.words import plain, polynomial, short_id
 
 TITLE = 20
@@ -21,6 +22,11 @@ def print_leaderboard(out: Console, board: Leaderboard, top: int) -> None:
     """Print rank, cell, fitness, score and ratio per task, what made it, parameters and trials.
 
     Where that is too wide, trials, parameters, origin and at last the scores are left out, and a line says so.
+
+    Args:
+        out: Where it is printed.
+        board: The leaderboard.
+        top: Ranks; the references are printed all.
     """
     if not board.rows:
         out.print("No cell has a fitness yet; a run that goes on trains its references first.")
@@ -40,8 +46,8 @@ def _table(board: Leaderboard, rows: list[Row], scores: bool) -> tuple[list[Colu
     columns += [Column(title(task.name), right=True) for task in board.plan.tasks]
     columns += [
         Column("made by", drop=1, least=16),
-        Column("parameters", True, drop=2),
-        Column("trials", True, drop=3),
+        Column("parameters", right=True, drop=2),
+        Column("trials", right=True, drop=3),
     ]
     return columns, [
         [
@@ -81,7 +87,7 @@ def operators(applied: Iterable[str]) -> str:
 def _origin(row: Row) -> str:
     if not row.parent:
         return "published" if row.reference else ""
-    return f"{cell_name(row.parent)} + {operators(one.operator for one in row.applied)}"
+    return f"{cell_name(row.parent)} + {operators(mutation.operator for mutation in row.applied)}"
 
 
 def _notes(board: Leaderboard) -> list[str]:
@@ -100,28 +106,19 @@ def _notes(board: Leaderboard) -> list[str]:
     return lines
 
 
-def fates(of: dict[str, int], known: int) -> str:
+def fates(counts: dict[str, int], known: int) -> str:
     """Return how steps ended, and how many draws gave a known cell."""
-    counts = [f"{count} {fate}" for fate, count in of.items()] + (
-        [f"{known} drawn again as known"] if known else []
-    )
-    return ", ".join(counts) or "nothing tried yet"
-
-
-def noise_words(noise: Noise) -> str:
-    """Return the noise statement as a sentence."""
-    words = f"Noise: a clone of the GRU has a fitness of {noise.low:.2f} to {noise.high:.2f} (5 to 95 %)"
-    if not noise.clones:
-        return words + "."
-    many = "one clone" if noise.clones == 1 else f"the best of {noise.clones} clones"
-    return f"{words}; {many} would reach {noise.luck:.2f} by luck."
+    words = [f"{count} {fate}" for fate, count in counts.items()]
+    words += [f"{known} drawn again as known"] if known else []
+    return ", ".join(words) or "nothing tried yet"
 
 
 def best_words(board: Leaderboard) -> str:
     """Return what the noise says about the best found cell."""
-    found = [row for row in board.rows if row.rank is not None and row.parent]
-    if not found:
+    mutants = [row for row in board.rows if row.rank is not None and row.parent]
+    if not mutants:
         return "No mutant is scored yet."
-    best, run = found[0], board.noise
-    verdict = "above luck, so worth another look" if run and run.finding else "not a finding yet"
+    best = mutants[0]
+    above_luck = board.noise is not None and board.noise.finding
+    verdict = "above luck, so worth another look" if above_luck else "not a finding yet"
     return f"The best found cell, {cell_name(best.id)}, has {best.fitness:.2f}: {verdict}."

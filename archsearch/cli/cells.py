@@ -5,7 +5,8 @@ from __future__ import annotations
 import click
 
 from archsearch.cell import library
-from archsearch.cli.common import console, json_option, print_json
+from archsearch.cli.options import json_option
+from archsearch.cli.printing import console, print_json
 from archsearch.cli.tables import Column, print_table
 from archsearch.words import plain, polynomial, short_id
 
@@ -32,8 +33,8 @@ def cells(as_json: bool) -> None:
     columns = [
         Column("name"),
         Column("id"),
-        Column("states", True, drop=1),
-        Column("parameters", True),
+        Column("states", right=True, drop=1),
+        Column("parameters", right=True),
         Column("what it is", least=24),
     ]
     lines = []

@@ -77,7 +77,7 @@ def archsearch() -> None:
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line; ends the process with the documented exit code."""
     _have_streams()
-    code = run(arguments)
+    code = run_command(arguments)
     try:
         sys.stdout.flush()
     except BrokenPipeError:
@@ -97,7 +97,7 @@ def _have_streams() -> None:
             stream.reconfigure(errors="backslashreplace")
 
 
-def run(arguments: list[str] | None) -> int:
+def run_command(arguments: list[str] | None) -> int:
     """Run one command and return its exit code."""
     try:
         result: Any = archsearch.main(args=arguments, prog_name="archsearch", standalone_mode=False)

@@ -7,11 +7,12 @@ from pathlib import Path
 import click
 import numpy as np
 
+from archsearch.actions.cells import find_cell
 from archsearch.cell import load_space
-from archsearch.cli.cell_argument import find_cell
-from archsearch.cli.common import console, json_option, print_json, runs_option, seed_option
+from archsearch.cli.options import json_option, runs_option, seed_option
+from archsearch.cli.printing import console, print_json
 from archsearch.errors import CellError
-from archsearch.mutations import MAGNITUDES, draw
+from archsearch.mutations import CHILD_DRAWS, MAGNITUDES, draw
 from archsearch.words import plain, polynomial
 
 
@@ -52,19 +53,21 @@ def mutate(
     for _ in range(count):
         child = draw(parent, loaded, rng, magnitude)
         if child is None:
-            raise CellError(f"cell {parent.name!r}: no valid child in 100 draws from space {loaded.name!r}")
+            raise CellError(
+                f"cell {parent.name!r}: no valid child in {CHILD_DRAWS} draws from space {loaded.name!r}"
+            )
         children.append(child)
     if as_json:
         rows = [
-            {"id": child.cell.id, "text": child.cell.text(), "mutations": [str(one) for one in child.applied]}
+            {"id": child.cell.id, "text": child.cell.text(), "mutations": list(map(str, child.applied))}
             for child in children
         ]
         print_json({"parent": parent.id, "children": rows})
         return
     out = console()
     for child in children:
-        for one in child.applied:
-            out.print(plain(f"# {one}"), soft_wrap=True)
+        for mutation in child.applied:
+            out.print(plain(f"# {mutation}"), soft_wrap=True)
         lines = child.cell.renamed(child.cell.name, ()).text().splitlines()
         lines[0] += f"      # {polynomial(child.cell.polynomial)} parameters"
         out.print("\n".join(map(plain, lines)) + "\n", soft_wrap=True)

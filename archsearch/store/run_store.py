@@ -334,6 +334,12 @@ class RunStore:
         query = "SELECT DISTINCT cell FROM trials WHERE state IN ('crashed', 'oom') AND deaths >= 2"
         return {cell for (cell,) in self._rows(query)}
 
+    def trials(self) -> list[tuple[Trial, Outcome]]:
+        """Return all trials that have ended, each with how, by cell and task."""
+        rows = self._rows(f"SELECT key, record FROM trials WHERE state IN {ENDED} ORDER BY cell, task, key")
+        trials = [(key, self._decoded(record, Trial, f"trial {key[:9]}")) for key, record in rows]
+        return [(trial, outcome) for key, trial in trials if (outcome := self.outcome(key)) is not None]
+
     def count(self) -> int:
         """Return how many trials have ended."""
         return int(self._rows(f"SELECT count(*) FROM trials WHERE state IN {ENDED}")[0][0])

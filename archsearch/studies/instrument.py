@@ -8,15 +8,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from archsearch.actions.resolve import SPACE, STRATEGY
+from archsearch.actions.request import SPACE, STRATEGY
 from archsearch.cell import Cell, library, load_space
 from archsearch.protocol.plan import PlannedTask, RunPlan
 from archsearch.protocol.preset import Preset
 from archsearch.protocol.records import Outcome, Trial
 from archsearch.workers.dispatch import Dispatcher
-from archsearch.workers.memory import MemoryTrialLog
 from archsearch.workers.pool import WorkerPool
 from archsearch.workers.probe import probe
+from archsearch.workers.trial_log import MemoryTrialLog
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ class StudyPlan:
 
 
 def prepare(
-    crew: WorkerPool,
+    pool: WorkerPool,
     name: str,
     preset: Preset,
     *,
@@ -56,7 +56,7 @@ def prepare(
     """Return the plan of a study.
 
     Args:
-        crew: Asked for the facts of the tasks.
+        pool: Asked for the facts of the tasks.
         name: The preset's name.
         preset: The preset.
         names: Library cells; of several with one id the first is taken.
@@ -65,7 +65,7 @@ def prepare(
         draws: Draws of the initial weights.
     """
     full = {task: f"{task}:{preset.tasks[task].difficulty}" for task in tasks}
-    facts, hello = probe(crew, [*full.values(), preset.filter.task])
+    facts, hello = probe(pool, [*full.values(), preset.filter.task])
     run = RunPlan(
         preset_name=name,
         preset=preset,
@@ -91,13 +91,13 @@ def _cells(run: RunPlan, names: list[str]) -> dict[str, Cell]:
 
 
 def train_cells(
-    plan: StudyPlan, crew: WorkerPool, progressed: Callable[[int, int], None]
+    plan: StudyPlan, pool: WorkerPool, progressed: Callable[[int, int], None]
 ) -> dict[Trial, Outcome]:
     """Return how all trials ended; those that other runs or an earlier call trained come from the cache.
 
     Args:
         plan: What is trained.
-        crew: Who trains.
+        pool: Who trains.
         progressed: Told how many trials of how many have ended.
     """
     by_id = {cell.id: cell for cell in plan.cells.values()}
@@ -108,9 +108,5 @@ def train_cells(
         for draw in plan.trials(cell, task.name)
         for trial in draw
     ]
-    desk = Dispatcher(MemoryTrialLog(), crew, by_id.__getitem__)
-    desk.want(everything, 0, shared=True)
-    while (done := sum(desk.outcome(trial) is not None for trial in everything)) < len(everything):
-        progressed(done, len(everything))
-        desk.turn(0.25)
-    return {trial: outcome for trial in everything if (outcome := desk.outcome(trial)) is not None}
+    dispatcher = Dispatcher(MemoryTrialLog(), pool, by_id.__getitem__)
+    return dispatcher.finish(everything, progressed, shared=True)

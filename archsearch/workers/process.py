@@ -138,9 +138,9 @@ class _Worker:
 
 def checkpoint_files(job: Job, trials: Sequence[Trial]) -> list[CheckpointFile] | None:
     """Return where the checkpoints of trials lie; None if the job keeps none."""
-    if not job.shelf:
+    if not job.checkpoints:
         return None
-    folder = CheckpointFolder(Path(job.shelf))
+    folder = CheckpointFolder(Path(job.checkpoints))
     return [folder.slot(trial) for trial in trials]
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from archsearch.bench import LayerShape, jax_scan, trials
 from archsearch.cell import library
-from tests.cli.conftest import Call
+from tests.helpers.commands import Call
 
 PROMISED = {
     "cell",

@@ -6,9 +6,10 @@ import pytest
 from msgspec.structs import replace
 from rich.console import Console
 
-from archsearch.cli.board import best_words, cell_name, operators, polynomial, print_leaderboard, title
+from archsearch.cli.board import best_words, cell_name, operators, print_leaderboard, title
 from archsearch.store import Leaderboard, RunStore, read_leaderboard
-from tests.cli.conftest import Finished
+from archsearch.words import polynomial
+from tests.helpers.commands import Finished
 
 
 @pytest.fixture

@@ -6,15 +6,14 @@ import re
 import pytest
 from rich.console import Console
 
-from archsearch.actions.evolve import RunInfo
-from archsearch.actions.loop import Progress, SearchLimits
+from archsearch.actions.listener import Progress, RunInfo, SearchLimits
 from archsearch.cli import display
 from archsearch.cli.display import Display, step_line
 from archsearch.mutations import Applied
 from archsearch.protocol.history import History
 from archsearch.protocol.records import Step, Verdict
 from archsearch.store import RunStore, read_history
-from tests.cli.conftest import Finished
+from tests.helpers.commands import Finished
 
 CHILD = Step(
     7, "propose", "c" + "1" * 32, "c" + "2" * 32, (Applied("remove", 3, "z"), Applied("remove", 4, "r"))

@@ -13,7 +13,7 @@ from archsearch.cli import cells
 from archsearch.cli.main import COMMANDS, INTERRUPTED, main
 from archsearch.errors import ArchsearchError, InputError, NoSpace, RunLocked, StoreError
 from archsearch.store import Lock
-from tests.cli.conftest import TINY, Call, Finished, program
+from tests.helpers.commands import TINY, Call, Finished, program
 
 BASH = ["bash", "-o", "pipefail", "-c"]
 

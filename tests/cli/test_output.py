@@ -11,7 +11,7 @@ import pytest
 from archsearch import __version__
 from archsearch.cell import Cell, library
 from archsearch.tasks import TASKS
-from tests.cli.conftest import TINY, Call, Finished
+from tests.helpers.commands import TINY, Call, Finished
 
 BOARD = ["run", "preset", "seed", "steps", "candidates", "scored", "baseline", "champion", "noise", "rows"]
 ROW = ["rank", "id", "fitness", "reference", "tasks", "parameters", "trials", "parent", "mutations"]

@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pytest
 
+from archsearch.actions.cells import find_cell
 from archsearch.cell import Cell, library
-from archsearch.cli.cell_argument import find_cell
 from archsearch.errors import InputError
 from archsearch.store import RunStore, read_leaderboard
-from tests.cli.conftest import Finished
+from tests.helpers.commands import Finished
 
 GRU = library.load("gru")
 
