@@ -89,6 +89,7 @@ class NativeModel:
         pointers: Where each layer's weights and gradients lie.
         states: The states that a window begins with, and room for those after it.
         model: All of this, as the runtime takes it.
+        buffers: Memory for the longest window so far; none before the first.
         steps: Updates so far; set by who takes over another model's memory.
     """
 
