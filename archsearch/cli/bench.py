@@ -81,7 +81,7 @@ def bench(
     takes part where it is installed. With a GPU, or on the device that is named: the training step of stacks, and how soon a
     new cell takes its first. Leave the machine alone meanwhile.
     """
-    from archsearch.bench import SHAPES, measure, stacks
+    from archsearch.bench import SHAPES, LayerShape, measure, stacks
     from archsearch.bench.trials import BUDGETS
 
     if cells and every:
