@@ -8,6 +8,7 @@ from types import ModuleType
 
 import pytest
 
+import archsearch
 from tests.helpers.documents import Document, document, documents, target
 from tests.helpers.sources import FILES, PACKAGE, ROOT
 
@@ -135,3 +136,11 @@ def test_before_a_commit_the_same_is_checked_as_by_make_lint() -> None:
     hooks = (ROOT / ".pre-commit-config.yaml").read_text("utf-8")
     assert re.findall(r"entry: \.venv/bin/(.*)", hooks) == checks
     assert hooks.count("language: system") == hooks.count("- id:") == len(checks)
+
+
+def test_every_public_name_is_explained() -> None:
+    page = document("docs/python.md").text
+    for name in set(archsearch.__all__) - {"__version__"}:
+        assert re.search(rf"\barchsearch\.{name}\b", page), (
+            f"docs/python.md says nothing of archsearch.{name}"
+        )
