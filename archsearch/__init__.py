@@ -14,9 +14,10 @@ layer = archsearch.Recurrent(run.cell(1), input_size=64, hidden_size=128)
 """
 
 import importlib
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from archsearch import display
+from archsearch.connections import CONNECTED
 
 if TYPE_CHECKING:
     from archsearch.actions.cells import load_cell
@@ -83,12 +84,13 @@ def __getattr__(name: str) -> Any:
     return value
 
 
-def _drawing(cell: Any) -> str:
-    svg: str = importlib.import_module("archsearch.exporters.drawing.svg").to_svg(cell)
-    return svg
+def _connect(module: str, name: str) -> Callable[..., Any]:
+    """Return a function that calls another one, which is imported at the first call."""
+    return lambda *given: getattr(importlib.import_module(module), name)(*given)
 
 
-display.DRAWINGS["Cell"] = _drawing
+CONNECTED["draw cell"] = _connect("archsearch.exporters.drawing.svg", "to_svg")
+CONNECTED["find cell"] = _connect("archsearch.actions.cells", "load_cell")
 
 
 def __dir__() -> list[str]:

@@ -10,8 +10,13 @@ import pytest
 
 from tests.helpers.sources import FILES, imports, parse
 
+DIALECTS = "one function a dialect: the text of a kernel calls it by this name in each"
 TWINS = {
-    "load": "one reader a kind of file, called through its own folder",
+    "load": "one reader a kind of thing, called through its own folder: library.load, tasks.load",
+    "compile_kernel": "the door of a dialect",
+    "printed": "a kernel's text in a dialect",
+    **dict.fromkeys(("choose", "mean", "root"), DIALECTS),
+    **dict.fromkeys(("relu_back", "leaky_back", "max_back", "softplus_back", "silu_back"), DIALECTS),
 }
 """Names that may be defined in several modules, each with its reason."""
 

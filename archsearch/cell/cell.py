@@ -7,9 +7,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from archsearch import display
 from archsearch.cell import identity, language, networks, printing
 from archsearch.cell.graph import Graph, is_input_linear
+from archsearch.connections import CONNECTED
 from archsearch.errors import CellError
 
 if TYPE_CHECKING:
@@ -31,12 +31,16 @@ class Cell(Graph):
 
     @staticmethod
     def load(path: str | Path) -> Cell:
-        """Return the cell in a `.cell` file.
+        """Return the cell in a `.cell` file, or the one that a name such as `gru`, `quick-1/3` or `quick-1/c1f0` stands for.
 
         Raises:
             CellError: The file cannot be read, or is no cell.
+            InputError: Nothing has that name.
         """
-        path = Path(path)
+        path, find = Path(path), CONNECTED.get("find cell")
+        if find is not None and path.suffix != ".cell":
+            found: Cell = find(path)
+            return found
         return _cell(language.parse(_read(path), str(path)))
 
     @staticmethod
@@ -64,7 +68,8 @@ class Cell(Graph):
 
     def _repr_svg_(self) -> str | None:
         """Return the cell's picture, for notebooks."""
-        return display.svg(self)
+        draw = CONNECTED.get("draw cell")
+        return draw(self) if draw else None
 
     @cached_property
     def _identity(self) -> identity.Identity:

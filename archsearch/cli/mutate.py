@@ -11,8 +11,7 @@ from archsearch.actions.cells import find_cell
 from archsearch.cell import load_space
 from archsearch.cli.options import json_option, runs_option, seed_option
 from archsearch.cli.printing import console, print_json
-from archsearch.errors import CellError
-from archsearch.mutations import CHILD_DRAWS, MAGNITUDES, draw
+from archsearch.mutations import MAGNITUDES, children
 from archsearch.words import plain, polynomial
 
 
@@ -48,24 +47,16 @@ def mutate(
 ) -> None:
     """Make children of a cell, and say what made them."""
     parent, loaded = find_cell(cell, runs).cell, load_space(space)
-    rng = np.random.default_rng(seed or 0)
-    children = []
-    for _ in range(count):
-        child = draw(parent, loaded, rng, magnitude)
-        if child is None:
-            raise CellError(
-                f"cell {parent.name!r}: no valid child in {CHILD_DRAWS} draws from space {loaded.name!r}"
-            )
-        children.append(child)
+    drawn = children(parent, loaded, np.random.default_rng(seed or 0), count, magnitude)
     if as_json:
         rows = [
             {"id": child.cell.id, "text": child.cell.text(), "mutations": list(map(str, child.applied))}
-            for child in children
+            for child in drawn
         ]
         print_json({"parent": parent.id, "children": rows})
         return
     out = console()
-    for child in children:
+    for child in drawn:
         for mutation in child.applied:
             out.print(plain(f"# {mutation}"), soft_wrap=True)
         lines = child.cell.renamed(child.cell.name, ()).text().splitlines()

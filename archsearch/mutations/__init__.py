@@ -5,8 +5,18 @@ visits some nodes of the parent and applies one operator at each; what comes out
 new. The six operators are those of Jozefowicz et al. (2015).
 """
 
-from archsearch.mutations.children import draw, mutate, propose
+from archsearch.mutations.children import children, draw, mutate, propose
 from archsearch.mutations.driver import CHILD_DRAWS, MAGNITUDES, Applied, Child
 from archsearch.mutations.operators import MUTATIONS
 
-__all__ = ["CHILD_DRAWS", "MAGNITUDES", "MUTATIONS", "Applied", "Child", "draw", "mutate", "propose"]
+__all__ = [
+    "CHILD_DRAWS",
+    "MAGNITUDES",
+    "MUTATIONS",
+    "Applied",
+    "Child",
+    "children",
+    "draw",
+    "mutate",
+    "propose",
+]

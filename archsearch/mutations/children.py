@@ -49,6 +49,29 @@ def draw(
     return next((child for child in proposals if child), None)
 
 
+def children(
+    cell: Cell, space: SearchSpace, rng: np.random.Generator, count: int, magnitude: str = "per_node"
+) -> list[Child]:
+    """Return so many children of a cell, each drawn until it is valid.
+
+    Args:
+        cell: The parent.
+        space: Its operators, ops and limits.
+        rng: Where all chance comes from.
+        count: How many.
+        magnitude: A key of MAGNITUDES.
+
+    Raises:
+        CellError: No valid child in 100 draws.
+    """
+    drawn = [draw(cell, space, rng, magnitude) for _ in range(count)]
+    found = [child for child in drawn if child is not None]
+    if len(found) < count:
+        words = f"no valid child in {CHILD_DRAWS} draws from space {space.name!r}"
+        raise CellError(f"cell {cell.name!r}: {words}")
+    return found
+
+
 def mutate(
     cell: Cell, space: str | SearchSpace = "jozefowicz2015", seed: int = 0, magnitude: str = "per_node"
 ) -> tuple[Cell, tuple[Applied, ...]]:
@@ -71,10 +94,6 @@ def mutate(
     if magnitude not in MAGNITUDES:
         hint = did_you_mean(magnitude, MAGNITUDES)
         raise InputError(f"no magnitude {magnitude!r} (magnitudes: {', '.join(MAGNITUDES)}{hint})")
-    space = load_space(space) if isinstance(space, str) else space
-    child = draw(cell, space, np.random.default_rng(seed), magnitude)
-    if child is None:
-        raise CellError(
-            f"cell {cell.name!r}: no valid child in {CHILD_DRAWS} draws from space {space.name!r}"
-        )
+    loaded = load_space(space) if isinstance(space, str) else space
+    (child,) = children(cell, loaded, np.random.default_rng(seed), 1, magnitude)
     return child.cell, child.applied

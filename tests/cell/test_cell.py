@@ -7,8 +7,8 @@ from xml.etree import ElementTree
 
 import pytest
 
-from archsearch import display
 from archsearch.cell import Cell, library
+from archsearch.connections import CONNECTED
 from archsearch.errors import CellError
 from archsearch.exporters.drawing.svg import to_svg
 
@@ -34,7 +34,7 @@ def test_a_notebook_shows_a_cell_as_its_picture() -> None:
 
 
 def test_a_thing_that_nobody_draws_has_no_picture(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delitem(display.DRAWINGS, "Cell")
+    monkeypatch.delitem(CONNECTED, "draw cell")
     assert library.load("gru")._repr_svg_() is None
 
 

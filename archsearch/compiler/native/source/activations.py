@@ -14,7 +14,7 @@ from archsearch.compiler.program.kernels import Argument, Kernel, Line
 
 
 @dataclass(frozen=True)
-class Activation:
+class ActivationLoop:
     """Sums side by side that become what one function makes of them.
 
     Attributes:
@@ -27,22 +27,22 @@ class Activation:
     first: Argument
     count: int = 1
 
-    def goes_on(self, other: Activation) -> bool:
+    def goes_on(self, other: ActivationLoop) -> bool:
         """Whether another does the same with the sums that follow."""
         last = self.first.accumulator + self.count
         return other.function == self.function and other.first.accumulator == last
 
 
-def activations_first(kernel: Kernel, cell: Cell) -> tuple[list[Activation], Kernel]:
+def activations_first(kernel: Kernel, cell: Cell) -> tuple[list[ActivationLoop], Kernel]:
     """Return the activations that come first, in the order of their sums, and the kernel that loads their results."""
     early = sorted(_in_place(kernel, cell), key=lambda store: kernel.argument(store).accumulator)
     if not _leads_on(kernel, cell, {store.text for store in early}):
         return [], kernel
-    runs: list[Activation] = []
+    runs: list[ActivationLoop] = []
     for store in early:
         value = kernel.variables[store.text]
         (total,) = kernel.reads(value)
-        activation = Activation(value.text.replace(total.name, "{}"), kernel.argument(store))
+        activation = ActivationLoop(value.text.replace(total.name, "{}"), kernel.argument(store))
         if runs and runs[-1].goes_on(activation):
             runs[-1] = replace(runs[-1], count=runs[-1].count + 1)
         else:
