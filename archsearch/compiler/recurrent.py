@@ -167,16 +167,16 @@ class Recurrent(nn.Module):
 
     @overload
     def forward(
-        self, input: Tensor, hx: State | None = None, *, reset: Tensor | None = None
+        self, input: Tensor, hx: State | None = None, reset: Tensor | None = None
     ) -> tuple[Tensor, State]: ...
 
     @overload
     def forward(
-        self, input: PackedSequence, hx: State | None = None, *, reset: None = None
+        self, input: PackedSequence, hx: State | None = None, reset: None = None
     ) -> tuple[PackedSequence, State]: ...
 
     def forward(
-        self, input: Tensor | PackedSequence, hx: State | None = None, *, reset: Tensor | None = None
+        self, input: Tensor | PackedSequence, hx: State | None = None, reset: Tensor | None = None
     ) -> tuple[Tensor | PackedSequence, State]:
         """Run over a sequence.
 
