@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, fields
 from functools import cached_property
 
 from archsearch.cell import identity, language, printing
 from archsearch.cell.graph import Graph, is_input_linear
+from archsearch.errors import CellError
+
+OF_A_PATH = "give Path(...).read_text()"
 
 
 @dataclass(frozen=True)
@@ -19,7 +23,12 @@ class Cell(Graph):
 
         Raises:
             CellError: The text is no cell; the message begins with `source:line:column`.
+            TypeError: It is no text.
         """
+        if not isinstance(text, str):
+            raise TypeError(f"a cell is parsed from its text, a str, got: {type(text).__name__}{_hint(text)}")
+        if _looks_like_a_path(text):
+            raise CellError(f"{text!r} is the name of a file, not the text of a cell; {OF_A_PATH}")
         return _cell(language.parse(text, source))
 
     def text(self) -> str:
@@ -82,6 +91,20 @@ class Cell(Graph):
 
     def __str__(self) -> str:
         return self.text()
+
+
+def _looks_like_a_path(text: str) -> bool:
+    """Whether it is one line that ends as the names of cell files do."""
+    return text.endswith(".cell") and "\n" not in text
+
+
+def _hint(given: object) -> str:
+    """Return how the text is had of something that is none."""
+    if isinstance(given, bytes | bytearray | memoryview):
+        return "; decode it: bytes(...).decode()"
+    if isinstance(given, os.PathLike):
+        return f"; {OF_A_PATH}"
+    return "; give what its read() returns" if hasattr(given, "read") else ""
 
 
 def _cell(graph: Graph) -> Cell:

@@ -17,6 +17,7 @@ from archsearch.compiler.native.call import gemm
 from archsearch.compiler.native.source import source
 from archsearch.compiler.native.toolchain import Toolchain, toolchain
 from archsearch.compiler.parameters import parameter_names
+from archsearch.compiler.readable import Shape, readable
 from archsearch.training.flat import parts, views
 from archsearch.training.update import UpdateRule
 from archsearch.training.windows import Batch
@@ -157,8 +158,15 @@ class NativeModel:
 
     @torch.no_grad()
     def load(self, weights: Mapping[str, Tensor]) -> None:
-        """Take over the weights of a torch model."""
+        """Take over the weights of a torch model.
+
+        Raises:
+            ValueError: One has another shape.
+        """
         for name, view in self.parameters.items():
+            if weights[name].shape != view.shape:
+                shapes = f"{list(weights[name].shape)}, not {list(view.shape)}"
+                raise ValueError(f"the model's {name} has the shape {shapes}")
             view.copy_(weights[name])
 
     @property
@@ -226,9 +234,11 @@ class NativeModel:
             if batch != self.batch or count != (steps * batch if scored is None else scored.shape[0]):
                 given = f"a window of {batch} streams, {steps} steps and {count} targets"
                 raise ValueError(f"{given} for batches of {self.batch}")
-            for tensor in (window.inputs, window.targets, scored):
-                fields.append(0 if tensor is None else _held(tensor, torch.int64, held))
-            fields += (0 if window.reset is None else _held(window.reset, torch.bool, held), steps, count)
+            fields.append(_address_of(window.inputs, (steps, batch), torch.int64, held))
+            fields.append(_address_of(window.targets, (count,), torch.int64, held))
+            fields.append(_address_of(scored, (count,), torch.int64, held))
+            fields.append(_address_of(window.reset, (steps, batch), torch.bool, held))
+            fields += (steps, count)
             longest = max(longest, steps)
         self._make_room(longest)
         return (ctypes.c_int64 * len(fields))(*fields), held
@@ -241,11 +251,11 @@ class NativeModel:
         model.T, model.tape_size = longest, self.cell.tape_size(*sizes)
         arrays = self.runtime.model_size(model.symbols, model.width, model.layers, self.batch, longest)
         wanted = model.tape_size * model.layers, self.cell.work_size(*sizes), arrays
-        self.room = [torch.empty(size, dtype=self.dtype) for size in wanted]
+        self.room = [torch.empty(size, dtype=self.dtype, device="cpu") for size in wanted]
         model.tape, model.work, model.arrays = (part.data_ptr() for part in self.room)
 
     def _zeros(self, size: int) -> Tensor:
-        return torch.zeros(size, dtype=self.dtype)
+        return torch.zeros(size, dtype=self.dtype, device="cpu")
 
 
 def _check(report: _Report) -> None:
@@ -253,10 +263,15 @@ def _check(report: _Report) -> None:
         raise IndexError(f"a window has {report.value:.0f}, which is no symbol or position")
 
 
-def _held(tensor: Tensor, kind: torch.dtype, held: list[Tensor]) -> int:
-    """Return where a tensor's numbers lie in order, keeping hold of a copy if one is needed."""
-    if tensor.dtype != kind:
-        raise TypeError(f"a window's tensor is {tensor.dtype}, not {kind}")
+def _address_of(tensor: Tensor | None, shape: Shape, dtype: torch.dtype, held: list[Tensor]) -> int:
+    """Return where a tensor's numbers lie in order, 0 for None, keeping hold of a copy if one is needed."""
+    if tensor is None:
+        return 0
+    if tensor.dtype != dtype:
+        raise TypeError(f"a window's tensor is {tensor.dtype}, not {dtype}")
+    if not readable([tensor], [shape], dtype, torch.device("cpu")):
+        kind = f"{type(tensor).__name__} of shape {list(tensor.shape)} on {tensor.device}"
+        raise TypeError(f"a window's tensor is a {kind}, not a plain one of shape {list(shape)} on the CPU")
     if not tensor.is_contiguous():
         tensor = tensor.contiguous()
         held.append(tensor)
