@@ -84,7 +84,7 @@ class Differentiable(Protocol):
         ...
 
 
-def results(engine: Differentiable, inputs: Inputs) -> tuple[Tensor, ...]:
+def differentiable_results(engine: Differentiable, inputs: Inputs) -> tuple[Tensor, ...]:
     """Return the output and the states after the last step, differentiable."""
     tensors = inputs.tensors
     with (

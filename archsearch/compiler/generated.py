@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 
 from archsearch.cell import Cell
-from archsearch.compiler import operator
-from archsearch.compiler.differentiable import Gradients, Inputs, results
+from archsearch.compiler import torch_operator
+from archsearch.compiler.differentiable import Gradients, Inputs, differentiable_results
 from archsearch.compiler.interpreter import Interpreter
 from archsearch.compiler.parameters import PROJECTION, learned, parameter_names, reached_from
 from archsearch.compiler.readable import Shape, readable, unwatched
@@ -40,7 +40,7 @@ class Generated:
 
     def __init_subclass__(cls) -> None:
         """Let the operator find the engine again by its name."""
-        operator.ENGINES[cls.__name__] = cls
+        torch_operator.GENERATED[cls.__name__] = cls
 
     def __init__(self, cell: Cell) -> None:
         self.cell = cell
@@ -49,7 +49,7 @@ class Generated:
         self.reached = [int(name.rpartition("_n")[2]) in reached for name in self.names]
         self.interpreter = Interpreter(cell)
         self.shapes: dict[tuple[int, int], list[Shape]] = {}
-        self.description = operator.description(cell)
+        self.description = torch_operator.description(cell)
 
     def __reduce__(self) -> tuple[type[Generated], tuple[Cell]]:
         """Copy and pickle the cell alone: what was generated belongs to this host."""
@@ -66,7 +66,7 @@ class Generated:
         inputs = self._inputs(weights, x, states, reset)
         if not self.reads(inputs):
             return self.interpreter(weights, x, states, reset)
-        out, *after = results(self, inputs)
+        out, *after = differentiable_results(self, inputs)
         return out, tuple(after)
 
     def _compiled(
@@ -79,7 +79,7 @@ class Generated:
             run: Callable[..., tuple[Tensor, States]] = torch._dynamo.disable(self.interpreter)
             return run(weights, x, states, reset)
         inputs = self._inputs(weights, x, states, reset)
-        out, *after = operator.sequence(
+        out, *after = torch_operator.sequence(
             engine=type(self).__name__, cell=self.description, reset=reset, tensors=inputs.tensors
         )
         return out, tuple(after)

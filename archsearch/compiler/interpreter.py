@@ -6,7 +6,7 @@ What depends on x alone is computed once for the whole sequence, the rest step b
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 import torch
@@ -87,6 +87,7 @@ class Interpreter:
         wide: Tensor | None = None,
     ) -> tuple[Tensor, tuple[Tensor, ...]]:
         """Run one layer over a sequence; see `engines.Engine`. `wide` is x after its projection, if that is known."""
+        _check_devices((x, *states, *weights.values()))
         values = self._sequence(weights, x, states[0].shape[-1], wide)
         sequences = [(handle, values[handle].unbind(0)) for handle in self.crossing]
         for name in self.matrices:
@@ -118,6 +119,14 @@ class Interpreter:
         for function, out, sources in self.before:
             values[out] = function(*[values[source] for source in sources])
         return values
+
+
+def _check_devices(tensors: Iterable[Tensor]) -> None:
+    """Refuse tensors on several devices: torch itself takes a `meta` matrix in a sum and returns whatever lay in memory."""
+    devices = {tensor.device for tensor in tensors}
+    if len(devices) > 1:
+        words = " and ".join(sorted(map(str, devices)))
+        raise RuntimeError(f"Expected all tensors to be on the same device, but found {words}")
 
 
 def _independent_of_states(cell: Cell) -> set[int]:

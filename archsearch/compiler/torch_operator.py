@@ -32,7 +32,7 @@ class Compilable(differentiable.Differentiable, Protocol):
         ...
 
 
-ENGINES: dict[str, Callable[[Cell], Compilable]] = {}
+GENERATED: dict[str, Callable[[Cell], Compilable]] = {}
 """The engines that generate code, by the names of their classes."""
 
 
@@ -42,10 +42,10 @@ def description(cell: Cell) -> str:
 
 
 @lru_cache(64)
-def engine_of(engine: str, cell: str) -> Compilable:
+def generated_engine(engine: str, cell: str) -> Compilable:
     """Return the engine of a described cell."""
     nodes, following = msgspec.json.decode(cell, type=tuple[tuple[Node, ...], tuple[int, ...]])
-    return ENGINES[engine](Cell(name="compiled", nodes=nodes, next=following))
+    return GENERATED[engine](Cell(name="compiled", nodes=nodes, next=following))
 
 
 @torch.library.custom_op("archsearch::sequence", mutates_args=())
@@ -53,12 +53,12 @@ def sequence(engine: str, cell: str, reset: Tensor | None, tensors: Sequence[Ten
     """Return the output of every step, (T, B, n), and the states after the last, (B, n) each.
 
     Args:
-        engine: A key of `ENGINES`.
+        engine: A key of `GENERATED`.
         cell: Its description.
         reset: Where states are zeroed before a step, bool (T, B), or None.
         tensors: Those of `Inputs`: x, (T, B, I), and so on.
     """
-    runs = engine_of(engine, cell)
+    runs = generated_engine(engine, cell)
     inputs = Inputs.of(runs.cell, reset, tensors)
     if not runs.reads(inputs):
         return _interpreted(runs, inputs)
@@ -69,7 +69,7 @@ def sequence(engine: str, cell: str, reset: Tensor | None, tensors: Sequence[Ten
 
 @sequence.register_fake
 def _(engine: str, cell: str, reset: Tensor | None, tensors: Sequence[Tensor]) -> list[Tensor]:
-    runs = engine_of(engine, cell)
+    runs = generated_engine(engine, cell)
     inputs = Inputs.of(runs.cell, reset, tensors)
     if not runs.fits(inputs):
         return _interpreted(runs, inputs)
@@ -95,14 +95,14 @@ def sequence_backward(
     """Return the gradients that are needed, each of the shape of its tensor.
 
     Args:
-        engine: A key of `ENGINES`.
+        engine: A key of `GENERATED`.
         cell: Its description.
         needed: For each of `tensors` whether its gradient is wanted and one reaches it.
         reset: As in `sequence`, bool (T, B), or None.
         tensors: As in `sequence`: x, (T, B, I), and so on.
         gradients: Of the output, (T, B, n), and of the last states, (B, n) each.
     """
-    runs = engine_of(engine, cell)
+    runs = generated_engine(engine, cell)
     inputs = Inputs.of(runs.cell, reset, tensors)
     if not runs.reads(inputs) or not runs.reads_gradients(inputs, gradients):
         raise RuntimeError(
@@ -140,7 +140,7 @@ def _keep(ctx: Any, inputs: tuple[Any, ...], output: list[Tensor]) -> None:
 def _backward(ctx: Any, gradients: Gradients) -> tuple[None, None, None, Gradients]:
     """Return the gradients of what `sequence` was given."""
     reset, *tensors = ctx.saved_tensors
-    runs = engine_of(ctx.engine, ctx.cell)
+    runs = generated_engine(ctx.engine, ctx.cell)
     needed = ctx.needs_input_grad[3]
     if torch.is_grad_enabled():
         inputs = Inputs.of(runs.cell, reset, tensors)
