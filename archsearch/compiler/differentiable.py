@@ -89,9 +89,9 @@ def differentiable_results(engine: Differentiable, inputs: Inputs) -> tuple[Tens
     tensors = inputs.tensors
     with (
         torch._C.DisableTorchFunction()
-    ):  # function modes, a default device too, are not for the memory made here
+    ):  # function modes, a default device too, are not for memory made here
         if torch.is_grad_enabled() and any([tensor.requires_grad for tensor in tensors]):
-            made: tuple[Tensor, ...] = _Sequence.apply(engine, inputs.reset, *tensors)
+            made: tuple[Tensor, ...] = _Sequence.apply(engine, inputs, *tensors)
             return made
         made, memory = engine.forward(inputs)
         engine.release(memory)
@@ -102,12 +102,10 @@ class _Sequence(torch.autograd.Function):
     """One layer over a whole sequence; the first backward pass uses up what it keeps, a second makes it again."""
 
     @staticmethod
-    def forward(
-        ctx: Any, engine: Differentiable, reset: Tensor | None, *tensors: Tensor
-    ) -> tuple[Tensor, ...]:
-        made, ctx.memory = engine.forward(Inputs.of(engine.cell, reset, tensors))
+    def forward(ctx: Any, engine: Differentiable, inputs: Inputs, *tensors: Tensor) -> tuple[Tensor, ...]:
+        made, ctx.memory = engine.forward(inputs)
         ctx.engine = engine
-        ctx.save_for_backward(reset, *tensors)
+        ctx.save_for_backward(inputs.reset, *tensors)
         ctx.set_materialize_grads(False)
         return made
 
