@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, fields
 from functools import cached_property
 from pathlib import Path
@@ -15,6 +16,8 @@ from archsearch.errors import CellError
 if TYPE_CHECKING:
     import networkx
 
+OF_A_PATH = "give it to Cell.load"
+
 
 @dataclass(frozen=True)
 class Cell(Graph):
@@ -26,7 +29,12 @@ class Cell(Graph):
 
         Raises:
             CellError: The text is no cell; the message begins with `source:line:column`.
+            TypeError: It is no text.
         """
+        if not isinstance(text, str):
+            raise TypeError(f"a cell is parsed from its text, a str, got: {type(text).__name__}{_hint(text)}")
+        if _looks_like_a_path(text):
+            raise CellError(f"{text!r} is the name of a file, not the text of a cell; {OF_A_PATH}")
         return _cell(language.parse(text, source))
 
     @staticmethod
@@ -144,6 +152,20 @@ def _read(path: Path) -> str:
         return content.decode("utf-8")
     except UnicodeDecodeError as error:
         raise CellError(f"{path}: no UTF-8 text (byte {error.start}); a cell is plain text") from None
+
+
+def _looks_like_a_path(text: str) -> bool:
+    """Whether it is one line that ends as the names of cell files do."""
+    return text.endswith(".cell") and "\n" not in text
+
+
+def _hint(given: object) -> str:
+    """Return how the text is had of something that is none."""
+    if isinstance(given, bytes | bytearray | memoryview):
+        return "; decode it: bytes(...).decode()"
+    if isinstance(given, os.PathLike):
+        return f"; {OF_A_PATH}"
+    return "; give what its read() returns" if hasattr(given, "read") else ""
 
 
 def _cell(graph: Graph) -> Cell:

@@ -30,6 +30,20 @@ def load(name: str) -> Cell:
     return Cell.parse(path.read_text(encoding="utf-8"), path.name)
 
 
+def as_cell(cell: Cell | str) -> Cell:
+    """Return the cell, or the library's cell of that name.
+
+    Raises:
+        CellError: There is no library cell of that name.
+        TypeError: It is neither a cell nor a name.
+    """
+    if isinstance(cell, str):
+        return load(cell)
+    if not isinstance(cell, Cell):
+        raise TypeError(f"cell should be a Cell or the name of a library cell, got: {type(cell).__name__}")
+    return cell
+
+
 @cache
 def by_id() -> dict[str, str]:
     """Return the first name of each library cell by its id."""

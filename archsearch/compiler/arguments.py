@@ -8,17 +8,7 @@ from collections.abc import Iterable
 import torch
 from torch import Tensor
 
-from archsearch.cell import Cell, library
 from archsearch.words import did_you_mean
-
-
-def as_cell(cell: Cell | str) -> Cell:
-    """Return the cell, or the library's cell of that name."""
-    if isinstance(cell, str):
-        return library.load(cell)
-    if not isinstance(cell, Cell):
-        raise TypeError(f"cell should be a Cell or the name of a library cell, got: {type(cell).__name__}")
-    return cell
 
 
 def check_sizes(input_size: int, hidden_size: int, num_layers: int) -> None:

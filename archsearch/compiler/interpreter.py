@@ -5,7 +5,7 @@ What depends on x alone is computed once for the whole sequence, the rest step b
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 import torch
@@ -78,6 +78,7 @@ class Interpreter:
         Raises:
             RuntimeError: What torch raises, with a note on the node that was being computed.
         """
+        _check_devices((x, *states, *weights.values()))
         values = self._sequence(weights, x, states[0].shape[-1], wide)
         sequences = [(handle, values[handle].unbind(0)) for handle in self.crossing]
         for name in self.matrices:
@@ -132,6 +133,14 @@ class Interpreter:
     def __reduce__(self) -> tuple[type[Interpreter], tuple[Cell]]:
         """Pickle and copy as the cell that it is made of."""
         return type(self), (self.cell,)
+
+
+def _check_devices(tensors: Iterable[Tensor]) -> None:
+    """Refuse tensors on several devices: torch itself takes a `meta` matrix in a sum and returns whatever lay in memory."""
+    devices = {tensor.device for tensor in tensors}
+    if len(devices) > 1:
+        words = " and ".join(sorted(map(str, devices)))
+        raise RuntimeError(f"Expected all tensors to be on the same device, but found {words}")
 
 
 def _independent_of_states(cell: Cell) -> set[int]:

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.rnn import PackedSequence
 
-from archsearch.cell import Cell
+from archsearch.cell import Cell, library
 from archsearch.compiler import arguments
 from archsearch.compiler.engine_names import current_name
 from archsearch.compiler.engines import ENGINES, default_engine
@@ -96,9 +96,13 @@ class Recurrent(nn.Module):
             dtype: Their type.
             engine: A key of `ENGINES`: what runs the cell. By default `native`, compiled code, where the layer is made on a
                 CPU and there is a C++ compiler, `stacked`, batched products and generated kernels, where it is made on a
-                CUDA device, else `interpreter`. The first two run float32 and float64, compiled code on the
-                CPU alone, and hand everything else, second derivatives too, to the interpreter. For the transforms of
-                torch.func, such as vmap, ask for `interpreter`.
+                CUDA device, else `interpreter`. The first two run float32 and float64, `native` on the CPU
+                alone, and hand everything else to the interpreter: other types, autocast, second and forward derivatives,
+                the transforms of torch.func, tracing and export (torch.jit, torch.export, make_fx), dispatch modes such as
+                FlopCounterMode, and tensors that are not plain. There they are as fast as it is. torch.compile sees a layer
+                as one operator, whose backward pass computes the forward pass again; under autocast, and for other types,
+                its graph breaks at the layer. `reset` cannot be traced, but by torch.compile. torch.fx.symbolic_trace and
+                torch.jit.script do not take layers; quantize_dynamic leaves them as they are.
         """
         super().__init__()
         arguments.check_dropout(dropout, num_layers)
@@ -106,7 +110,7 @@ class Recurrent(nn.Module):
         arguments.check_sizes(input_size, hidden_size, num_layers)
         engine = default_engine(device) if engine is None else current_name(engine)
         arguments.check_name("engine", engine, ENGINES)
-        self.cell = arguments.as_cell(cell)
+        self.cell = library.as_cell(cell)
         self.input_size, self.hidden_size, self.num_layers = input_size, hidden_size, num_layers
         self.bias, self.batch_first, self.dropout = bias, batch_first, float(dropout)
         self.bidirectional, self.engine = bool(bidirectional), engine
@@ -185,16 +189,16 @@ class Recurrent(nn.Module):
 
     @overload
     def forward(
-        self, input: Tensor, hx: State | None = None, *, reset: Tensor | None = None
+        self, input: Tensor, hx: State | None = None, reset: Tensor | None = None
     ) -> tuple[Tensor, State]: ...
 
     @overload
     def forward(
-        self, input: PackedSequence, hx: State | None = None, *, reset: None = None
+        self, input: PackedSequence, hx: State | None = None, reset: None = None
     ) -> tuple[PackedSequence, State]: ...
 
     def forward(
-        self, input: Tensor | PackedSequence, hx: State | None = None, *, reset: Tensor | None = None
+        self, input: Tensor | PackedSequence, hx: State | None = None, reset: Tensor | None = None
     ) -> tuple[Tensor | PackedSequence, State]:
         """Run over a sequence.
 
@@ -318,9 +322,13 @@ class Recurrent(nn.Module):
         )
 
     def _dtype(self) -> torch.dtype:
-        own = next(iter(self._parameters.values()), None)
-        parameter = next(self.parameters(), None) if own is None else own
-        return self._dtype_without_parameters if parameter is None else parameter.dtype
+        """Return the type of the parameters; a replica, or pruning, has them as attributes."""
+        for names in self._names.values():
+            for _, full in names[:1]:
+                own = self._parameters.get(full)
+                dtype: torch.dtype = (getattr(self, full) if own is None else own).dtype
+                return dtype
+        return self._dtype_without_parameters
 
     def _weights(self, level: str) -> dict[str, Tensor]:
         """Return a layer's parameters; where something has taken a parameter's place, as in pruning, it is an attribute."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from archsearch.cell import Cell, SearchSpace, load_space
+from archsearch.cell import Cell, SearchSpace, library, load_space
 from archsearch.errors import CellError, InputError
 from archsearch.mutations.driver import CHILD_DRAWS, MAGNITUDES, Applied, Child, draw_once
 from archsearch.mutations.operators import MUTATIONS
@@ -73,27 +73,31 @@ def children(
 
 
 def mutate(
-    cell: Cell, space: str | SearchSpace = "jozefowicz2015", seed: int = 0, magnitude: str = "per_node"
+    cell: Cell | str,
+    space: str | SearchSpace = "jozefowicz2015",
+    seed: int = 0,
+    magnitude: str = "per_node",
 ) -> tuple[Cell, tuple[Applied, ...]]:
     """Return a child of a cell and which operators were applied where.
 
     ```python
-    child, applied = archsearch.mutate(archsearch.library.load("gru"), seed=3)
+    child, applied = archsearch.mutate("gru", seed=3)
     ```
 
     Args:
-        cell: The parent.
+        cell: The parent, or the name of a library cell.
         space: A space, its name, or a TOML file.
         seed: The same seed gives the same child.
         magnitude: `per_node`: each node with probability p ~ U[0, 1]; `count`: one to three nodes.
 
     Raises:
         InputError: The space or the magnitude is unknown.
-        CellError: No valid child in 100 draws.
+        CellError: No valid child in 100 draws, or no library cell of that name.
+        TypeError: The parent is neither a cell nor a name.
     """
     if magnitude not in MAGNITUDES:
         hint = did_you_mean(magnitude, MAGNITUDES)
         raise InputError(f"no magnitude {magnitude!r} (magnitudes: {', '.join(MAGNITUDES)}{hint})")
     loaded = load_space(space) if isinstance(space, str) else space
-    (child,) = children(cell, loaded, np.random.default_rng(seed), 1, magnitude)
+    (child,) = children(library.as_cell(cell), loaded, np.random.default_rng(seed), 1, magnitude)
     return child.cell, child.applied

@@ -32,7 +32,7 @@ class Buffers:
             for position, buffer in enumerate(self.free):
                 if buffer.dtype == dtype and size <= buffer.numel() <= max(SLACK * size, 1024):
                     return self.free.pop(position)
-        return torch.empty(size, dtype=dtype)
+        return torch.empty(size, dtype=dtype, device="cpu")  # whatever the default device is
 
     def give_back(self, buffer: Tensor) -> None:
         """Keep a buffer, shape (numbers,), for who takes it next."""

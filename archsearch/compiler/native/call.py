@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+from array import array
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
@@ -131,10 +132,8 @@ class Call:
     def lists(self, **lists: Sequence[Tensor | None]) -> None:
         """Point at lists of contiguous tensors, each of the shape that `layer.h` says; None points nowhere."""
         for name, tensors in lists.items():
-            pointers = (ctypes.c_void_p * (len(tensors) or 1))(
-                *[None if tensor is None else tensor.data_ptr() for tensor in tensors]
-            )
-            setattr(self.layer, name, ctypes.addressof(pointers))
+            pointers = array("Q", [0 if tensor is None else tensor.data_ptr() for tensor in tensors])
+            setattr(self.layer, name, pointers.buffer_info()[0])
             self.held += (pointers, tensors)
 
     def run(self, function: Callable[..., Any]) -> None:

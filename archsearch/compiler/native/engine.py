@@ -1,4 +1,4 @@
-"""The native engine: a cell as compiled C++, called through one autograd function."""
+"""The native engine: a cell as compiled C++, called with the addresses of tensors."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 
 from archsearch.cell import Cell
-from archsearch.compiler.differentiable import differentiated
-from archsearch.compiler.generated import Generated, States
+from archsearch.compiler.differentiable import Gradients, Inputs
+from archsearch.compiler.generated import Generated
 from archsearch.compiler.native.buffers import Buffers
 from archsearch.compiler.native.call import Call, CompiledLayer, compile_layer, gemm
 from archsearch.compiler.native.source import source
@@ -31,7 +31,13 @@ def native_description() -> str:
 
 
 class Native(Generated):
-    """A cell as compiled C++, for the CPU; it is compiled when it is first run."""
+    """A cell as compiled C++, for the CPU; it is compiled when it is first run.
+
+    Attributes:
+        text: The C++.
+        tapes: Memory that lives from forward to backward.
+        works: Memory for one call.
+    """
 
     devices = ("cpu",)
 
@@ -40,130 +46,98 @@ class Native(Generated):
         self.text = source(cell)
         self.tapes, self.works = Buffers(), Buffers()
 
-    def sequence(
-        self, reset: Tensor | None, x: Tensor, wide: Tensor | None, states: States, weights: list[Tensor]
-    ) -> tuple[Tensor, ...]:
-        """Run it; see `Generated`."""
-        tensors = (x, *states, *weights) if wide is None else (x, wide, *states, *weights)
-        learns = torch.is_grad_enabled() and any(one.requires_grad for one in tensors)
-        found: tuple[Tensor, ...] = _Sequence.apply(
-            self, learns, reset, len(states), x, wide, *states, *weights
-        )
-        return found
+    def forward(self, inputs: Inputs) -> tuple[tuple[Tensor, ...], Any]:
+        """Return output (T, B, n) and last states (B, n), and the functions that made them with their tape."""
+        built = compile_layer(self.text, inputs.x.dtype == torch.float64, toolchain())
+        results, tape = _Call(self, built, inputs).forward()
+        return results, (built, tape)
+
+    def backward(
+        self, inputs: Inputs, memory: Any, gradients: Gradients, needed: Sequence[bool]
+    ) -> Gradients:
+        """Return the gradients, and take back the tape.
+
+        Args:
+            inputs: See `Generated.backward`, as for all others.
+            memory: Functions and tape.
+            gradients: See there.
+            needed: See there.
+        """
+        built, tape = memory
+        return _Call(self, built, inputs).backward(tape, gradients, needed)
+
+    def release(self, memory: Any) -> None:
+        """Take back the tape."""
+        self.tapes.give_back(memory[1])
 
 
-class _Sequence(torch.autograd.Function):
-    """One layer over a whole sequence."""
+class _Call:
+    """One call of compiled functions: tensors that `Generated.reads` has let through, contiguous.
 
-    @staticmethod
-    def forward(
-        ctx: Any,
-        engine: Native,
-        learns: bool,
-        reset: Tensor | None,
-        count: int,
-        x: Tensor,
-        raw: Tensor | None,
-        *rest: Tensor,
-    ) -> tuple[Tensor, ...]:
-        built = compile_layer(engine.text, x.dtype == torch.float64, toolchain())
-        out, after, tape = _Given(engine, built, reset, count, x, raw, rest).forward()
-        if learns:
-            ctx.engine, ctx.built, ctx.count, ctx.tape = engine, built, count, tape
-            ctx.save_for_backward(reset, x, raw, *rest)
-            ctx.set_materialize_grads(False)
-        else:
-            engine.tapes.give_back(tape)
-        return (out, *after)
+    Attributes:
+        engine: Whose functions are called.
+        built: They.
+        inputs: The tensors.
+        sizes: T, B, H, I.
+        tape_size: How many numbers the memory from forward to backward has.
+        work_size: How many that for one call has.
+    """
 
-    @staticmethod
-    def backward(ctx: Any, dout: Tensor | None, *dafter: Tensor | None) -> tuple[Tensor | None, ...]:
-        reset, x, raw, *rest = ctx.saved_tensors
-        engine, count = ctx.engine, ctx.count
-        if torch.is_grad_enabled():  # create_graph=True: what is returned will be differentiated
-            found = differentiated(
-                engine.interpreter,
-                engine.names,
-                reset,
-                count,
-                [x, raw, *rest],
-                [dout, *dafter],
-                ctx.needs_input_grad[4:],
-            )
-            return None, None, None, None, *found
-        given = _Given(engine, ctx.built, reset, count, x, raw, rest)
-        tape, ctx.tape = ctx.tape, None
-        if (
-            tape is None
-        ):  # the graph was retained, and an earlier pass has overwritten what the forward pass left
-            _, _, tape = given.forward()
-        return None, None, None, None, *given.backward(tape, dout, dafter, ctx.needs_input_grad[4:])
-
-
-class _Given:
-    """The tensors of one call, contiguous, and the functions that run on them."""
-
-    def __init__(
-        self,
-        engine: Native,
-        built: CompiledLayer,
-        reset: Tensor | None,
-        count: int,
-        x: Tensor,
-        raw: Tensor | None,
-        rest: Sequence[Tensor],
-    ) -> None:
-        tensors = [tensor.contiguous() for tensor in rest]
+    def __init__(self, engine: Native, built: CompiledLayer, inputs: Inputs) -> None:
         self.engine, self.built = engine, built
-        self.x, self.raw = x.contiguous(), None if raw is None else raw.contiguous()
-        self.states, self.weights = tensors[:count], tensors[count:]
-        self.mask = None if reset is None else reset.contiguous().view(torch.uint8)
-        self.sizes = *x.shape[:2], tensors[0].shape[-1], x.shape[2]
-        self.tape_size, self.work_size = built.sizes(*self.sizes)
+        self.inputs = Inputs(
+            reset=None if inputs.reset is None else inputs.reset.contiguous().view(torch.uint8),
+            x=inputs.x.contiguous(),
+            wide=_contiguous(inputs.wide),
+            states=tuple([state.contiguous() for state in inputs.states]),
+            weights=tuple([weight.contiguous() for weight in inputs.weights]),
+        )
+        self.sizes = *inputs.x.shape[:2], inputs.states[0].shape[1], inputs.x.shape[2]
+        self.tape_size, self.work_size = self.built.sizes(*self.sizes)
 
     def call(self, tape: Tensor, work: Tensor) -> Call:
-        """Return the arguments that both directions take."""
-        call = Call(self.sizes, self.built.product)
-        call.set(x=self.x, xr=self.raw, reset=self.mask, tape=tape, work=work)
-        call.lists(w=self.weights, s0=self.states)
+        """Return the arguments that both directions take; `tape` and `work` have one dimension."""
+        inputs, call = self.inputs, Call(self.sizes, self.built.product)
+        call.set(x=inputs.x, xr=inputs.wide, reset=inputs.reset, tape=tape, work=work)
+        call.lists(w=inputs.weights, s0=inputs.states)
         return call
 
-    def forward(self) -> tuple[Tensor, list[Tensor], Tensor]:
-        """Return the output, the last states, and the tape for the way back."""
-        tape = self.engine.tapes.take(self.tape_size, self.x.dtype)
-        work = self.engine.works.take(self.work_size, self.x.dtype)
-        out = self.x.new_empty(self.sizes[:3])
-        after = [torch.empty_like(state) for state in self.states]
+    def forward(self) -> tuple[tuple[Tensor, ...], Tensor]:
+        """Return the output and the last states, and the tape for the way back."""
+        x = self.inputs.x
+        tape = self.engine.tapes.take(self.tape_size, x.dtype)
+        work = self.engine.works.take(self.work_size, x.dtype)
+        out = x.new_empty(self.sizes[:3])
+        after = [torch.empty_like(state) for state in self.inputs.states]
         call = self.call(tape, work)
         call.set(out=out)
         call.lists(sT=after)
         call.run(self.built.forward)
         self.engine.works.give_back(work)
-        return out, after, tape
+        return (out, *after), tape
 
-    def backward(
-        self, tape: Tensor, dout: Tensor | None, dafter: Sequence[Tensor | None], needed: Sequence[bool]
-    ) -> list[Tensor | None]:
-        """Return the gradients that are needed, of x, of x as wide as the layer, of states and weights; uses the tape up."""
-        work = self.engine.works.take(self.work_size, self.x.dtype)
-        tensors = (self.x, self.raw, *self.states, *self.weights)
-        reached = [True] * (
-            len(tensors) - len(self.weights)
-        ) + self.engine.reached  # None elsewhere, as torch has it
-        wanted = [
-            torch.empty_like(tensor) if tensor is not None and need and reach else None
+    def backward(self, tape: Tensor, gradients: Gradients, needed: Sequence[bool]) -> Gradients:
+        """Return the gradients that are needed, of x, (T, B, I), and so on; uses the tape up, which has one dimension."""
+        inputs = self.inputs
+        work = self.engine.works.take(self.work_size, inputs.x.dtype)
+        tensors = inputs.tensors
+        reached = [True] * (len(tensors) - len(inputs.weights)) + self.engine.reached
+        made = [
+            torch.empty_like(tensor) if need and reach else None  # None where none reaches, as torch has it
             for tensor, need, reach in zip(tensors, needed, reached, strict=True)
         ]
-        dx, draw, *others = wanted
-        count = len(self.states)
+        dx, *others = made
+        dwide = None if inputs.wide is None else others.pop(0)
+        count = len(inputs.states)
+        dout, *dafter = [_contiguous(gradient) for gradient in gradients]
         call = self.call(tape, work)
-        call.set(dout=_contiguous(dout), dx=dx, dxr=draw)
-        call.lists(dsT=[_contiguous(one) for one in dafter], ds0=others[:count], dw=others[count:])
+        call.set(dout=dout, dx=dx, dxr=dwide)
+        call.lists(dsT=dafter, ds0=others[:count], dw=others[count:])
         call.run(self.built.backward)
         self.engine.works.give_back(work)
         self.engine.tapes.give_back(tape)
-        return wanted
+        return made
 
 
-def _contiguous(gradient: Tensor | None) -> Tensor | None:
-    return None if gradient is None else gradient.contiguous()
+def _contiguous(tensor: Tensor | None) -> Tensor | None:
+    return None if tensor is None else tensor.contiguous()

@@ -1,4 +1,4 @@
-"""The stacked engine as one layer: a stack of one lane, called through one autograd function."""
+"""The stacked engine as one layer: a stack of one lane."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 
 from archsearch.cell import Cell
-from archsearch.compiler.differentiable import differentiated
-from archsearch.compiler.generated import Generated, States
+from archsearch.compiler.differentiable import Gradients, Inputs
+from archsearch.compiler.generated import Generated
 from archsearch.compiler.parameters import bias_name, weight_name
 from archsearch.compiler.program.program import program
 from archsearch.compiler.stacked.dialects import dialect_for
@@ -19,7 +19,11 @@ from archsearch.compiler.stacked.layer import Layer
 
 
 class Stacked(Generated):
-    """A cell as batched products and generated kernels, for any device."""
+    """A cell as batched products and generated kernels, for any device.
+
+    Attributes:
+        program: What is computed.
+    """
 
     devices = ("cpu", "cuda")
 
@@ -27,69 +31,42 @@ class Stacked(Generated):
         super().__init__(cell)
         self.program = program(cell)
 
-    def sequence(
-        self, reset: Tensor | None, x: Tensor, wide: Tensor | None, states: States, weights: list[Tensor]
-    ) -> tuple[Tensor, ...]:
-        """Run it; see `Generated`."""
-        found: tuple[Tensor, ...] = _Sequence.apply(self, reset, len(states), x, wide, *states, *weights)
-        return found
-
-
-class _Sequence(torch.autograd.Function):
-    """One layer over a whole sequence."""
-
-    @staticmethod
-    def forward(
-        ctx: Any,
-        engine: Stacked,
-        reset: Tensor | None,
-        count: int,
-        x: Tensor,
-        wide: Tensor | None,
-        *rest: Tensor,
-    ) -> tuple[Tensor, ...]:
-        states, weights = rest[:count], _weights(engine, rest[count:])
-        steps, batch, inputs = x.shape
-        width = states[0].shape[-1]
-        widths = Widths.of([width], width, x.dtype, x.device)
-        shape = 1, steps, batch, width
-        layer = Layer(engine.program, dialect_for(x), shape, inputs, widths, x)
-        out, after = layer.forward(
-            weights,
-            _lane(x),
-            None if wide is None else _lane(wide),
-            [_lane(state) for state in states],
-            reset,
+    def forward(self, inputs: Inputs) -> tuple[tuple[Tensor, ...], Any]:
+        """Return output (T, B, n) and last states (B, n), and the layer with its weights."""
+        x, width, weights = inputs.x, inputs.states[0].shape[1], _weights(self, inputs.weights)
+        layer = Layer(
+            program=self.program,
+            dialect=dialect_for(x),
+            shape=(1, *x.shape[:2], width),
+            inputs=x.shape[2],
+            widths=Widths.of([width], width, x.dtype, x.device),
+            like=x,
         )
-        ctx.engine, ctx.count, ctx.layer, ctx.weights = engine, count, layer, weights
-        ctx.save_for_backward(reset, x, wide, *rest)
-        ctx.set_materialize_grads(False)
-        return out[0].clone(), *(one[0].clone() for one in after)
+        wide = None if inputs.wide is None else _lane(inputs.wide)
+        states = [_lane(state) for state in inputs.states]
+        out, after = layer.forward(weights, _lane(x), wide, states, inputs.reset)
+        return (out[0].clone(), *[state[0].clone() for state in after]), (layer, weights)
 
-    @staticmethod
-    def backward(ctx: Any, dout: Tensor | None, *dlast: Tensor | None) -> tuple[Tensor | None, ...]:
-        reset, x, wide, *rest = ctx.saved_tensors
-        engine, count, layer = ctx.engine, ctx.count, ctx.layer
-        needed = ctx.needs_input_grad[3:]
-        if torch.is_grad_enabled():  # create_graph=True: what is returned will be differentiated
-            given = [x, wide, *rest]
-            found = differentiated(
-                engine.interpreter, engine.names, reset, count, given, [dout, *dlast], needed
-            )
-            return None, None, None, *found
-        gradients = _weights(engine, [torch.empty_like(one) for one in rest[count:]])
-        last = [None if one is None else _lane(one) for one in dlast]
-        dx, dwide, dstates = layer.backward(
-            ctx.weights, gradients, None if dout is None else _lane(dout), last, reset
-        )
-        own = [None if one is None else one[0].clone() for one in (dwide, *dstates)]
-        parameters = zip(_unpacked(engine, gradients), engine.reached, strict=True)
-        results = [
-            dx[0],
-            *own,
-            *(one if reached else None for one, reached in parameters),
-        ]  # None, as torch has it
-        return None, None, None, *(one if need else None for one, need in zip(results, needed, strict=True))
+    def backward(
+        self, inputs: Inputs, memory: Any, gradients: Gradients, needed: Sequence[bool]
+    ) -> Gradients:
+        """Return the gradients.
+
+        Args:
+            inputs: See `Generated.backward`, as for all others.
+            memory: The layer and its weights.
+            gradients: See there.
+            needed: See there.
+        """
+        layer, weights = memory
+        dweights = _weights(self, [torch.empty_like(weight) for weight in inputs.weights])
+        dout, *dlast = [None if gradient is None else _lane(gradient) for gradient in gradients]
+        dx, dwide, dstates = layer.backward(weights, dweights, dout, dlast, inputs.reset)
+        others = [] if dwide is None else [dwide]
+        made = [dx[0], *[gradient[0].clone() for gradient in (*others, *dstates)]]
+        for gradient, reached in zip(_unpacked(self, dweights), self.reached, strict=True):
+            made.append(gradient if reached else None)  # None where none reaches, as torch has it
+        return [gradient if need else None for gradient, need in zip(made, needed, strict=True)]
 
 
 def _lane(tensor: Tensor) -> Tensor:

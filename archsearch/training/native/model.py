@@ -17,6 +17,7 @@ from archsearch.compiler.native.call import compile_layer, gemm
 from archsearch.compiler.native.source import source
 from archsearch.compiler.native.toolchain import Toolchain, toolchain
 from archsearch.compiler.parameters import parameter_names
+from archsearch.compiler.readable import Shape, readable
 from archsearch.training.flat import flat_layout, flat_views
 from archsearch.training.update import UpdateRule
 from archsearch.training.windows import Batch
@@ -159,8 +160,15 @@ class NativeModel:
 
     @torch.no_grad()
     def load(self, weights: Mapping[str, Tensor]) -> None:
-        """Take over the weights of a torch model, named and shaped as there."""
+        """Take over the weights of a torch model, named and shaped as there.
+
+        Raises:
+            ValueError: One has another shape.
+        """
         for name, view in self.parameters.items():
+            if weights[name].shape != view.shape:
+                shapes = f"{list(weights[name].shape)}, not {list(view.shape)}"
+                raise ValueError(f"the model's {name} has the shape {shapes}")
             view.copy_(weights[name])
 
     @property
@@ -235,9 +243,11 @@ class NativeModel:
             if batch != self.batch or count != (steps * batch if scored is None else scored.shape[0]):
                 size = f"a window of {batch} streams, {steps} steps and {count} targets"
                 raise ValueError(f"{size} for batches of {self.batch}")
-            for tensor in (window.inputs, window.targets, scored):
-                fields.append(0 if tensor is None else _held(tensor, torch.int64, held))
-            fields += (0 if window.reset is None else _held(window.reset, torch.bool, held), steps, count)
+            fields.append(_address_of(window.inputs, (steps, batch), torch.int64, held))
+            fields.append(_address_of(window.targets, (count,), torch.int64, held))
+            fields.append(_address_of(scored, (count,), torch.int64, held))
+            fields.append(_address_of(window.reset, (steps, batch), torch.bool, held))
+            fields += (steps, count)
             longest = max(longest, steps)
         self._make_room(longest)
         return (ctypes.c_int64 * len(fields))(*fields), held
@@ -251,11 +261,11 @@ class NativeModel:
         model.T, model.tape_size = longest, tape
         arrays = self.runtime.model_size(model.symbols, model.width, model.layers, self.batch, longest)
         counts = tape * model.layers, work, arrays
-        self.buffers = [torch.empty(count, dtype=self.dtype) for count in counts]
+        self.buffers = [torch.empty(count, dtype=self.dtype, device="cpu") for count in counts]
         model.tape, model.work, model.arrays = (buffer.data_ptr() for buffer in self.buffers)
 
     def _zeros(self, size: int) -> Tensor:
-        return torch.zeros(size, dtype=self.dtype)
+        return torch.zeros(size, dtype=self.dtype, device="cpu")
 
 
 def _check(report: _Report) -> None:
@@ -263,10 +273,15 @@ def _check(report: _Report) -> None:
         raise IndexError(f"a window has {report.value:.0f}, which is no symbol or position")
 
 
-def _held(tensor: Tensor, kind: torch.dtype, held: list[Tensor]) -> int:
-    """Return where a tensor's numbers lie in order, keeping hold of a copy if one is needed."""
-    if tensor.dtype != kind:
-        raise TypeError(f"a window's tensor is {tensor.dtype}, not {kind}")
+def _address_of(tensor: Tensor | None, shape: Shape, dtype: torch.dtype, held: list[Tensor]) -> int:
+    """Return where a tensor's numbers lie in order, 0 for None, keeping hold of a copy if one is needed."""
+    if tensor is None:
+        return 0
+    if tensor.dtype != dtype:
+        raise TypeError(f"a window's tensor is {tensor.dtype}, not {dtype}")
+    if not readable([tensor], [shape], dtype, torch.device("cpu")):
+        kind = f"{type(tensor).__name__} of shape {list(tensor.shape)} on {tensor.device}"
+        raise TypeError(f"a window's tensor is a {kind}, not a plain one of shape {list(shape)} on the CPU")
     if not tensor.is_contiguous():
         tensor = tensor.contiguous()
         held.append(tensor)

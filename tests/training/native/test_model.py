@@ -303,3 +303,43 @@ def test_a_window_of_another_batch_is_refused() -> None:
 def replace_setting(**changes: object) -> Setting:
     """Return the plain setting with changes."""
     return Setting(**{**SETTING.as_dict(), **changes})  # type: ignore[arg-type]
+
+
+def native_model() -> NativeModel:
+    return NativeModel(library.load("gru"), 11, 13, 1, 3, torch.float64)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"inputs": torch.zeros(4, 3, 1, dtype=torch.int64)[..., 0].to("meta")},
+        {"targets": torch.zeros(12, 1, dtype=torch.int64)},
+        {"scored": torch.zeros(12, 2, dtype=torch.int64)},
+        {"reset": torch.zeros(2, 3, dtype=torch.bool)},
+        {"reset": torch.zeros(4, 3, dtype=torch.bool, device="meta")},
+        {"targets": torch._efficientzerotensor((12,), dtype=torch.int64)},
+    ],
+    ids=str,
+)
+def test_a_window_of_another_shape_or_kind_is_refused(changes: dict[str, Tensor]) -> None:
+    window = Batch(torch.zeros(4, 3, dtype=torch.int64), torch.zeros(12, dtype=torch.int64), None, None)
+    native_model().train([window], optimiser())
+    with pytest.raises(
+        TypeError, match="a window's tensor is a Tensor of shape .*, not a plain one of shape"
+    ):
+        native_model().train([replace(window, **changes)], optimiser())
+
+
+def test_a_weight_of_another_shape_is_refused() -> None:
+    model = native_model()
+    weights = {name: view.clone() for name, view in model.parameters.items()}
+    weights["embedding"] = weights["embedding"][:1]
+    with pytest.raises(ValueError, match=r"embedding has the shape \[1, 13\], not \[11, 13\]"):
+        model.load(weights)
+
+
+def test_a_default_device_is_not_for_the_models_memory() -> None:
+    window = Batch(torch.zeros(4, 3, dtype=torch.int64), torch.zeros(12, dtype=torch.int64), None, None)
+    with torch.device("meta"):
+        losses, _ = native_model().train([window], optimiser())
+    assert losses == native_model().train([window], optimiser())[0]
