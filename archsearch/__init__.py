@@ -8,18 +8,19 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from archsearch.cell import Cell, library
+    from archsearch.cell import Cell, library, regrouped
     from archsearch.compiler import Recurrent
     from archsearch.mutations import mutate
 
 __version__ = "0.1.0"
 
-__all__ = ["Cell", "Recurrent", "__version__", "library", "mutate"]
+__all__ = ["Cell", "Recurrent", "__version__", "library", "mutate", "regrouped"]
 
 _HOMES = {
     "Cell": "archsearch.cell",
     "library": "archsearch.cell",
     "mutate": "archsearch.mutations",
+    "regrouped": "archsearch.cell",
     "Recurrent": "archsearch.compiler",
 }
 

@@ -20,7 +20,7 @@ class Cell(Graph):
         Raises:
             CellError: The text is no cell; the message begins with `source:line:column`.
         """
-        return _cell(language.parse(text, source))
+        return cell_of(language.parse(text, source))
 
     def text(self) -> str:
         """Return the cell in its own language; parsing it again gives this cell."""
@@ -45,7 +45,7 @@ class Cell(Graph):
 
     @cached_property
     def _canonical(self) -> Cell:
-        return _cell(self._identity.canonical)
+        return cell_of(self._identity.canonical)
 
     @property
     def state_order(self) -> tuple[int, ...]:
@@ -84,5 +84,6 @@ class Cell(Graph):
         return self.text()
 
 
-def _cell(graph: Graph) -> Cell:
+def cell_of(graph: Graph) -> Cell:
+    """Return a graph as a cell."""
     return Cell(**{field.name: getattr(graph, field.name) for field in fields(graph)})

@@ -102,22 +102,9 @@ NEAREST = {
 }
 """Functions of other libraries, as what comes nearest or does the same with weights."""
 
-MISSING = (
-    "sqrt",
-    "rsqrt",
-    "sin",
-    "cos",
-    "tan",
-    "atan",
-    "arctan",
-    "sinh",
-    "cosh",
-    "log",
-    "log1p",
-    "erf",
-    "sign",
+MISSING = re.compile(
+    "sqrt|rsqrt|sin|cos|tan|atan|arctan|sinh|cosh|log|log1p|erf|sign|round|floor|where|mean|dropout|pow"
 )
-MISSING += ("round", "floor", "where", "mean", "dropout", "pow")
 """Functions of other libraries that no cell has."""
 
 
@@ -126,7 +113,7 @@ def of_function(name: str) -> str:
     lower = name.lower()
     if instead := FOREIGN.get(lower) or NEAREST.get(lower):
         return f"; write {instead}"
-    if lower in MISSING:
+    if MISSING.fullmatch(lower):
         return f"; {lower} has no counterpart here"
     return ""
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from archsearch.cell import Cell, library
+from archsearch.cell import Cell, library, regrouped
 from archsearch.cli.board import cell_name, polynomial, title
 from archsearch.cli.cell_argument import Named, find_cell
 from archsearch.cli.common import console, json_option, plain, print_json, runs_option
@@ -26,12 +26,17 @@ WIDTH = 120
 @runs_option
 @json_option
 @click.option("--plan", "with_plan", is_flag=True, help="Show also how the cell is computed.")
-def show(cell: str, runs: Path, as_json: bool, with_plan: bool) -> None:
+@click.option(
+    "--regroup", is_flag=True, help="Show the cell that stands for all groupings of its sums and products."
+)
+def show(cell: str, runs: Path, as_json: bool, with_plan: bool, regroup: bool) -> None:
     """Show a cell: its equations, parameters and ancestry.
 
     All but the equations are comments: what is printed is a .cell file again. `export --format svg` draws the graph.
     """
     named = find_cell(cell, runs)
+    if regroup:
+        named = _regrouped(named)
     ancestry = _ancestry(cell, named, runs)
     if as_json:
         print_json({**_document(named, ancestry), **({"plan": describe(named.cell)} if with_plan else {})})
@@ -46,6 +51,13 @@ def show(cell: str, runs: Path, as_json: bool, with_plan: bool) -> None:
     if with_plan:
         for line in ("", *describe(named.cell).splitlines()):
             out.print(f"# {plain(line)}".rstrip(), soft_wrap=True)
+
+
+def _regrouped(named: Named) -> Named:
+    """Return the cell that stands for all groupings; what a run says of a cell is said of that one alone."""
+    cell = regrouped(named.cell)
+    note = (*cell.note, f"Regrouped from {named.cell.id}.")
+    return named if cell is named.cell else Named(cell.renamed(cell.name, note))
 
 
 def _equations(cell: Cell, ancestry: list[dict[str, Any]]) -> list[str]:

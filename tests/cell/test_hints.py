@@ -98,7 +98,7 @@ def test_every_listed_character_is_refused_with_its_advice(character: str) -> No
     assert refusal(HEAD + f"n = x {character} h" + TAIL).endswith(advice)
 
 
-@pytest.mark.parametrize("name", [*FOREIGN, *NEAREST, *MISSING])
+@pytest.mark.parametrize("name", [*FOREIGN, *NEAREST, *MISSING.pattern.split("|")])
 def test_a_function_of_another_library_is_named_with_what_it_is_here(name: str) -> None:
     for written in (name, name.upper(), name.capitalize()):
         message = refusal(HEAD + f"n = {written}(x)" + TAIL)
