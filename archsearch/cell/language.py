@@ -18,14 +18,14 @@ from lark import Lark, Token, Tree, UnexpectedInput
 from lark.exceptions import UnexpectedCharacters, UnexpectedToken
 from lark.indenter import DedentError, Indenter
 
-from archsearch.cell import hints
+from archsearch.cell import hints, printing
 from archsearch.cell.graph import Graph, Node
 from archsearch.cell.identity import live_states
 from archsearch.cell.ops import CALLS, INFIX, OPS, Value, canonical_arguments
 from archsearch.errors import CellError
 from archsearch.resources import grammars
 
-MAX_BYTES = 64 * 1024
+MAX_BYTES = printing.MAX_BYTES
 MAX_NODES = 512
 MAX_STATES = 8
 MAX_NESTING = 32
@@ -126,7 +126,9 @@ def parse(text: str, name: str = "<text>") -> Graph:
     for target, expression in (statement.children for statement in statements):
         assert isinstance(target, Token) and isinstance(expression, Tree)
         builder.assign(target, expression)
-    return builder.graph(_note(text))
+    graph = builder.graph(_note(text))
+    _check_printed(source, graph)
+    return graph
 
 
 def _check_limits(source: _Source) -> None:
@@ -146,6 +148,17 @@ def _check_limits(source: _Source) -> None:
         depth += {"(": 1, ")": -1}.get(match[0], 0)
         if depth > MAX_NESTING:
             raise source.error(source.position(match.start()), f"brackets nested deeper than {MAX_NESTING}")
+
+
+def _check_printed(source: _Source, graph: Graph) -> None:
+    """Refuse a cell whose own text would be too large to be read again; a short one's never is."""
+    if len(source.text) > MAX_BYTES // 4:
+        size = len(printing.text(graph).encode(errors="surrogatepass"))
+        if size > MAX_BYTES:
+            message = (
+                f"written out the cell has {size:,} bytes; it has at most {MAX_BYTES:,}, so shorten its note"
+            )
+            raise source.error((1, 1), message)
 
 
 def _syntax_error(source: _Source, error: UnexpectedInput) -> CellError:

@@ -110,7 +110,7 @@ def _with_biases(cell: Graph, alike: list[tuple[Node, ...]], rank: Rank) -> Grap
 
 
 def _rank(node: Node, places: Mapping[int, int]) -> tuple[int, int]:
-    """Return the place of an operand in a chain: first what reads x, then what reads the states, at last these themselves."""
+    """Return an operand's place in a chain: first what reads x, then what reads the states, at last these themselves."""
     return min((places[source] for source in node.inputs), default=len(places)), places[node.handle]
 
 

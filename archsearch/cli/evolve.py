@@ -25,8 +25,7 @@ from archsearch.cli.common import (
     workers_option,
 )
 from archsearch.cli.display import Display
-from archsearch.cli.main import INTERRUPTED
-from archsearch.errors import InputError
+from archsearch.errors import INTERRUPTED, InputError
 from archsearch.protocol.preset import parse_duration
 from archsearch.store import Leaderboard, RunStore, as_document, read_leaderboard
 

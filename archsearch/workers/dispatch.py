@@ -8,7 +8,7 @@ from heapq import heappop, heappush
 from typing import Literal, Protocol
 
 from archsearch.cell import Cell
-from archsearch.errors import ArchsearchError, InputError
+from archsearch.errors import InputError, WorkerError
 from archsearch.protocol.records import Outcome, Trial
 from archsearch.store.cache import keep, recall
 from archsearch.store.checkpoints import CheckpointFolder
@@ -192,7 +192,7 @@ class Dispatcher:
             raise (
                 InputError(message.text)
                 if message.exit_code == InputError.exit_code
-                else ArchsearchError(message.text)
+                else WorkerError(message.text)
             )
         return []
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from archsearch.errors import ArchsearchError, InputError
+from archsearch.errors import InputError, WorkerError
 from archsearch.protocol.plan import TaskFacts
 from archsearch.workers.messages import Facts, Failed, Hello, Probe
 from archsearch.workers.pool import Death, WorkerPool
@@ -17,7 +17,7 @@ def probe(crew: WorkerPool, names: Sequence[str]) -> tuple[dict[str, TaskFacts],
     """Return the facts of tasks by name, and what the workers said of machine and engine.
 
     Raises:
-        ArchsearchError: A task is unknown, its data is missing or foreign, or it gives no window in time.
+        InputError: A task is unknown, its data is missing or foreign, or it gives no window in time.
     """
     waiting, facts = list(dict.fromkeys(names)), dict[str, TaskFacts]()
     while len(facts) < len(set(names)) or not any(worker.hello for worker in crew.workers):
@@ -36,9 +36,7 @@ def probe(crew: WorkerPool, names: Sequence[str]) -> tuple[dict[str, TaskFacts],
                 assert isinstance(worker.job, Probe)
                 facts[worker.job.task], worker.job = message.facts, None
             elif isinstance(message, Failed):
-                raise (InputError if message.exit_code == InputError.exit_code else ArchsearchError)(
-                    message.text
-                )
+                raise (InputError if message.exit_code == InputError.exit_code else WorkerError)(message.text)
         for worker in crew.workers:
             if isinstance(worker.job, Probe) and worker.silent > PATIENCE:
                 raise InputError(

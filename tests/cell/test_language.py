@@ -114,6 +114,24 @@ def test_the_comments_before_the_cell_are_its_note() -> None:
     assert Cell.parse(cell.text()).note == cell.note
 
 
+@pytest.mark.parametrize("line", ["#a", "#", "#  b", "##", "# \u00e9"])
+def test_a_cell_with_a_huge_note_parses_its_own_text_again(line: str) -> None:
+    body = HEAD + "    h' = x + h\n"
+    count = (MAX_BYTES - len(body)) // (len(line.encode()) + 1)
+    cell = Cell.parse(f"{line}\n" * count + body)
+
+    assert len(cell.note) == count
+    assert Cell.parse(cell.text()).note == cell.note and Cell.parse(cell.text()) == cell
+
+
+def test_a_cell_whose_own_text_would_be_too_large_is_refused() -> None:
+    body = "cell k(x, h):\n" + "".join(f" n{i}=x*h-{i}\n" for i in range(150)) + " h'=x\n"
+    note = "#a\n" * ((MAX_BYTES - len(body)) // 3)
+
+    with pytest.raises(CellError, match=r"written out the cell has 6\d,\d\d\d bytes; .* shorten its note"):
+        Cell.parse(note + body)
+
+
 def test_a_text_needs_no_last_line_end() -> None:
     assert Cell.parse(HEAD + "    h' = x + h") == Cell.parse(HEAD + "    h' = x + h\n\n")
 
