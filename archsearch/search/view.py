@@ -8,8 +8,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from archsearch.cell import Cell
+from archsearch.cell import Cell, SearchSpace, regrouped
+from archsearch.errors import CellError
 from archsearch.mutations import Child
+from archsearch.mutations.validity import fault
 from archsearch.protocol.history import Candidate, History
 from archsearch.protocol.plan import RunPlan
 from archsearch.protocol.records import Applied, Stage, Step
@@ -102,7 +104,7 @@ class View:
         """
         known, invalid = 0, 0
         for _ in range(DRAWS):
-            drawn = draw()
+            drawn = self._as_searched(draw())
             if drawn is None or self.plan.too_narrow(drawn.cell):
                 invalid += 1
             elif step := self._trying(drawn, known, invalid):
@@ -110,6 +112,10 @@ class View:
             else:
                 known += 1
         return Asked(Step(self.number, "nothing", known=known, invalid=invalid))
+
+    def _as_searched(self, drawn: Drawn | None) -> Drawn | None:
+        """Return a child as the run counts cells: with `search.regroup` the one for all groupings, if that is a child."""
+        return regrouped_child(drawn, self.plan.space) if drawn and self.plan.preset.search.regroup else drawn
 
     def _trying(self, drawn: Drawn, known: int, invalid: int) -> Step | None:
         """Return the step that tries a child, or None if the child is known and not to be tried again."""
@@ -152,3 +158,13 @@ def drawn(parent: str, child: Child | None) -> Drawn | None:
         return None
     applied = tuple(Applied(one.operator, one.node, one.words) for one in child.applied)
     return Drawn(parent, child.cell, applied)
+
+
+def regrouped_child(drawn: Drawn, space: SearchSpace) -> Drawn | None:
+    """Return a child as the cell that stands for all groupings of its sums, None if that is none or too large."""
+    try:
+        child = regrouped(drawn.cell).canonical()
+        child = child.renamed(child.id[:9], note=())
+    except CellError:
+        return None
+    return None if fault(child, space) else drawn._replace(cell=child)
