@@ -2,8 +2,12 @@
 
 import os
 from pathlib import Path
+from typing import TypeVar
 
+import msgspec
 import platformdirs
+
+Content = TypeVar("Content")
 
 _PACKAGE = Path(__file__).resolve().parent
 
@@ -21,3 +25,22 @@ def cache_folder() -> Path:
     """
     chosen = os.environ.get("ARCHSEARCH_CACHE")
     return Path(chosen).expanduser() if chosen else Path(platformdirs.user_cache_dir("archsearch"))
+
+
+def read_toml(path: Path, kind: type[Content]) -> Content:
+    """Return what a TOML file holds.
+
+    Raises:
+        OSError: It cannot be read.
+        ValueError: It is none, or not of this kind; the message is for people.
+    """
+    try:
+        return msgspec.toml.decode(path.read_bytes(), type=kind)
+    except msgspec.DecodeError as error:
+        raise ValueError(str(error)) from None
+    except RecursionError:
+        raise ValueError("brackets nested too deeply") from None
+    except ValueError as error:
+        if "integer string conversion" in str(error):
+            raise ValueError("a number has thousands of digits") from None
+        raise

@@ -20,7 +20,7 @@ class Cell(Graph):
         Raises:
             CellError: The text is no cell; the message begins with `source:line:column`.
         """
-        return cell_of(language.parse(text, source))
+        return _cell(language.parse(text, source))
 
     def text(self) -> str:
         """Return the cell in its own language; parsing it again gives this cell."""
@@ -45,7 +45,7 @@ class Cell(Graph):
 
     @cached_property
     def _canonical(self) -> Cell:
-        return cell_of(self._identity.canonical)
+        return _cell(self._identity.canonical)
 
     @property
     def state_order(self) -> tuple[int, ...]:
@@ -84,6 +84,5 @@ class Cell(Graph):
         return self.text()
 
 
-def cell_of(graph: Graph) -> Cell:
-    """Return a graph as a cell."""
+def _cell(graph: Graph) -> Cell:
     return Cell(**{field.name: getattr(graph, field.name) for field in fields(graph)})

@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import replace
 
-from archsearch.cell.cell import Cell, cell_of
+from archsearch.cell.cell import Cell
 from archsearch.cell.graph import Graph, Node
 from archsearch.cell.identity import canonical_positions, merged
 from archsearch.cell.language import MAX_NODES
@@ -44,7 +44,7 @@ def regrouped(cell: Cell) -> Cell:
     graph = merged(_grouped(_with_biases(flat, alike, rank), rank))
     if len(graph.nodes) > MAX_NODES:
         raise _too_long()
-    result = cell_of(graph)
+    result = replace(cell, nodes=graph.nodes, next=graph.next)
     return cell if result.id == cell.id else result
 
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import difflib
+import os
 import re
+import stat
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +17,9 @@ from archsearch.store.run_store import FILE
 
 SHORT = 9
 """Characters of an id that people are shown."""
+
+STDIN, STREAM = "-", "/dev/stdin"
+"""How people call standard input, and how the system does."""
 
 
 @dataclass(frozen=True)
@@ -34,20 +39,28 @@ def find_cell(text: str, runs: Path) -> Named:
     """
     if text in library.names():
         return Named(library.load(text))
-    if text.endswith(".cell"):
-        return Named(read_cell(Path(text)))
+    if text.endswith(".cell") or text == STDIN or _is_stream(text):
+        return Named(read_cell(Path(STREAM if text == STDIN else text)))
     run, slash, which = text.rpartition("/")
-    if slash and run and which and not (Path(text) / FILE).exists():
+    if slash and run and which and not os.path.isfile(text) and not (Path(text) / FILE).exists():
         return _of_run(run, which, runs)
     raise _unknown(text, runs)
 
 
+def _is_stream(text: str) -> bool:
+    """Whether a text names standard input or a pipe, such as bash makes of `<(...)`."""
+    try:
+        return text == STREAM or stat.S_ISFIFO(os.stat(text).st_mode)
+    except (OSError, ValueError):
+        return False
+
+
 def _unknown(text: str, runs: Path) -> InputError:
     """Return what to say of a text that is no cell."""
-    bare = text.rstrip("/")
+    bare = text.rstrip("/").removesuffix(f"/{FILE}")
     if any((folder / bare / FILE).exists() for folder in (Path(), runs) if bare):
         return InputError(f"{text!r} is a run; name one of its cells, such as {bare}/1 (its best)")
-    if Path(text).is_file():
+    if os.path.isfile(text):
         return InputError(f"{text!r}: the name of a file with a cell ends in .cell")
     near = difflib.get_close_matches(text, library.names(), 1)
     hint = f", did you mean {near[0]!r}?" if near else ""

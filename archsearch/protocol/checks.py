@@ -7,13 +7,19 @@ import math
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+import msgspec
+
 if TYPE_CHECKING:
     from archsearch.protocol.preset import FilterRules, Preset, SearchRules, TaskRules
     from archsearch.protocol.settings import Grid
 
+LARGEST = 2**63 - 1
+"""The largest whole number in a run's database."""
+
 
 def faults(preset: Preset) -> Iterator[str]:
     """Yield what makes no search."""
+    yield from _too_large("", preset)
     yield from _search(preset.search, set(preset.tasks))
     if preset.training.batch < 1 or preset.training.unroll < 2:
         yield "training.batch is at least 1, training.unroll at least 2"
@@ -26,6 +32,20 @@ def faults(preset: Preset) -> Iterator[str]:
         yield f"tasks.{raced[0]}: the published rule trains every trial in full; rungs go with rule = 'paired'"
     yield from _grid("grid", preset.grid)
     yield from _grid("filter.grid", preset.filter.grid)
+
+
+def _too_large(key: str, value: object) -> Iterator[str]:
+    """Yield the keys of numbers that no database holds."""
+    if isinstance(value, msgspec.Struct):
+        value = msgspec.structs.asdict(value)
+    if isinstance(value, dict):
+        for name, inner in value.items():
+            yield from _too_large(f"{key}.{name}".lstrip("."), inner)
+    if isinstance(value, tuple):
+        for inner in value:
+            yield from _too_large(key, inner)
+    if isinstance(value, int) and abs(value) > LARGEST:
+        yield f"{key} has {len(str(abs(value)))} digits; numbers go up to {LARGEST:,}"
 
 
 def _search(search: SearchRules, planned: set[str]) -> Iterator[str]:

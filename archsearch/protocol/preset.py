@@ -13,7 +13,7 @@ import msgspec
 from archsearch.errors import PresetError
 from archsearch.protocol.checks import faults
 from archsearch.protocol.settings import Grid
-from archsearch.resources import grammars
+from archsearch.resources import grammars, read_toml
 
 Rule = Literal["paired", "published"]
 
@@ -165,10 +165,10 @@ def load_preset(name: str) -> tuple[str, Preset]:
         hint = f"; did you mean {near[0]!r}?" if near else ""
         raise PresetError(f"no preset {name!r} (presets: {', '.join(preset_names())}, or a .toml file{hint})")
     try:
-        preset = msgspec.toml.decode(path.read_bytes(), type=Preset)
+        preset = read_toml(path, Preset)
     except OSError as error:
         raise PresetError(f"{path}: {error.strerror}") from None
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except ValueError as error:
         raise PresetError(f"{path}: {error}{_nearest(str(error))}") from None
     for fault in faults(preset):
         raise PresetError(f"{path}: {fault}")

@@ -79,9 +79,12 @@ def existing_run(run: str, runs: Path) -> Path:
         InputError: There is none; the message lists the runs there are.
     """
     folder = run_folder(run, runs)
+    if folder.is_file():
+        raise InputError(f"{run!r} is a file; a run is a folder, so name that: {folder.parent}")
     if not folder.is_dir():
         known = (
-            ", ".join(path.name for path in list_runs(runs)[:8]) or "none yet: 'archsearch evolve' makes one"
+            ", ".join(path.name for path in list_runs(folder.parent)[:8])
+            or "none yet: 'archsearch evolve' makes one"
         )
         raise InputError(f"no run {run!r} in {folder.parent} (runs there: {known})")
     if not (folder / FILE).exists():
