@@ -6,7 +6,6 @@ graph, and the graph's own text has the same one.
 
 from __future__ import annotations
 
-import difflib
 import math
 import re
 from collections.abc import Iterable, Sequence
@@ -329,15 +328,15 @@ class _Builder:
             where = "in this very line" if name == self.target else "below"
             return f"{name!r} is assigned {where}: a value is read in the lines under its own"
         alike = [known for known in self.names if known.endswith("'") == name.endswith("'")]
-        near = difflib.get_close_matches(name, alike, 1)
-        hint = f"; did you mean {near[0]!r}?" if near else ""
+        near = hints.nearest(name, alike)
+        hint = f"; did you mean {near!r}?" if near else ""
         return f"unknown name {_quoted(name)} (known here: {_listed(self.names)}{hint})"
 
     def _call(self, name: Token, arguments: Tree[Token]) -> int:
         op = str(name)
         if op not in CALLS:
-            near = difflib.get_close_matches(op, CALLS, 1)
-            hint = hints.of_function(op) or (f"; did you mean {near[0]!r}?" if near else "")
+            near = hints.nearest(op, CALLS)
+            hint = hints.of_function(op) or (f"; did you mean {near!r}?" if near else "")
             raise self.source.error(name, f"unknown op {_quoted(op)} (ops: {', '.join(sorted(CALLS))}{hint})")
         keywords = [
             child for child in arguments.children if isinstance(child, Tree) and child.data == "keyword"

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import difflib
 from functools import cache
 
 from archsearch.cell.cell import Cell
+from archsearch.cell.hints import nearest
 from archsearch.errors import CellError
 from archsearch.resources import grammars
 
@@ -24,8 +24,8 @@ def load(name: str) -> Cell:
         CellError: There is no cell of that name; the message names a near one.
     """
     if name not in names():
-        near = difflib.get_close_matches(name, names(), 1)
-        hint = f"; did you mean {near[0]!r}?" if near else ""
+        near = nearest(name, names())
+        hint = f"; did you mean {near!r}?" if near else ""
         raise CellError(f"no library cell {name!r} ('archsearch cells' lists them{hint})")
     path = grammars() / "cells" / f"{name}.cell"
     return Cell.parse(path.read_text(encoding="utf-8"), path.name)

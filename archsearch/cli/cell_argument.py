@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import os
 import re
 import stat
@@ -10,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from archsearch.cell import Cell, library
+from archsearch.cell.hints import nearest
 from archsearch.cell.language import MAX_BYTES
 from archsearch.errors import CellError, InputError
 from archsearch.store import Leaderboard, Row, RunStore, existing_run, read_leaderboard
@@ -62,8 +62,8 @@ def _unknown(text: str, runs: Path) -> InputError:
         return InputError(f"{text!r} is a run; name one of its cells, such as {bare}/1 (its best)")
     if os.path.isfile(text):
         return InputError(f"{text!r}: the name of a file with a cell ends in .cell")
-    near = difflib.get_close_matches(text, library.names(), 1)
-    hint = f", did you mean {near[0]!r}?" if near else ""
+    near = nearest(text, library.names())
+    hint = f", did you mean {near!r}?" if near else ""
     return InputError(
         f"no cell {text!r}; a cell is a library name ('archsearch cells' lists them{hint}), a .cell file, or RUN/1 (a rank)"
     )

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from archsearch.cell import Cell
+from archsearch.cell import Cell, library
 from archsearch.cell.hints import FOREIGN, MISSING, NEAREST, SIGNS, WRITTEN
 from archsearch.compiler import Recurrent
 from archsearch.errors import CellError
@@ -140,6 +140,20 @@ def test_the_expression_for_a_foreign_function_computes_it(name: str) -> None:
 
     expected = function(x, h) if binary else function(x)
     torch.testing.assert_close(output, expected, rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("lines", "near"),
+    [("n = TANH(x)", "tanh"), ("n = ReLU(x)", "relu"), ("n = Linear(x)", "linear"), ("n = x * H", "h")],
+)
+def test_capitals_do_not_hide_what_was_meant(lines: str, near: str) -> None:
+    assert f"did you mean {near!r}?" in refusal(HEAD + lines + TAIL)
+
+
+@pytest.mark.parametrize("name", ["GRU", "LSTM", "Gru", "MUT1", "Fgr"])
+def test_a_library_cell_is_found_by_its_capitals(name: str) -> None:
+    with pytest.raises(CellError, match=f"did you mean '{name.lower()}'"):
+        library.load(name)
 
 
 LONG = {

@@ -66,6 +66,8 @@ def test_a_cell_of_a_run_without_a_fitness_has_no_row(finished: Finished) -> Non
             "grv",
             r"no cell 'grv'; a cell is a library name \(.*did you mean 'gru'\?\), a \.cell file, or RUN/1",
         ),
+        ("GRU", r"did you mean 'gru'\?"),
+        ("LSTM", r"did you mean 'lstm'\?"),
         ("", r"no cell ''"),
         ("/1", r"no cell '/1'"),
         ("tiny-1", r"'tiny-1' is a run; name one of its cells, such as tiny-1/1"),
