@@ -14,6 +14,7 @@ from archsearch.cli.board import cell_name, polynomial, title
 from archsearch.cli.cell_argument import Named, find_cell
 from archsearch.cli.common import console, json_option, plain, print_json, runs_option
 from archsearch.compiler.program import describe
+from archsearch.mutations.description import described
 from archsearch.protocol.records import Step
 from archsearch.store import RunStore, existing_run
 
@@ -94,6 +95,7 @@ def _facts(named: Named) -> list[str]:
         lines.append(f"published   {published}")
     lines.append("nodes       " + ", ".join(f"{count} {op}" for op, count in counts.most_common()))
     lines.append(f"parameters  {cell.parameter_count(128):,} at width 128, x as wide")
+    lines += [f"always 0    {words}" for words in _zeros(cell)]
     if named.row is not None and named.board is not None:
         row = named.row
         rank = "reference" if row.rank is None else f"rank {row.rank}"
@@ -102,6 +104,16 @@ def _facts(named: Named) -> list[str]:
             figures = f"score {result.score:.4f}  skill {result.skill:.3f}  ratio {result.ratio:.3f}"
             lines.append(f"  {title(task):<12}  {figures}   {result.setting}, width {result.units}")
     return lines
+
+
+def _zeros(cell: Cell) -> list[str]:
+    """Return the differences of a value and itself, which a search makes and nothing simplifies."""
+    live = cell.canonical()
+    return [
+        described(live, node.handle)
+        for node in live.ops
+        if node.op == "sub" and node.inputs[0] == node.inputs[1]
+    ]
 
 
 def _ancestry(text: str, named: Named, runs: Path) -> list[dict[str, Any]]:

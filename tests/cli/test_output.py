@@ -153,6 +153,17 @@ def test_show_regroups_a_cell_when_told_to(call: Call) -> None:
     assert json_of(call, "show", "fgr", "--regroup")["id"] == regrouped(library.load("fgr")).id
 
 
+def test_show_says_what_is_always_0(call: Call, tmp_path: Path) -> None:
+    path = tmp_path / "k.cell"
+    path.write_text(
+        "cell k(x, h):\n    z = linear(x)\n    n = z - z\n    h' = tanh(n + h) - (x - x)\n", "utf-8"
+    )
+    shown = call("show", path).out
+
+    assert "# always 0    n\n" in shown and "# always 0    x - x\n" in shown
+    assert "always 0" not in call("show", "gru").out
+
+
 def test_show_for_scripts_holds_text_and_ancestry(finished: Finished, call: Call) -> None:
     board = json_of(call, "leaderboard", finished.folder)
     row = next(row for row in board["rows"] if row["parent"])
