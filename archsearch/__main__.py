@@ -8,7 +8,7 @@ from types import FrameType
 from archsearch.errors import INTERRUPTED
 
 
-def program() -> None:
+def run_program() -> None:
     """Load the command line and run it; ends the process with the documented exit code."""
     heeded = (
         signal.getsignal(signal.SIGINT) is signal.default_int_handler
@@ -28,4 +28,4 @@ def _end(_signal: int, _frame: FrameType | None) -> None:
 
 
 if __name__ == "__main__":
-    program()
+    run_program()

@@ -1,4 +1,4 @@
-"""The folders that archsearch reads its shipped files from and keeps its cache in."""
+"""The folders that archsearch reads its shipped files from, and keeps its cache and its runs in."""
 
 import os
 from pathlib import Path
@@ -10,6 +10,9 @@ import platformdirs
 Content = TypeVar("Content")
 
 _PACKAGE = Path(__file__).resolve().parent
+
+DEFAULT_RUNS = "runs"
+"""The folder of all runs where nothing else is said."""
 
 
 def grammars() -> Path:
@@ -25,6 +28,11 @@ def cache_folder() -> Path:
     """
     chosen = os.environ.get("ARCHSEARCH_CACHE")
     return Path(chosen).expanduser() if chosen else Path(platformdirs.user_cache_dir("archsearch"))
+
+
+def runs_folder(said: str | os.PathLike[str] | None = None) -> Path:
+    """Return the folder of all runs: what was said, else `ARCHSEARCH_RUNS`, else `runs`; it need not exist yet."""
+    return Path(said or os.environ.get("ARCHSEARCH_RUNS") or DEFAULT_RUNS)
 
 
 def read_toml(path: Path, kind: type[Content]) -> Content:

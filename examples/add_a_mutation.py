@@ -15,7 +15,6 @@ import numpy as np
 
 import archsearch
 from archsearch.cell import Cell, Node, SearchSpace, load_space
-from archsearch.mutations import MUTATIONS
 
 
 def swap_operands(cell: Cell, node: Node, space: SearchSpace, rng: np.random.Generator) -> Cell | None:
@@ -33,7 +32,7 @@ def space_with(name: str) -> SearchSpace:
 
 def main() -> None:
     """List the operator and print the first child that it has a part in."""
-    MUTATIONS["swap_operands"] = swap_operands
+    archsearch.MUTATIONS["swap_operands"] = swap_operands
     space, gru = space_with("swap_operands"), archsearch.library.load("gru")
     for seed in range(100):
         child, applied = archsearch.mutate(gru, space=space, seed=seed, magnitude="count")

@@ -2,6 +2,7 @@
 
     python examples/training_loop.py gru
     python examples/training_loop.py my.cell --steps 500
+    python examples/training_loop.py quick-1/3
 
 The loop is plain PyTorch. `Recurrent` takes the arguments of `torch.nn.GRU`, so a cell goes where a GRU was.
 """
@@ -10,7 +11,6 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Iterator
-from pathlib import Path
 
 import torch
 from torch import Tensor, nn
@@ -65,20 +65,13 @@ def train(cell: archsearch.Cell, steps: int) -> list[float]:
     return errors
 
 
-def load(cell: str) -> archsearch.Cell:
-    """Return a cell by its name in the library, or from a `.cell` file."""
-    if cell.endswith(".cell"):
-        return archsearch.Cell.parse(Path(cell).read_text(encoding="utf-8"), cell)
-    return archsearch.library.load(cell)
-
-
 def main() -> None:
     """Read the command line, train, and say how the error fell."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("cell", nargs="?", default="gru", help="a library name or a .cell file")
+    parser.add_argument("cell", nargs="?", default="gru", help="a library name, a .cell file, or RUN/3")
     parser.add_argument("--steps", type=int, default=200)
     arguments = parser.parse_args()
-    errors = train(load(arguments.cell), arguments.steps)
+    errors = train(archsearch.load_cell(arguments.cell), arguments.steps)
     for step in range(0, len(errors), max(1, len(errors) // 5)):
         print(f"step {step:4d}  mean squared error {errors[step]:.4f}")
     print(f"in the end  mean squared error {errors[-1]:.4f}")

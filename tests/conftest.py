@@ -1,11 +1,15 @@
 """What every test stands on: one thread, repeatable examples, and a cache of its own."""
 
 import os
+import shutil
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import hypothesis
 import pytest
+
+from tests.helpers.commands import TINY, Finished, program
 
 for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS"):  # read by torch when it is imported, here and in workers
     os.environ[name] = "1"
@@ -27,3 +31,19 @@ def own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         patch.setenv("ARCHSEARCH_CACHE", str(tmp_path_factory.mktemp("cache")))
         patch.delenv("ARCHSEARCH_RUNS", raising=False)
         yield
+
+
+@pytest.fixture(scope="session")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Finished:
+    """A search of a few seconds to its end. Tests read it; those that write take a `copied` one."""
+    runs = tmp_path_factory.mktemp("runs")
+    search = program("evolve", "--runs", runs, "--preset", TINY, FORCE_COLOR="1")
+    assert search.code == 0, search.err
+    return Finished(runs, search)
+
+
+@pytest.fixture
+def copied(finished: Finished, tmp_path: Path) -> Finished:
+    """A copy of the finished run that a test may spoil."""
+    shutil.copytree(finished.folder, tmp_path / "runs" / "tiny-1")
+    return Finished(tmp_path / "runs", finished.search)

@@ -30,7 +30,8 @@ def run(name: str, folder: Path, *arguments: str) -> str:
 def test_a_text_is_searched_and_the_best_cell_stands_alone(tmp_path: Path) -> None:
     (tmp_path / "song.txt").write_text("tra la la, said the lark to the larch\n" * 60, encoding="utf-8")
     printed = run("search_own_text.py", tmp_path, "song.txt", "--candidates", "4", "--preset", TINY)
-    assert "gru" in printed
+    assert "published" in printed
+    assert "luck" in printed
     assert "import archsearch" not in (tmp_path / "best.py").read_text(encoding="utf-8")
 
 

@@ -27,9 +27,9 @@ CLOCKS = {"time.time", "time.time_ns"}  # time.monotonic cannot jump
 EXCEPTIONS = {
     ("tasks/own.py", "exec_module"): "FILE.py:NAME is the user's own code, named on the command line",
     (
-        "compiler/stacked/source_function.py",
+        "compiler/source_function.py",
         "exec",
-    ): "kernels that were printed in memory, from canonical numbers and the op table",
+    ): "functions that were printed in memory, from canonical numbers and the op table",
 }
 
 

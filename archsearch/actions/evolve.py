@@ -2,285 +2,247 @@
 
 from __future__ import annotations
 
-import contextlib
-import signal
-from collections.abc import Iterator
+import os
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from types import FrameType
-from typing import Protocol
 
-import msgspec
-
-from archsearch.actions.loop import Ending, Limits, SearchLoop, Watcher
-from archsearch.actions.resolve import Request, check_same_measurement, request_of_run, resolve
-from archsearch.errors import InputError, RunLocked, StoreError
+from archsearch.actions.interrupts import Stop, stop_signal
+from archsearch.actions.listener import Hears, Listener, RunInfo, SearchLimits, as_listener
+from archsearch.actions.loop import SearchLoop
+from archsearch.actions.opening import check_candidates, locked_run, run_of_plan
+from archsearch.actions.request import EvolveOptions, Request
+from archsearch.actions.resolve import ResolvedRequest, resolve
+from archsearch.actions.resume import check_same_measurement, request_of_run
+from archsearch.actions.run import Run
+from archsearch.errors import InputError
+from archsearch.protocol.duration import parse_duration
 from archsearch.protocol.plan import RunPlan
-from archsearch.protocol.preset import Preset, parse_duration
-from archsearch.store import (
-    CheckpointFolder,
-    Lock,
-    RunStore,
-    free_name,
-    list_runs,
-    make_run,
-    read_history,
-    run_folder,
-)
+from archsearch.protocol.references import reference_cells
+from archsearch.resources import runs_folder
+from archsearch.store import CheckpointFolder, Ending, RunStore, read_history, run_folder
+from archsearch.workers.devices import worker_devices
 from archsearch.workers.dispatch import Dispatcher
-from archsearch.workers.pool import STOPPING, WorkerPool
+from archsearch.workers.pool import WorkerPool
 from archsearch.workers.probe import probe
 
-SHELF = "paused"
+PAUSED = "paused"
 """The folder of paused trials in that of the run, there while it is searched in."""
 
 
 @dataclass(frozen=True)
-class EvolveOptions:
-    """What a person asked for; None stands for what they did not say.
-
-    Attributes:
-        choice: What decides the steps and scores.
-        runs: The folder of all runs.
-        run: The run's name or path.
-        data: The folder of the tasks' files.
-        devices: One device per worker.
-        max_candidates: Candidates after which the run is finished, in all sessions.
-        max_seconds: Seconds after which the run is finished, in all sessions.
-    """
-
-    choice: Request
-    runs: Path
-    run: str | None
-    data: Path | None
-    devices: tuple[str, ...]
-    max_candidates: int | None
-    max_seconds: float | None
-
-    def limits(self, preset: Preset) -> Limits:
-        """Return when the run is finished; an explicit number of candidates switches the preset's time off."""
-        candidates = self.max_candidates if self.max_candidates is not None else preset.search.max_candidates
-        seconds = self.max_seconds
-        if seconds is None and self.max_candidates is None and preset.search.max_time is not None:
-            seconds = parse_duration(preset.search.max_time)
-        return Limits(candidates, seconds)
-
-
-@dataclass(frozen=True)
-class RunInfo:
-    """A run that is about to be searched in.
-
-    Attributes:
-        folder: Where it lies.
-        plan: Its plan.
-        new: Whether it was made now.
-        told: Steps told so far.
-        candidates: Candidates told so far.
-        trials: Trials ended so far.
-        queued: Interrupted trials that go back to the queue.
-        limits: When it is finished.
-        finished: Whether it is already.
-        note: Something about the choice of tasks, or nothing.
-    """
-
-    folder: Path
-    plan: RunPlan
-    new: bool
-    told: int
-    candidates: int
-    trials: int
-    queued: int
-    limits: Limits
-    finished: bool
-    note: str
-
-
-class Host(Watcher, Protocol):
-    """Sees a session: first the run, then the search."""
-
-    def opened(self, opened: RunInfo) -> None:
-        """Called once the run is there and locked."""
-
-
-@dataclass(frozen=True)
 class SearchResult:
-    """How a session ended: why, where the run lies, and the share of the workers' time that was spent waiting."""
+    """How a search ended.
+
+    Attributes:
+        ending: Why.
+        folder: Where the run lies.
+        waited: The share of the workers' time that was spent waiting, from 0 to 1.
+        host_failures: Trials that ended by crash, memory, timeout or an error of ours.
+    """
 
     ending: Ending
     folder: Path
-    waited: float
-    host_failures: int
+    waited: float = 0.0
+    host_failures: int = 0
 
 
-def evolve(request: EvolveOptions, host: Host) -> SearchResult:
+def evolve(
+    preset: str | None = None,
+    *,
+    run: str | os.PathLike[str] | None = None,
+    runs: str | os.PathLike[str] | None = None,
+    strategy: str | None = None,
+    space: str | None = None,
+    tasks: Sequence[str] | None = None,
+    own: Sequence[str] = (),
+    data: str | os.PathLike[str] | None = None,
+    workers: int | None = None,
+    device: str = "auto",
+    seed: int | None = None,
+    max_candidates: int | None = None,
+    max_time: str | None = None,
+    listener: Listener | Hears | None = None,
+) -> Run:
+    """Search for cells that beat the GRU; start a run or go on with one, as `archsearch evolve` does.
+
+    Without `run` the newest unfinished run with the same settings goes on, else a new one begins. The same seed finds the
+    same cells, however many workers train and however often the search was stopped.
+
+    ```python
+    run = archsearch.evolve("quick", seed=1, max_candidates=60)
+    run.leaderboard()
+    ```
+
+    Args:
+        preset: How cells are measured: "quick", "laptop", "paper" or a TOML file; None for "quick".
+        run: Name or path of the run; one that exists goes on.
+        runs: Folder of all runs; None for ARCHSEARCH_RUNS, else "runs".
+        strategy: What each step tries, a key of STRATEGIES; None for "jozefowicz".
+        space: What cells are made of: a name or a TOML file; None for "jozefowicz2015".
+        tasks: Tasks of the preset, in the order of the stages; None for the preset's choice.
+        own: Your own tasks, `text:FILE` or `FILE.py:NAME`, after the others.
+        data: Folder of the Penn Treebank's files.
+        workers: Worker processes; None for one per GPU or CPU core.
+        device: "auto" (all GPUs, else the CPU), "cpu", or "cuda:0,cuda:1".
+        seed: The run's seed; None for 0.
+        max_candidates: Candidates of the run in all; switches the preset's time off.
+        max_time: Time of search in all: "90s", "30m", "2h".
+        listener: Hears of the search: a `Listener`, or a function of one event (`RunInfo`, `Progress`, `ToldStep`, or a
+            text that people should read). None: nothing is printed.
+
+    Returns:
+        The run, with its leaderboard, its cells and its trials.
+
+    Raises:
+        ArchsearchError: What was asked for cannot be done; nothing half-made is left behind.
+        KeyboardInterrupt: It was stopped. All that ended is stored, and the same call goes on with it.
+    """
+    options = EvolveOptions(
+        request=Request(
+            preset=preset,
+            strategy=strategy,
+            space=space,
+            tasks=None if tasks is None else tuple(tasks),
+            own=tuple(own),
+            seed=seed,
+        ),
+        runs=runs_folder(runs),
+        run=None if run is None else os.fspath(run),
+        data=None if data is None else Path(data),
+        devices=worker_devices(device, workers),
+        max_candidates=max_candidates,
+        max_seconds=parse_duration(max_time) if max_time else None,
+    )
+    result = search(options, as_listener(listener))
+    if result.ending == "interrupted":
+        raise KeyboardInterrupt(
+            f"{result.folder} holds all that ended; archsearch.evolve(run=…) goes on with it"
+        )
+    return Run(result.folder)
+
+
+def search(options: EvolveOptions, listener: Listener) -> SearchResult:
     """Start a run or go on with one, until it is finished or interrupted.
+
+    Args:
+        options: What was asked for.
+        listener: Hears of it.
 
     Raises:
         ArchsearchError: What was asked for cannot be done; nothing half-made is left behind.
     """
+    _check_options(options)
     with stop_signal() as stop, ExitStack() as stack:
-        folder = run_folder(request.run, request.runs) if request.run else None
-        store, crew = None, WorkerPool(list(request.devices), None)
-        if folder is not None and folder.exists():
-            store = _locked(stack, folder)
-            resolved = request_of_run(request.choice, store.plan)
-            _check_candidates(request, store)
+        folder = run_folder(options.run, options.runs) if options.run else None
+        existing = locked_run(stack, folder) if folder is not None and folder.exists() else None
+        resolved = _resolved(options, existing)
+        pool = stack.enter_context(WorkerPool(list(options.devices), _data(options, existing)))
+        facts, hello = probe(pool, resolved.task_names)
+        if existing is not None:
+            check_same_measurement(existing.plan, facts, hello)
+            store, new = existing, False
         else:
-            resolved = resolve(request.choice, request.data)
-        crew.data = _data(request, store)
-        stack.enter_context(crew)
-        facts, hello = probe(crew, resolved.task_names)
-        new = False
-        if store is not None:
-            check_same_measurement(store.plan, facts, hello)
-        else:
-            store, new = _started(stack, request, resolved.plan(facts, hello), folder)
-        return _searched(request, store, crew, host, resolved.note, new, stop)
+            plan = _checked(resolved.plan(facts, hello))
+            store, new = run_of_plan(stack, options, plan, folder)
+        info = _recovered(store, options.limits(store.plan.preset), new=new, note=resolved.note)
+        listener.opened(info)
+        return _searched(info, store, pool, listener, stop)
 
 
-def _started(
-    stack: ExitStack, request: EvolveOptions, plan: RunPlan, folder: Path | None
-) -> tuple[RunStore, bool]:
-    """Return the run of a plan, locked, and whether it is new; others may start theirs at the same time."""
-    while True:
-        if folder is None and (store := _unfinished(stack, request, plan)) is not None:
-            _check_candidates(request, store)
-            return store, False
-        place = folder or request.runs / free_name(plan.preset_name, request.runs)
-        try:
-            make_run(place, plan)
-            return _locked(stack, place), True
-        except FileExistsError:
-            if folder is not None:
-                with ExitStack() as opened:
-                    _locked(opened, folder)  # in use, as a rule
-                raise InputError(
-                    f"{folder} was made by another process just now; give the same command again"
-                ) from None
-        except RunLocked:
-            if folder is not None:
-                raise
+def _check_options(options: EvolveOptions) -> None:
+    if options.max_candidates is not None and options.max_candidates < 1:
+        raise InputError(f"--max-candidates {options.max_candidates}: a run has at least 1 candidate")
+    if options.request.tasks == ():
+        raise InputError("--tasks names no task; give some, such as --tasks arithmetic,xml")
 
 
-def _data(request: EvolveOptions, store: RunStore | None) -> str | None:
+def _resolved(options: EvolveOptions, existing: RunStore | None) -> ResolvedRequest:
+    """Return what is searched: as an existing run was asked for, else with defaults for what was not said."""
+    if existing is None:
+        return resolve(options.request, options.data)
+    resolved = request_of_run(options.request, existing.plan)
+    check_candidates(options, existing)
+    return resolved
+
+
+def _data(options: EvolveOptions, existing: RunStore | None) -> str | None:
     """Return the folder of the tasks' files: as given now, or as a resumed run was given it."""
-    if request.data is not None:
-        return str(request.data.resolve())
-    return store.fact("data") if store is not None else None
+    if options.data is not None:
+        return str(options.data.resolve())
+    return existing.data if existing is not None else None
 
 
-def _locked(stack: ExitStack, folder: Path) -> RunStore:
-    if not (folder / "run.db").exists():
-        raise InputError(f"{folder} is no run: it has no run.db; give another name")
-    stack.enter_context(Lock(folder))
-    store = RunStore.open(folder, write=True)
-    stack.callback(store.close)
-    return store
+def _checked(plan: RunPlan) -> RunPlan:
+    """Return a plan whose budgets are large enough for its references."""
+    plan.check_references(reference_cells(plan))
+    return plan
 
 
-def _unfinished(stack: ExitStack, request: EvolveOptions, plan: RunPlan) -> RunStore | None:
-    """Return the newest unfinished run with an equal plan, locked, if there is one."""
-    for folder in list_runs(request.runs):
-        with (
-            contextlib.suppress(StoreError, RunLocked),
-            ExitStack() as opened,
-        ):  # others' runs, and damaged ones
-            store = RunStore.open(folder)
-            opened.callback(store.close)
-            if not _goes_on(store, plan):
-                continue
-            store = _locked(opened, folder)
-            if _goes_on(store, plan):  # still
-                stack.push(opened.pop_all())
-                return store
-    return None
+def _recovered(store: RunStore, limits: SearchLimits, new: bool, note: str) -> RunInfo:
+    """Put what a killed session left running back to the queue, and return what the run has."""
+    queued = store.interrupt()
+    history, _ = read_history(store, store.plan)
+    return RunInfo(
+        folder=store.path.parent,
+        plan=store.plan,
+        new=new,
+        told=history.told,
+        candidates=len(history.candidates),
+        trials=store.count(),
+        queued=queued,
+        limits=limits,
+        finished=_is_reached(limits, len(history.candidates), store.elapsed),
+        note=note,
+    )
 
 
-def _goes_on(store: RunStore, plan: RunPlan) -> bool:
-    return store.fact("ended") is None and _comparable(store.plan) == _comparable(plan)
-
-
-def _comparable(plan: RunPlan) -> RunPlan:
-    """Return a plan without its limits, which may change."""
-    search = msgspec.structs.replace(plan.preset.search, max_time=None, max_candidates=None)
-    return msgspec.structs.replace(plan, preset=msgspec.structs.replace(plan.preset, search=search, note=""))
-
-
-def _check_candidates(request: EvolveOptions, store: RunStore) -> None:
-    told = len({step.cell for step, verdict in store.steps() if verdict is not None and step.cell})
-    if request.max_candidates is not None and request.max_candidates < told:
-        asked = f"--max-candidates {request.max_candidates}"
-        raise InputError(f"{asked} is below the {told} candidates that the run has; it is the run's total")
+def _is_reached(limits: SearchLimits, candidates: int, elapsed: float) -> bool:
+    if limits.max_candidates is not None and candidates >= limits.max_candidates:
+        return True
+    return limits.max_seconds is not None and elapsed >= limits.max_seconds
 
 
 def _searched(
-    request: EvolveOptions, store: RunStore, crew: WorkerPool, host: Host, note: str, new: bool, stop: Stop
+    info: RunInfo, store: RunStore, pool: WorkerPool, listener: Listener, stop: Stop
 ) -> SearchResult:
-    """Search in an opened run."""
-    folder, plan, limits = store.path.parent, store.plan, request.limits(store.plan.preset)
-    queued = store.interrupt()
-    book, _ = read_history(store, plan)
-    done = (limits.max_candidates is not None and len(book.candidates) >= limits.max_candidates) or (
-        limits.max_seconds is not None and store.elapsed >= limits.max_seconds
-    )
-    told, candidates = book.told, len(book.candidates)
-    host.opened(RunInfo(folder, plan, new, told, candidates, store.count(), queued, limits, done, note))
-    if crew.data is not None:
-        store.set_fact("data", crew.data)
-    if done:
-        store.set_fact("ended", "finished")
-        return SearchResult("finished", folder, 0.0, 0)
-    store.drop_fact("ended")
-    shelf = CheckpointFolder(folder.resolve() / SHELF)
-    shelf.sweep()  # a session that was killed
-    desk = Dispatcher(store, crew, store.cell, shelf, plan.pauses)
-    evolution = SearchLoop(store, plan, desk, limits, host, lambda: stop.asked)
-    stop.gently = True
-    try:
-        ending = evolution.run()
-    finally:
-        crew.stop()
-        shelf.sweep()
+    """Search in an opened run, unless it is finished, and note how that ended."""
+    if pool.data is not None:
+        store.data = pool.data
+    if info.finished:
+        store.ended = "finished"
+        return SearchResult("finished", info.folder)
+    store.ended = None
+    result = _ended_search(info, store, pool, listener, stop)
     store.interrupt()
-    if ending != "interrupted":
-        store.set_fact("ended", ending)
-    share = desk.waited / max(1e-9, len(crew.devices) * (evolution.elapsed - evolution.before))
-    return SearchResult(ending, folder, share, desk.host_failures)
+    if result.ending != "interrupted":
+        store.ended = result.ending
+    return result
 
 
-@dataclass
-class Stop:
-    """What interrupts, hang-ups and terminations do.
-
-    Attributes:
-        asked: Whether one came.
-        gently: Whether the first one only asks; otherwise, and with the second, the process ends at once.
-        ending: Whether it ends; more of them would only disturb that.
-    """
-
-    asked: bool = False
-    gently: bool = False
-    ending: bool = False
-
-    def __call__(self, number: int, frame: FrameType | None) -> None:
-        """Handle a signal."""
-        if not self.ending and (self.asked or not self.gently):
-            self.ending = True
-            raise KeyboardInterrupt
-        self.asked = True
+def _ended_search(
+    info: RunInfo, store: RunStore, pool: WorkerPool, listener: Listener, stop: Stop
+) -> SearchResult:
+    """Run the loop to its end; its workers and its paused trials are gone then."""
+    with _paused_trials(info.folder) as checkpoints:
+        dispatcher = Dispatcher(store, pool, store.cell, checkpoints, info.plan.pauses)
+        loop = SearchLoop(store, info.plan, dispatcher, info.limits, listener, stopped=lambda: stop.asked)
+        stop.gently = True
+        try:
+            ending = loop.run()
+        finally:
+            pool.stop()
+    seconds = len(pool.devices) * (loop.elapsed - loop.before)
+    return SearchResult(ending, info.folder, dispatcher.waited / max(1e-9, seconds), dispatcher.host_failures)
 
 
 @contextmanager
-def stop_signal() -> Iterator[Stop]:
-    """Handle interrupts, terminations and, unless `nohup` says otherwise, hang-ups."""
-    stop = Stop()
-    kinds = [
-        kind for kind in STOPPING if kind != signal.SIGHUP or signal.getsignal(kind) is not signal.SIG_IGN
-    ]
-    before = {kind: signal.signal(kind, stop) for kind in kinds}
+def _paused_trials(folder: Path) -> Iterator[CheckpointFolder]:
+    """Give the folder of paused trials, empty before, whatever a killed session left there, and gone afterwards."""
+    checkpoints = CheckpointFolder(folder.resolve() / PAUSED)
+    checkpoints.sweep()
     try:
-        yield stop
+        yield checkpoints
     finally:
-        for kind, handler in before.items():
-            signal.signal(kind, handler)
+        checkpoints.sweep()

@@ -1,34 +1,30 @@
-"""The search itself: references, noise, then step after step, for any number of workers the same steps.
+"""One session of a search: references, noise, then step after step, until the run is finished or stopped.
 
-The contract of a search (docs/architecture.md, "3. Search"): a step is asked from exactly the steps that it sees, told when
-all before it are told, and stored when asked, so that a killed search goes on where it was.
+What is asked and told is decided in `search.state`; here are the database, the workers, the clock and the listener. A step
+is stored when asked (docs/architecture.md, "3. Search"), so that a killed search goes on where it was.
 """
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Literal, Protocol
 
+from archsearch.actions.listener import Listener, Progress, SearchLimits
 from archsearch.protocol import noise
-from archsearch.protocol.evaluation import evaluate, step_tries
-from archsearch.protocol.history import Candidate, History
+from archsearch.protocol.evaluation import Ended, evaluate
 from archsearch.protocol.plan import RunPlan
-from archsearch.protocol.racing import possible
-from archsearch.protocol.records import Step, Trial, Try, Verdict
+from archsearch.protocol.racing import possible_trials
+from archsearch.protocol.records import Step, Trial, Try
 from archsearch.protocol.references import check_baseline, noise_trials, reference_cells, reference_step
 from archsearch.protocol.settings import Setting
-from archsearch.search import ask, sees
-from archsearch.store import RunStore
+from archsearch.search import Search
+from archsearch.store import Ending, RunStore, read_steps
 from archsearch.workers.dispatch import Dispatcher
-
-Ending = Literal["finished", "time", "interrupted", "exhausted"]
 
 GRACE = 3.0
 """Seconds that running trials have to end after an interrupt."""
 
-BARREN = 200
+MOST_WITHOUT_NEWS = 200
 """Steps in a row with nothing new, after which the space counts as exhausted."""
 
 REFERENCES, NOISE = -10_000, -1
@@ -38,79 +34,42 @@ TURN = 0.25
 """Seconds between looks at the clock and at signals."""
 
 
-@dataclass(frozen=True)
-class Limits:
-    """When a run is finished: so many candidates told, or so many seconds of search in all sessions."""
-
-    max_candidates: int | None = None
-    max_seconds: float | None = None
-
-
-@dataclass(frozen=True)
-class Progress:
-    """Where a search is.
-
-    Attributes:
-        phase: "references", "noise" or "searching".
-        done: Trials done, of the references or of the noise.
-        total: Trials in all, of the same.
-        book: The told steps; None before the search.
-        busy: Trials that are being trained.
-        elapsed: Seconds of search so far, over all sessions.
-    """
-
-    phase: str
-    done: int
-    total: int
-    book: History | None
-    busy: int
-    elapsed: float
-
-
-class Watcher(Protocol):
-    """Sees a search go on."""
-
-    def progressed(self, progress: Progress) -> None:
-        """Called several times a second."""
-
-    def told(self, step: Step, verdict: Verdict, candidate: Candidate | None) -> None:
-        """Called for every step that is told now."""
-
-    def said(self, text: str) -> None:
-        """Called with a line that people should read."""
-
-
 class SearchLoop:
     """One session of a run.
 
     Args:
         store: The run's database, opened for writing.
         plan: Its plan.
-        desk: Where trials are trained.
+        dispatcher: Where trials are trained.
         limits: When the run is finished.
-        watcher: Who is told.
+        listener: Who is told.
         stopped: Whether an interrupt has come.
+
+    Attributes:
+        began: When the session began, by the monotonic clock.
+        before: Seconds of search in earlier sessions.
+        baseline: The GRU's trials, once they have ended.
+        gates: For each task the share of the GRU's skill that opens the next stage, once the noise trials have ended.
+        search: The steps; begun when baseline and gates are known.
+        waiting: The trials that each open step waits for, by the step's number.
     """
 
     def __init__(
         self,
         store: RunStore,
         plan: RunPlan,
-        desk: Dispatcher,
-        limits: Limits,
-        watcher: Watcher,
+        dispatcher: Dispatcher,
+        limits: SearchLimits,
+        listener: Listener,
         stopped: Callable[[], bool],
     ) -> None:
-        self.store, self.plan, self.desk = store, plan, desk
-        self.limits, self.watcher, self.stopped = limits, watcher, stopped
+        self.store, self.plan, self.dispatcher = store, plan, dispatcher
+        self.limits, self.listener, self.stopped = limits, listener, stopped
         self.began, self.before = time.monotonic(), store.elapsed
         self.baseline: dict[str, dict[Setting, Try]] = {}
         self.gates: dict[str, float] = {}
-        self.asked: dict[int, Step] = {}
-        self.verdicts: dict[int, Verdict] = {}
+        self.search = Search(self.plan, self.baseline, self.gates)
         self.waiting: dict[int, set[Trial]] = {}
-        self.next = 0
-        self.told = self.seen = History(plan, {})
 
     @property
     def elapsed(self) -> float:
@@ -122,55 +81,67 @@ class SearchLoop:
         try:
             return self._references() or self._noise() or self._search()
         finally:
-            self.store.keep_time(self.elapsed)
+            self.store.elapsed = self.elapsed
 
     # -- before the search --------------------------------------------------------------------------------------
 
     def _references(self) -> Ending | None:
+        """Train the references; the GRU's trials come first, and are refused before others cost time."""
         cells = reference_cells(self.plan)
         for cell in cells.values():
             self.store.add_cell(cell)
         steps = [reference_step(self.plan, cell.id) for cell in cells.values()]
-        trials = [list(possible(self.plan, step)) for step in steps]
-        for position, of in enumerate(trials):
-            self.desk.want(of, REFERENCES + position, shared=True)
-        everything = [trial for of in trials for trial in of]
-        first = trials[0]
-        checked = False
-        while True:
-            missing = [trial for trial in everything if self.desk.outcome(trial) is None]
-            if not checked and all(self.desk.outcome(trial) is not None for trial in first):
-                self.baseline = step_tries(self.plan, steps[0], len(steps[0].stages), self.desk.outcome)
-                check_baseline(self.plan, self.baseline)
-                checked = True
-            if not missing:
-                return None
-            if ending := self._turn("references", len(everything) - len(missing), len(everything)):
+        trials = [list(possible_trials(self.plan, step)) for step in steps]
+        for position, of_cell in enumerate(trials):
+            self.dispatcher.queue(of_cell, REFERENCES + position, shared=True)
+        everything = [trial for of_cell in trials for trial in of_cell]
+        if ending := self._wait("references", trials[0], everything):
+            return ending
+        gru = evaluate(self.plan, steps[0], self.dispatcher.outcome, {}, {})
+        assert isinstance(gru, Ended)
+        check_baseline(self.plan, gru.tries)
+        self.baseline = gru.tries
+        return self._wait("references", everything, everything)
+
+    def _wait(self, phase: str, trials: list[Trial], everything: list[Trial]) -> Ending | None:
+        """Wait until some trials of a phase have ended; return how the session ends, if it does before."""
+        while any(self.dispatcher.outcome(trial) is None for trial in trials):
+            done = sum(self.dispatcher.outcome(trial) is not None for trial in everything)
+            if ending := self._turn(phase, done, len(everything)):
                 return ending
+        return None
 
     def _noise(self) -> Ending | None:
+        """Train clones of the GRU, and set the gates."""
         while True:
-            draws = noise_trials(self.plan, self.desk.outcome)
-            trials = [trial for of in draws.values() for draw in of for trial in draw]
-            missing = [trial for trial in trials if self.desk.outcome(trial) is None]
+            draws = noise_trials(self.plan, self.dispatcher.outcome)
+            longest = [each for of_task in draws.values() for draw in of_task for each in draw.values()]
+            missing = [each.trial for each in longest if each.outcome is None]
             if not missing:
                 break
-            self.desk.want(missing, NOISE, shared=True)
-            if ending := self._turn("noise", len(trials) - len(missing), len(trials)):
+            self.dispatcher.queue(missing, NOISE, shared=True)
+            if ending := self._turn("noise", len(longest) - len(missing), len(longest)):
                 return ending
-        self.desk.forsake(trials)
-        ratios = noise.clone_ratios(self.plan, self.desk.outcome)
+        trials = [each.trial for each in longest]
+        self.dispatcher.discard_checkpoints(trials)
+        self.dispatcher.forget(trials)
+        self._set_gates(noise.clone_ratios(self.plan, draws))
+        return None
+
+    def _set_gates(self, ratios: dict[str, noise.Array]) -> None:
         self.gates = noise.gates(self.plan, ratios)
         shares = noise.pass_shares(ratios, self.gates)
-        shown = ", ".join(f"{task} {gate:g} ({shares[task]:.0%})" for task, gate in self.gates.items())
-        self.watcher.said(f"gates, and how many clones of the GRU pass: {shown}")
-        self.desk.forget(trials)
-        return None
+        words = ", ".join(f"{task} {gate:g} ({shares[task]:.0%})" for task, gate in self.gates.items())
+        self.listener.said(f"gates, and how many clones of the GRU pass: {words}")
 
     # -- the search ---------------------------------------------------------------------------------------------
 
     def _search(self) -> Ending:
-        self._recall()
+        """Go on from the steps of earlier sessions: told ones are told again, open ones wait for their trials."""
+        self.search = Search(self.plan, self.baseline, self.gates)
+        self.search.restore(read_steps(self.store, self.plan))
+        for step in self.search.open_steps:
+            self._advance(step)
         while True:
             if ending := self._enough():
                 return ending
@@ -179,77 +150,46 @@ class SearchLoop:
             if ending := self._turn("searching", 0, 0, 0.0 if moved else TURN):
                 return ending
 
-    def _recall(self) -> None:
-        """Take up the steps of earlier sessions: those told are told again, the others wait for their trials."""
-        self.told, self.seen = History(self.plan, self.baseline), History(self.plan, self.baseline)
-        for step, verdict in self.store.steps():
-            self.asked[step.number] = step
-            self.next = step.number + 1
-            if verdict is not None:
-                self.verdicts[step.number] = verdict
-                self._take_in(step, verdict)
-            else:
-                self._advance(step)
-
-    def _take_in(self, step: Step, verdict: Verdict) -> None:
-        """Tell the leaderboard's book a step, and the strategy's book what the next step to be asked may see."""
-        self.told.tell(step, verdict, step_tries(self.plan, step, verdict.reached, self.desk.outcome))
-
-    def _catch_up(self, number: int) -> None:
-        """Tell the strategy's book exactly the steps that step `number` sees, and drop what nobody needs any more."""
-        while self.seen.told < sees(self.plan, number):
-            step = self.asked.pop(self.seen.told)
-            verdict = self.verdicts.pop(step.number)
-            self.seen.tell(step, verdict, step_tries(self.plan, step, verdict.reached, self.desk.outcome))
-            self.desk.forget(possible(self.plan, step))
-            if step.filter is not None:
-                self.desk.forget([self.plan.filter_trial(step.cell, step.filter)])
-
     def _enough(self) -> Ending | None:
-        if self.limits.max_candidates is not None and len(self.told.candidates) >= self.limits.max_candidates:
+        told, most = self.search.told, self.limits.max_candidates
+        if most is not None and len(told.candidates) >= most:
             return "finished"
-        return "exhausted" if self.told.barren >= BARREN else None
+        return "exhausted" if told.steps_without_news >= MOST_WITHOUT_NEWS else None
 
     def _ask(self) -> bool:
         """Ask the next step if it may be asked now; return whether it was."""
-        if self._asked_enough() or sees(self.plan, self.next) > self.told.told:
+        most = self.limits.max_candidates
+        if not self.search.may_ask or (most is not None and self.search.candidates >= most):
             return False
-        self._catch_up(self.next)
-        unseen = [self.asked[number] for number in range(self.seen.told, self.next)]
-        asked = ask(self.plan, self.next, self.seen, unseen, self.store.cell)
+        asked = self.search.ask(self.store.cell)
         self.store.add_step(asked.step, asked.cell)
-        self.asked[self.next] = asked.step
-        self.next += 1
         self._advance(asked.step)
         return True
 
-    def _asked_enough(self) -> bool:
-        """Whether the steps in flight already bring all candidates that the run wants."""
-        if self.limits.max_candidates is None:
-            return False
-        flying = {self.asked[number].cell for number in range(self.told.told, self.next)} - {""}
-        return len(flying | set(self.told.candidates)) >= self.limits.max_candidates
-
     def _advance(self, step: Step) -> None:
-        """Queue the trials that a step needs next, or note its verdict."""
-        result = evaluate(self.plan, step, self.desk.outcome, self.baseline, self.gates)
-        if isinstance(result, Verdict):
-            self.verdicts[step.number] = result
-            self.desk.forsake(possible(self.plan, step))
+        """Queue the trials that a step needs next; once it has ended, drop what nobody needs any more."""
+        trials = self.search.needs(step, self.dispatcher.outcome)
+        if trials:
+            self.waiting[step.number] = set(trials)
+            self.dispatcher.queue(trials, step.number)
             return
-        self.waiting[step.number] = set(result)
-        self.desk.want(result, step.number)
+        ended = list(possible_trials(self.plan, step))
+        self.dispatcher.discard_checkpoints(ended)
+        self.dispatcher.forget(ended)
+        if step.filter is not None:
+            self.dispatcher.forget([self.plan.filter_trial(step.cell, step.filter)])
 
     def _tell(self) -> bool:
         """Tell the next step if it has ended; return whether it had."""
-        step = self.asked.get(self.told.told)
-        if step is None or step.number not in self.verdicts:
+        ended = self.search.tell()
+        if ended is None:
             return False
-        verdict = self.verdicts[step.number]
+        step, verdict = ended.step, ended.verdict
         self.store.tell_step(step.number, verdict, self.elapsed)
-        self._take_in(step, verdict)
-        self.watcher.told(step, verdict, self.told.candidates.get(step.cell))
+        self.listener.told(step, verdict, self.search.told.candidates.get(step.cell))
         return True
+
+    # -- time ---------------------------------------------------------------------------------------------------
 
     def _turn(self, phase: str, done: int, total: int, wait: float = TURN) -> Ending | None:
         """Wait up to `wait` seconds for trials to end; return how the session ends, if it does."""
@@ -258,26 +198,34 @@ class SearchLoop:
             return "interrupted"
         if self.limits.max_seconds is not None and self.elapsed >= self.limits.max_seconds:
             return "time"
-        for trial in self.desk.turn(wait):
+        for trial in self.dispatcher.poll(wait):
             self._ended(trial)
-        book = self.told if phase == "searching" else None
-        self.watcher.progressed(Progress(phase, done, total, book, self.desk.busy, self.elapsed))
+        progress = Progress(
+            phase=phase,
+            done=done,
+            total=total,
+            history=self.search.told if phase == "searching" else None,
+            busy=self.dispatcher.busy,
+            elapsed=self.elapsed,
+        )
+        self.listener.progressed(progress)
         return None
 
     def _ended(self, trial: Trial) -> None:
         """Let the steps that waited for a trial go on."""
-        for number in [number for number, trials in self.waiting.items() if trial in trials]:
-            self.waiting[number].discard(trial)
-            if not self.waiting[number]:
-                del self.waiting[number]
-                self._advance(self.asked[number])
+        for step in self.search.open_steps:
+            waiting = self.waiting.get(step.number, set())
+            if trial in waiting:
+                waiting.discard(trial)
+                if not waiting:
+                    del self.waiting[step.number]
+                    self._advance(step)
 
     def _wind_down(self) -> None:
         """Give running trials a moment to end, so that little is lost."""
-        if self.desk.busy:
-            self.watcher.said(
-                f"Stopping: what is being trained has {GRACE:.0f} s to end. Once more ends it at once."
-            )
+        if self.dispatcher.busy:
+            words = f"Stopping: what is being trained has {GRACE:.0f} s to end. Once more ends it at once."
+            self.listener.said(words)
         until = time.monotonic() + GRACE
-        while self.desk.busy and time.monotonic() < until:
-            self.desk.turn(TURN, dispatch=False)
+        while self.dispatcher.busy and time.monotonic() < until:
+            self.dispatcher.poll(TURN, dispatch=False)

@@ -1,36 +1,43 @@
-"""Replay: trains leaderboard rows again from their records and compares the scores (docs/architecture.md, "5. Replay")."""
+"""Replay: trains leaderboard rows again from their records and compares the scores (contract 5)."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import os
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
+from archsearch.actions.run import Run, open_run
+from archsearch.actions.tabular import Records
 from archsearch.errors import InputError
-from archsearch.protocol.plan import RunPlan
+from archsearch.protocol.plan import RunPlan, TaskFacts
 from archsearch.protocol.records import Trial
-from archsearch.store import Row, RunStore
-from archsearch.workers.dispatch import Dispatcher
-from archsearch.workers.memory import MemoryTrialLog
+from archsearch.store import Row, RunStore, read_leaderboard
+from archsearch.words import short_id
+from archsearch.workers.devices import recorded_device, worker_devices
+from archsearch.workers.dispatch import Dispatcher, Progressed
 from archsearch.workers.messages import Hello
 from archsearch.workers.pool import WorkerPool
+from archsearch.workers.probe import probe
+from archsearch.workers.trial_log import MemoryTrialLog
 
 TOLERANCE = 0.05
 """Largest difference of a score, in accuracy or nats, that holds on another machine or engine."""
 
 
 @dataclass(frozen=True)
-class Replayed:
+class ReplayedScore:
     """One score, recorded and trained again.
 
     Attributes:
-        id: The cell's id.
+        row: The cell's row of the leaderboard.
         task: What people call the task.
         recorded: The score in the run.
         replayed: The score now, None if the trial has none now.
         exact: Whether machine and engine are those of the record.
     """
 
-    id: str
+    row: Row
     task: str
     recorded: float
     replayed: float | None
@@ -41,54 +48,140 @@ class Replayed:
         """Whether the scores agree: in every bit on the same machine and engine, within the tolerance elsewhere."""
         if self.replayed is None:
             return False
-        return (
-            self.replayed == self.recorded if self.exact else abs(self.replayed - self.recorded) <= TOLERANCE
-        )
+        if self.exact:
+            return self.replayed == self.recorded
+        return abs(self.replayed - self.recorded) <= TOLERANCE
+
+    def as_dict(self) -> dict[str, object]:
+        """Return the score as plain values."""
+        return {
+            "id": self.row.id,
+            "task": self.task,
+            "recorded": self.recorded,
+            "replayed": self.replayed,
+            "holds": self.holds,
+        }
 
 
-def check_data(plan: RunPlan, checksums: dict[str, str]) -> None:
+@dataclass(frozen=True)
+class Replay:
+    """Rows of a leaderboard, trained again.
+
+    Attributes:
+        recorded: Engine and machine of the run.
+        here: Engine and machine that trained now.
+        scores: The scores, row by row and task by task.
+    """
+
+    recorded: dict[str, str]
+    here: dict[str, str]
+    scores: tuple[ReplayedScore, ...]
+
+    @property
+    def holds(self) -> bool:
+        """Whether all scores agree."""
+        return all(score.holds for score in self.scores)
+
+    def records(self) -> Records:
+        """Return a row per score: id, task, the score recorded, the score replayed, and whether it holds."""
+        return Records(score.as_dict() for score in self.scores)
+
+    def as_document(self) -> dict[str, object]:
+        """Return all that `archsearch replay --json` prints."""
+        return {"recorded": self.recorded, "here": self.here, "rows": list(self.records())}
+
+    def _repr_html_(self) -> str:
+        return self.records()._repr_html_()
+
+
+def replay(
+    run: Run | str | os.PathLike[str],
+    *,
+    top: int = 5,
+    cell: str | None = None,
+    runs: str | os.PathLike[str] | None = None,
+    data: str | os.PathLike[str] | None = None,
+    workers: int | None = None,
+    device: str = "auto",
+    progressed: Progressed | None = None,
+) -> Replay:
+    """Train leaderboard rows again from their records, and compare the scores.
+
+    On the machine and engine of the record a score holds if it is the same in every bit, elsewhere within a tolerance.
+
+    Args:
+        run: A run, or its name or path.
+        top: Ranks to train again.
+        cell: One cell instead: its id or the beginning of it.
+        runs: Folder of all runs; None for ARCHSEARCH_RUNS, else "runs".
+        data: Folder of the Penn Treebank's files; None for where the run had them.
+        workers: Worker processes; None for one per GPU or CPU core.
+        device: "auto" (as recorded), "cpu", or "cuda:0,cuda:1".
+        progressed: Told how many trials of how many have ended; None: nobody is told.
+
+    Raises:
+        InputError: There is no such run or row, or the data are not the run's.
+    """
+    opened = run if isinstance(run, Run) else open_run(run, runs)
+    with RunStore.open(opened.folder) as store:
+        rows, plan = _rows(read_leaderboard(store, opened.name).rows, top, cell), store.plan
+        devices = worker_devices(recorded_device(device, plan.engine), workers)
+        with WorkerPool(list(devices), str(Path(data).resolve()) if data else store.data) as pool:
+            facts, hello = probe(pool, [task.full_name for task in plan.tasks])
+            check_data(plan, facts)
+            scores = _replayed(Dispatcher(MemoryTrialLog(), pool, store.cell), plan, rows, hello, progressed)
+    return Replay(
+        recorded={"engine": plan.engine, "machine": plan.machine},
+        here={"engine": hello.engine, "machine": hello.machine},
+        scores=scores,
+    )
+
+
+def _rows(rows: Sequence[Row], top: int, cell: str | None) -> list[Row]:
+    """Return the rows to replay: the first ranks, or one cell's."""
+    if cell is None:
+        best = [row for row in rows if row.rank is not None and row.rank <= top]
+        if not best:
+            raise InputError("no cell of this run has a fitness yet; there is nothing to replay")
+        return best
+    matches = [row for row in rows if row.id.startswith(cell)]
+    if len(matches) != 1:
+        there = ", ".join(short_id(row.id) for row in rows[:8])
+        count = len(matches) or "no"
+        raise InputError(f"--cell {cell}: {count} rows of the leaderboard begin so; there are {there}")
+    return matches
+
+
+def check_data(plan: RunPlan, facts: Mapping[str, TaskFacts]) -> None:
     """Refuse to replay on other data than the run's.
+
+    Args:
+        plan: The run's plan.
+        facts: What its tasks say of themselves now, by full name.
 
     Raises:
         InputError: Names the task.
     """
-    for course in plan.courses:
-        if checksums[course.facts.name] != course.facts.checksum:
-            raise InputError(
-                f"the data of {course.facts.name} are not those of the run; give them with --data"
-            )
+    for task in plan.tasks:
+        if facts[task.full_name].checksum != task.facts.checksum:
+            raise InputError(f"the data of {task.full_name} are not those of the run; give them with --data")
 
 
-def replay(
-    store: RunStore,
+def _replayed(
+    dispatcher: Dispatcher,
     plan: RunPlan,
-    rows: list[Row],
-    crew: WorkerPool,
+    rows: Sequence[Row],
     hello: Hello,
-    progressed: Callable[[int, int], None],
-) -> Iterator[Replayed]:
-    """Yield the rows' best trials, trained again, in order.
-
-    Args:
-        store: The run's database.
-        plan: Its plan.
-        rows: What to replay.
-        crew: Who trains.
-        hello: What the crew's workers are.
-        progressed: Told how many trials of how many have ended.
-    """
+    progressed: Progressed | None,
+) -> tuple[ReplayedScore, ...]:
+    """Return the rows' best trials, trained again, in order."""
     exact = hello.machine == plan.machine and plan.engine in hello.engines
-    wanted: dict[Trial, tuple[Row, str, float]] = {}
+    records: dict[Trial, tuple[Row, str, float]] = {}
     for row in rows:
         for task, result in row.judgement.tasks.items():
-            wanted[plan.trial(row.id, task, result.setting, steps=result.steps)] = row, task, result.score
-    desk = Dispatcher(MemoryTrialLog(), crew, store.cell)
-    desk.want(wanted, 0)
-    waiting = list(wanted)
-    while waiting:
-        while waiting and (outcome := desk.outcome(waiting[0])) is not None:
-            row, task, recorded = wanted[waiting.pop(0)]
-            yield Replayed(row.id, task, recorded, outcome.score, exact)
-        progressed(sum(desk.outcome(trial) is not None for trial in wanted), len(wanted))
-        if waiting:
-            desk.turn(0.25)
+            records[plan.trial(row.id, task, result.setting, steps=result.steps)] = row, task, result.score
+    outcomes = dispatcher.finish(records, progressed)
+    return tuple(
+        ReplayedScore(row=row, task=task, recorded=score, replayed=outcomes[trial].score, exact=exact)
+        for trial, (row, task, score) in records.items()
+    )

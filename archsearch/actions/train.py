@@ -2,27 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import os
 from dataclasses import dataclass
+from pathlib import Path
 
-import msgspec
-
-from archsearch.actions.resolve import SPACE, STRATEGY
-from archsearch.cell import Cell, library, load_space
+from archsearch.actions.cells import load_cell
+from archsearch.actions.request import PRESET
+from archsearch.actions.resolve import ResolvedRequest
+from archsearch.actions.tabular import Records
+from archsearch.actions.tasks import resolve_task
+from archsearch.cell import Cell, library
 from archsearch.errors import InputError
-from archsearch.protocol.plan import PlannedTask, RunPlan
-from archsearch.protocol.preset import Preset, TaskRules
-from archsearch.protocol.records import BASELINE, Outcome, Trial
+from archsearch.protocol.loading import load_preset
+from archsearch.protocol.plan import RunPlan, TaskFacts
+from archsearch.protocol.records import BASELINE, Outcome
 from archsearch.protocol.settings import Setting
-from archsearch.workers.dispatch import Dispatcher
-from archsearch.workers.memory import MemoryTrialLog
+from archsearch.workers.devices import worker_devices
+from archsearch.workers.dispatch import Dispatcher, Progressed
 from archsearch.workers.pool import WorkerPool
-from archsearch.workers.probe import probe
+from archsearch.workers.trial_log import MemoryTrialLog
 
 
 @dataclass(frozen=True)
 class Pair:
-    """One setting: how the cell ended there, and how the GRU did."""
+    """How two cells ended under one setting.
+
+    Attributes:
+        setting: The setting.
+        cell: How the cell ended.
+        baseline: How the GRU did.
+    """
 
     setting: Setting
     cell: Outcome
@@ -30,72 +39,150 @@ class Pair:
 
 
 @dataclass(frozen=True)
-class Trained:
-    """What `train` found: the plan it measured under, and the pairs in the order of the settings."""
+class Comparison:
+    """A cell beside the GRU on one task.
+
+    Attributes:
+        plan: What it was measured under.
+        task: What people call the task.
+        pairs: A pair per setting, in the settings' order.
+    """
 
     plan: RunPlan
     task: str
-    pairs: list[Pair]
+    pairs: tuple[Pair, ...]
+
+    @property
+    def facts(self) -> TaskFacts:
+        """What the task says of itself."""
+        return self.plan.task[self.task].facts
+
+    def skill(self, outcome: Outcome) -> float | None:
+        """Return how far a score is from no memory (0) to the ceiling (1); None without a score."""
+        return None if outcome.score is None else self.plan.skill(self.task, outcome.score)
+
+    @property
+    def best(self) -> float | None:
+        """The cell's best skill over the settings; None if no trial has a score."""
+        return self._best([pair.cell for pair in self.pairs])
+
+    @property
+    def baseline_best(self) -> float | None:
+        """The GRU's best skill over the settings; None if no trial has a score."""
+        return self._best([pair.baseline for pair in self.pairs])
+
+    def _best(self, outcomes: list[Outcome]) -> float | None:
+        skills = [skill for outcome in outcomes if (skill := self.skill(outcome)) is not None]
+        return max(skills, default=None)
+
+    @property
+    def ratio(self) -> float | None:
+        """The cell's best skill over the GRU's; None without both, or where the GRU has learned nothing."""
+        if self.best is None or self.baseline_best is None or self.baseline_best <= 0:
+            return None
+        return self.best / self.baseline_best
+
+    def records(self) -> Records:
+        """Return a row per setting: how the cell ended there, and how the GRU did."""
+        return Records(
+            {
+                "setting": pair.setting.as_dict(),
+                "cell": self._side(pair.cell),
+                "gru": self._side(pair.baseline),
+            }
+            for pair in self.pairs
+        )
+
+    def _side(self, outcome: Outcome) -> dict[str, object]:
+        return {
+            "status": outcome.status,
+            "score": outcome.score,
+            "skill": self.skill(outcome),
+            "units": outcome.units,
+        }
+
+    def as_document(self) -> dict[str, object]:
+        """Return all that `archsearch train --json` prints."""
+        return {"task": self.facts.name, "rows": list(self.records())}
+
+    def _repr_html_(self) -> str:
+        return self.records()._repr_html_()
 
 
 def train(
-    cell: Cell,
-    name: str,
-    preset: Preset,
-    task: tuple[str, str, TaskRules],
-    count: int,
-    seed: int,
-    crew: WorkerPool,
-    progressed: Callable[[int, int], None],
-) -> Trained:
-    """Train a cell and the GRU on the first `count` shared settings of a task.
+    cell: Cell | str,
+    task: str,
+    *,
+    difficulty: str | None = None,
+    preset: str = PRESET,
+    settings: int = 8,
+    seed: int = 0,
+    runs: str | os.PathLike[str] | None = None,
+    data: str | os.PathLike[str] | None = None,
+    workers: int | None = None,
+    device: str = "auto",
+    progressed: Progressed | None = None,
+) -> Comparison:
+    """Train a cell on a task, beside the GRU, both under the same settings on the same data.
+
+    ```python
+    archsearch.train("mut1", "xml", settings=4).ratio
+    ```
+
+    Args:
+        cell: A cell, or what `load_cell` takes.
+        task: A task of the preset, `text:FILE` or `FILE.py:NAME`.
+        difficulty: Another one than the preset's.
+        preset: How the cell is measured: a name or a TOML file.
+        settings: How many settings; fewer are used where the preset's grid has fewer.
+        seed: Seed of the training data.
+        runs: Folder of all runs, for a cell of one; None for ARCHSEARCH_RUNS, else "runs".
+        data: Folder of the Penn Treebank's files.
+        workers: Worker processes; None for one per GPU or CPU core.
+        device: "auto" (all GPUs, else the CPU), "cpu", or "cuda:0,cuda:1".
+        progressed: Told how many trials of how many have ended; None: nobody is told.
+
+    Raises:
+        InputError: Something is unknown, or the cell is too wide for the budget.
+    """
+    subject = cell if isinstance(cell, Cell) else load_cell(cell, runs)
+    preset_name, rules = load_preset(preset)
+    resolved = resolve_task(preset_name, rules, task, difficulty)
+    request = ResolvedRequest(preset_name, rules, (resolved.with_settings(settings),))
+    with WorkerPool(
+        list(worker_devices(device, workers)), str(Path(data).resolve()) if data else None
+    ) as pool:
+        plan = request.probed(pool)
+        return compare_with_baseline(subject, plan, seed, pool, progressed)
+
+
+def compare_with_baseline(
+    cell: Cell, plan: RunPlan, seed: int, pool: WorkerPool, progressed: Progressed | None
+) -> Comparison:
+    """Train a cell and the GRU under all settings of a plan's only task.
 
     Args:
         cell: The cell.
-        name: The preset's name.
-        preset: The preset.
-        task: What people call the task, its name for `tasks.load`, and how it is trained.
-        count: How many settings.
+        plan: What both are measured under.
         seed: Seed of the training data.
-        crew: Who trains.
-        progressed: Told how many trials of how many have ended.
+        pool: The workers that train.
+        progressed: Told how many trials of how many have ended; None: nobody is told.
 
     Raises:
-        InputError: The cell is too wide for the budget, or the grid has fewer settings.
+        InputError: The cell is too wide for the budget.
     """
-    short, full, task_plan = task
-    facts, hello = probe(crew, [full, preset.filter.task])
-    courses = (PlannedTask(short, facts[full], msgspec.structs.replace(task_plan, G=count)),)
-    plan = RunPlan(
-        name,
-        preset,
-        STRATEGY,
-        load_space(SPACE),
-        0,
-        courses,
-        facts[preset.filter.task],
-        hello.engine,
-        hello.machine,
-    )
     if problem := plan.too_narrow(cell):
         raise InputError(problem)
-    settings = plan.settings[short][:count]
-    cells = {cell.id: cell, library.load(BASELINE).id: library.load(BASELINE)}
-    trials = {
-        identity: [plan.trial(identity, short, setting, seed) for setting in settings] for identity in cells
-    }
-    desk = Dispatcher(MemoryTrialLog(), crew, cells.__getitem__)
-    everything: list[Trial] = [trial for of in trials.values() for trial in of]
-    desk.want(everything, 0)
-    while (done := sum(desk.outcome(trial) is not None for trial in everything)) < len(everything):
-        progressed(done, len(everything))
-        desk.turn(0.25)
-    own, other = trials[cell.id], trials[library.load(BASELINE).id]
-    pairs = [Pair(s, _ended(desk, a), _ended(desk, b)) for s, a, b in zip(settings, own, other, strict=True)]
-    return Trained(plan, short, pairs)
-
-
-def _ended(desk: Dispatcher, trial: Trial) -> Outcome:
-    outcome = desk.outcome(trial)
-    assert outcome is not None
-    return outcome
+    (task,) = plan.tasks
+    baseline, settings = library.load(BASELINE), plan.settings[task.name][: task.rules.G]
+    ours, theirs = (
+        [plan.trial(identity, task.name, setting, seed=seed) for setting in settings]
+        for identity in (cell.id, baseline.id)
+    )
+    dispatcher = Dispatcher(MemoryTrialLog(), pool, {cell.id: cell, baseline.id: baseline}.__getitem__)
+    outcomes = dispatcher.finish([*ours, *theirs], progressed)
+    pairs = tuple(
+        Pair(setting, outcomes[one], outcomes[other])
+        for setting, one, other in zip(settings, ours, theirs, strict=True)
+    )
+    return Comparison(plan, task.name, pairs)

@@ -11,7 +11,7 @@ what is reported are medians over the turns.
 """
 
 from archsearch.bench.document import measure
-from archsearch.bench.shapes import SHAPES, Shape
+from archsearch.bench.shapes import SHAPES, LayerShape
 from archsearch.bench.subjects import USUAL, mutants
 
-__all__ = ["SHAPES", "USUAL", "Shape", "measure", "mutants"]
+__all__ = ["SHAPES", "USUAL", "LayerShape", "measure", "mutants"]

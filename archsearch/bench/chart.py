@@ -28,7 +28,7 @@ WIDTH, LEFT, RIGHT = 720, 150, 120
 BAR, GAP, TOP, BOTTOM = 13, 10, 62, 34
 
 
-def to_svg(document: dict[str, Any]) -> str:
+def drawn_chart(document: dict[str, Any]) -> str:
     """Return the chart of a document of `archsearch bench --json`."""
     groups = _groups(document["rows"])
     longest = max(row["ratio_nn_gru"] for _, rows in groups for row in rows)
@@ -68,13 +68,13 @@ def _groups(rows: Sequence[dict[str, Any]]) -> list[tuple[str, list[dict[str, An
             shape = f"{row['batch']}×{row['steps']}, {row['width']} units"
             groups.setdefault((shape, cell), []).append(row)
     shapes = list(dict.fromkeys(shape for shape, _ in groups))
-    found = [
+    titled = [
         (f"{cell} {shape}", groups[shape, cell])
         for cell in CELLS
         for shape in shapes
         if (shape, cell) in groups
     ]
-    return [(title, sorted(of, key=lambda row: order.index(row["engine"]))) for title, of in found]
+    return [(title, sorted(bars, key=lambda row: order.index(row["engine"]))) for title, bars in titled]
 
 
 def _head(machine: dict[str, Any], engines: set[str]) -> list[str]:
@@ -97,4 +97,4 @@ def _head(machine: dict[str, Any], engines: set[str]) -> list[str]:
 
 
 if __name__ == "__main__":
-    sys.stdout.write(to_svg(json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))))
+    sys.stdout.write(drawn_chart(json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))))

@@ -13,6 +13,7 @@ from pathlib import Path
 from archsearch.cell import Cell
 from archsearch.compiler.native.build import library
 from archsearch.compiler.native.source import source
+from archsearch.compiler.program.program import program
 
 CACHE = "ARCHSEARCH_CACHE"
 
@@ -34,6 +35,8 @@ def compile_seconds(cell: Cell) -> dict[str, float]:
 
 def _seconds(cell: Cell, cache: Path) -> float:
     cell = Cell.parse(cell.text())  # without what the object remembers
+    for remembers in (program, source):
+        remembers.cache_clear()
     with cached_in(cache):
         began = time.perf_counter()
         library(source(cell.canonical()), False)

@@ -16,7 +16,7 @@ from archsearch.bench.layers import TORCH, engine_call, torch_call
 from archsearch.bench.machine import machine
 from archsearch.bench.peak import peak_gflops
 from archsearch.bench.rows import BASE, LayerRow, StackRow, TrialRow, rates, ratios
-from archsearch.bench.shapes import Shape
+from archsearch.bench.shapes import LayerShape
 from archsearch.bench.subjects import product_flops
 from archsearch.bench.timing import Call, interleaved
 from archsearch.cell import Cell, library
@@ -28,13 +28,13 @@ Told = Callable[[str], None]
 
 def measure(
     cells: Mapping[str, Cell],
-    shapes: Sequence[Shape],
+    shapes: Sequence[LayerShape],
     closely: Collection[str],
     budgets: Sequence[int] = trials.BUDGETS,
     rounds: int = 15,
     told: Told = lambda line: None,
     device: str | None = None,
-    stacked: Sequence[Shape] = stacks.SHAPES,
+    stacked: Sequence[LayerShape] = stacks.SHAPES,
 ) -> dict[str, Any]:
     """Return machine, rows, training steps and compile times; and stacks, where there is a device for them.
 
@@ -57,7 +57,9 @@ def measure(
         for shape, name in product(shapes, cells):
             told(f"{name} at {shape}")
             peaks += [peak_gflops()] if has_native else []
-            rows += _layer_rows(name, cells[name], shape, rounds, has_native, name in closely)
+            rows += _layer_rows(
+                name, cells[name], shape, rounds, has_native=has_native, closely=name in closely
+            )
         for name, budget in product([name for name in cells if name in closely], budgets):
             told(f"{name}, training step of {trials.TASK} with {budget:,} parameters")
             try:
@@ -100,7 +102,7 @@ def _engines(has_native: bool) -> tuple[str, ...]:
 
 
 def _layer_rows(
-    name: str, cell: Cell, shape: Shape, rounds: int, has_native: bool, closely: bool
+    name: str, cell: Cell, shape: LayerShape, rounds: int, has_native: bool, closely: bool
 ) -> list[LayerRow]:
     """Return the rows of a cell's engines and of torch's own layers, from the same rounds."""
     calls: dict[str, Call] = {engine: engine_call(cell, engine, shape) for engine in _engines(has_native)}
@@ -115,21 +117,21 @@ def _layer_rows(
     times = interleaved(calls, rounds)
     if "jax vmap" in times:
         times["jax vmap"] /= jax_scan.SETTINGS  # milliseconds per setting
-    found = []
+    rows = []
     for engine in shown:
-        own = TORCH[engine][1] if engine in TORCH else name
-        flops = product_flops(library.load(own) if engine in TORCH else cell, shape)
+        cell_name = TORCH[engine][1] if engine in TORCH else name
+        flops = product_flops(library.load(cell_name) if engine in TORCH else cell, shape)
         figures = {**ratios(times, engine), **rates(times, engine, flops, product_flops(gru, shape))}
         sizes = {"batch": shape.batch, "steps": shape.steps, "width": shape.width, "ms": times[engine]}
         row = {
-            "cell": own,
+            "cell": cell_name,
             "engine": engine,
             **sizes,
             **figures,
             "unroll": unroll if engine.startswith("jax") else None,
         }
-        found.append(msgspec.convert(row, LayerRow))
-    return found
+        rows.append(msgspec.convert(row, LayerRow))
+    return rows
 
 
 def _trial_rows(name: str, cell: Cell, budget: int, rounds: int, has_native: bool) -> list[TrialRow]:
@@ -137,36 +139,36 @@ def _trial_rows(name: str, cell: Cell, budget: int, rounds: int, has_native: boo
     calls, width = trials.trial_calls(cell, budget, _engines(has_native))
     times = {engine: ms / trials.WINDOWS for engine, ms in interleaved(calls, rounds).items()}
     sizes = {"parameters": budget, "batch": trials.BATCH, "steps": trials.UNROLL, "width": width}
-    found = []
+    rows = []
     for engine in times:
-        own = TORCH[engine][1] if engine in TORCH else name
+        cell_name = TORCH[engine][1] if engine in TORCH else name
         row = {
-            "cell": own,
+            "cell": cell_name,
             "engine": engine,
             "task": trials.TASK,
             **sizes,
             "ms": times[engine],
             **ratios(times, engine),
         }
-        found.append(msgspec.convert(row, TrialRow))
-    return found
+        rows.append(msgspec.convert(row, TrialRow))
+    return rows
 
 
 def _stack_rows(
-    cells: Mapping[str, Cell], shapes: Sequence[Shape], device: str | None, rounds: int, told: Told
+    cells: Mapping[str, Cell], shapes: Sequence[LayerShape], device: str | None, rounds: int, told: Told
 ) -> list[StackRow]:
     """Return the rows of stacks on a device."""
-    found: list[StackRow] = []
+    rows: list[StackRow] = []
     if device is None:
-        return found
+        return rows
     with stacks.as_in_a_worker_on(device):
         for shape, name in product(shapes, cells):
             told(f"{name} in stacks at {shape} on {device}")
             try:
-                found += stacks.stack_rows(name, cells[name], shape, device, rounds)
+                rows += stacks.stack_rows(name, cells[name], shape, device, rounds)
             except trials.Untimed as error:
                 told(f"left out: {error}")
-    return found
+    return rows
 
 
 def _once(rows: Sequence[LayerRow]) -> list[LayerRow]:

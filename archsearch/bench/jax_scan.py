@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from archsearch.bench.shapes import Shape
+from archsearch.bench.shapes import LayerShape
 from archsearch.bench.timing import Call, interleaved
 from archsearch.cell import Cell, Node
 from archsearch.cell.ops import LEAKY_SLOPE, NORM_EPSILON
@@ -36,7 +36,7 @@ def is_installed() -> bool:
 
 
 @cache
-def load() -> Any:
+def load_jax() -> Any:
     """Return JAX, on the CPU and on one thread."""
     os.environ.setdefault("JAX_PLATFORMS", "cpu")
     os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} {ONE_THREAD}"
@@ -45,7 +45,7 @@ def load() -> Any:
     return jax
 
 
-def tuned_call(cell: Cell, shape: Shape) -> tuple[Call, int]:
+def tuned_call(cell: Cell, shape: LayerShape) -> tuple[Call, int]:
     """Return forward and backward of a layer with the fastest unrolling, and which that is."""
     calls = {str(unroll): scan_call(cell, shape, unroll) for unroll in UNROLLS if unroll <= shape.steps}
     times = interleaved(calls, rounds=3)
@@ -53,29 +53,41 @@ def tuned_call(cell: Cell, shape: Shape) -> tuple[Call, int]:
     return calls[best], int(best)
 
 
-def scan_call(cell: Cell, shape: Shape, unroll: int) -> Call:
-    """Return forward and backward of a layer: the gradients of its parameters and of its input."""
+def scan_call(cell: Cell, shape: LayerShape, unroll: int) -> Call:
+    """Return forward and backward of a layer: the gradients of its parameters and of its input.
+
+    Args:
+        cell: The cell.
+        shape: Batch, steps and width of the layer.
+        unroll: Time steps of one turn of the scan.
+    """
     scan = _Scan(cell.canonical(), shape, unroll)
     return _compiled(_both(scan), *scan.drawn(0))
 
 
-def stacked_call(cell: Cell, shape: Shape, unroll: int) -> Call:
-    """Return the same for SETTINGS layers of their own weights and inputs at once, by `vmap`."""
-    jax, scan = load(), _Scan(cell.canonical(), shape, unroll)
+def stacked_call(cell: Cell, shape: LayerShape, unroll: int) -> Call:
+    """Return the same for SETTINGS layers of their own weights and inputs at once, by `vmap`.
+
+    Args:
+        cell: The cell.
+        shape: Batch, steps and width of each layer.
+        unroll: Time steps of one turn of the scan.
+    """
+    jax, scan = load_jax(), _Scan(cell.canonical(), shape, unroll)
     drawn = [scan.drawn(seed) for seed in range(SETTINGS)]
     return _compiled(jax.vmap(_both(scan)), *jax.tree.map(lambda *parts: jax.numpy.stack(parts), *drawn))
 
 
 def _both(scan: _Scan) -> Callable[..., Any]:
-    def both(weights: Any, x: Any, gradient: Any) -> Any:
-        output, back = load().vjp(scan, weights, x)
+    def outputs_and_gradients(weights: Any, x: Any, gradient: Any) -> Any:
+        output, back = load_jax().vjp(scan, weights, x)
         return output, back(gradient)
 
-    return both
+    return outputs_and_gradients
 
 
 def _compiled(function: Callable[..., Any], *arguments: Any) -> Call:
-    jax = load()
+    jax = load_jax()
     jitted = jax.jit(function)
     return lambda: jax.block_until_ready(jitted(*arguments))
 
@@ -83,7 +95,7 @@ def _compiled(function: Callable[..., Any], *arguments: Any) -> Call:
 @cache
 def _functions() -> dict[str, Callable[..., Any]]:
     """Return what computes each op but `linear`."""
-    jax = load()
+    jax = load_jax()
     jnp = jax.numpy
     return {
         "add": operator.add,
@@ -105,9 +117,26 @@ def _functions() -> dict[str, Callable[..., Any]]:
 
 
 class _Scan:
-    """A cell in canonical form over a sequence."""
+    """A cell over a sequence.
 
-    def __init__(self, cell: Cell, shape: Shape, unroll: int) -> None:
+    Args:
+        cell: In canonical form.
+        shape: Batch, steps and width.
+        unroll: Time steps of one turn of the scan.
+
+    Attributes:
+        cell: As given.
+        shape: As given.
+        unroll: As given.
+        size: T, B and H.
+        numbers: Handle -> value of the number nodes.
+        before: The nodes that are known before the first step.
+        during: The others.
+        crossing: Handles of what the others read of those before.
+        maps: Handle of an operand -> the linear maps of it.
+    """
+
+    def __init__(self, cell: Cell, shape: LayerShape, unroll: int) -> None:
         self.cell, self.shape, self.unroll = cell, shape, unroll
         self.size = shape.steps, shape.batch, shape.width
         self.numbers = {node.handle: node.value for node in cell.nodes if node.op == "number"}
@@ -125,41 +154,41 @@ class _Scan:
 
     def drawn(self, seed: int) -> tuple[Any, Any, Any]:
         """Return parameters, an input, and a gradient of the output."""
-        draw, jnp = np.random.default_rng(seed), load().numpy
+        draw, jnp = np.random.default_rng(seed), load_jax().numpy
         x, gradient = (jnp.asarray(draw.standard_normal(self.size), np.float32) for _ in range(2))
         return self._weights(draw), x, gradient
 
     def _weights(self, draw: np.random.Generator) -> dict[str, Any]:
         """Return drawn parameters: a matrix and perhaps a bias for each operand that is mapped, and the learned vectors."""
         width, bound = self.shape.width, self.shape.width**-0.5
-        jnp, found = load().numpy, {}
+        jnp, weights = load_jax().numpy, dict[str, Any]()
         for operand, nodes in self.maps.items():
-            found[f"w{operand}"] = jnp.asarray(
+            weights[f"w{operand}"] = jnp.asarray(
                 draw.uniform(-bound, bound, (width, width * len(nodes))), np.float32
             )
             if any(node.argument("bias") is not None for node in nodes):
-                found[f"b{operand}"] = jnp.zeros(width * len(nodes), np.float32)
+                weights[f"b{operand}"] = jnp.zeros(width * len(nodes), np.float32)
         for node in self.cell.ops:
             if node.op == "scale":
-                found[f"s{node.handle}"] = jnp.asarray(draw.uniform(-bound, bound, width), np.float32)
-        return found
+                weights[f"s{node.handle}"] = jnp.asarray(draw.uniform(-bound, bound, width), np.float32)
+        return weights
 
     def __call__(self, weights: dict[str, Any], x: Any) -> Any:
         """Return the outputs of all steps."""
-        jax = load()
+        jax = load_jax()
         whole = {**self.numbers, self.cell.x.handle: x}
         self._compute(self.before, whole, weights)
         states = [node.handle for node in self.cell.state_nodes]
 
-        def step(state: Any, given: Any) -> Any:
-            values = dict(zip([*self.crossing, *states], [*given, *state], strict=True)) | self.numbers
+        def step(state: Any, inputs: Any) -> Any:
+            values = dict(zip([*self.crossing, *states], [*inputs, *state], strict=True)) | self.numbers
             self._compute(self.during, values, weights)
             after = tuple(values[handle] for handle in self.cell.next)
             return after, after[0]
 
         start = (jax.numpy.zeros(self.size[1:], np.float32),) * len(states)
-        given = tuple(whole[handle] for handle in self.crossing)
-        return jax.lax.scan(step, start, given, length=self.shape.steps, unroll=self.unroll)[1]
+        inputs = tuple(whole[handle] for handle in self.crossing)
+        return jax.lax.scan(step, start, inputs, length=self.shape.steps, unroll=self.unroll)[1]
 
     def _compute(self, nodes: Sequence[Node], values: dict[int, Any], weights: dict[str, Any]) -> None:
         for node in nodes:
@@ -171,5 +200,7 @@ class _Scan:
             elif node.handle not in values:
                 operand = node.inputs[0]
                 product = values[operand] @ weights[f"w{operand}"] + weights.get(f"b{operand}", 0)
-                parts = load().numpy.split(product, len(self.maps[operand]), -1)
-                values |= {one.handle: part for one, part in zip(self.maps[operand], parts, strict=True)}
+                parts = load_jax().numpy.split(product, len(self.maps[operand]), -1)
+                values |= {
+                    linear.handle: part for linear, part in zip(self.maps[operand], parts, strict=True)
+                }

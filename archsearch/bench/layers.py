@@ -10,7 +10,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
-from archsearch.bench.shapes import Shape
+from archsearch.bench.shapes import LayerShape
 from archsearch.bench.timing import Call
 from archsearch.cell import Cell
 from archsearch.compiler import Recurrent
@@ -22,24 +22,36 @@ TORCH: dict[str, tuple[Callable[[int, int], nn.Module], str]] = {
 """Torch's own layers, and the library cells that they compute."""
 
 
-def torch_call(name: str, shape: Shape, device: str = "cpu") -> Call:
-    """Return forward and backward of one of torch's own layers."""
+def torch_call(name: str, shape: LayerShape, device: str = "cpu") -> Call:
+    """Return forward and backward of one of torch's own layers.
+
+    Args:
+        name: A key of `TORCH`.
+        shape: Batch, steps and width.
+        device: Where it runs.
+    """
     return _call(TORCH[name][0](shape.width, shape.width).to(device), shape, device)
 
 
-def engine_call(cell: Cell, engine: str, shape: Shape) -> Call:
-    """Return forward and backward of a cell in one of `compiler.ENGINES`."""
+def engine_call(cell: Cell, engine: str, shape: LayerShape) -> Call:
+    """Return forward and backward of a cell.
+
+    Args:
+        cell: The cell.
+        engine: One of `compiler.ENGINES`.
+        shape: Batch, steps and width.
+    """
     return _call(Recurrent(cell, shape.width, shape.width, engine=engine), shape)
 
 
-def _call(layer: nn.Module, shape: Shape, device: str = "cpu") -> Call:
+def _call(layer: nn.Module, shape: LayerShape, device: str = "cpu") -> Call:
     generator = torch.Generator().manual_seed(0)
     size = shape.steps, shape.batch, shape.width
     x, gradient = (torch.randn(size, generator=generator).to(device) for _ in range(2))
-    wanted = [x.requires_grad_(), *layer.parameters()]
+    leaves = [x.requires_grad_(), *layer.parameters()]
 
-    def run() -> tuple[Tensor, ...]:
+    def forward_and_backward() -> tuple[Tensor, ...]:
         output = layer(x)[0]
-        return torch.autograd.grad(output, wanted, gradient, allow_unused=True)
+        return torch.autograd.grad(output, leaves, gradient, allow_unused=True)
 
-    return run
+    return forward_and_backward

@@ -51,11 +51,20 @@ class LayerRow(msgspec.Struct, frozen=True):
 
 
 class TrialRow(msgspec.Struct, frozen=True):
-    """One training step of a trial; see `LayerRow`.
+    """One training step of a trial; ratios as in `LayerRow`.
 
     Attributes:
+        cell: Its name.
+        engine: What ran it.
+        task: What was trained on.
         parameters: Budget of the model.
-        width: Units that it gives.
+        batch: B.
+        steps: T.
+        width: H that the budget gives.
+        ms: Milliseconds, the median over the rounds.
+        ratio_nn_gru: Of nn.GRU's time to this one.
+        ratio_nn_lstm: Of nn.LSTM's.
+        ratio_reference: Of the interpreter's with the same cell; None for torch's own layers.
     """
 
     cell: str
@@ -107,11 +116,11 @@ def ratios(times: Mapping[str, float], engine: str) -> dict[str, float | None]:
         times: Milliseconds by engine.
         engine: One of them.
     """
-    own = times[engine]
-    against_reference = None if engine.startswith("nn.") else times[INTERPRETER.recorded_as] / own
+    ms = times[engine]
+    against_reference = None if engine.startswith("nn.") else times[INTERPRETER.recorded_as] / ms
     return {
-        "ratio_nn_gru": times["nn.GRU"] / own,
-        "ratio_nn_lstm": times["nn.LSTM"] / own,
+        "ratio_nn_gru": times["nn.GRU"] / ms,
+        "ratio_nn_lstm": times["nn.LSTM"] / ms,
         "ratio_reference": against_reference,
     }
 

@@ -9,7 +9,7 @@ from archsearch.errors import InputError
 
 
 @dataclass(frozen=True, slots=True)
-class Shape:
+class LayerShape:
     """Size of a layer's work; its input is as wide as the layer.
 
     Attributes:
@@ -23,22 +23,25 @@ class Shape:
     width: int
 
     @staticmethod
-    def parse(text: str) -> Shape:
+    def parse(text: str) -> LayerShape:
         """Return the shape that a text like `B20T35H256` names.
 
         Raises:
             InputError: It names none.
         """
-        found = re.fullmatch(r"B(\d{1,5})T(\d{1,5})H(\d{1,5})", text.replace(" ", ""), re.IGNORECASE)
-        if found is None or 0 in (sizes := [int(size) for size in found.groups()]):
+        match = re.fullmatch(r"B(\d{1,5})T(\d{1,5})H(\d{1,5})", text.replace(" ", ""), re.IGNORECASE)
+        if match is None or 0 in (sizes := [int(size) for size in match.groups()]):
             raise InputError(
                 f"no shape {text!r}; a shape is batch, steps and width, such as B20T35H256, none of them 0"
             )
-        return Shape(*sizes)
+        return LayerShape(*sizes)
 
     def __str__(self) -> str:
         return f"B{self.batch}T{self.steps}H{self.width}"
 
 
-SHAPES = (Shape(20, 35, 96), Shape(20, 35, 100), Shape(20, 35, 256), Shape(20, 35, 512), Shape(64, 50, 256))
+SHAPES = tuple(
+    LayerShape(batch, steps, width)
+    for batch, steps, width in ((20, 35, 96), (20, 35, 100), (20, 35, 256), (20, 35, 512), (64, 50, 256))
+)
 """What is measured unless something else is asked for; the first alone with `--quick`."""

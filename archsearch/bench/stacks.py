@@ -18,15 +18,16 @@ import torch
 from archsearch.bench.compiling import cached_in
 from archsearch.bench.layers import torch_call
 from archsearch.bench.rows import StackRow
-from archsearch.bench.shapes import Shape
+from archsearch.bench.shapes import LayerShape
 from archsearch.bench.timing import Call, interleaved
 from archsearch.bench.trials import TASK, Untimed
 from archsearch.cell import Cell, library
 from archsearch.compiler.program.program import program
-from archsearch.compiler.stacked import precision, torch_dialect, triton_dialect
-from archsearch.compiler.stacked.dialects import described, dialect_for
+from archsearch.compiler.stacked import torch_dialect, triton_dialect
+from archsearch.compiler.stacked.dialects import dialect_for, stacked_description
 from archsearch.compiler.stacked.lanes import Widths
 from archsearch.compiler.stacked.layer import Layer
+from archsearch.compiler.stacked.precision import choose_precision
 from archsearch.compiler.stacked.shape import lanes, padded
 from archsearch.protocol.settings import Setting
 from archsearch.tasks import load
@@ -39,7 +40,7 @@ from archsearch.training.stacked.windows import CAPACITY
 from archsearch.training.windows import Batch
 from archsearch.workers.process import begin_on_cuda
 
-SHAPES = (Shape(20, 35, 256), Shape(20, 35, 512))
+SHAPES = (LayerShape(20, 35, 256), LayerShape(20, 35, 512))
 """What is measured unless something else is asked for; the first alone with `--quick`."""
 
 STEPS = {"cuda": CAPACITY, "cpu": 1}
@@ -48,7 +49,7 @@ STEPS = {"cuda": CAPACITY, "cpu": 1}
 RIVALS = {"gru": "nn.GRU", "gru_reset_after": "nn.GRU", "lstm": "nn.LSTM"}
 """Library cell -> the layer of torch that it is set beside; the plain GRU's differs in where the reset gate acts."""
 
-SETTING = Setting("adamw", 0.001, 5.0, 1.0, 1, 0)
+SETTING = Setting("adamw", rate=0.001, clip=5.0, scale=1.0, layers=1, budget=0)
 
 OTHER = "cell other(x, h):\n    h' = 0.375 * h + 0.625 * tanh(linear(x) - linear(h))\n"
 """A cell that is trained before a new one: what a process does once is not that cell's time."""
@@ -60,7 +61,7 @@ def device_facts(device: str) -> str:
     """Return what a device is, and how stacks are computed there, in words."""
     kind = torch.device(device)
     name = torch.cuda.get_device_name(kind) if kind.type == "cuda" else "CPU"
-    exactness_and_dialect = described(kind).rpartition(", lanes")[0]  # each row has its lanes
+    exactness_and_dialect = stacked_description(kind).rpartition(", lanes")[0]  # each row has its lanes
     return f"{name}, {exactness_and_dialect}"
 
 
@@ -83,7 +84,7 @@ def as_in_a_worker_on(device: str) -> Iterator[None]:
             torch.backends.cuda.matmul.fp32_precision = exactness
 
 
-def stack_rows(name: str, cell: Cell, shape: Shape, device: str, rounds: int) -> list[StackRow]:
+def stack_rows(name: str, cell: Cell, shape: LayerShape, device: str, rounds: int) -> list[StackRow]:
     """Return the rows of a cell: a stack of as many lanes as the table of shapes gives, and one lane.
 
     Args:
@@ -102,28 +103,47 @@ def stack_rows(name: str, cell: Cell, shape: Shape, device: str, rounds: int) ->
         )
     )
     ratio = ratio_to_torch(cell, shape, device, rounds)
-    found = []
+    rows = []
     for count in dict.fromkeys([lanes(shape.width), 1]):
         stack, first = first_step(cell, shape, count, windows, device)
         try:
             ms = interleaved({"stack": partial(_train, stack, windows)}, rounds)["stack"] / len(windows)
         finally:
             stack.close()
-        sizes = shape.batch, shape.steps, shape.width
-        found.append(StackRow(name, device, count, *sizes, ms, ms / count, ratio, first))
-    return found
+        row = StackRow(
+            cell=name,
+            device=device,
+            lanes=count,
+            batch=shape.batch,
+            steps=shape.steps,
+            width=shape.width,
+            ms=ms,
+            ms_per_lane=ms / count,
+            ratio_cudnn=ratio,
+            first_step_seconds=first,
+        )
+        rows.append(row)
+    return rows
 
 
 # -- the training step ------------------------------------------------------------------------------------------------
 
 
 def first_step(
-    cell: Cell, shape: Shape, count: int, windows: Sequence[Batch], device: str
+    cell: Cell, shape: LayerShape, count: int, windows: Sequence[Batch], device: str
 ) -> tuple[StackedModel, float]:
-    """Return a stack that has taken one step, and the seconds from a cell that is new to process and machine to there."""
+    """Return a stack that has taken one step, and the seconds from a cell that is new to process and machine to there.
+
+    Args:
+        cell: The cell.
+        shape: Batch, steps and width of each lane.
+        count: Lanes.
+        windows: Data; the step takes the first.
+        device: "cpu" or a CUDA device.
+    """
     triton_dialect.installed()  # sets the cache that is exchanged here
     with tempfile.TemporaryDirectory() as folder, cached_in(Path(folder), TRITON_CACHE):
-        for remembers in (program, triton_dialect.compiled, torch_dialect.compiled):
+        for remembers in (program, triton_dialect.compile_kernel, torch_dialect.compile_kernel):
             remembers.cache_clear()
         _begun(Cell.parse(OTHER), shape, count, windows, device).close()
         cell = Cell.parse(cell.text())  # without what the object remembers
@@ -132,10 +152,19 @@ def first_step(
         return _begun(cell, shape, count, windows, device), time.perf_counter() - began
 
 
-def _begun(cell: Cell, shape: Shape, count: int, windows: Sequence[Batch], device: str) -> StackedModel:
+def _begun(cell: Cell, shape: LayerShape, count: int, windows: Sequence[Batch], device: str) -> StackedModel:
     """Return a stack of drawn weights that has taken one step."""
-    symbols, own = load(TASK).symbols, [Lane(shape.width, SETTING.clip)] * count
-    stack = StackedModel(cell, symbols, own, SETTING.layers, shape.batch, True, device=device, count=count)
+    symbols, needed = load(TASK).symbols, [Lane(shape.width, SETTING.clip)] * count
+    stack = StackedModel(
+        cell,
+        symbols,
+        needed,
+        layers=SETTING.layers,
+        batch=shape.batch,
+        adaptive=True,
+        device=device,
+        count=count,
+    )
     for lane in range(count):
         drawn = Model(cell, symbols, shape.width, SETTING, torch.Generator().manual_seed(lane))
         stack.load(lane, dict(drawn.named_parameters()))
@@ -146,7 +175,7 @@ def _begun(cell: Cell, shape: Shape, count: int, windows: Sequence[Batch], devic
 def _train(stack: StackedModel, windows: Sequence[Batch]) -> None:
     """Take a step per window in all lanes, to the end."""
     _finish(stack.device)
-    lost = stack.train(windows, [SETTING.rate] * len(stack.own))
+    lost = stack.train(windows, [SETTING.rate] * len(stack.needed))
     _finish(stack.device)
     if lost:
         raise Untimed(
@@ -157,10 +186,16 @@ def _train(stack: StackedModel, windows: Sequence[Batch]) -> None:
 # -- one lane beside torch's layer ------------------------------------------------------------------------------------
 
 
-def ratio_to_torch(cell: Cell, shape: Shape, device: str, rounds: int) -> float | None:
+def ratio_to_torch(cell: Cell, shape: LayerShape, device: str, rounds: int) -> float | None:
     """Return one lane's time for forward and backward of one layer as a multiple of torch's layer; None if torch has none.
 
     On CUDA that layer is cuDNN's, called as everybody calls it, and the lane is a graph, as in training; both in TF32.
+
+    Args:
+        cell: The cell.
+        shape: Batch, steps and width.
+        device: "cpu" or a CUDA device.
+        rounds: Times that are taken.
     """
     layer = {library.load(name).id: layer for name, layer in RIVALS.items()}.get(cell.id)
     if layer is None:
@@ -174,18 +209,25 @@ def ratio_to_torch(cell: Cell, shape: Shape, device: str, rounds: int) -> float 
     return times["lane"] / times[layer]
 
 
-def one_lane(cell: Cell, shape: Shape, device: str) -> Repeated:
-    """Return forward and backward of one layer in a stack of one lane, padded as lanes are."""
-    precision.choose(torch.device(device))
+def one_lane(cell: Cell, shape: LayerShape, device: str) -> Repeated:
+    """Return forward and backward of one layer in a stack of one lane, padded as lanes are.
+
+    Args:
+        cell: The cell.
+        shape: Batch, steps and width.
+        device: "cpu" or a CUDA device.
+    """
+    choose_precision(torch.device(device))
     made, width, generator = program(cell.canonical()), padded(shape.width), torch.Generator().manual_seed(0)
-    places = StackLayout(made, 1, width, 1)
-    flat = torch.empty(1, places.size).uniform_(-(width**-0.5), width**-0.5, generator=generator).to(device)
-    weights, gradients = (places.layer(places.views(of), 0) for of in (flat, torch.zeros_like(flat)))
+    layout = StackLayout(made, symbols=1, width=width, layers=1)
+    flat = torch.empty(1, layout.size).uniform_(-(width**-0.5), width**-0.5, generator=generator).to(device)
+    buffers = flat, torch.zeros_like(flat)
+    weights, gradients = (layout.layer(layout.views(buffer), 0) for buffer in buffers)
     size = 1, shape.steps, shape.batch, width
     x, dout = (torch.randn(size, generator=generator).to(device) for _ in range(2))
     states = [flat.new_zeros(1, shape.batch, width) for _ in made.cell.state_nodes]
     widths = Widths.of([shape.width], width, flat.dtype, flat.device)
-    layer = Layer(made, dialect_for(flat), size, width, widths, flat)
+    layer = Layer(made, dialect_for(flat), size, inputs=width, widths=widths, like=flat)
 
     def run() -> None:
         layer.forward(weights, x, x, states, None)
@@ -196,16 +238,16 @@ def one_lane(cell: Cell, shape: Shape, device: str) -> Repeated:
 
 def _passes(once: Callable[[], object], device: str) -> Call:
     """Return a call that does something as often as a call trains steps, to the end."""
-    of = torch.device(device)
+    place = torch.device(device)
 
-    def run() -> None:
-        _finish(of)
-        with on_stream(of):
-            for _ in range(STEPS[of.type]):
+    def passes() -> None:
+        _finish(place)
+        with on_stream(place):
+            for _ in range(STEPS[place.type]):
                 once()
-        _finish(of)
+        _finish(place)
 
-    return run
+    return passes
 
 
 def _finish(device: torch.device | str) -> None:

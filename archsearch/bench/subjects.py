@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from archsearch.bench.shapes import Shape
+from archsearch.bench.shapes import LayerShape
 from archsearch.cell import Cell, library
 from archsearch.mutations import mutate
 
@@ -21,7 +21,7 @@ def mutants() -> dict[str, Cell]:
     return {f"{parent} mutant {seed}": mutate(library.load(parent), seed=seed)[0] for parent, seed in MUTANTS}
 
 
-def product_flops(cell: Cell, shape: Shape) -> int:
+def product_flops(cell: Cell, shape: LayerShape) -> int:
     """Return the operations of the matrix products in forward and backward: 6·B·T·H² for each linear map."""
     linears = sum(node.op == "linear" for node in cell.canonical().ops)
     return 6 * shape.batch * shape.steps * shape.width**2 * linears

@@ -13,6 +13,7 @@ from archsearch.bench.layers import TORCH
 from archsearch.bench.timing import Call
 from archsearch.cell import Cell
 from archsearch.compiler import Recurrent
+from archsearch.compiler.engine_names import NATIVE
 from archsearch.errors import ArchsearchError
 from archsearch.protocol.settings import Setting
 from archsearch.protocol.units import units
@@ -37,14 +38,30 @@ class Untimed(ArchsearchError):
 
 
 class _FromTorch(nn.Module):
-    """One of torch's own layers, called as `Recurrent` is; it can not reset."""
+    """One of torch's own layers, called as `Recurrent` is; it can not reset.
+
+    Args:
+        layer: nn.GRU or nn.LSTM.
+
+    Attributes:
+        layer: As given.
+    """
 
     def __init__(self, layer: nn.Module) -> None:
         super().__init__()
         self.layer = layer
 
     def forward(self, x: Tensor, state: Any = None, reset: Tensor | None = None) -> Any:
-        """Run over a sequence."""
+        """Run over a sequence.
+
+        Args:
+            x: Input, shape (T, B, H).
+            state: What the last window left, or None for zeros.
+            reset: None.
+
+        Returns:
+            The outputs, shape (T, B, H), and the state after the last step.
+        """
         assert reset is None
         return self.layer(x, state)
 
@@ -58,33 +75,33 @@ def trial_calls(cell: Cell, budget: int, engines: tuple[str, ...]) -> tuple[dict
         engines: Of the cell, names in `compiler.ENGINES`.
     """
     task = load(TASK)
-    setting = Setting("adamw", 0.001, 5.0, 1.0, 1, budget)
+    setting = Setting("adamw", rate=0.001, clip=5.0, scale=1.0, layers=1, budget=budget)
     width = units(cell, task.symbols, 1, budget)
     windows = list(Streams(task, "cpu").take("train", 0, BATCH, UNROLL, WINDOWS))
 
-    def model(layers: nn.Module) -> Model:
-        made = Model(cell, task.symbols, width, setting, torch.Generator().manual_seed(0))
-        made.layers = layers  # type: ignore[assignment]
-        return made
+    def model_of(layers: nn.Module) -> Model:
+        model = Model(cell, task.symbols, width, setting, torch.Generator().manual_seed(0))
+        model.layers = layers  # type: ignore[assignment]
+        return model
 
     calls: dict[str, Call] = {}
     for engine in engines:
-        made = model(Recurrent(cell, width, width, engine=engine))
+        model = model_of(Recurrent(cell, width, width, engine=engine))
         calls[engine] = (
-            _native(made, cell, setting, windows) if engine == "native" else _in_torch(made, setting, windows)
+            _native(model, cell, setting, windows)
+            if engine == NATIVE.name
+            else _in_torch(model, setting, windows)
         )
     for name, (layer, _) in TORCH.items():
-        calls[name] = _in_torch(model(_FromTorch(layer(width, width))), setting, windows)
+        calls[name] = _in_torch(model_of(_FromTorch(layer(width, width))), setting, windows)
     return calls, width
 
 
 def _native(model: Model, cell: Cell, setting: Setting, windows: list[Batch]) -> Call:
     """Return training steps in the native engine, which takes many in one call."""
     symbols, width = model.embedding.shape
-    native = NativeModel(cell, symbols, width, 1, BATCH)
-    with torch.no_grad():
-        for name, value in model.named_parameters():
-            native.parameters[name].copy_(value)
+    native = NativeModel(cell, symbols, width=width, layers=1, batch=BATCH)
+    native.load(dict(model.named_parameters()))
     rule = UpdateRule(adaptive=True, rate=setting.rate, clip=setting.clip)
 
     def steps() -> None:

@@ -4,9 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields
 from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
 
-from archsearch.cell import identity, language, printing
+from archsearch.cell import identity, language, networks, printing
 from archsearch.cell.graph import Graph, is_input_linear
+from archsearch.connections import CONNECTED
+from archsearch.errors import CellError
+
+if TYPE_CHECKING:
+    import networkx
 
 
 @dataclass(frozen=True)
@@ -22,9 +29,47 @@ class Cell(Graph):
         """
         return _cell(language.parse(text, source))
 
+    @staticmethod
+    def load(path: str | Path) -> Cell:
+        """Return the cell in a `.cell` file, or the one that a name such as `gru`, `quick-1/3` or `quick-1/c1f0` stands for.
+
+        Raises:
+            CellError: The file cannot be read, or is no cell.
+            InputError: Nothing has that name.
+        """
+        path, find = Path(path), CONNECTED.get("find cell")
+        if find is not None and path.suffix != ".cell":
+            found: Cell = find(path)
+            return found
+        return Cell.parse(cell_text(path), str(path))
+
+    @staticmethod
+    def from_networkx(network: networkx.MultiDiGraph) -> Cell:
+        """Return the cell whose graph has the form that `to_networkx` gives.
+
+        Raises:
+            CellError: It is no cell; the message names the node.
+        """
+        cell = _cell(networks.from_networkx(network))
+        language.parse(cell.text(), f"cell {cell.name!r}")  # names, limits, states that nothing needs
+        return cell
+
+    def to_networkx(self) -> networkx.MultiDiGraph:
+        """Return the cell as a networkx graph.
+
+        Nodes are called by their handles and have `op`, `name` and `args`. An edge leads from each operand to its reader
+        and has `operand`, 0 or 1; from each next value one leads to its state, whose `operand` is "next".
+        """
+        return networks.to_networkx(self)
+
     def text(self) -> str:
         """Return the cell in its own language; parsing it again gives this cell."""
         return printing.text(self)
+
+    def _repr_svg_(self) -> str | None:
+        """Return the cell's picture, for notebooks."""
+        draw = CONNECTED.get("draw cell")
+        return draw(self) if draw else None
 
     @cached_property
     def _identity(self) -> identity.Identity:
@@ -68,7 +113,7 @@ class Cell(Graph):
         for node in live.ops:
             if node.op == "linear":
                 total += n * (size if is_input_linear(node, live.x.handle) else n)
-                total += n if node.argument("bias") is not None else 0
+                total += n if node.has_bias else 0
             elif node.learns:
                 total += n
         return total
@@ -82,6 +127,27 @@ class Cell(Graph):
 
     def __str__(self) -> str:
         return self.text()
+
+
+def cell_text(path: Path) -> str:
+    """Return the text of a file or stream that may hold a cell, without reading much of one that cannot.
+
+    Raises:
+        CellError: It cannot be read, or cannot be a cell.
+    """
+    try:
+        with path.open("rb") as file:
+            content = file.read(language.MAX_BYTES + 1)
+    except OSError as error:
+        raise CellError(f"{path}: {error.strerror}") from None
+    if len(content) > language.MAX_BYTES:
+        raise CellError(f"{path}: more than {language.MAX_BYTES:,} bytes; a cell is a short text")
+    if content.startswith((b"PK\x03\x04", b"\x80\x04", b"\x80\x05", b"\x80\x02")):
+        raise CellError(f"{path}: a pickle or archive; a cell is plain text, and nothing is ever unpickled")
+    try:
+        return content.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise CellError(f"{path}: no UTF-8 text (byte {error.start}); a cell is plain text") from None
 
 
 def _cell(graph: Graph) -> Cell:

@@ -47,7 +47,12 @@ class Node:
     @property
     def learns(self) -> bool:
         """Whether the node has parameters of its own."""
-        return self.op in OPS and OPS[self.op].weight is not None
+        return self.op in OPS and OPS[self.op].learns
+
+    @property
+    def has_bias(self) -> bool:
+        """Whether the node is a linear map with a bias."""
+        return self.op == "linear" and self.argument("bias") is not None
 
 
 @dataclass(frozen=True)
@@ -141,7 +146,13 @@ class Graph:
         return replace(self, nodes=tuple(nodes[handle] for handle in order), next=following)
 
     def with_op(self, node: Node, op: str, args: Arguments = ()) -> Self:
-        """Return the cell with another op at `node`, on the same operands."""
+        """Return the cell with another op at `node`, on the same operands.
+
+        Args:
+            node: One of the cell's.
+            op: A key of OPS with as many operands.
+            args: Arguments that differ from the op's defaults.
+        """
         graph = self.edited({node.handle: replace(node, op=op, args=args)})
         assert graph is not None, "another op on the same operands closes no cycle"
         return graph

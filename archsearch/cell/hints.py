@@ -5,10 +5,9 @@ The language stays small; what it does not read gets a sentence that says how it
 
 from __future__ import annotations
 
-import difflib
 import re
 import unicodedata
-from collections.abc import Container, Iterable
+from collections.abc import Container
 
 from archsearch.cell.ops import CALLS
 
@@ -107,13 +106,6 @@ MISSING = re.compile(
     "sqrt|rsqrt|sin|cos|tan|atan|arctan|sinh|cosh|log|log1p|erf|sign|round|floor|where|mean|dropout|pow"
 )
 """Functions of other libraries that no cell has."""
-
-
-def nearest(name: str, known: Iterable[str]) -> str | None:
-    """Return the known name that is nearest to another, whatever the capitals, or None if none is near."""
-    lower = {known_name.lower(): known_name for known_name in known}
-    near = difflib.get_close_matches(name.lower(), lower, 1)
-    return lower[near[0]] if near else None
 
 
 def of_function(name: str) -> str:

@@ -136,7 +136,20 @@ def _mix(value: int) -> int:
 
 
 class _Flat:
-    """A merged cell as plain lists over positions 0 … len-1, operands first."""
+    """A merged cell as plain lists over positions 0 … len-1, operands first.
+
+    Attributes:
+        nodes: The nodes.
+        inputs: For each node the positions of its operands.
+        commutes: For each node whether their order does not matter.
+        next: For each state the position of its next value.
+        labels: What each node is, as text.
+        start: The same as numbers: the first colours.
+        readers: For each node who reads it, with the factor of the operand's place.
+        backwards: Groups of positions, readers before what they read.
+        users: For each node the positions of its readers, each once.
+        twin_keys: For each node what twins share.
+    """
 
     def __init__(self, cell: Graph) -> None:
         self.nodes = cell.nodes
@@ -237,7 +250,14 @@ class _Flat:
 
 
 class _Search:
-    """Finds the smallest certificate over all ways of telling equally coloured nodes apart."""
+    """Finds the smallest certificate over all ways of telling equally coloured nodes apart.
+
+    Attributes:
+        flat: The cell.
+        work: Refinements so far.
+        leaves: Orders that were tried, with their certificates.
+        automorphisms: Maps of the cell onto itself that were found on the way.
+    """
 
     def __init__(self, flat: _Flat) -> None:
         self.flat = flat

@@ -23,6 +23,7 @@ from archsearch.cell.identity import live_states
 from archsearch.cell.ops import CALLS, INFIX, OPS, Value, canonical_arguments
 from archsearch.errors import CellError
 from archsearch.resources import grammars
+from archsearch.words import did_you_mean
 
 MAX_BYTES = printing.MAX_BYTES
 MAX_NODES = 512
@@ -80,7 +81,12 @@ def _parser() -> Lark:
 
 
 class _Source:
-    """A text and where it came from, to say where something is wrong."""
+    """A text and where it came from, to say where something is wrong.
+
+    Attributes:
+        text: The text.
+        name: What errors call it.
+    """
 
     def __init__(self, text: str, name: str) -> None:
         self.text, self.name = text, name
@@ -328,15 +334,12 @@ class _Builder:
             where = "in this very line" if name == self.target else "below"
             return f"{name!r} is assigned {where}: a value is read in the lines under its own"
         alike = [known for known in self.names if known.endswith("'") == name.endswith("'")]
-        near = hints.nearest(name, alike)
-        hint = f"; did you mean {near!r}?" if near else ""
-        return f"unknown name {_quoted(name)} (known here: {_listed(self.names)}{hint})"
+        return f"unknown name {_quoted(name)} (known here: {_listed(self.names)}{did_you_mean(name, alike)})"
 
     def _call(self, name: Token, arguments: Tree[Token]) -> int:
         op = str(name)
         if op not in CALLS:
-            near = hints.nearest(op, CALLS)
-            hint = hints.of_function(op) or (f"; did you mean {near!r}?" if near else "")
+            hint = hints.of_function(op) or did_you_mean(op, CALLS)
             raise self.source.error(name, f"unknown op {_quoted(op)} (ops: {', '.join(sorted(CALLS))}{hint})")
         keywords = [
             child for child in arguments.children if isinstance(child, Tree) and child.data == "keyword"

@@ -5,9 +5,9 @@ from __future__ import annotations
 from functools import cache
 
 from archsearch.cell.cell import Cell
-from archsearch.cell.hints import nearest
 from archsearch.errors import CellError
 from archsearch.resources import grammars
+from archsearch.words import did_you_mean
 
 
 @cache
@@ -24,8 +24,7 @@ def load(name: str) -> Cell:
         CellError: There is no cell of that name; the message names a near one.
     """
     if name not in names():
-        near = nearest(name, names())
-        hint = f"; did you mean {near!r}?" if near else ""
+        hint = did_you_mean(name, names())
         raise CellError(f"no library cell {name!r} ('archsearch cells' lists them{hint})")
     path = grammars() / "cells" / f"{name}.cell"
     return Cell.parse(path.read_text(encoding="utf-8"), path.name)

@@ -34,6 +34,14 @@ def number(value: float) -> str:
 
 
 class _Printer:
+    """A cell that is being written.
+
+    Attributes:
+        graph: The cell.
+        taken: Names that are in use.
+        called: For each handle its expression, how tightly that binds, and its depth.
+    """
+
     def __init__(self, graph: Graph) -> None:
         self.graph = graph
         self.taken = {node.name for node in graph.nodes if node.name}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from functools import cache
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from archsearch.cell.graph import Node
 from archsearch.cell.ops import OPS, Arguments
 from archsearch.errors import CellError, SpaceError
 from archsearch.resources import grammars, read_toml
+from archsearch.words import did_you_mean
 
 
 class Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -81,8 +81,7 @@ def load_space(name: str) -> SearchSpace:
     elif name.endswith(".toml"):
         path = Path(name)
     else:
-        near = difflib.get_close_matches(name, space_names(), 1)
-        hint = f"; did you mean {near[0]!r}?" if near else ""
+        hint = did_you_mean(name, space_names())
         raise SpaceError(f"no space {name!r} (spaces: {', '.join(space_names())}, or a .toml file{hint})")
     try:
         return _checked(path, read_toml(path, _File))
@@ -104,7 +103,14 @@ def _checked(path: Path, file: _File) -> SearchSpace:
         )
     if not (1 <= file.limits.nodes <= 500 and 1 <= file.limits.linears <= 500):
         raise SpaceError(f"{path}: limits lie between 1 and 500")
-    return SearchSpace(path.stem, file.start, activations, file.elementwise, file.mutations, file.limits)
+    return SearchSpace(
+        name=path.stem,
+        start=file.start,
+        activations=activations,
+        elementwise=file.elementwise,
+        mutations=file.mutations,
+        limits=file.limits,
+    )
 
 
 def _activation(path: Path, text: str) -> Activation:

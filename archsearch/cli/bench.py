@@ -9,9 +9,10 @@ from typing import Any
 import click
 from rich.console import Console
 
+from archsearch.actions.cells import find_cell
 from archsearch.cell import Cell, library
-from archsearch.cli.cell_argument import find_cell
-from archsearch.cli.common import console, json_option, note, print_json, runs_option
+from archsearch.cli.options import json_option, runs_option
+from archsearch.cli.printing import console, note, print_json
 from archsearch.cli.tables import Column, print_table
 from archsearch.errors import InputError
 from archsearch.workers.devices import cuda_devices
@@ -19,29 +20,29 @@ from archsearch.workers.devices import cuda_devices
 LAYER = [
     Column("cell"),
     Column("engine"),
-    Column("ms", True),
-    Column("nn.GRU", True),
-    Column("nn.LSTM", True),
-    Column("interpreter", True),
-    Column("GFLOP/s", True, drop=2),
-    Column("of peak", True, drop=3),
-    Column("time/FLOP", True, drop=1),
+    Column("ms", right=True),
+    Column("nn.GRU", right=True),
+    Column("nn.LSTM", right=True),
+    Column("interpreter", right=True),
+    Column("GFLOP/s", right=True, drop=2),
+    Column("of peak", right=True, drop=3),
+    Column("time/FLOP", right=True, drop=1),
 ]
 TRIAL = [
     Column("cell"),
     Column("engine"),
-    Column("parameters", True),
-    Column("units", True, drop=1),
+    Column("parameters", right=True),
+    Column("units", right=True, drop=1),
     *LAYER[2:6],
 ]
 STACK = [
     Column("cell"),
     Column("shape"),
-    Column("lanes", True),
-    Column("ms", True),
-    Column("per lane", True),
-    Column("of torch's", True, drop=1),
-    Column("first step", True),
+    Column("lanes", right=True),
+    Column("ms", right=True),
+    Column("per lane", right=True),
+    Column("of torch's", right=True, drop=1),
+    Column("first step", right=True),
 ]
 
 
@@ -80,23 +81,31 @@ def bench(
     takes part where it is installed. With a GPU, or on the device that is named: the training step of stacks, and how soon a
     new cell takes its first. Leave the machine alone meanwhile.
     """
-    from archsearch.bench import SHAPES, Shape, measure, stacks
+    from archsearch.bench import SHAPES, LayerShape, measure, stacks
     from archsearch.bench.trials import BUDGETS
 
     if cells and every:
         raise InputError("--all measures every library cell: name cells, or give --all")
-    place, given = _device(device), [Shape.parse(text) for text in shapes]
-    wanted, stacked = (given or list(usual[:1] if quick else usual) for usual in (SHAPES, stacks.SHAPES))
-    chosen, closely = _chosen(cells, every, runs)
-    budgets = BUDGETS[:1] if quick else BUDGETS
-    document = measure(chosen, wanted, closely, budgets, rounds or (5 if quick else 15), note, place, stacked)
+    asked = [LayerShape.parse(text) for text in shapes]
+    layers, stacked = (asked or list(usual[:1] if quick else usual) for usual in (SHAPES, stacks.SHAPES))
+    subjects, closely = _subjects(cells, every, runs)
+    document = measure(
+        subjects,
+        layers,
+        closely,
+        budgets=BUDGETS[:1] if quick else BUDGETS,
+        rounds=rounds or (5 if quick else 15),
+        told=note,
+        device=_device(device),
+        stacked=stacked,
+    )
     if as_json:
         print_json(document)
     else:
         _show(document)
 
 
-def _chosen(names: tuple[str, ...], every: bool, runs: Path) -> tuple[dict[str, Cell], tuple[str, ...]]:
+def _subjects(names: tuple[str, ...], every: bool, runs: Path) -> tuple[dict[str, Cell], tuple[str, ...]]:
     """Return the cells to measure, and the names of those to look at closely."""
     from archsearch.bench.subjects import CLOSELY, USUAL, mutants
 
@@ -145,10 +154,10 @@ def _show(document: dict[str, Any]) -> None:
     if document["compile_seconds"]:
         out.print("\nSeconds until a cell is ready:")
         lines = [
-            [name, f"{of['cold']:.2f}", f"{of['cached']:.3f}"]
-            for name, of in document["compile_seconds"].items()
+            [name, f"{seconds['cold']:.2f}", f"{seconds['cached']:.3f}"]
+            for name, seconds in document["compile_seconds"].items()
         ]
-        print_table(out, [Column("cell"), Column("new", True), Column("cached", True)], lines)
+        print_table(out, [Column("cell"), Column("new", right=True), Column("cached", right=True)], lines)
     out.print(
         "\nUnder nn.GRU, nn.LSTM and interpreter: how many times faster than these. time/FLOP: time per operation of the\n"
         "matrix products relative to the GRU's in the native engine; GFLOP/s counts those operations alone.",

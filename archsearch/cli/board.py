@@ -7,12 +7,12 @@ from collections.abc import Iterable
 
 from rich.console import Console
 
+from archsearch.actions.noise_words import noise_words
 from archsearch.cell import library
-from archsearch.cli.cell_argument import SHORT
-from archsearch.cli.common import plain
 from archsearch.cli.tables import Column, fits, print_table
 from archsearch.protocol.plan import PlannedTask
-from archsearch.store import Leaderboard, Noise, Row
+from archsearch.store import Leaderboard, Row
+from archsearch.words import plain, polynomial, short_id
 
 TITLE = 20
 """Characters of a task's name in a heading; the path of a user's file may be longer."""
@@ -22,6 +22,11 @@ def print_leaderboard(out: Console, board: Leaderboard, top: int) -> None:
     """Print rank, cell, fitness, score and ratio per task, what made it, parameters and trials.
 
     Where that is too wide, trials, parameters, origin and at last the scores are left out, and a line says so.
+
+    Args:
+        out: Where it is printed.
+        board: The leaderboard.
+        top: Ranks; the references are printed all.
     """
     if not board.rows:
         out.print("No cell has a fitness yet; a run that goes on trains its references first.")
@@ -38,18 +43,18 @@ def print_leaderboard(out: Console, board: Leaderboard, top: int) -> None:
 
 def _table(board: Leaderboard, rows: list[Row], scores: bool) -> tuple[list[Column], list[list[str]]]:
     columns = [Column("rank", right=True), Column("cell"), Column("fitness", right=True)]
-    columns += [Column(title(course.task), right=True) for course in board.plan.courses]
+    columns += [Column(title(task.name), right=True) for task in board.plan.tasks]
     columns += [
         Column("made by", drop=1, least=16),
-        Column("parameters", True, drop=2),
-        Column("trials", True, drop=3),
+        Column("parameters", right=True, drop=2),
+        Column("trials", right=True, drop=3),
     ]
     return columns, [
         [
             "ref" if row.rank is None else str(row.rank),
             row.name or cell_name(row.id),
             f"{row.fitness:.3f}",
-            *(_result(row, course, scores) for course in board.plan.courses),
+            *(_result(row, task, scores) for task in board.plan.tasks),
             _origin(row),
             polynomial(row.polynomial),
             str(row.trials),
@@ -58,8 +63,8 @@ def _table(board: Leaderboard, rows: list[Row], scores: bool) -> tuple[list[Colu
     ]
 
 
-def _result(row: Row, course: PlannedTask, scores: bool) -> str:
-    result = row.judgement.tasks[course.task]
+def _result(row: Row, task: PlannedTask, scores: bool) -> str:
+    result = row.judgement.tasks[task.name]
     return f"{result.score:.3f} {result.ratio:5.2f}" if scores else f"{result.ratio:.2f}"
 
 
@@ -71,15 +76,7 @@ def title(task: str) -> str:
 
 def cell_name(identity: str) -> str:
     """Return what people call a cell: the library's name of it, else its short id."""
-    return library.by_id().get(identity) or identity[:SHORT]
-
-
-def polynomial(of: tuple[int, int]) -> str:
-    """Return a parameter count such as 6n²+3n."""
-    terms = [
-        f"{'' if count == 1 else count}{power}" for count, power in zip(of, ("n²", "n"), strict=True) if count
-    ]
-    return "+".join(terms) or "0"
+    return library.by_id().get(identity) or short_id(identity)
 
 
 def operators(applied: Iterable[str]) -> str:
@@ -90,14 +87,12 @@ def operators(applied: Iterable[str]) -> str:
 def _origin(row: Row) -> str:
     if not row.parent:
         return "published" if row.reference else ""
-    return f"{cell_name(row.parent)} + {operators(one.operator for one in row.applied)}"
+    return f"{cell_name(row.parent)} + {operators(mutation.operator for mutation in row.applied)}"
 
 
 def _notes(board: Leaderboard) -> list[str]:
     published = board.plan.rule == "published"
-    nats = [
-        title(course.task) for course in board.plan.courses if course.facts.measure == "nll" and not published
-    ]
+    nats = [title(task.name) for task in board.plan.tasks if task.facts.measure == "nll" and not published]
     measure = "accuracy" + (f"; nats in {', '.join(nats)}, lower is better" if nats else "")
     kind = "score" if published else "skill"
     lines = [
@@ -111,28 +106,19 @@ def _notes(board: Leaderboard) -> list[str]:
     return lines
 
 
-def fates(of: dict[str, int], known: int) -> str:
+def fates(counts: dict[str, int], known: int) -> str:
     """Return how steps ended, and how many draws gave a known cell."""
-    counts = [f"{count} {fate}" for fate, count in of.items()] + (
-        [f"{known} drawn again as known"] if known else []
-    )
-    return ", ".join(counts) or "nothing tried yet"
-
-
-def noise_words(noise: Noise) -> str:
-    """Return the noise statement as a sentence."""
-    words = f"Noise: a clone of the GRU has a fitness of {noise.low:.2f} to {noise.high:.2f} (5 to 95 %)"
-    if not noise.clones:
-        return words + "."
-    many = "one clone" if noise.clones == 1 else f"the best of {noise.clones} clones"
-    return f"{words}; {many} would reach {noise.luck:.2f} by luck."
+    words = [f"{count} {fate}" for fate, count in counts.items()]
+    words += [f"{known} drawn again as known"] if known else []
+    return ", ".join(words) or "nothing tried yet"
 
 
 def best_words(board: Leaderboard) -> str:
     """Return what the noise says about the best found cell."""
-    found = [row for row in board.rows if row.rank is not None and row.parent]
-    if not found:
+    mutants = [row for row in board.rows if row.rank is not None and row.parent]
+    if not mutants:
         return "No mutant is scored yet."
-    best, run = found[0], board.noise
-    verdict = "above luck, so worth another look" if run and run.finding else "not a finding yet"
+    best = mutants[0]
+    above_luck = board.noise is not None and board.noise.finding
+    verdict = "above luck, so worth another look" if above_luck else "not a finding yet"
     return f"The best found cell, {cell_name(best.id)}, has {best.fitness:.2f}: {verdict}."

@@ -5,10 +5,10 @@ from __future__ import annotations
 import click
 
 from archsearch.cell import library
-from archsearch.cli.board import polynomial
-from archsearch.cli.cell_argument import SHORT
-from archsearch.cli.common import console, json_option, plain, print_json
+from archsearch.cli.options import json_option
+from archsearch.cli.printing import console, print_json
 from archsearch.cli.tables import Column, print_table
+from archsearch.words import plain, polynomial, short_id
 
 
 @click.command(epilog="Example: archsearch cells")
@@ -33,13 +33,13 @@ def cells(as_json: bool) -> None:
     columns = [
         Column("name"),
         Column("id"),
-        Column("states", True, drop=1),
-        Column("parameters", True),
+        Column("states", right=True, drop=1),
+        Column("parameters", right=True),
         Column("what it is", least=24),
     ]
     lines = []
     for name, cell in loaded.items():
         about = plain(cell.note[0]) if cell.note else ""
         about = about if first[cell.id] == name else f"the same cell as {first[cell.id]}: {about}"
-        lines.append([name, cell.id[:SHORT], str(len(cell.states)), polynomial(cell.polynomial), about])
+        lines.append([name, short_id(cell.id), str(len(cell.states)), polynomial(cell.polynomial), about])
     print_table(console(), columns, lines)

@@ -13,14 +13,15 @@ from rich.table import Table
 from rich.text import Text
 
 from archsearch import __version__
-from archsearch.actions.evolve import RunInfo
-from archsearch.actions.loop import Progress
+from archsearch.actions.listener import Progress, RunInfo
 from archsearch.cli.board import cell_name, fates, operators, title
-from archsearch.cli.common import console, cores, plain
+from archsearch.cli.printing import console
 from archsearch.compiler.engine_names import INTERPRETER, find_engine
 from archsearch.protocol.history import Candidate, History
 from archsearch.protocol.records import Step, Verdict
 from archsearch.store import RunStore, read_leaderboard
+from archsearch.words import plain
+from archsearch.workers.devices import cpu_cores
 
 EVERY = 10.0
 """Seconds between plain lines about the references."""
@@ -33,10 +34,20 @@ KINDS = {"start": "start", "propose": "new", "reexamine": "again", "nothing": "n
 
 
 class Display:
-    """Shows a session of a run; see `session.Host`.
+    """Shows a search; see `actions.listener.Listener`.
 
     Args:
         devices: One device per worker.
+
+    Attributes:
+        devices: The same.
+        console: Where it prints.
+        live: The live view; None where there is no terminal that can show one.
+        run: The run, once it is opened.
+        phase: What was going on at the last progress.
+        began: When the search began, on the monotonic clock.
+        spoke: When it printed a line about the references last, on the same clock.
+        references_shown: Whether it has said how the references did.
     """
 
     def __init__(self, devices: tuple[str, ...]) -> None:
@@ -62,43 +73,40 @@ class Display:
 
     # -- the first lines ----------------------------------------------------------------------------------------
 
-    def opened(self, opened: RunInfo) -> None:
+    def opened(self, info: RunInfo) -> None:
         """Print the run's first lines."""
-        self.run, plan = opened, opened.plan
+        self.run, plan = info, info.plan
         self.said(
-            f"archsearch {__version__} · run {opened.folder} ({'new' if opened.new else 'going on'}) · "
-            f"preset {plan.preset_name} · {plan.strategy} · seed {plan.seed} · {self._crew()} · "
+            f"archsearch {__version__} · run {info.folder} ({'new' if info.new else 'going on'}) · "
+            f"preset {plan.preset_name} · {plan.strategy} · seed {plan.seed} · {self._workers()} · "
             f"engine {plan.engine} ({plan.machine})"
         )
         if find_engine(plan.engine) is INTERPRETER:
             self.said(
                 "no C++ compiler: the interpreter runs the cells, several times slower than compiled code"
             )
-        names = "  ".join(course.facts.name for course in plan.courses)
-        self.said(f"tasks  {names}" + (f"     ({opened.note})" if opened.note else ""))
-        if not opened.new:
-            more = f"; {opened.queued} interrupted trials go back to the queue" if opened.queued else ""
+        names = "  ".join(task.full_name for task in plan.tasks)
+        self.said(f"tasks  {names}" + (f"     ({info.note})" if info.note else ""))
+        if not info.new:
+            more = f"; {info.queued} interrupted trials go back to the queue" if info.queued else ""
             self.said(
-                f"resumed at step {opened.told}: {opened.candidates} candidates, {opened.trials} trials{more}"
+                f"resumed at step {info.told}: {info.candidates} candidates, {info.trials} trials{more}"
             )
-        self.references_shown = opened.told > 0 or opened.finished
-        if self.live and not opened.finished:
+        self.references_shown = info.told > 0 or info.finished
+        if self.live and not info.finished:
             self.live.start()
 
-    def _crew(self) -> str:
+    def _workers(self) -> str:
         many, kinds = len(self.devices), dict.fromkeys(self.devices)
-        where = f"{cores()} CPU core{'s' * (cores() > 1)}" if "cpu" in kinds else ", ".join(kinds)
+        where = f"{cpu_cores()} CPU core{'s' * (cpu_cores() > 1)}" if "cpu" in kinds else ", ".join(kinds)
         return f"{many} worker{'s' * (many > 1)} on {where}"
 
-    def _references(self, opened: RunInfo) -> None:
+    def _references(self, info: RunInfo) -> None:
         """Print once how the references did, when the first step is told."""
         self.references_shown = True
-        store = RunStore.open(opened.folder)
-        try:
-            board = read_leaderboard(store, opened.folder.name)
-        finally:
-            store.close()
-        others = len(opened.plan.preset.search.references) - 1
+        with RunStore.open(info.folder) as store:
+            board = read_leaderboard(store, info.folder.name)
+        others = len(info.plan.preset.search.references) - 1
         scores = "  ".join(f"{title(task)} {score:.3f}" for task, score in board.baseline.items())
         self.said(
             f"references  gru{f' and {others} more' if others else ''}     gru: {scores}     champion {board.champion}     "
@@ -121,7 +129,13 @@ class Display:
         self.phase = progress.phase
 
     def told(self, step: Step, verdict: Verdict, candidate: Candidate | None) -> None:
-        """Print a line about a step; on a terminal only if it scored a new cell."""
+        """Print a line about a step; on a terminal only if it scored a new cell.
+
+        Args:
+            step: What it tried.
+            verdict: How it ended.
+            candidate: What is known of its cell now.
+        """
         if self.run is not None and not self.references_shown:
             self._references(self.run)
         new = step.kind == "propose" and verdict.fate == "evaluated"
@@ -131,12 +145,12 @@ class Display:
     def _view(self, progress: Progress) -> Table:
         room = self.console.width - MARGIN
         rows, bar = Table.grid(), Table.grid(padding=(0, 1))
-        if progress.book is None:
+        if progress.history is None:
             done, total = float(progress.done), float(max(1, progress.total))
             text = f"{progress.done} of {progress.total} trials · {progress.elapsed:.0f} s"
         else:
             done, total = self._share(progress)
-            text = _counts(progress.book) + self._left(progress)
+            text = _counts(progress.history) + self._left(progress)
         width = min(40, max(4, room - len(progress.phase) - len(text)))
         bar.add_row(
             f" {progress.phase}",
@@ -144,17 +158,17 @@ class Display:
             _cut(text, room - len(progress.phase) - width),
         )
         rows.add_row(bar)
-        if progress.book is not None:
-            for line in _best(progress.book):
+        if progress.history is not None:
+            for line in _best(progress.history):
                 rows.add_row(_cut(f" {line}", room))
         return rows
 
     def _share(self, progress: Progress) -> tuple[float, float]:
         """Return how much of the run is done, and of how much: candidates or seconds."""
-        assert self.run is not None and progress.book is not None
+        assert self.run is not None and progress.history is not None
         limits = self.run.limits
         if limits.max_candidates is not None:
-            return len(progress.book.candidates), limits.max_candidates
+            return len(progress.history.candidates), limits.max_candidates
         return progress.elapsed, limits.max_seconds or progress.elapsed
 
     def _left(self, progress: Progress) -> str:
@@ -169,16 +183,24 @@ class Display:
 
 
 def step_line(step: Step, verdict: Verdict, candidate: Candidate | None) -> str:
-    """Return one line about a told step: what it tried, how it ended, and what made the cell."""
+    """Return one line about a told step: what it tried, how it ended, and what made the cell.
+
+    Args:
+        step: What it tried.
+        verdict: How it ended.
+        candidate: What is known of its cell now.
+    """
     if verdict.fate == "evaluated" and candidate is not None and candidate.judgement is not None:
-        ratios = " · ".join(f"{title(task)} {of.ratio:.2f}" for task, of in candidate.judgement.tasks.items())
+        ratios = " · ".join(
+            f"{title(task)} {result.ratio:.2f}" for task, result in candidate.judgement.tasks.items()
+        )
         words = f"fitness {candidate.fitness:.3f} ({ratios})"
     else:
         reason = verdict.reason.strip().splitlines()[-1:]
         words = " ".join([verdict.fate, *([f"({title(verdict.task)})"] if verdict.task else [])])
         words += f": {reason[0]}" if reason else ""
     made = (
-        f"   {cell_name(step.parent)} + {operators(one.operator for one in step.applied)}"
+        f"   {cell_name(step.parent)} + {operators(mutation.operator for mutation in step.applied)}"
         if step.applied
         else ""
     )
@@ -191,8 +213,8 @@ def _is_live() -> bool:
     return sys.stderr.isatty() and not os.environ.get("CI") and os.environ.get("TERM") != "dumb"
 
 
-def _counts(book: History) -> str:
-    return f"step {book.told} · {len(book.candidates)} candidates · {len(book.ranked)} scored"
+def _counts(history: History) -> str:
+    return f"step {history.told} · {len(history.candidates)} candidates · {len(history.ranked)} scored"
 
 
 def _cut(text: str, width: int) -> Text:
@@ -201,14 +223,14 @@ def _cut(text: str, width: int) -> Text:
     return cut
 
 
-def _best(book: History) -> list[str]:
+def _best(history: History) -> list[str]:
     """Return a line about the best cell that was found, and one about those that were not scored."""
     lines = []
-    found = next((candidate for candidate in book.ranked if not candidate.started), None)
-    if found is not None:
-        made = operators(one.operator for one in found.applied)
+    best = next((candidate for candidate in history.ranked if not candidate.is_start), None)
+    if best is not None:
+        made = operators(mutation.operator for mutation in best.applied)
         lines.append(
-            f"best found {found.fitness:.3f}  {cell_name(found.id)}  ({cell_name(found.parent)} + {made})"
+            f"best found {best.fitness:.3f}  {cell_name(best.id)}  ({cell_name(best.parent)} + {made})"
         )
-    failed = {fate: count for fate, count in book.fates.items() if fate != "evaluated"}
-    return lines + ([fates(failed, book.known)] if failed or book.known else [])
+    failed = {fate: count for fate, count in history.fates.items() if fate != "evaluated"}
+    return lines + ([fates(failed, history.known)] if failed or history.known else [])

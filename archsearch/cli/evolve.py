@@ -7,27 +7,16 @@ from pathlib import Path
 
 import click
 
-from archsearch.actions.evolve import EvolveOptions, SearchResult
-from archsearch.actions.evolve import evolve as search
-from archsearch.actions.resolve import Request
+from archsearch.actions.evolve import SearchResult, search
+from archsearch.actions.request import EvolveOptions, Request
 from archsearch.cli.board import print_leaderboard
-from archsearch.cli.common import (
-    console,
-    data_option,
-    device_option,
-    devices,
-    json_option,
-    note,
-    pointer,
-    print_json,
-    runs_option,
-    seed_option,
-    workers_option,
-)
 from archsearch.cli.display import Display
-from archsearch.errors import INTERRUPTED, InputError
-from archsearch.protocol.preset import parse_duration
+from archsearch.cli.options import json_option, runs_option, seed_option, top_option, training_options
+from archsearch.cli.printing import console, note, pointer, print_json
+from archsearch.errors import INTERRUPTED
+from archsearch.protocol.duration import parse_duration
 from archsearch.store import Leaderboard, RunStore, as_document, read_leaderboard
+from archsearch.workers.devices import worker_devices
 
 
 @click.command(epilog="Example: archsearch evolve --preset quick --seed 1 --max-candidates 60")
@@ -50,9 +39,7 @@ from archsearch.store import Leaderboard, RunStore, as_document, read_leaderboar
     multiple=True,
     help="Your own task: text:FILE or FILE.py:NAME; may be repeated.",
 )
-@data_option
-@workers_option
-@device_option
+@training_options
 @seed_option
 @click.option(
     "--max-candidates",
@@ -61,14 +48,7 @@ from archsearch.store import Leaderboard, RunStore, as_document, read_leaderboar
     help="Candidates of the run in all; switches the preset's time off.",
 )
 @click.option("--max-time", metavar="TIME", help="Time of search in all: 90s, 30m, 2h.")
-@click.option(
-    "--top",
-    metavar="N",
-    type=click.IntRange(min=1),
-    default=10,
-    show_default=True,
-    help="Ranks of the leaderboard.",
-)
+@top_option(10, "Ranks of the leaderboard.")
 @json_option
 @click.pass_context
 def evolve(
@@ -94,60 +74,60 @@ def evolve(
     Without --run the newest unfinished run with the same settings goes on, else a new one begins. A run may be stopped at
     any time (Ctrl-C) and goes on with the same command; only workers, --max-candidates and --max-time may change.
     """
-    if max_candidates is not None and max_candidates < 1:
-        raise InputError(f"--max-candidates {max_candidates}: a run has at least 1 candidate")
-    names = None if tasks is None else tuple(part.strip() for part in tasks.split(",") if part.strip())
-    if names == ():
-        raise InputError("--tasks names no task; give some, such as --tasks arithmetic,xml")
-    request = EvolveOptions(
-        Request(preset, strategy, space, names, own, seed),
-        runs,
-        run,
-        data,
-        devices(device, workers),
-        max_candidates,
-        parse_duration(max_time) if max_time else None,
+    options = EvolveOptions(
+        request=Request(
+            preset=preset,
+            strategy=strategy,
+            space=space,
+            tasks=None if tasks is None else tuple(part.strip() for part in tasks.split(",") if part.strip()),
+            own=own,
+            seed=seed,
+        ),
+        runs=runs,
+        run=run,
+        data=data,
+        devices=worker_devices(device, workers),
+        max_candidates=max_candidates,
+        max_seconds=parse_duration(max_time) if max_time else None,
     )
-    with Display(request.devices) as display:
-        closed = search(request, display)
-    _print_result(closed, request, top, as_json)
-    return INTERRUPTED if closed.ending == "interrupted" else 0
+    with Display(options.devices) as display:
+        result = search(options, display)
+    _print_result(result, options, top, as_json)
+    return INTERRUPTED if result.ending == "interrupted" else 0
 
 
-def _print_result(closed: SearchResult, request: EvolveOptions, top: int, as_json: bool) -> None:
-    store = RunStore.open(closed.folder)
-    try:
-        board = read_leaderboard(store, closed.folder.name)
-    finally:
-        store.close()
-    if closed.ending == "exhausted":
+def _print_result(result: SearchResult, options: EvolveOptions, top: int, as_json: bool) -> None:
+    with RunStore.open(result.folder) as store:
+        board = read_leaderboard(store, result.folder.name)
+    if result.ending == "exhausted":
         note("The space holds nothing new any more: every child is known or not valid.")
-    if closed.host_failures:
+    if result.host_failures:
         note(
-            f"{closed.host_failures} trials ended by crash, memory or timeout: this run cannot be repeated step by step."
+            f"{result.host_failures} trials ended by crash, memory or timeout: "
+            "this run cannot be repeated step by step."
         )
     if as_json:
         print_json(as_document(board, top))
-    elif closed.ending != "interrupted":
+    elif result.ending != "interrupted":
         print_leaderboard(console(), board, top)
-        note(f"Workers waited {closed.waited:.0%} of their time.")
-    if closed.ending == "interrupted":
-        note(f"Interrupted; all that ended is stored. Go on with:  {_again(closed.folder, request)}")
+        note(f"Workers waited {result.waited:.0%} of their time.")
+    if result.ending == "interrupted":
+        note(f"Interrupted; all that ended is stored. Go on with:  {_again(result.folder, options)}")
     elif board.rows and not as_json:
-        note("\nNext:  " + "\n       ".join(_next(board, pointer(closed.folder))))
+        note("\nNext:  " + "\n       ".join(_next(board, pointer(result.folder))))
 
 
-def _again(folder: Path, request: EvolveOptions) -> str:
+def _again(folder: Path, options: EvolveOptions) -> str:
     """Return the command that goes on with an interrupted run."""
     words = f"archsearch evolve --run {pointer(folder)}"
-    words += f" --max-candidates {request.max_candidates}" if request.max_candidates else ""
-    return words + (f" --max-time {request.max_seconds:g}s" if request.max_seconds else "")
+    words += f" --max-candidates {options.max_candidates}" if options.max_candidates else ""
+    return words + (f" --max-time {options.max_seconds:g}s" if options.max_seconds else "")
 
 
 def _next(board: Leaderboard, run: str) -> list[str]:
     """Return what a person may want to do now: commands, each with what it is for."""
     best = next((row.rank for row in board.rows if row.rank and row.parent), 1)
-    cell, task = f"{run}/{best}", shlex.quote(board.plan.courses[0].task)
+    cell, task = f"{run}/{best}", shlex.quote(board.plan.tasks[0].name)
     steps = {
         f"archsearch show {cell}": "its equations, and what made it",
         f"archsearch train {cell} --task {task} --seed 1": "is it better on other data, too?",

@@ -6,12 +6,11 @@ from pathlib import Path
 
 import click
 
-from archsearch.cli.board import noise_words
-from archsearch.cli.cell_argument import Named, find_cell
-from archsearch.cli.common import note, plain, runs_option
-from archsearch.errors import InputError
-from archsearch.exporters import EXPORTERS, Scores, TaskScore
-from archsearch.exporters import export as write
+from archsearch.actions.export import export_cell
+from archsearch.cli.options import runs_option
+from archsearch.cli.printing import note
+from archsearch.exporters import EXPORTERS
+from archsearch.words import plain
 
 
 @click.command(epilog="Example: archsearch export quick-1/1 -o cell.py")
@@ -32,26 +31,5 @@ def export(cell: str, format_: str | None, output: Path, force: bool, runs: Path
 
     An exported module stands alone: it needs torch and nothing of archsearch, and is run and compared before it is written.
     """
-    by_suffix = {row.suffix: name for name, row in EXPORTERS.items()}
-    chosen = format_ or by_suffix.get(output.suffix)
-    if chosen is None:
-        endings = ", ".join(by_suffix)
-        raise InputError(
-            f"{output}: which format? Give --format {'|'.join(EXPORTERS)}, or a file that ends in {endings}"
-        )
-    named = find_cell(cell, runs)
-    path = write(named.cell, chosen, output, force=force, scores=_scores(named))
+    path = export_cell(cell, output, format_, force=force, runs=runs)
     note(plain(f"wrote {path}"))
-
-
-def _scores(named: Named) -> Scores | None:
-    """Return what the leaderboard says of the cell, if it stands on one."""
-    if named.row is None or named.board is None:
-        return None
-    row, noise = named.row, named.board.noise
-    tasks = tuple(
-        TaskScore(task, result.score, result.skill, result.ratio, str(result.setting))
-        for task, result in row.judgement.tasks.items()
-    )
-    words = "" if noise is None else noise_words(noise)
-    return Scores(named.board.run, row.rank, row.fitness, named.board.plan.seed, tasks, words)

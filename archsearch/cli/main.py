@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import errno
 import importlib
 import os
@@ -13,8 +12,8 @@ from typing import Any
 import click
 
 from archsearch import __version__
-from archsearch.cli.common import plain
 from archsearch.errors import INTERRUPTED, ArchsearchError, NoSpace
+from archsearch.words import did_you_mean, plain
 
 COMMANDS = {
     "evolve": "Search for cells that beat the GRU; start a run or go on with one.",
@@ -51,8 +50,7 @@ class _Commands(click.Group):
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         if args and args[0] not in COMMANDS and not args[0].startswith("-"):
-            near = difflib.get_close_matches(args[0], COMMANDS, 1)
-            hint = f"; did you mean {near[0]!r}?" if near else ""
+            hint = did_you_mean(args[0], COMMANDS)
             ctx.fail(f"no command {args[0]!r} (commands: {', '.join(COMMANDS)}{hint})")
         return super().resolve_command(ctx, args)
 
@@ -82,7 +80,7 @@ def archsearch(ctx: click.Context) -> None:
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line; ends the process with the documented exit code."""
     _have_streams()
-    code = run(arguments)
+    code = run_command(arguments)
     try:
         sys.stdout.flush()
     except BrokenPipeError:
@@ -102,7 +100,7 @@ def _have_streams() -> None:
             stream.reconfigure(errors="backslashreplace")
 
 
-def run(arguments: list[str] | None) -> int:
+def run_command(arguments: list[str] | None) -> int:
     """Run one command and return its exit code."""
     try:
         result: Any = archsearch.main(args=arguments, prog_name="archsearch", standalone_mode=False)

@@ -7,12 +7,12 @@ from pathlib import Path
 import click
 import numpy as np
 
+from archsearch.actions.cells import find_cell
 from archsearch.cell import load_space
-from archsearch.cli.board import polynomial
-from archsearch.cli.cell_argument import find_cell
-from archsearch.cli.common import console, json_option, plain, print_json, runs_option, seed_option
-from archsearch.errors import CellError
-from archsearch.mutations import MAGNITUDES, draw
+from archsearch.cli.options import json_option, runs_option, seed_option
+from archsearch.cli.printing import console, print_json
+from archsearch.mutations import MAGNITUDES, children
+from archsearch.words import plain, polynomial
 
 
 @click.command(epilog="Example: archsearch mutate gru --seed 3 --count 2")
@@ -47,24 +47,18 @@ def mutate(
 ) -> None:
     """Make children of a cell, and say what made them."""
     parent, loaded = find_cell(cell, runs).cell, load_space(space)
-    rng = np.random.default_rng(seed or 0)
-    children = []
-    for _ in range(count):
-        child = draw(parent, loaded, rng, magnitude)
-        if child is None:
-            raise CellError(f"cell {parent.name!r}: no valid child in 100 draws from space {loaded.name!r}")
-        children.append(child)
+    drawn = children(parent, loaded, np.random.default_rng(seed or 0), count, magnitude)
     if as_json:
         rows = [
-            {"id": child.cell.id, "text": child.cell.text(), "mutations": [str(one) for one in child.applied]}
-            for child in children
+            {"id": child.cell.id, "text": child.cell.text(), "mutations": list(map(str, child.applied))}
+            for child in drawn
         ]
         print_json({"parent": parent.id, "children": rows})
         return
     out = console()
-    for child in children:
-        for one in child.applied:
-            out.print(plain(f"# {one}"), soft_wrap=True)
+    for child in drawn:
+        for mutation in child.applied:
+            out.print(plain(f"# {mutation}"), soft_wrap=True)
         lines = child.cell.renamed(child.cell.name, ()).text().splitlines()
         lines[0] += f"      # {polynomial(child.cell.polynomial)} parameters"
         out.print("\n".join(map(plain, lines)) + "\n", soft_wrap=True)

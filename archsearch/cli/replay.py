@@ -6,45 +6,21 @@ from pathlib import Path
 
 import click
 
-from archsearch.actions.replay import TOLERANCE, Replayed, check_data
+from archsearch.actions.replay import TOLERANCE, Replay, ReplayedScore
 from archsearch.actions.replay import replay as train_again
 from archsearch.cli.board import cell_name
-from archsearch.cli.cell_argument import SHORT
-from archsearch.cli.common import (
-    as_recorded,
-    console,
-    data_option,
-    device_option,
-    devices,
-    json_option,
-    note,
-    plain,
-    print_json,
-    runs_option,
-    workers_option,
-)
+from archsearch.cli.options import json_option, runs_option, top_option, training_options
+from archsearch.cli.printing import console, note, print_json, progress_line
 from archsearch.cli.tables import Column, print_table
-from archsearch.errors import InputError
-from archsearch.store import Row, RunStore, existing_run, read_leaderboard
-from archsearch.workers.pool import WorkerPool
-from archsearch.workers.probe import probe
+from archsearch.words import plain
 
 
 @click.command(epilog="Example: archsearch replay quick-1 --top 3")
 @click.argument("run")
 @runs_option
-@click.option(
-    "--top",
-    metavar="N",
-    type=click.IntRange(min=1),
-    default=5,
-    show_default=True,
-    help="Rows to train again.",
-)
+@top_option(5, "Rows to train again.")
 @click.option("--cell", metavar="ID", help="One cell instead: its id or the beginning of it.")
-@data_option
-@workers_option
-@device_option
+@training_options
 @json_option
 def replay(
     run: str,
@@ -61,93 +37,62 @@ def replay(
     On the machine and engine of the record a score holds if it is the same in every bit, elsewhere within a tolerance.
     Exits with 1 if one does not hold.
     """
-    folder = existing_run(run, runs)
-    store = RunStore.open(folder)
-    try:
-        rows = _rows(read_leaderboard(store, folder.name).rows, top, cell)
-        plan, kept = store.plan, store.fact("data")
-        folder_of_data = str(data.resolve()) if data else kept
-        crew = WorkerPool(list(devices(as_recorded(device, plan.engine), workers)), folder_of_data)
-        with crew, console(error=True).status("starting workers") as status:
-
-            def progressed(done: int, total: int) -> None:
-                status.update(f"replayed {done} of {total} trials")
-
-            facts, hello = probe(crew, [course.facts.name for course in plan.courses])
-            check_data(plan, {name: of.checksum for name, of in facts.items()})
-            found = list(train_again(store, plan, rows, crew, hello, progressed))
-    finally:
-        store.close()
-    by_id = {row.id: row for row in rows}
+    with progress_line("replayed") as progressed:
+        result = train_again(
+            run,
+            top=top,
+            cell=cell,
+            runs=runs,
+            data=data,
+            workers=workers,
+            device=device,
+            progressed=progressed,
+        )
     if as_json:
-        record, own = (
-            {"engine": plan.engine, "machine": plan.machine},
-            {"engine": hello.engine, "machine": hello.machine},
-        )
-        print_json({"recorded": record, "here": own, "rows": [_document(one) for one in found]})
+        print_json(result.as_document())
     else:
-        _print(found, by_id, f"{plan.engine}, {plan.machine}", f"{hello.engine}, {hello.machine}")
-    failed = [one for one in found if not one.holds]
-    for one in failed:
-        where = f"rank {rank}" if (rank := by_id[one.id].rank) else "reference"
-        replayed = "no score" if one.replayed is None else repr(one.replayed)
-        words = (
-            f"{where}, cell {cell_name(one.id)}, {one.task}: recorded {one.recorded!r}, replayed {replayed}"
-        )
-        note(plain(f"Does not hold: {words}"))
-    return 1 if failed else 0
+        _print(result)
+    for score in result.scores:
+        if not score.holds:
+            note(plain(f"Does not hold: {_failure(score)}"))
+    return 0 if result.holds else 1
 
 
-def _rows(rows: tuple[Row, ...], top: int, cell: str | None) -> list[Row]:
-    if cell is None:
-        found = [row for row in rows if row.rank is not None and row.rank <= top]
-        if not found:
-            raise InputError("no cell of this run has a fitness yet; there is nothing to replay")
-        return found
-    found = [row for row in rows if row.id.startswith(cell)]
-    if len(found) != 1:
-        raise InputError(
-            f"--cell {cell}: {len(found) or 'no'} rows of the leaderboard begin so; there are "
-            + ", ".join(row.id[:SHORT] for row in rows[:8])
-        )
-    return found
+def _failure(score: ReplayedScore) -> str:
+    where = f"rank {score.row.rank}" if score.row.rank else "reference"
+    words = f"recorded {score.recorded!r}, replayed {_replayed(score)}"
+    return f"{where}, cell {cell_name(score.row.id)}, {score.task}: {words}"
 
 
-def _document(one: Replayed) -> dict[str, object]:
-    return {
-        "id": one.id,
-        "task": one.task,
-        "recorded": one.recorded,
-        "replayed": one.replayed,
-        "holds": one.holds,
-    }
+def _replayed(score: ReplayedScore) -> str:
+    return "no score" if score.replayed is None else repr(score.replayed)
 
 
-def _print(found: list[Replayed], rows: dict[str, Row], recorded: str, here: str) -> None:
-    out = console()
+def _print(result: Replay) -> None:
+    out, scores = console(), result.scores
     columns = [
-        Column("rank", True),
+        Column("rank", right=True),
         Column("cell", drop=1),
         Column("task"),
-        Column("recorded", True),
-        Column("replayed", True),
+        Column("recorded", right=True),
+        Column("replayed", right=True),
         Column("holds"),
     ]
-    print_table(out, columns, [_line(one, rows[one.id]) for one in found])
-    out.print(plain(f"Recorded with {recorded}."))
-    if found and not found[0].exact:
+    print_table(out, columns, [_line(score) for score in scores])
+    out.print(plain(f"Recorded with {', '.join(result.recorded.values())}."))
+    if scores and not scores[0].exact:
+        here = ", ".join(result.here.values())
         out.print(plain(f"That is not here ({here}): a tolerance of {TOLERANCE:g} holds."))
-    out.print(f"{sum(one.holds for one in found)} of {len(found)} scores hold.")
+    out.print(f"{sum(score.holds for score in scores)} of {len(scores)} scores hold.")
 
 
-def _line(one: Replayed, row: Row) -> list[str]:
-    kind = ("bit for bit" if one.exact else f"within {TOLERANCE:g}") if one.holds else "NO"
-    replayed = "no score" if one.replayed is None else repr(one.replayed)
+def _line(score: ReplayedScore) -> list[str]:
+    agreement = "bit for bit" if score.exact else f"within {TOLERANCE:g}"
     return [
-        str(row.rank or "ref"),
-        row.name or cell_name(row.id),
-        plain(one.task),
-        repr(one.recorded),
-        replayed,
-        kind,
+        str(score.row.rank or "ref"),
+        score.row.name or cell_name(score.row.id),
+        plain(score.task),
+        repr(score.recorded),
+        _replayed(score),
+        agreement if score.holds else "NO",
     ]

@@ -9,14 +9,16 @@ from typing import Any
 
 import click
 
-from archsearch.cell import Cell, library, regrouped
-from archsearch.cli.board import cell_name, polynomial, title
-from archsearch.cli.cell_argument import Named, find_cell
-from archsearch.cli.common import console, json_option, plain, print_json, runs_option
+from archsearch.actions.cells import NamedCell, find_cell
+from archsearch.actions.lineage import Birth, read_lineage
+from archsearch.cell import Cell, Node, library, regrouped
+from archsearch.cli.board import cell_name, title
+from archsearch.cli.options import json_option, runs_option
+from archsearch.cli.printing import console, print_json
 from archsearch.compiler.program import describe
-from archsearch.mutations.description import described
-from archsearch.protocol.records import Step
-from archsearch.store import RunStore, existing_run
+from archsearch.mutations.description import describe_node
+from archsearch.store import RunStore
+from archsearch.words import plain, polynomial
 
 WIDTH = 120
 """Columns after which facts go on in another line, also where there is more room."""
@@ -38,15 +40,15 @@ def show(cell: str, runs: Path, as_json: bool, with_plan: bool, regroup: bool) -
     named = find_cell(cell, runs)
     if regroup:
         named = _regrouped(named)
-    ancestry = _ancestry(cell, named, runs)
+    lineage = _lineage(named)
     if as_json:
-        print_json({**_document(named, ancestry), **({"plan": describe(named.cell)} if with_plan else {})})
+        print_json({**_document(named, lineage), **({"plan": describe(named.cell)} if with_plan else {})})
         return
     out = console()
-    for line in _equations(named.cell, ancestry):
+    for line in _equations(named.cell, lineage):
         out.print(plain(line), soft_wrap=True)
     out.print()
-    for fact in (*_facts(named), *(line["words"] for line in ancestry)):
+    for fact in (*_facts(named), *_births(lineage)):
         for line in textwrap.wrap(plain(fact), min(out.width, WIDTH) - 2, subsequent_indent=" " * 16):
             out.print(f"# {line}", soft_wrap=True)
     if with_plan:
@@ -54,40 +56,58 @@ def show(cell: str, runs: Path, as_json: bool, with_plan: bool, regroup: bool) -
             out.print(f"# {plain(line)}".rstrip(), soft_wrap=True)
 
 
-def _regrouped(named: Named) -> Named:
+def _regrouped(named: NamedCell) -> NamedCell:
     """Return the cell that stands for all groupings; what a run says of a cell is said of that one alone."""
     cell = regrouped(named.cell)
     note = (*cell.note, f"Regrouped from {named.cell.id}.")
-    return named if cell is named.cell else Named(cell.renamed(cell.name, note))
+    return named if cell is named.cell else NamedCell(cell.renamed(cell.name, note))
 
 
-def _equations(cell: Cell, ancestry: list[dict[str, Any]]) -> list[str]:
+def _lineage(named: NamedCell) -> list[Birth]:
+    """Return the line of parents of a cell of a run, the youngest first."""
+    if named.folder is None:
+        return []
+    with RunStore.open(named.folder) as store:
+        return read_lineage(store, named.cell.id)
+
+
+def _births(lineage: list[Birth]) -> list[str]:
+    """Return a line per birth: whose child, at which step, by what."""
+    leads = ["child of", *("that of" for _ in lineage[1:])]
+    return [
+        f"{lead:<11} {cell_name(birth.parent)}, at step {birth.step}: {'; '.join(birth.mutations)}"
+        for lead, birth in zip(leads, lineage, strict=False)
+    ]
+
+
+def _equations(cell: Cell, lineage: list[Birth]) -> list[str]:
     """Return the cell's text with a summary beside its first line."""
     lines = cell.text().splitlines()
     head = next(index for index, line in enumerate(lines) if line.startswith("cell "))
-    parent = f" · child of {ancestry[0]['of']}" if ancestry else ""
+    parent = f" · child of {cell_name(lineage[0].parent)}" if lineage else ""
     lines[head] += f"    # {summary(cell)}{parent}"
     return lines
 
 
 def summary(cell: Cell) -> str:
     """Return the size of a cell: `6 linear, 2 gates, 1 state · 6n²+3n parameters`. A gate is a sigmoid that multiplies."""
-    shown = cell.canonical()
-    gates = [
-        node
-        for node in shown.ops
-        if node.op == "sigmoid"
-        and any(shown.node(reader).op == "mul" for reader in shown.consumers[node.handle])
-    ]
-    linears = sum(node.op == "linear" for node in shown.ops)
-    counts = [f"{linears} linear"]
-    counts += [
-        f"{len(of)} {word}{'s' * (len(of) != 1)}" for of, word in ((gates, "gate"), (cell.states, "state"))
-    ]
-    return f"{', '.join(counts)} · {polynomial(cell.polynomial)} parameters"
+    canonical = cell.canonical()
+    linears = sum(node.op == "linear" for node in canonical.ops)
+    gates = sum(_is_gate(canonical, node) for node in canonical.ops)
+    counts = f"{linears} linear, {_counted(gates, 'gate')}, {_counted(len(cell.states), 'state')}"
+    return f"{counts} · {polynomial(cell.polynomial)} parameters"
 
 
-def _facts(named: Named) -> list[str]:
+def _is_gate(cell: Cell, node: Node) -> bool:
+    readers = cell.consumers[node.handle]
+    return node.op == "sigmoid" and any(cell.node(reader).op == "mul" for reader in readers)
+
+
+def _counted(count: int, word: str) -> str:
+    return f"{count} {word}{'s' * (count != 1)}"
+
+
+def _facts(named: NamedCell) -> list[str]:
     cell = named.cell
     counts = Counter(node.op for node in cell.canonical().ops)
     lines = [f"id          {cell.id}"]
@@ -110,49 +130,13 @@ def _zeros(cell: Cell) -> list[str]:
     """Return the differences of a value and itself, which a search makes and nothing simplifies."""
     live = cell.canonical()
     return [
-        described(live, node.handle)
+        describe_node(live, node.handle)
         for node in live.ops
         if node.op == "sub" and node.inputs[0] == node.inputs[1]
     ]
 
 
-def _ancestry(text: str, named: Named, runs: Path) -> list[dict[str, Any]]:
-    """Return the line of parents of a cell of a run, the youngest first."""
-    if named.board is None:
-        return []
-    store = RunStore.open(existing_run(text.rpartition("/")[0], runs))
-    try:
-        born: dict[str, Step] = {}
-        for step, _ in store.steps():
-            if step.cell:
-                born.setdefault(step.cell, step)
-        lines: list[dict[str, Any]] = []
-        current = named.cell.id
-        while current in born and born[current].parent:
-            step = born[current]
-            operators = "; ".join(f"{one.operator} at {one.words}" for one in step.applied)
-            parent = cell_name(step.parent)
-            words = (
-                f"{'child of' if not lines else 'that of':<11} {parent}, at step {step.number}: {operators}"
-            )
-            mutations = [f"{one.operator} at {one.words}" for one in step.applied]
-            lines.append(
-                {
-                    "id": current,
-                    "parent": step.parent,
-                    "step": step.number,
-                    "mutations": mutations,
-                    "words": words,
-                    "of": parent,
-                }
-            )
-            current = step.parent
-        return lines
-    finally:
-        store.close()
-
-
-def _document(named: Named, ancestry: list[dict[str, Any]]) -> dict[str, Any]:
+def _document(named: NamedCell, lineage: list[Birth]) -> dict[str, Any]:
     cell, row = named.cell, named.row
     return {
         "id": cell.id,
@@ -164,5 +148,5 @@ def _document(named: Named, ancestry: list[dict[str, Any]]) -> dict[str, Any]:
         "run": named.board.run if named.board else None,
         "rank": row.rank if row else None,
         "fitness": row.fitness if row else None,
-        "ancestry": [{key: line[key] for key in ("id", "parent", "step", "mutations")} for line in ancestry],
+        "ancestry": [birth.as_dict() for birth in lineage],
     }

@@ -9,26 +9,20 @@ import click
 import msgspec
 
 from archsearch.cell import library
-from archsearch.cli.common import (
-    console,
-    data_option,
-    device_option,
-    devices,
-    json_option,
-    note,
-    print_json,
-    runs_option,
-    workers_option,
-)
+from archsearch.cli.options import json_option, runs_option, training_options
+from archsearch.cli.printing import console, note, print_json, progress_line
 from archsearch.cli.tables import Column, print_table
 from archsearch.errors import InputError
-from archsearch.protocol.preset import RaceRules, load_preset
+from archsearch.protocol.loading import load_preset
+from archsearch.protocol.preset import RaceRules
 from archsearch.store import RunStore, existing_run
 from archsearch.studies import STUDIES
+from archsearch.workers.devices import worker_devices
 from archsearch.workers.pool import WorkerPool
 
 if TYPE_CHECKING:
-    from archsearch.studies.instrument import TaskResult
+    from archsearch.studies.measured import MeasuredTask
+    from archsearch.studies.racing import Rung
 
 
 SHARE = click.FloatRange(0, 1, max_open=True)
@@ -67,45 +61,26 @@ def racing(
     """Print the table; see `archsearch.studies.racing`."""
     from archsearch.studies import racing as study_of  # scipy takes its time to import
 
-    found, stopped, rule = list[study_of.Heat](), 0, RaceRules()
+    heats, stopped, rule = list[study_of.Heat](), 0, RaceRules()
     for name in run:
-        store = RunStore.open(existing_run(name, runs))
-        try:
-            rule = store.plan.preset.race
-            here = list(study_of.heats(store))
-            found += [heat for heat in here if heat is not None]
-            stopped += sum(heat is None for heat in here)
-        finally:
-            store.close()
+        with RunStore.open(existing_run(name, runs)) as store:
+            rule, recorded = store.plan.preset.race, list(study_of.heats(store))
+        heats += [heat for heat in recorded if heat is not None]
+        stopped += recorded.count(None)
     rule = RaceRules(
-        rule.trailing if trailing is None else trailing, rule.behind if behind is None else behind
+        trailing=rule.trailing if trailing is None else trailing,
+        behind=rule.behind if behind is None else behind,
     )
-    rows = study_of.study(found, rule)
+    rows = study_of.study(heats, rule)
     if not rows:
-        shown = ", ".join(run)
-        raise InputError(
-            f"{shown}: no candidate has all its trials in full; record some with rungs = [] in the preset"
-        )
+        words = "no candidate has all its trials in full; record some with rungs = [] in the preset"
+        raise InputError(f"{', '.join(run)}: {words}")
     if as_json:
         print_json({"race": msgspec.to_builtins(rule), "rows": msgspec.to_builtins(rows)})
         return
     titles = ("rungs", "candidates", "trials", "rho", "winners", "lost", "ratio lost", "steps saved")
-    columns = [Column("task"), *(Column(title, True) for title in titles)]
-    lines = [
-        [
-            row.task,
-            " ".join(f"{step:,}" for step in row.rungs),
-            str(row.heats),
-            str(row.trials),
-            f"{row.rho:.2f}",
-            str(row.winners),
-            f"{row.lost:.0%}",
-            f"{row.cost:.3f}",
-            f"{row.saved:.0%}",
-        ]
-        for row in rows
-    ]
-    print_table(console(), columns, lines)
+    columns = [Column("task"), *(Column(title, right=True) for title in titles)]
+    print_table(console(), columns, [_rung_line(row) for row in rows])
     if stopped:
         note(
             f"{stopped} candidates are left out, as racing stopped a trial of theirs: the rest looks better than it is."
@@ -114,6 +89,20 @@ def racing(
         f"Stopped at a rung: below {rule.trailing:.0%} of the cell's best there, or below {rule.behind:.0%} of the GRU's "
         f"skill there on the same setting. Winners: at least {study_of.WINNER:.0%} of the GRU's best skill."
     )
+
+
+def _rung_line(row: Rung) -> list[str]:
+    return [
+        row.task,
+        " ".join(f"{step:,}" for step in row.rungs),
+        str(row.heats),
+        str(row.trials),
+        f"{row.rho:.2f}",
+        str(row.winners),
+        f"{row.lost:.0%}",
+        f"{row.cost:.3f}",
+        f"{row.saved:.0%}",
+    ]
 
 
 @study.command(
@@ -138,9 +127,7 @@ def racing(
     show_default=True,
     help="Draws of the initial weights.",
 )
-@data_option
-@workers_option
-@device_option
+@training_options
 @json_option
 def instrument(
     preset: str,
@@ -154,7 +141,8 @@ def instrument(
     as_json: bool,
 ) -> None:
     """Train and print the table; see `archsearch.studies.instrument`."""
-    from archsearch.studies import instrument as study_of  # scipy takes its time to import
+    from archsearch.studies import instrument as study_of
+    from archsearch.studies.measured import measured_tasks  # scipy takes its time to import
 
     name, loaded = load_preset(preset)
     wanted = tasks.split(",") if tasks else list(loaded.search.tasks)
@@ -163,14 +151,11 @@ def instrument(
     names = cells.split(",") if cells else list(library.names())
     if unknown := [cell for cell in names if cell not in library.names()]:
         raise InputError(f"--cells {cells}: no library cell {unknown[0]!r} (archsearch cells lists them)")
-    err = console(error=True)
-    crew = WorkerPool(list(devices(device, workers)), str(data.resolve()) if data else None)
-    with crew, err.status("starting workers") as status:
-        plan = study_of.prepare(crew, name, loaded, names, wanted, settings, draws)
-        ended = study_of.train(
-            plan, crew, lambda done, total: status.update(f"training: {done} of {total} trials")
-        )
-    found = study_of.results(plan, ended)
+    pool = WorkerPool(list(worker_devices(device, workers)), str(data.resolve()) if data else None)
+    with progress_line("training:") as progressed, pool:
+        plan = study_of.prepare(pool, name, loaded, names=names, tasks=wanted, settings=settings, draws=draws)
+        ended = study_of.train_cells(plan, pool, progressed)
+    results = measured_tasks(plan, ended)
     if as_json:
         print_json(
             {
@@ -179,26 +164,26 @@ def instrument(
                 "draws": draws,
                 "machine": plan.run.machine,
                 "engine": plan.run.engine,
-                "tasks": msgspec.to_builtins(found),
+                "tasks": msgspec.to_builtins(results),
             }
         )
         return
-    for task in found:
+    for task in results:
         _print_task(task)
 
 
-def _print_task(task: TaskResult) -> None:
+def _print_task(task: MeasuredTask) -> None:
     out = console()
     columns = [
         Column("cell"),
-        Column("units", True, 5),
-        Column("skill", True),
-        Column("ratio", True),
-        Column("± draws", True, 1),
-        Column("equal FLOPs", True, 2),
-        Column("equal time", True, 3),
-        Column("MFLOP", True, 4),
-        Column("ms", True, 4),
+        Column("units", right=True, drop=5),
+        Column("skill", right=True),
+        Column("ratio", right=True),
+        Column("± draws", right=True, drop=1),
+        Column("equal FLOPs", right=True, drop=2),
+        Column("equal time", right=True, drop=3),
+        Column("MFLOP", right=True, drop=4),
+        Column("ms", right=True, drop=4),
     ]
     lines = [
         [
@@ -217,7 +202,7 @@ def _print_task(task: TaskResult) -> None:
     out.print(task.task, style="bold")
     print_table(out, columns, lines)
     for at in task.resolution:
-        every, some = ("-" if one is None else f"{one:.1f}" for one in (at.resolution, at.among_learners))
+        every, some = (_number(value, digits=1) for value in (at.resolution, at.among_learners))
         spread = f"between draws {_number(at.within)}, the GRU's skill {_number(at.gru)}"
         out.print(f"after {at.steps:>6,} steps: resolution {every}, among cells that learn {some} ({spread})")
     if task.tau is not None:
@@ -227,5 +212,5 @@ def _print_task(task: TaskResult) -> None:
     out.print()
 
 
-def _number(value: float | None) -> str:
-    return "-" if value is None else f"{value:.3f}"
+def _number(value: float | None, digits: int = 3) -> str:
+    return "-" if value is None else f"{value:.{digits}f}"

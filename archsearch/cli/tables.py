@@ -30,13 +30,25 @@ class Column:
 
 
 def fits(out: Console, columns: Sequence[Column], rows: Sequence[Sequence[str]]) -> bool:
-    """Return whether a table has room once all that may be left out is left out."""
+    """Return whether a table has room once all that may be left out is left out.
+
+    Args:
+        out: Where it would be printed.
+        columns: The columns.
+        rows: Their texts, row by row.
+    """
     kept = [index for index, column in enumerate(columns) if not column.drop]
     return _least(columns, _widths(columns, rows), kept) <= out.width
 
 
 def print_table(out: Console, columns: Sequence[Column], rows: Sequence[Sequence[str]]) -> list[str]:
-    """Print a table and return the titles of the columns that were left out."""
+    """Print a table and return the titles of the columns that were left out.
+
+    Args:
+        out: Where it is printed.
+        columns: The columns.
+        rows: Their texts, row by row.
+    """
     widths, kept = _widths(columns, rows), list(range(len(columns)))
     while _least(columns, widths, kept) > out.width and any(columns[index].drop for index in kept):
         kept.remove(max(kept, key=lambda index: columns[index].drop))

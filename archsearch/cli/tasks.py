@@ -6,11 +6,13 @@ from pathlib import Path
 
 import click
 
-from archsearch.cli.common import console, data_option, json_option, plain, print_json
+from archsearch.cli.options import data_option, json_option
+from archsearch.cli.printing import console, print_json
 from archsearch.cli.tables import Column, print_table
 from archsearch.errors import TaskError
 from archsearch.protocol.seeds import data_generator
 from archsearch.tasks import TASKS, Task, decode, load
+from archsearch.words import plain
 
 SAMPLE = 40
 """Symbols of the sample line."""
@@ -37,10 +39,10 @@ def tasks(data: Path | None, as_json: bool) -> None:
         return
     columns = [
         Column("task"),
-        Column("symbols", True),
+        Column("symbols", right=True),
         Column("score"),
-        Column("floor", True),
-        Column("ceiling", True),
+        Column("floor", right=True),
+        Column("ceiling", right=True),
         Column("sample", least=16),
     ]
     print_table(console(), columns, [_line(row) for row in rows])

@@ -6,28 +6,13 @@ from pathlib import Path
 
 import click
 
-from archsearch.actions.train import Trained
+from archsearch.actions.cells import load_cell
+from archsearch.actions.train import Comparison, Pair
 from archsearch.actions.train import train as train_cell
-from archsearch.cli.cell_argument import find_cell
-from archsearch.cli.common import (
-    console,
-    data_option,
-    device_option,
-    devices,
-    json_option,
-    note,
-    plain,
-    print_json,
-    runs_option,
-    seed_option,
-    workers_option,
-)
+from archsearch.cli.options import json_option, runs_option, seed_option, training_options
+from archsearch.cli.printing import console, note, print_json, progress_line
 from archsearch.cli.tables import Column, print_table
-from archsearch.errors import InputError
-from archsearch.protocol.preset import TaskRules, load_preset
-from archsearch.protocol.records import Outcome
-from archsearch.tasks import TASKS, nearest
-from archsearch.workers.pool import WorkerPool
+from archsearch.words import plain
 
 
 @click.command(epilog="Example: archsearch train mut1 --task xml --settings 4")
@@ -48,9 +33,7 @@ from archsearch.workers.pool import WorkerPool
     help="Settings, for both cells.",
 )
 @runs_option
-@data_option
-@workers_option
-@device_option
+@training_options
 @seed_option
 @json_option
 def train(
@@ -70,96 +53,56 @@ def train(
 
     Both train under the same settings on the same data. The seed is that of the training data.
     """
-    found = find_cell(cell, runs).cell
-    name, loaded = load_preset(preset)
-    own = task.startswith("text:") or ".py:" in task
-    if not own and task not in loaded.tasks:
-        raise InputError(
-            f"no task {task!r}{nearest(task, loaded.tasks)} in preset {name}, which has {', '.join(loaded.tasks)}"
+    subject = load_cell(cell, runs)
+    with progress_line("training:") as progressed:
+        comparison = train_cell(
+            subject,
+            task,
+            difficulty=difficulty,
+            preset=preset,
+            settings=settings,
+            seed=seed or 0,
+            data=data,
+            workers=workers,
+            device=device,
+            progressed=progressed,
         )
-    plan: TaskRules = loaded.own if own else loaded.tasks[task]
-    if difficulty is not None and (own or difficulty not in TASKS[task].difficulties):
-        there = "none: it is your own" if own else ", ".join(TASKS[task].difficulties)
-        raise InputError(f"task {task!r} has no difficulty {difficulty!r} (difficulties: {there})")
-    full = task if own else f"{task}:{difficulty or plan.difficulty}"
-    err = console(error=True)
-    crew = WorkerPool(list(devices(device, workers)), str(data.resolve()) if data else None)
-    with crew, err.status("starting workers") as status:
-
-        def progressed(done: int, total: int) -> None:
-            status.update(f"training: {done} of {total} trials")
-
-        trained = train_cell(found, name, loaded, (task, full, plan), settings, seed or 0, crew, progressed)
-    if len(trained.pairs) < settings:
-        note(
-            f"The grid of preset {name} has {len(trained.pairs)} settings for this task; all of them were used."
-        )
+    if (count := len(comparison.pairs)) < settings:
+        name = comparison.plan.preset_name
+        note(f"The grid of preset {name} has {count} settings for this task; all of them were used.")
     if as_json:
-        print_json(_document(trained))
+        print_json(comparison.as_document())
     else:
-        _print(trained, found.name)
+        _print(comparison, subject.name)
 
 
-def _skill(trained: Trained, outcome: Outcome) -> float | None:
-    return None if outcome.score is None else trained.plan.skill(trained.task, outcome.score)
-
-
-def _best(trained: Trained, outcomes: list[Outcome]) -> float | None:
-    return max(
-        (skill for outcome in outcomes if (skill := _skill(trained, outcome)) is not None), default=None
-    )
-
-
-def _document(trained: Trained) -> dict[str, object]:
-    rows = [
-        {
-            "setting": pair.setting.as_dict(),
-            "cell": {
-                "status": pair.cell.status,
-                "score": pair.cell.score,
-                "skill": _skill(trained, pair.cell),
-                "units": pair.cell.units,
-            },
-            "gru": {
-                "status": pair.baseline.status,
-                "score": pair.baseline.score,
-                "skill": _skill(trained, pair.baseline),
-                "units": pair.baseline.units,
-            },
-        }
-        for pair in trained.pairs
-    ]
-    return {"task": trained.plan.course[trained.task].facts.name, "rows": rows}
-
-
-def _print(trained: Trained, name: str) -> None:
-    out, facts = console(), trained.plan.course[trained.task].facts
+def _print(comparison: Comparison, name: str) -> None:
+    out, facts = console(), comparison.facts
     columns = [
         Column("setting", least=12),
-        Column("units", True),
-        Column(plain(name), True),
-        Column("skill", True),
-        Column("gru", True),
-        Column("skill", True),
+        Column("units", right=True),
+        Column(plain(name), right=True),
+        Column("skill", right=True),
+        Column("gru", right=True),
+        Column("skill", right=True),
     ]
-    lines = []
-    for pair in trained.pairs:
-        values = []
-        for outcome in (pair.cell, pair.baseline):
-            skill = _skill(trained, outcome)
-            values += [outcome.status, ""] if skill is None else [f"{outcome.score:.4f}", f"{skill:.3f}"]
-        lines.append([str(pair.setting), str(pair.cell.units), *values])
-    print_table(out, columns, lines)
+    print_table(out, columns, [_line(comparison, pair) for pair in comparison.pairs])
     scale = f"floor {facts.floor:.4g}, ceiling {facts.ceiling:.4g}"
-    out.print(plain(f"{facts.name}: {_verdict(trained)} ({scale}; one seed, so no proof)"))
+    out.print(plain(f"{facts.name}: {_verdict(comparison)} ({scale}; one seed, so no proof)"))
 
 
-def _verdict(trained: Trained) -> str:
-    own, other = (
-        _best(trained, [p.cell for p in trained.pairs]),
-        _best(trained, [p.baseline for p in trained.pairs]),
-    )
-    if own is None or other is None:
+def _line(comparison: Comparison, pair: Pair) -> list[str]:
+    values = []
+    for outcome in (pair.cell, pair.baseline):
+        skill = comparison.skill(outcome)
+        values += [outcome.status, ""] if skill is None else [f"{outcome.score:.4f}", f"{skill:.3f}"]
+    return [str(pair.setting), str(pair.cell.units), *values]
+
+
+def _verdict(comparison: Comparison) -> str:
+    best, baseline = comparison.best, comparison.baseline_best
+    if best is None or baseline is None:
         return "no finite score on one side, so there is no ratio"
-    ratio = f"ratio {own / other:.3f}" if other > 0 else "no ratio, as the GRU has learned nothing"
-    return f"best skill {own:.3f} against the GRU's {other:.3f}, {ratio}"
+    ratio = comparison.ratio
+    words = "no ratio, as the GRU has learned nothing" if ratio is None else f"ratio {ratio:.3f}"
+    return f"best skill {best:.3f} against the GRU's {baseline:.3f}, {words}"

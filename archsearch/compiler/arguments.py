@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import warnings
 from collections.abc import Iterable
 
@@ -10,6 +9,7 @@ import torch
 from torch import Tensor
 
 from archsearch.cell import Cell, library
+from archsearch.words import did_you_mean
 
 
 def as_cell(cell: Cell | str) -> Cell:
@@ -22,7 +22,13 @@ def as_cell(cell: Cell | str) -> Cell:
 
 
 def check_sizes(input_size: int, hidden_size: int, num_layers: int) -> None:
-    """Refuse sizes that are no positive integers."""
+    """Refuse sizes that are no positive integers.
+
+    Args:
+        input_size: Width of x.
+        hidden_size: Width of every state.
+        num_layers: How many layers.
+    """
     sizes = {"input_size": input_size, "hidden_size": hidden_size, "num_layers": num_layers}
     for name, size in sizes.items():
         if not isinstance(size, int):
@@ -53,16 +59,20 @@ def check_dropout(dropout: float, num_layers: int) -> None:
 
 
 def check_name(kind: str, name: str, known: Iterable[str]) -> None:
-    """Refuse a name that a table does not have."""
+    """Refuse a name that a table does not have.
+
+    Args:
+        kind: What is named, for the message.
+        name: What was given.
+        known: The names of the table.
+    """
     known = list(known)
     if name not in known:
-        near = difflib.get_close_matches(name, known, 1)
-        hint = f"; did you mean {near[0]!r}?" if near else ""
-        raise ValueError(f"no {kind} {name!r} (known: {', '.join(known)}{hint})")
+        raise ValueError(f"no {kind} {name!r} (known: {', '.join(known)}{did_you_mean(name, known)})")
 
 
 def check_input(x: Tensor, dims: tuple[int, int]) -> None:
-    """Refuse what is no tensor of `dims` dimensions, without and with a batch."""
+    """Refuse an `x` that is no tensor of `dims` dimensions: of shape (T, I) or (T, B, I), or without T."""
     if not isinstance(x, Tensor):
         raise TypeError(f"input should be a Tensor, got: {type(x).__name__}")
     if x.dim() not in dims:
@@ -70,7 +80,13 @@ def check_input(x: Tensor, dims: tuple[int, int]) -> None:
 
 
 def check_sequence(x: Tensor, input_size: int, dtype: torch.dtype) -> None:
-    """Refuse a batched sequence (T, B, I) that does not fit the layer."""
+    """Refuse a batched sequence (T, B, I) that does not fit the layer.
+
+    Args:
+        x: The input, shape (T, B, I), or (rows, I) of packed sequences.
+        input_size: I.
+        dtype: The layer's.
+    """
     if x.dtype != dtype and not torch.is_autocast_enabled(x.device.type):
         raise ValueError(
             f"RNN input dtype ({x.dtype}) does not match weight dtype ({dtype}). "
@@ -85,7 +101,7 @@ def check_sequence(x: Tensor, input_size: int, dtype: torch.dtype) -> None:
 
 
 def as_states(hx: object, names: tuple[str, ...]) -> tuple[Tensor, ...]:
-    """Return the tensors of a state: one tensor for one state, a tuple of them for several."""
+    """Return the tensors of a state, each of shape (L, B, n): one tensor for one state, a tuple of them for several."""
     if len(names) == 1:
         if not isinstance(hx, Tensor):
             raise TypeError(f"hx should be a Tensor, got: {type(hx).__name__}")
@@ -105,7 +121,7 @@ def check_state_dims(states: tuple[Tensor, ...], batched: bool, x_dim: int) -> N
     """Refuse states that have a batch where the input has none, or the other way round.
 
     Args:
-        states: The states as given.
+        states: The states as given, each of shape (L, B, n), or (L, n) without a batch.
         batched: Whether the input has a batch.
         x_dim: How many dimensions the input has.
     """
@@ -122,7 +138,13 @@ def check_state_dims(states: tuple[Tensor, ...], batched: bool, x_dim: int) -> N
 
 
 def check_states(states: tuple[Tensor, ...], expected: tuple[int, int, int], x: Tensor) -> None:
-    """Refuse states, (L, B, n) each, that do not fit the layer and its input."""
+    """Refuse states, (L, B, n) each, that do not fit the layer and its input.
+
+    Args:
+        states: Each of shape (L, B, n).
+        expected: That shape.
+        x: The input, shape (T, B, I), for its type and device.
+    """
     for position, state in enumerate(states):
         if state.shape != expected:
             which = f"hidden[{position}]" if len(states) > 1 else "hidden"
@@ -140,13 +162,13 @@ def check_states(states: tuple[Tensor, ...], expected: tuple[int, int, int], x: 
 
 
 def check_no_reset(reset: Tensor | None) -> None:
-    """Refuse a `reset` beside packed sequences."""
+    """Refuse a `reset`, shape (T, B), beside packed sequences."""
     if reset is not None:
         raise ValueError("reset is for padded input: a PackedSequence says itself where its sequences end")
 
 
 def check_reset(reset: Tensor, expected: tuple[int, ...]) -> None:
-    """Refuse a `reset` that does not say for every step and sequence whether states are zeroed."""
+    """Refuse a `reset`, shape (T, B), that does not say for every step and sequence whether states are zeroed."""
     if not isinstance(reset, Tensor) or reset.dtype != torch.bool:
         found = reset.dtype if isinstance(reset, Tensor) else type(reset).__name__
         raise TypeError(f"reset should be a Tensor of torch.bool, got: {found}")

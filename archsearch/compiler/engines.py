@@ -86,7 +86,7 @@ def _native_works() -> bool:
 def _has_native(command: str, march: str) -> bool:
     """Whether the native engine works with this `$CXX` and `$ARCHSEARCH_MARCH`; warns once where it does not."""
     try:
-        native.described()
+        native.native_description()
     except BuildError as error:
         words = f"no native engine: {error}; cells run in the interpreter, several times slower"
         warnings.warn(words, RuntimeWarning, 5)
@@ -99,11 +99,11 @@ _ROWS = (
     Engine(
         title=NATIVE,
         make=native.Native,
-        describe=lambda device: native.described(),
+        describe=lambda device: native.native_description(),
         devices=("cpu",),
         works=_native_works,
     ),
-    Engine(title=STACKED, make=Stacked, describe=dialects.described, devices=("cuda",)),
+    Engine(title=STACKED, make=Stacked, describe=dialects.stacked_description, devices=("cuda",)),
 )
 
 ENGINES = {engine.name: engine for engine in _ROWS}
@@ -116,10 +116,10 @@ def engine_of(words: str) -> Engine:
     Raises:
         InputError: There is no such engine.
     """
-    found = find_engine(words)
-    if found is None:
+    title = find_engine(words)
+    if title is None:
         raise InputError(f"there is no engine {words!r}; it must be one of {', '.join(ENGINE_NAMES)}")
-    return ENGINES[found.name]
+    return ENGINES[title.name]
 
 
 def default_engine(device: torch.device | str | int | None = None) -> str:

@@ -5,7 +5,6 @@ What depends on x alone is computed once for the whole sequence, the rest step b
 
 from __future__ import annotations
 
-import operator
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
@@ -15,43 +14,11 @@ from torch.nn import functional
 
 from archsearch.cell import Cell, Node
 from archsearch.cell.graph import is_input_linear
-from archsearch.cell.ops import LEAKY_SLOPE, NORM_EPSILON
-from archsearch.compiler.parameters import PROJECTION, bias_name, has_bias, weight_name
+from archsearch.compiler.functions import torch_function
+from archsearch.compiler.parameters import PROJECTION, bias_name, weight_name
 
 Values = dict[str | int, Tensor]
 """Node values by handle, parameters by name."""
-
-
-def _leaky_relu(value: Tensor) -> Tensor:
-    return functional.leaky_relu(value, LEAKY_SLOPE)
-
-
-def _norm(value: Tensor) -> Tensor:
-    return value * torch.rsqrt(value.square().mean(-1, keepdim=True) + NORM_EPSILON)
-
-
-def _stop(value: Tensor) -> Tensor:
-    return value.detach()
-
-
-FUNCTIONS: dict[str, Callable[..., Tensor]] = {
-    "add": operator.add,
-    "sub": operator.sub,
-    "mul": operator.mul,
-    "tanh": torch.tanh,
-    "sigmoid": torch.sigmoid,
-    "relu": torch.relu,
-    "div": operator.truediv,
-    "max": torch.maximum,
-    "leaky_relu": _leaky_relu,
-    "exp": torch.exp,
-    "softplus": functional.softplus,
-    "silu": functional.silu,
-    "scale": operator.mul,
-    "norm": _norm,
-    "stop": _stop,
-}
-"""The torch template of each op but `linear`, as a function; `tests/compiler` holds the two together."""
 
 
 class _Call(NamedTuple):
@@ -63,7 +30,17 @@ class _Call(NamedTuple):
 
 
 class Interpreter:
-    """A cell, made ready: two straight lines of calls, one for the sequence and one for every step."""
+    """A cell, made ready: two straight lines of calls, one for the sequence and one for every step.
+
+    Attributes:
+        cell: In canonical form.
+        states: Handles of the states.
+        numbers: Handle and value of each number.
+        before: The calls over the whole sequence, for what depends on x and numbers alone.
+        during: The calls of one step.
+        crossing: Handles of the values that a step reads from the sequence.
+        matrices: Names of the weights that a step multiplies with.
+    """
 
     def __init__(self, cell: Cell) -> None:
         """Plan the calls for `cell`, which is in canonical form."""
@@ -86,7 +63,21 @@ class Interpreter:
         reset: Tensor | None,
         wide: Tensor | None = None,
     ) -> tuple[Tensor, tuple[Tensor, ...]]:
-        """Run one layer over a sequence; see `engines.Engine`. `wide` is x after its projection, if that is known."""
+        """Run one layer over a sequence.
+
+        Args:
+            weights: The layer's parameters under the names of `parameters.learned`.
+            x: Input, shape (T, B, I), T at least 1.
+            states: The states in canonical order, each of shape (B, n).
+            reset: Where states are zeroed before a step, bool, shape (T, B), or None.
+            wide: x after its projection, shape (T, B, n), if that is known.
+
+        Returns:
+            The output of every step, shape (T, B, n), and the states after the last one.
+
+        Raises:
+            RuntimeError: What torch raises, with a note on the node that was being computed.
+        """
         values = self._sequence(weights, x, states[0].shape[-1], wide)
         sequences = [(handle, values[handle].unbind(0)) for handle in self.crossing]
         for name in self.matrices:
@@ -100,8 +91,7 @@ class Interpreter:
             values.update(zip(self.states, states, strict=True))
             for handle, sequence in sequences:
                 values[handle] = sequence[step]
-            for function, out, sources in self.during:
-                values[out] = function(*[values[source] for source in sources])
+            self._execute(self.during, values)
             states = tuple([values[handle] for handle in self.cell.next])
             outputs.append(states[0])
         return torch.stack(outputs), states
@@ -115,18 +105,42 @@ class Interpreter:
         values[self.cell.x.handle] = wide
         for handle, number in self.numbers:
             values[handle] = x.new_full((), number).expand(*x.shape[:-1], width)
-        for function, out, sources in self.before:
-            values[out] = function(*[values[source] for source in sources])
+        self._execute(self.before, values)
         return values
+
+    def _execute(self, calls: Sequence[_Call], values: Values) -> None:
+        """Put the value of every call into `values`; an error gets a note on the node that it came from."""
+        try:
+            for call in calls:
+                function, out, sources = call
+                values[out] = function(*[values[source] for source in sources])
+        except Exception as error:
+            error.add_note(f"While executing {self._described(call, values)} of cell {self.cell.name!r}")
+            raise
+
+    def _described(self, call: _Call, values: Values) -> str:
+        """Return a call in words: `r = sigmoid(n5: 2 x 4)`; names are the cell's own where it has one."""
+        node = self.cell.node(call.out)
+        operands = [
+            f"{self._called(source)}: {' x '.join(map(str, values[source].shape))}" for source in call.sources
+        ]
+        return f"{self._called(call.out)} = {node.op}({', '.join(operands)})"
+
+    def _called(self, source: str | int) -> str:
+        return source if isinstance(source, str) else self.cell.node(source).name or f"n{source}"
+
+    def __reduce__(self) -> tuple[type[Interpreter], tuple[Cell]]:
+        """Pickle and copy as the cell that it is made of."""
+        return type(self), (self.cell,)
 
 
 def _independent_of_states(cell: Cell) -> set[int]:
     """Return the handles of the values that x and numbers decide alone."""
-    found: set[int] = set()
+    timeless: set[int] = set()
     for node in cell.nodes:
-        if node.op != "state" and found.issuperset(node.inputs):
-            found.add(node.handle)
-    return found
+        if node.op != "state" and timeless.issuperset(node.inputs):
+            timeless.add(node.handle)
+    return timeless
 
 
 def _over_sequence(cell: Cell, node: Node) -> _Call:
@@ -134,7 +148,7 @@ def _over_sequence(cell: Cell, node: Node) -> _Call:
     if node.op != "linear":
         return _elementwise(node)
     source: str | int = "x" if is_input_linear(node, cell.x.handle) else node.inputs[0]
-    bias = (bias_name(node.handle),) if has_bias(node) else ()
+    bias = (bias_name(node.handle),) if node.has_bias else ()
     return _Call(functional.linear, node.handle, (source, weight_name(node.handle), *bias))
 
 
@@ -160,7 +174,7 @@ def _taken_in(cell: Cell, add: Node, linears: Mapping[int, Node]) -> Node | None
     """Return the `linear` that becomes part of a sum, if one does."""
     for source in add.inputs:
         alone = len(cell.consumers[source]) == 1 and source not in cell.next
-        if source in linears and alone and not has_bias(linears[source]):
+        if source in linears and alone and not linears[source].has_bias:
             return linears[source]
     return None
 
@@ -168,11 +182,11 @@ def _taken_in(cell: Cell, add: Node, linears: Mapping[int, Node]) -> Node | None
 def _matrix(node: Node) -> _Call:
     """Return the call for a `linear` within a step; its weight has been transposed."""
     operands = (node.inputs[0], weight_name(node.handle))
-    if has_bias(node):
+    if node.has_bias:
         return _Call(torch.addmm, node.handle, (bias_name(node.handle), *operands))
     return _Call(torch.mm, node.handle, operands)
 
 
 def _elementwise(node: Node) -> _Call:
     weight = (weight_name(node.handle),) if node.learns else ()
-    return _Call(FUNCTIONS[node.op], node.handle, (*weight, *node.inputs))
+    return _Call(torch_function(node.op), node.handle, (*weight, *node.inputs))

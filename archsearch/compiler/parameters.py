@@ -44,13 +44,14 @@ def bias_name(handle: int) -> str:
     return f"bias_n{handle}"
 
 
-def has_bias(node: Node) -> bool:
-    """Whether a node is a linear map with a bias."""
-    return node.op == "linear" and node.argument("bias") is not None
-
-
 def learned(cell: Cell, input_size: int, width: int) -> tuple[Learned, ...]:
-    """Return what a layer of the canonical form `cell` learns, in canonical order."""
+    """Return what a layer of the canonical form `cell` learns, in canonical order.
+
+    Args:
+        cell: In canonical form.
+        input_size: Width of x.
+        width: Width of the layer, n.
+    """
     found: list[Learned] = []
     if input_size != width and cell.needs_projection:
         found.append(Learned(PROJECTION, (width, input_size)))
@@ -95,7 +96,7 @@ def without_biases(cell: Cell) -> Cell:
         ValueError: A bias of the cell starts at another number than 0.
     """
     for node in cell.ops:
-        if has_bias(node) and (start := node.argument("bias")):
+        if node.has_bias and (start := node.argument("bias")):
             raise ValueError(f"bias=False, but cell {cell.name!r} has a linear with bias={start:g}")
     return replace(cell, nodes=tuple(_without_bias(node) for node in cell.nodes))
 

@@ -16,7 +16,7 @@ from archsearch.compiler import arguments
 from archsearch.compiler.engine_names import current_name
 from archsearch.compiler.engines import ENGINES, default_engine
 from archsearch.compiler.parameters import PROJECTION, bias_name, learned, weight_name, without_biases
-from archsearch.compiler.sequences import Run, States, backwards, packed, packed_backwards
+from archsearch.compiler.sequences import Run, States, backwards, run_packed, run_packed_backwards
 
 State = Tensor | tuple[Tensor, ...]
 """One tensor for a cell with one state, else a tuple of tensors in the written order."""
@@ -40,6 +40,24 @@ class Recurrent(nn.Module):
         input: (T, B, I), (B, T, I) with `batch_first`, (T, I) without a batch, or a PackedSequence.
         each state: (L·D, B, n), or (L·D, n) without a batch; never touched by `batch_first`.
         output: like the input, D·n wide: the first state after every step.
+
+    Attributes:
+        cell: The cell, as written.
+        input_size: Width of x.
+        hidden_size: Width of every state.
+        num_layers: How many layers.
+        bias: Whether linear maps have biases.
+        batch_first: Whether the batch stands before the time.
+        dropout: Probability of zeroing an output between layers.
+        bidirectional: Whether every layer also reads backwards.
+        engine: What runs the cell.
+        _written: For each canonical state its place among those as written.
+        _states: Names of the states that matter, as written.
+        _endings: Endings of the parameters' names, one per direction.
+        _dtype_without_parameters: The type of a layer that learns nothing.
+        _run: The cell, made ready by the engine.
+        _learned: What each layer and direction learns.
+        _names: Names of these parameters, here and in full.
 
     Example:
         >>> layer = Recurrent("gru", input_size=64, hidden_size=128)
@@ -257,7 +275,7 @@ class Recurrent(nn.Module):
             states = tuple(state.index_select(1, order) for state in states)
 
         def through(run: Run, x: Tensor, states: States, backward: bool) -> tuple[Tensor, States]:
-            return (packed_backwards if backward else packed)(run, x, sizes, states)
+            return (run_packed_backwards if backward else run_packed)(run, x, sizes, states)
 
         output, after = self._layers(data, states, through)
         if back is not None:

@@ -28,7 +28,7 @@ def backwards(run: Run) -> Run:
     return run_backwards
 
 
-def packed(run: Run, data: Tensor, sizes: Sequence[int], states: States) -> tuple[Tensor, States]:
+def run_packed(run: Run, data: Tensor, sizes: Sequence[int], states: States) -> tuple[Tensor, States]:
     """Run forward over packed sequences, the longest first.
 
     Args:
@@ -49,8 +49,17 @@ def packed(run: Run, data: Tensor, sizes: Sequence[int], states: States) -> tupl
     return torch.cat(outputs), after
 
 
-def packed_backwards(run: Run, data: Tensor, sizes: Sequence[int], states: States) -> tuple[Tensor, States]:
-    """Run over packed sequences from the last step of each to the first; else as `packed`."""
+def run_packed_backwards(
+    run: Run, data: Tensor, sizes: Sequence[int], states: States
+) -> tuple[Tensor, States]:
+    """Run over packed sequences from the last step of each to the first; else as `run_packed`.
+
+    Args:
+        run: The layer.
+        data: The rows of a PackedSequence, step by step, shape (rows, I).
+        sizes: How many sequences there are at each step; never more than at the one before.
+        states: Those before the last step, shape (B, n) each.
+    """
     outputs: list[Tensor] = []
     current = tuple(state[:0] for state in states)
     for x in reversed(list(_blocks(data, sizes))):

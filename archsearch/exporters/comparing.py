@@ -17,7 +17,7 @@ from torch import Tensor
 from archsearch.cell import Cell
 from archsearch.compiler import Recurrent
 from archsearch.compiler.parameters import PROJECTION, bias_name, weight_name
-from archsearch.exporters.python import class_name, parameter_names
+from archsearch.exporters.python import class_name, exported_names
 from archsearch.exporters.tidy import Tidy, tidy
 
 SINGLE, DOUBLE = 1e-6, 1e-9
@@ -61,7 +61,7 @@ def _copy(compiled: torch.nn.Module, exported: torch.nn.Module, shown: Tidy) -> 
     source = dict(compiled.named_parameters())
     canonical = {handle: place for place, handle in shown.origin.items()}
     names = {"P": PROJECTION}
-    for handle, own in parameter_names(shown).items():
+    for handle, own in exported_names(shown).items():
         names[own.weight] = weight_name(canonical[handle])
         if own.bias is not None:
             names[own.bias] = bias_name(canonical[handle])
@@ -96,7 +96,7 @@ def _check_close(found: Tensor, expected: Tensor, tolerance: float, error: float
     torch.testing.assert_close(found, expected, rtol=0.0, atol=allowed, equal_nan=True)
 
 
-def main(folder: str, count: int) -> None:
+def check_folder(folder: str, count: int) -> None:
     """Check all modules of a folder; the last line of a failure says which cell and why."""
     torch.set_num_threads(1)
     sys.path.insert(0, folder)
@@ -113,4 +113,4 @@ def main(folder: str, count: int) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], int(sys.argv[2]))
+    check_folder(sys.argv[1], int(sys.argv[2]))

@@ -23,23 +23,19 @@ class Exporter:
     Attributes:
         render: Makes the file's text of a cell and of its scores, if any.
         suffix: The usual ending of the file's name.
-        about: One line for lists.
         check: Raises if a text does not do what the cell does; None where nothing can be executed.
     """
 
     render: Callable[[Cell, Scores | None], str]
     suffix: str
-    about: str
     check: Callable[[Cell, str], None] | None = None
 
 
 EXPORTERS: dict[str, Exporter] = {
-    "python": Exporter(
-        to_python, ".py", "a module with a layer like torch.nn.GRU that needs only torch", check_python
-    ),
-    "cell": Exporter(to_cell, ".cell", "the cell's own language, which archsearch reads again"),
-    "json": Exporter(to_json, ".json", "text and canonical graph, for other programs"),
-    "dot": Exporter(to_dot, ".dot", "the graph for Graphviz"),
-    "svg": Exporter(to_svg, ".svg", "a picture of the graph"),
-    "latex": Exporter(to_latex, ".tex", "the equations, for a paper that loads amsmath"),
+    "python": Exporter(to_python, ".py", check_python),
+    "cell": Exporter(to_cell, ".cell"),
+    "json": Exporter(to_json, ".json"),
+    "dot": Exporter(to_dot, ".dot"),
+    "svg": Exporter(to_svg, ".svg"),
+    "latex": Exporter(to_latex, ".tex"),
 }

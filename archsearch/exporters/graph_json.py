@@ -71,4 +71,14 @@ def _document(cell: Cell, scores: Scores | None) -> _File:
     states = tuple(node.handle for node in live.state_nodes)
     n2, n = shown.polynomial
     parameters = {"n2": n2, "n": n}
-    return _File(VERSION, shown.id, shown.name, shown.text(), nodes, states, live.next, parameters, scores)
+    return _File(
+        archsearch_cell=VERSION,
+        id=shown.id,
+        name=shown.name,
+        text=shown.text(),
+        nodes=nodes,
+        states=states,
+        next=live.next,
+        parameters=parameters,
+        scores=scores,
+    )

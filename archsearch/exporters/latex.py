@@ -8,7 +8,7 @@ from archsearch.cell import OPS, Cell, Node
 from archsearch.cell.ops import PRECEDENCE
 from archsearch.cell.printing import number
 from archsearch.exporters.scores import Scores, score_lines
-from archsearch.exporters.tidy import Tidy, has_bias, tidy, weights
+from archsearch.exporters.tidy import Tidy, named_weights, tidy
 
 GREEK = re.compile(
     "alpha|beta|gamma|delta|epsilon|zeta|eta|theta|iota|kappa|lambda|mu|nu|xi|pi|rho|sigma|tau|upsilon|phi|chi|psi|omega"
@@ -54,9 +54,19 @@ def _upright(word: str) -> str:
 
 
 class _Equations:
+    """The equations of a cell.
+
+    Attributes:
+        tidy: The cell.
+        cell: The same, as a graph.
+        weights: What its parameters are called after.
+        states: Handles of the states.
+        symbols: Names in print.
+    """
+
     def __init__(self, shown: Tidy) -> None:
         self.tidy, self.cell = shown, shown.cell
-        self.weights = weights(shown)
+        self.weights = named_weights(shown)
         self.states = {state.handle for state in self.cell.state_nodes}
         self.symbols: dict[str, str] = {}
         for name in [
@@ -132,7 +142,7 @@ class _Equations:
         prime = f"^{{({weight.rank})}}" if weight.rank > 1 else ""
         letter = "W" if node.op == "linear" else "p"
         parameter = f"{letter}_{{{' '.join(index)}}}{prime}"
-        if not has_bias(node):
+        if not node.has_bias:
             return parameter, None
         return parameter, f"b_{{{index[0]}}}" if weight.alone else f"b_{{{' '.join(index)}}}{prime}"
 

@@ -19,8 +19,9 @@ from archsearch.cell import OPS, Cell, Node
 from archsearch.cell.graph import is_input_linear
 from archsearch.cell.printing import number
 from archsearch.exporters.scores import Scores, score_lines
-from archsearch.exporters.tidy import Tidy, has_bias, printable, tidy, weights
+from archsearch.exporters.tidy import Tidy, named_weights, tidy
 from archsearch.exporters.wrapping import wrapped
+from archsearch.words import escaped, polynomial
 
 FRAME = Path(__file__).with_name("module.py.txt")
 TAKEN = {"self", "torch", "nn", "Tensor", "state", "STATES", "x_wide", "self_check", *OPS, *dir(builtins)}
@@ -59,17 +60,17 @@ class Parameters:
     bias: str | None
 
 
-def parameter_names(shown: Tidy) -> dict[int, Parameters]:
+def exported_names(shown: Tidy) -> dict[int, Parameters]:
     """Return the names of all parameters by the handle of the op that learns them; `P` is the projection of x."""
     found: dict[int, Parameters] = {}
     taken: set[str] = set()
-    for handle, weight in weights(shown).items():
+    for handle, weight in named_weights(shown).items():
         node = shown.cell.node(handle)
         rank = str(weight.rank) * (weight.rank > 1)
         words = [weight.line, weight.operand, rank]
         name = _free("_".join(word for word in ["W" if node.op == "linear" else "p", *words] if word), taken)
         bias = "_".join(word for word in ["b", weight.line, *words[1:] * (not weight.alone)] if word)
-        found[handle] = Parameters(name, _free(bias, taken) if has_bias(node) else None)
+        found[handle] = Parameters(name, _free(bias, taken) if node.has_bias else None)
     return found
 
 
@@ -82,16 +83,26 @@ def class_name(shown: Tidy) -> str:
 
 def docstring(lines: Iterable[str]) -> str:
     """Return a string literal over several lines that holds `lines`, whatever they say."""
-    escaped = [printable(line).replace("\\", "\\\\").replace('"""', '\\"\\"\\"').rstrip() for line in lines]
-    return '"""' + "\n".join(escaped) + '\n"""'
+    safe = [escaped(line).replace("\\", "\\\\").replace('"""', '\\"\\"\\"').rstrip() for line in lines]
+    return '"""' + "\n".join(safe) + '\n"""'
 
 
 class _Source:
-    """The parts of the module that depend on the cell."""
+    """The parts of the module that depend on the cell.
+
+    Attributes:
+        tidy: The cell.
+        cell: The same, as a graph.
+        parameters: Names of what it learns.
+        names: Variables by handle.
+        class_name: Of the module.
+        states: Variables of the states.
+        following: Expressions of their next values.
+    """
 
     def __init__(self, shown: Tidy) -> None:
         self.tidy, self.cell = shown, shown.cell
-        self.parameters = parameter_names(shown)
+        self.parameters = exported_names(shown)
         self.names = _variables(shown)
         self.class_name = class_name(shown)
         self.states = [self.names[state.handle] for state in self.cell.state_nodes]
@@ -100,7 +111,6 @@ class _Source:
     def documentation(self, scores: list[str]) -> list[str]:
         """Return the lines of the module's docstring."""
         equations = self.cell.text().splitlines()[len(self.cell.note) :]
-        n2, n = self.cell.polynomial
         state = "h" if len(self.states) == 1 else f"({', '.join(self.cell.states)})"
         return [
             f"The recurrent cell {self.cell.name} as a PyTorch layer, used like torch.nn.GRU. Needs nothing but torch.",
@@ -111,7 +121,7 @@ class _Source:
             "",
             *(f"    {line}" for line in equations),
             "",
-            f"{self.cell.id}: {n2} n^2 + {n} n parameters for an input as wide as the state (n).",
+            f"{self.cell.id}: {polynomial(self.cell.polynomial)} parameters for an input as wide as the state (n).",
             *scores,
             "",
             f"    layer = {self.class_name}(input_size=64, hidden_size=128)",

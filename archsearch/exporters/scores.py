@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from archsearch.exporters.tidy import printable
+from archsearch.words import escaped
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,4 +62,4 @@ def score_lines(scores: Scores | None) -> list[str]:
         parts += [task.setting] if task.setting else []
         lines.append(f"  {task.task}: {', '.join(parts)}")
     lines += [scores.noise] if scores.noise else []
-    return [printable(line) for line in lines]
+    return [escaped(line) for line in lines]

@@ -12,15 +12,11 @@ from archsearch.cell.graph import LEAVES
 from archsearch.cell.identity import live_states
 from archsearch.cell.ops import CALLS
 from archsearch.cell.printing import number
+from archsearch.words import escaped, short_id
 
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,31}")
-SHORT = 8
+SPELLED_OUT = 8
 """Characters up to which an operand is spelled out in the name of the weight that reads it."""
-
-
-def printable(text: str) -> str:
-    """Return `text` with control, bidirectional and other invisible characters written as escapes."""
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
 @dataclass(frozen=True)
@@ -100,25 +96,20 @@ class Weight:
     alone: bool
 
 
-def weights(tidy: Tidy) -> dict[int, Weight]:
+def named_weights(tidy: Tidy) -> dict[int, Weight]:
     """Return for each op that learns, by handle and in the order of the text, what its weights are called after."""
     learning = [node for node in tidy.cell.ops if node.learns]
-    biased = [tidy.line_of[node.handle] for node in learning if has_bias(node)]
+    biased = [tidy.line_of[node.handle] for node in learning if node.has_bias]
     seen: dict[tuple[str, str, str], int] = {}
     found: dict[int, Weight] = {}
     for node in learning:
         line = tidy.targets[tidy.line_of[node.handle]].removesuffix("'")
         operand = "".join(name.removesuffix("'") for name in tidy.reads(node.inputs[0]))
-        operand = operand if len(operand) <= SHORT else ""
+        operand = operand if len(operand) <= SPELLED_OUT else ""
         key = (node.op, line, operand)
         seen[key] = seen.get(key, 0) + 1
         found[node.handle] = Weight(line, operand, seen[key], biased.count(tidy.line_of[node.handle]) == 1)
     return found
-
-
-def has_bias(node: Node) -> bool:
-    """Whether an op adds a bias of its own."""
-    return node.op == "linear" and node.argument("bias") is not None
 
 
 def tidy(cell: Cell) -> Tidy:
@@ -131,8 +122,8 @@ def tidy(cell: Cell) -> Tidy:
     following = tuple(
         target for state, target in zip(cell.state_nodes, cell.next, strict=True) if state.handle in live
     )
-    name = cell.name if NAME.fullmatch(cell.name) and cell.name not in CALLS else "cell_" + cell.id[:9]
-    note = tuple(printable(line) for line in cell.note)
+    name = cell.name if NAME.fullmatch(cell.name) and cell.name not in CALLS else "cell_" + short_id(cell.id)
+    note = tuple(escaped(line) for line in cell.note)
     safe = Cell(name, tuple(_with_safe_names(kept)), following, note)
     return Tidy(Cell.parse(safe.text(), source=name))
 

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import contextlib
-import difflib
 import errno
-import os
-import secrets
 from pathlib import Path
 
 from archsearch.cell import Cell
 from archsearch.errors import ArchsearchError, InputError, NoSpace
 from archsearch.exporters.formats import EXPORTERS
 from archsearch.exporters.scores import Scores
+from archsearch.files import write_whole
+from archsearch.words import did_you_mean
 
 
 def export(
@@ -35,8 +33,7 @@ def export(
         ArchsearchError: The exported Python does not do what the cell does; nothing was written.
     """
     if format not in EXPORTERS:
-        near = difflib.get_close_matches(format, EXPORTERS, 1)
-        hint = f"; did you mean {near[0]!r}?" if near else ""
+        hint = did_you_mean(format, EXPORTERS)
         raise InputError(f"no export format {format!r} (formats: {', '.join(EXPORTERS)}{hint})")
     row, target = EXPORTERS[format], Path(path)
     try:
@@ -44,7 +41,7 @@ def export(
         text = row.render(cell, scores)
         if row.check is not None:
             row.check(cell, text)
-        _write(target, text, force, row.suffix)
+        write_whole(target, text.encode(), lambda: _check_target(target, force, row.suffix))
     except OSError as error:
         raise _explained(target, error) from None
     return target
@@ -63,32 +60,6 @@ def _check_target(target: Path, force: bool, suffix: str) -> None:
         raise InputError(f"{target} is no ordinary file; name another one")
     if not force:
         raise InputError(f"{target} exists; --force overwrites it")
-
-
-def _write(target: Path, text: str, force: bool, suffix: str) -> None:
-    """Write a file beside the target and put it in the target's place in one step."""
-    temporary = target.with_name(f".archsearch-{secrets.token_hex(8)}.tmp")
-    try:
-        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
-        with open(descriptor, "w", encoding="utf-8", newline="\n") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        _check_target(target, force, suffix)
-        os.replace(temporary, target)
-    finally:
-        temporary.unlink(missing_ok=True)
-    _sync_folder(target.parent)
-
-
-def _sync_folder(folder: Path) -> None:
-    """Make the new name last through a power cut, where folders can be synced."""
-    with contextlib.suppress(OSError):
-        descriptor = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
 
 
 def _explained(target: Path, error: OSError) -> ArchsearchError:

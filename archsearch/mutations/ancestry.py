@@ -21,6 +21,6 @@ def ancestors(cell: Cell, handle: int) -> list[int]:
     return sorted(source for source in cell.ancestors(handle) if cell.node(source).op != "number")
 
 
-def drawn(choices: Sequence[T], rng: np.random.Generator) -> T:
+def random_choice(choices: Sequence[T], rng: np.random.Generator) -> T:
     """Return one of the choices, each with the same probability."""
     return choices[int(rng.integers(len(choices)))]

@@ -6,7 +6,7 @@ DEPTH = 2
 """Ops that are spelled out; what lies deeper is an ellipsis."""
 
 
-def described(cell: Cell, handle: int) -> str:
+def describe_node(cell: Cell, handle: int) -> str:
     """Return the name of a node, of the next value it is, or its expression: `tanh(linear(x) + …)`."""
     node = cell.node(handle)
     if node.name:

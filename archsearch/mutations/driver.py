@@ -10,23 +10,24 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+import msgspec
 import numpy as np
 
 from archsearch.cell import Cell, Node, SearchSpace
 from archsearch.errors import CellError, SpaceError
-from archsearch.mutations.description import described
+from archsearch.mutations.description import describe_node
 from archsearch.mutations.validity import fault
+from archsearch.words import short_id
 
-DRAWS = 100
+CHILD_DRAWS = 100
 """How often a child is drawn before a step counts as `no valid child`."""
 
 Operator = Callable[[Cell, Node, SearchSpace, np.random.Generator], Cell | None]
 Operators = Mapping[str, Operator]
 
 
-@dataclass(frozen=True, slots=True)
-class Applied:
-    """One operator that was applied.
+class Applied(msgspec.Struct, frozen=True, array_like=True):
+    """One operator that was applied; searches keep it as the list of its values.
 
     Attributes:
         operator: Its name in MUTATIONS.
@@ -36,7 +37,7 @@ class Applied:
 
     operator: str
     node: int
-    words: str
+    words: str = ""
 
     def __str__(self) -> str:
         return f"{self.operator} at {self.words}"
@@ -76,6 +77,13 @@ def transformed(
 
     A node that an earlier operator of the pass cut off is skipped. `present` keeps a new node that was given
     the handle of a vanished one from being visited in its place.
+
+    Args:
+        parent: In canonical form.
+        visits: The nodes of the pass, in order.
+        operators: By name.
+        space: Which of them it uses, and what they may.
+        rng: Where chance comes from.
     """
     working, applied = parent, []
     present = {node.handle for node in parent.nodes}
@@ -88,25 +96,39 @@ def transformed(
             if result is not None:
                 working = result
                 present &= {node.handle for node in working.nodes}
-                applied.append(Applied(name, handle, described(parent, handle)))
+                applied.append(Applied(name, handle, describe_node(parent, handle)))
                 break
     return working, tuple(applied)
 
 
-def checked(working: Cell, parent: Cell, space: SearchSpace) -> Cell | None:
-    """Return the outcome of a pass in canonical form, or None if it is the parent again or not valid."""
+def valid_child(working: Cell, parent: Cell, space: SearchSpace) -> Cell | None:
+    """Return the outcome of a pass in canonical form, or None if it is the parent again or not valid.
+
+    Args:
+        working: What the pass came to.
+        parent: What it started from.
+        space: Its limits.
+    """
     try:
         name = working.id
     except CellError:  # too symmetric to be told from others
         return None
-    child = working.canonical().renamed(name[:9], note=())
+    child = working.canonical().renamed(short_id(name), note=())
     return None if name == parent.id or fault(child, space) else child
 
 
 def draw_once(
     cell: Cell, operators: Operators, space: SearchSpace, rng: np.random.Generator, magnitude: str
 ) -> Child | None:
-    """Return one draw of a child, or None if it came to nothing new or nothing valid."""
+    """Return one draw of a child, or None if it came to nothing new or nothing valid.
+
+    Args:
+        cell: The parent.
+        operators: By name.
+        space: Which of them it uses, and what they may.
+        rng: Where chance comes from.
+        magnitude: A key of MAGNITUDES.
+    """
     unknown = [name for name in space.mutations if name not in operators]
     if unknown:
         known = ", ".join(operators)
@@ -114,5 +136,5 @@ def draw_once(
     parent = cell.canonical()
     visits = MAGNITUDES[magnitude](parent.ops, rng)
     working, applied = transformed(parent, visits, operators, space, rng)
-    child = checked(working, cell, space) if applied else None
+    child = valid_child(working, cell, space) if applied else None
     return Child(child, applied) if child else None

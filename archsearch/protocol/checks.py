@@ -5,13 +5,15 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 import msgspec
 
-if TYPE_CHECKING:
-    from archsearch.protocol.preset import FilterRules, Preset, SearchRules, TaskRules
-    from archsearch.protocol.settings import Grid
+from archsearch.cell import library
+from archsearch.errors import PresetError
+from archsearch.protocol.duration import parse_duration
+from archsearch.protocol.plan import RunPlan, TaskFacts
+from archsearch.protocol.preset import FilterRules, Preset, SearchRules, TaskRules
+from archsearch.protocol.settings import Grid
 
 LARGEST = 2**63 - 1
 """The largest whole number in a run's database."""
@@ -24,14 +26,37 @@ def faults(preset: Preset) -> Iterator[str]:
     if preset.training.batch < 1 or preset.training.unroll < 2:
         yield "training.batch is at least 1, training.unroll at least 2"
     yield from _filter(preset.filter)
-    for name, plan in {**preset.tasks, "own": preset.own}.items():
-        yield from _task(name if name == "own" else f"tasks.{name}", plan, preset.search.noise_draws)
+    for name, rules in {**preset.tasks, "own": preset.own}.items():
+        yield from _task(name if name == "own" else f"tasks.{name}", rules, preset.search.noise_draws)
     if not (0 <= preset.race.trailing < 1 and 0 <= preset.race.behind < 1):
         yield f"race: trailing is {preset.race.trailing} and behind {preset.race.behind}; both lie in [0, 1)"
-    if raced := [name for name, plan in preset.tasks.items() if plan.rungs and preset.rule == "published"]:
+    if raced := [name for name, rules in preset.tasks.items() if rules.rungs and preset.rule == "published"]:
         yield f"tasks.{raced[0]}: the published rule trains every trial in full; rungs go with rule = 'paired'"
     yield from _grid("grid", preset.grid)
     yield from _grid("filter.grid", preset.filter.grid)
+    yield from _max_time(preset.search.max_time)
+
+
+def plan_faults(plan: RunPlan) -> Iterator[str]:
+    """Yield what makes no search of a run's plan that was read from its records."""
+    yield from faults(plan.preset)
+    if not plan.tasks or len(plan.task) < len(plan.tasks):
+        yield "it needs at least one task, and none twice"
+    known = library.names()
+    for name in (*plan.preset.search.start, *plan.preset.search.references):
+        if name not in known:
+            yield f"there is no library cell {name!r}"
+    for task in plan.tasks:
+        yield from _task(task.name, task.rules, plan.preset.search.noise_draws)
+        yield from _facts(task.facts)
+    yield from _facts(plan.filter)
+
+
+def _facts(facts: TaskFacts) -> Iterator[str]:
+    if facts.symbols < 1:
+        yield f"{facts.name}: it has {facts.symbols} symbols"
+    if not (math.isfinite(facts.floor) and math.isfinite(facts.ceiling)) or facts.floor == facts.ceiling:
+        yield f"{facts.name}: its scores lie between {facts.floor} and {facts.ceiling}"
 
 
 def _too_large(key: str, value: object) -> Iterator[str]:
@@ -69,33 +94,40 @@ def _search(search: SearchRules, planned: set[str]) -> Iterator[str]:
         yield f"search.reexamine is {search.reexamine}; it lies in [0, 1)"
 
 
-def _filter(plan: FilterRules) -> Iterator[str]:
-    if min(plan.budget, plan.steps, plan.epoch_steps, plan.validation, plan.tries) < 1:
+def _max_time(text: str | None) -> Iterator[str]:
+    try:
+        if text is not None:
+            parse_duration(text)
+    except PresetError as error:
+        yield f"search.max_time: {error}"
+
+
+def _filter(rules: FilterRules) -> Iterator[str]:
+    if min(rules.budget, rules.steps, rules.epoch_steps, rules.validation, rules.tries) < 1:
         yield "filter: budget, steps, epoch_steps, validation and tries are at least 1"
-    if not 0 < plan.threshold <= 1:
-        yield f"filter.threshold is {plan.threshold}; it lies in (0, 1]"
+    if not 0 < rules.threshold <= 1:
+        yield f"filter.threshold is {rules.threshold}; it lies in (0, 1]"
 
 
-def _task(name: str, plan: TaskRules, noise_draws: int) -> Iterator[str]:
-    if not plan.budgets or len(set(plan.budgets)) < len(plan.budgets):
+def _task(name: str, rules: TaskRules, noise_draws: int) -> Iterator[str]:
+    if not rules.budgets or len(set(rules.budgets)) < len(rules.budgets):
         yield f"{name}: budget is a number, or a list of different ones"
-    if min(plan.steps, plan.epoch_steps, plan.validation, *plan.budgets) < 1:
+    if min(rules.steps, rules.epoch_steps, rules.validation, *rules.budgets) < 1:
         yield f"{name}: budget, steps, epoch_steps and validation are at least 1"
-    if not 1 <= plan.k <= plan.G:
-        yield f"{name}: k is {plan.k} and G {plan.G}; 1 <= k <= G"
-    if plan.gate == "noise":
+    if not 1 <= rules.k <= rules.G:
+        yield f"{name}: k is {rules.k} and G {rules.G}; 1 <= k <= G"
+    if rules.gate == "noise":
         if noise_draws < 1:
             yield f"{name}: gate is 'noise', which needs search.noise_draws of at least 1"
-    elif not 0 <= plan.gate < 1:
-        yield f"{name}: gate is {plan.gate}; it lies in [0, 1) or is 'noise'"
-    rungs = (0, *plan.rungs, plan.steps)
-    if any(rung % plan.epoch_steps for rung in plan.rungs) or any(
-        a >= b for a, b in itertools.pairwise(rungs)
-    ):
-        shown = ", ".join(map(str, plan.rungs))
-        yield f"{name}: rungs are {shown}; they grow, are multiples of epoch_steps ({plan.epoch_steps}), and below steps"
-    if not 0 < plan.min_skill < 1:
-        yield f"{name}: min_skill is {plan.min_skill}; it lies in (0, 1)"
+    elif not 0 <= rules.gate < 1:
+        yield f"{name}: gate is {rules.gate}; it lies in [0, 1) or is 'noise'"
+    whole_epochs = not any(rung % rules.epoch_steps for rung in rules.rungs)
+    growing = all(a < b for a, b in itertools.pairwise((0, *rules.rungs, rules.steps)))
+    if not (whole_epochs and growing):
+        shown = ", ".join(map(str, rules.rungs))
+        yield f"{name}: rungs are {shown}; they grow, are multiples of epoch_steps ({rules.epoch_steps}), and below steps"
+    if not 0 < rules.min_skill < 1:
+        yield f"{name}: min_skill is {rules.min_skill}; it lies in (0, 1)"
 
 
 def _grid(name: str, grid: Grid) -> Iterator[str]:

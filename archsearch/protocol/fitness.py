@@ -38,14 +38,28 @@ class TaskResult(msgspec.Struct, frozen=True):
 
 
 class Judgement(msgspec.Struct, frozen=True):
-    """A cell's fitness and what it is made of."""
+    """A cell's fitness and what it is made of.
+
+    Attributes:
+        fitness: The worst task's ratio.
+        tasks: The cell's best on each task.
+    """
 
     fitness: float
     tasks: dict[str, TaskResult]
 
 
 def best_skill(plan: RunPlan, task: str, tries: Mapping[Setting, Try]) -> tuple[float, Setting] | None:
-    """Return the best skill and its setting, the earliest of equals; None if nothing has a score."""
+    """Return the best skill and its setting, the earliest of equals.
+
+    Args:
+        plan: The run's plan.
+        task: What people call the task.
+        tries: A cell's trials on it.
+
+    Returns:
+        None if nothing has a score.
+    """
     scored = [(plan.skill(task, tried.score), s) for s, tried in tries.items() if tried.score is not None]
     return max(scored, key=lambda pair: pair[0]) if scored else None
 
@@ -53,13 +67,23 @@ def best_skill(plan: RunPlan, task: str, tries: Mapping[Setting, Try]) -> tuple[
 def ratio(
     plan: RunPlan, task: str, tries: Mapping[Setting, Try], baseline: Mapping[Setting, Try]
 ) -> float | None:
-    """Return best against best; over the settings that both have under `paired`. None without a score on either side."""
+    """Return best against best; over the settings that both have under `paired`.
+
+    Args:
+        plan: The run's plan.
+        task: What people call the task.
+        tries: The cell's.
+        baseline: The GRU's.
+
+    Returns:
+        None without a score on either side, or where the GRU has learned nothing.
+    """
     if plan.rule == "paired":
         tries, baseline = _shared(tries, baseline), _shared(baseline, tries)
-    own, other = best_skill(plan, task, tries), best_skill(plan, task, baseline)
-    if own is None or other is None or other[0] <= 0:
+    best, other = best_skill(plan, task, tries), best_skill(plan, task, baseline)
+    if best is None or other is None or other[0] <= 0:
         return None
-    return own[0] / other[0]
+    return best[0] / other[0]
 
 
 def _shared(tries: Mapping[Setting, Try], others: Mapping[Setting, Try]) -> dict[Setting, Try]:
@@ -67,18 +91,42 @@ def _shared(tries: Mapping[Setting, Try], others: Mapping[Setting, Try]) -> dict
 
 
 def judge(plan: RunPlan, tries: Tries, baseline: Tries) -> Judgement | None:
-    """Return a cell's fitness; None unless it has a finite ratio on every task."""
+    """Return a cell's fitness.
+
+    Args:
+        plan: The run's plan.
+        tries: The cell's trials.
+        baseline: The GRU's.
+
+    Returns:
+        None unless it has a finite ratio on every task.
+    """
     results = {}
-    for course in plan.courses:
-        task = course.task
-        own = tries.get(task, {})
-        if plan.rule == "paired":
-            own = _shared(own, baseline[task])
-        against, best = ratio(plan, task, own, baseline[task]), best_skill(plan, task, own)
-        if against is None or best is None or not math.isfinite(against):
+    for task in plan.tasks:
+        result = _result(plan, task.name, tries.get(task.name, {}), baseline[task.name])
+        if result is None:
             return None
-        skill, setting = best
-        tried = own[setting]
-        assert tried.score is not None
-        results[task] = TaskResult(tried.score, skill, against, setting, tried.units, len(own), tried.steps)
+        results[task.name] = result
     return Judgement(min(result.ratio for result in results.values()), results)
+
+
+def _result(
+    plan: RunPlan, task: str, tries: Mapping[Setting, Try], baseline: Mapping[Setting, Try]
+) -> TaskResult | None:
+    """Return a cell's best on one task, None without a finite ratio."""
+    compared = _shared(tries, baseline) if plan.rule == "paired" else tries
+    against, best = ratio(plan, task, compared, baseline), best_skill(plan, task, compared)
+    if against is None or best is None or not math.isfinite(against):
+        return None
+    skill, setting = best
+    tried = compared[setting]
+    assert tried.score is not None
+    return TaskResult(
+        score=tried.score,
+        skill=skill,
+        ratio=against,
+        setting=setting,
+        units=tried.units,
+        settings=len(compared),
+        steps=tried.steps,
+    )

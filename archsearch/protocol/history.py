@@ -1,13 +1,15 @@
-"""The book of a search: what the told steps say, in the order in which they were told."""
+"""The history of a search: what the told steps say, in the order in which they were told."""
 
 from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
 
+from archsearch.mutations import Applied
+from archsearch.protocol.evaluation import Ended
 from archsearch.protocol.fitness import Judgement, judge
 from archsearch.protocol.plan import RunPlan
-from archsearch.protocol.records import Applied, Step, Try, Verdict
+from archsearch.protocol.records import Step, Try
 from archsearch.protocol.settings import Setting
 
 SETTLED = {"evaluated", "stopped at gate", "diverged"}
@@ -23,11 +25,11 @@ class Candidate:
         step: The step that brought it first.
         parent: Whose child it is; empty for a start cell.
         applied: The mutations that made it.
-        started: Whether it is a start cell.
+        is_start: Whether it is a start cell.
         filter_tries: The filter's settings it was tried on.
         passed: Whether it passed the filter or skipped it.
-        fate: How its first evaluation ended.
-        reached: How many stages it was trained on.
+        fate: How its last proposal ended; a re-examination leaves it.
+        reached: The most stages that it was trained on.
         tries: Its trials by task and setting; without those that the host ended.
         used: The settings that were assigned and reached, by task.
         judgement: Its fitness, if it has one.
@@ -37,7 +39,7 @@ class Candidate:
     step: int
     parent: str
     applied: tuple[Applied, ...]
-    started: bool
+    is_start: bool
     filter_tries: int = 0
     passed: bool = False
     fate: str = ""
@@ -59,44 +61,62 @@ class Candidate:
 
 
 class History:
-    """Folds told steps into candidates; two books that were told the same steps are equal."""
+    """Folds told steps into candidates; two histories that were told the same steps are equal.
+
+    Attributes:
+        plan: The run's plan.
+        baseline: The GRU's trials.
+        told: How many steps were told.
+        candidates: The candidates by id, in the order in which they came.
+        fates: How many steps ended in each way.
+        known: How many draws gave a known cell.
+        steps_without_news: How many of the last steps, in a row, brought nothing new.
+        _ranked: The ranked candidates, until the next step is told.
+    """
 
     def __init__(self, plan: RunPlan, baseline: dict[str, dict[Setting, Try]]) -> None:
-        self.plan = plan
-        self.baseline = baseline
+        self.plan, self.baseline = plan, baseline
         self.told = 0
         self.candidates: dict[str, Candidate] = {}
         self.fates: Counter[str] = Counter()
         self.known = 0
-        self.invalid = 0
-        self.reexamined = 0
-        self.barren = 0
+        self.steps_without_news = 0
         self._ranked: list[Candidate] | None = None
 
-    def tell(self, step: Step, verdict: Verdict, tries: dict[str, dict[Setting, Try]]) -> None:
-        """Take in the next step, its verdict and its trials by task."""
+    def tell(self, ended: Ended) -> None:
+        """Take in the next step."""
+        step = ended.step
         assert step.number == self.told, "steps are told in order"
         self.told += 1
         self.known += step.known
-        self.invalid += step.invalid
-        self.fates[verdict.fate] += 1
-        self.barren = self.barren + 1 if step.kind == "nothing" else 0
+        self.fates[ended.verdict.fate] += 1
+        self.steps_without_news = self.steps_without_news + 1 if step.kind == "nothing" else 0
         self._ranked = None
-        if step.kind == "nothing":
-            return
-        candidate = self.candidates.get(step.cell)
-        if candidate is None:
-            candidate = Candidate(step.cell, step.number, step.parent, step.applied, step.kind == "start")
-            self.candidates[step.cell] = candidate
-        self.reexamined += step.kind == "reexamine"
+        if step.kind != "nothing":
+            self._tell_candidate(self._candidate(step), ended)
+
+    def _candidate(self, step: Step) -> Candidate:
+        """Return the candidate that a step is about, a new one if it brings it."""
+        if step.cell not in self.candidates:
+            self.candidates[step.cell] = Candidate(
+                id=step.cell,
+                step=step.number,
+                parent=step.parent,
+                applied=step.applied,
+                is_start=step.kind == "start",
+            )
+        return self.candidates[step.cell]
+
+    def _tell_candidate(self, candidate: Candidate, ended: Ended) -> None:
+        step, verdict = ended.step, ended.verdict
         candidate.filter_tries += step.filter is not None
         candidate.passed = candidate.passed or verdict.fate in SETTLED
         candidate.fate = verdict.fate if step.kind != "reexamine" else candidate.fate
         candidate.reached = max(candidate.reached, verdict.reached)
         for stage in step.stages[: verdict.reached]:
             candidate.used.setdefault(stage.task, set()).update(stage.settings)
-        for task, of in tries.items():
-            candidate.tries.setdefault(task, {}).update(of)
+        for task, tries in ended.tries.items():
+            candidate.tries.setdefault(task, {}).update(tries)
         candidate.judgement = judge(self.plan, candidate.tries, self.baseline)
 
     @property
@@ -113,8 +133,7 @@ class History:
         return self.ranked[: self.plan.preset.search.pool]
 
     @property
-    def first_stage(self) -> int:
+    def finished_first_stage(self) -> int:
         """How many candidates other than start cells finished the first stage."""
-        return sum(
-            c.reached > (c.fate == "not evaluated") and not c.started for c in self.candidates.values()
-        )
+        found = [candidate for candidate in self.candidates.values() if not candidate.is_start]
+        return sum(candidate.reached > (candidate.fate == "not evaluated") for candidate in found)

@@ -6,13 +6,15 @@ from functools import cached_property
 from typing import Literal
 
 import msgspec
+from msgspec.structs import replace
 
 from archsearch.cell import Cell, SearchSpace
 from archsearch.errors import PresetError
-from archsearch.protocol.preset import Preset, TaskRules
-from archsearch.protocol.records import Measure, Trial
+from archsearch.protocol.preset import FilterRules, Preset, TaskRules
+from archsearch.protocol.records import Trial
 from archsearch.protocol.settings import Setting, shared_settings
 from archsearch.protocol.units import SMALLEST, smallest_budget, units
+from archsearch.tasks.task import Measure
 
 
 class TaskFacts(msgspec.Struct, frozen=True):
@@ -38,11 +40,22 @@ class TaskFacts(msgspec.Struct, frozen=True):
 
 
 class PlannedTask(msgspec.Struct, frozen=True):
-    """One task of a run: what people call it, what it is, and how it is trained."""
+    """One task of a run.
 
-    task: str
+    Attributes:
+        name: What people call it: "xml", or the name of a user's own task.
+        facts: What it says of itself.
+        rules: How it is trained and judged.
+    """
+
+    name: str = msgspec.field(name="task")
     facts: TaskFacts
-    plan: TaskRules
+    rules: TaskRules = msgspec.field(name="plan")
+
+    @property
+    def full_name(self) -> str:
+        """Its name with the difficulty, as `tasks.load` takes it."""
+        return self.facts.name
 
 
 class RunPlan(msgspec.Struct, frozen=True, dict=True):
@@ -54,7 +67,7 @@ class RunPlan(msgspec.Struct, frozen=True, dict=True):
         strategy: A key of STRATEGIES.
         space: The search space.
         seed: The run's seed.
-        courses: The tasks, in the order of the stages.
+        tasks: The tasks, in the order of the stages.
         filter: The filter's task.
         engine: What executes cells, with its version.
         machine: Instruction set or device, and torch's version.
@@ -65,7 +78,7 @@ class RunPlan(msgspec.Struct, frozen=True, dict=True):
     strategy: str
     space: SearchSpace
     seed: int
-    courses: tuple[PlannedTask, ...]
+    tasks: tuple[PlannedTask, ...] = msgspec.field(name="courses")
     filter: TaskFacts
     engine: str
     machine: str
@@ -76,43 +89,43 @@ class RunPlan(msgspec.Struct, frozen=True, dict=True):
         return self.preset.rule
 
     @cached_property
-    def course(self) -> dict[str, PlannedTask]:
+    def task(self) -> dict[str, PlannedTask]:
         """The tasks by name."""
-        return {course.task: course for course in self.courses}
+        return {task.name: task for task in self.tasks}
 
     @cached_property
     def settings(self) -> dict[str, tuple[Setting, ...]]:
         """For each task s1, s2, … sG under `paired`, the whole grid under `published`."""
-        if self.rule == "published":
-            return {c.task: tuple(self.preset.grid.all(c.plan.budgets)) for c in self.courses}
-        return {
-            c.task: shared_settings(c.facts.name, self.preset.grid, c.plan.budgets, c.plan.G)
-            for c in self.courses
-        }
+        return {task.name: self._settings(task) for task in self.tasks}
 
-    def noise_settings(self, course: PlannedTask) -> tuple[Setting, ...]:
+    def _settings(self, task: PlannedTask) -> tuple[Setting, ...]:
+        if self.rule == "published":
+            return tuple(self.preset.grid.all(task.rules.budgets))
+        return shared_settings(task.full_name, self.preset.grid, task.rules.budgets, task.rules.G)
+
+    def noise_settings(self, task: PlannedTask) -> tuple[Setting, ...]:
         """Return the settings of a task's noise trials: s1..sk, under `published` k that represent the grid."""
-        return shared_settings(course.facts.name, self.preset.grid, course.plan.budgets, course.plan.k)
+        return shared_settings(task.full_name, self.preset.grid, task.rules.budgets, task.rules.k)
 
     def filter_setting(self, cell: str, tries: int) -> Setting | None:
         """Return the setting that a cell is tried on after so many tries; None if it had them all.
 
         Under `paired` all cells have the same in the same order; under `published` each has its own order.
         """
-        plan = self.preset.filter
+        rules = self.preset.filter
         words = self.filter.name if self.rule == "paired" else f"{self.filter.name} {cell}"
-        settings = shared_settings(words, plan.grid, (plan.budget,), min(tries + 1, plan.tries))
+        settings = shared_settings(words, rules.grid, (rules.budget,), min(tries + 1, rules.tries))
         return settings[tries] if tries < len(settings) else None
 
     def measure(self, task: str) -> Measure:
         """Return what scores a task under the run's rule."""
-        return "accuracy" if self.rule == "published" else self.course[task].facts.measure
+        return "accuracy" if self.rule == "published" else self.task[task].facts.measure
 
     def skill(self, task: str, score: float) -> float:
         """Return how far a score is from no memory (0) to the ceiling (1); the raw score under `published`."""
         if self.rule == "published":
             return score
-        facts = self.course[task].facts
+        facts = self.task[task].facts
         return (score - facts.floor) / (facts.ceiling - facts.floor)
 
     def trial(
@@ -120,74 +133,67 @@ class RunPlan(msgspec.Struct, frozen=True, dict=True):
         cell: str,
         task: str,
         setting: Setting,
+        *,
         seed: int = 0,
         init_draw: int = 0,
         steps: int | None = None,
     ) -> Trial:
-        """Return the trial of a cell on one of the run's tasks; without `steps` in full."""
-        facts, plan = self.course[task].facts, self.course[task].plan
-        return self._trial(
-            cell,
-            facts,
-            steps or plan.steps,
-            plan.epoch_steps,
-            plan.validation,
-            setting,
-            seed,
-            init_draw,
-            self.measure(task),
-        )
+        """Return the trial of a cell on one of the run's tasks.
 
-    def pauses(self, trial: Trial) -> bool:
-        """Whether a trial ends at a rung, so that a longer one may go on from it."""
-        return trial.stop_at is None and any(
-            c.facts.name == trial.task and trial.steps < c.plan.steps for c in self.courses
-        )
+        Args:
+            cell: The cell's id.
+            task: What people call the task.
+            setting: The hyper-parameters.
+            seed: Makes the training data.
+            init_draw: Makes the initial weights.
+            steps: Training steps; None trains in full.
+        """
+        rules = self.task[task].rules
+        trial = self._trial(cell, self.task[task].facts, rules, setting, self.measure(task))
+        return replace(trial, seed=seed, init_draw=init_draw, steps=steps or rules.steps)
 
     def filter_trial(self, cell: str, setting: Setting) -> Trial:
         """Return a cell's trial on the filter."""
-        plan = self.preset.filter
-        trial = self._trial(
-            cell, self.filter, plan.steps, plan.epoch_steps, plan.validation, setting, 0, 0, "accuracy"
-        )
-        return msgspec.structs.replace(trial, stop_at=plan.threshold, schedule="constant")
+        rules = self.preset.filter
+        trial = self._trial(cell, self.filter, rules, setting, "accuracy")
+        return replace(trial, stop_at=rules.threshold, schedule="constant")
 
     def _trial(
         self,
         cell: str,
         facts: TaskFacts,
-        steps: int,
-        epoch_steps: int,
-        validation: int,
+        rules: TaskRules | FilterRules,
         setting: Setting,
-        seed: int,
-        init_draw: int,
         measure: Measure,
     ) -> Trial:
-        training = self.preset.training
         return Trial(
             cell=cell,
             task=facts.name,
             setting=setting,
-            seed=seed,
-            init_draw=init_draw,
+            seed=0,
+            init_draw=0,
             measure=measure,
-            steps=steps,
-            epoch_steps=epoch_steps,
-            batch=training.batch,
-            unroll=training.unroll,
-            validation=validation,
+            steps=rules.steps,
+            epoch_steps=rules.epoch_steps,
+            batch=self.preset.training.batch,
+            unroll=self.preset.training.unroll,
+            validation=rules.validation,
             data=facts.checksum,
             engine=self.engine,
             machine=self.machine,
-            schedule=training.schedule,
+            schedule=self.preset.training.schedule,
         )
+
+    def pauses(self, trial: Trial) -> bool:
+        """Whether a trial ends at a rung, so that a longer one may go on from it."""
+        steps = {task.full_name: task.rules.steps for task in self.tasks}
+        return trial.stop_at is None and trial.steps < steps.get(trial.task, 0)
 
     @cached_property
     def _narrowest(self) -> list[tuple[str, int, int, int]]:
         """For each task and the filter: name, symbols, most layers, smallest budget."""
-        grid, memory = self.preset.grid, self.preset.filter
-        rows = [(c.task, c.facts.symbols, max(grid.layers), min(c.plan.budgets)) for c in self.courses]
+        layers, memory = max(self.preset.grid.layers), self.preset.filter
+        rows = [(task.name, task.facts.symbols, layers, min(task.rules.budgets)) for task in self.tasks]
         return [*rows, (self.filter.name, self.filter.symbols, max(memory.grid.layers), memory.budget)]
 
     def too_narrow(self, cell: Cell) -> str | None:
@@ -195,10 +201,9 @@ class RunPlan(msgspec.Struct, frozen=True, dict=True):
         for task, symbols, layers, budget in self._narrowest:
             width = units(cell, symbols, layers, budget)
             if width < SMALLEST:
-                least = smallest_budget(cell, symbols, layers)
                 return (
-                    f"cell {cell.name} has {width} units on {task} within a budget of {budget:,} parameters; "
-                    f"at least {SMALLEST} are needed, which takes a budget of {least:,}"
+                    f"cell {cell.name} has {width} units on {task} within a budget of {budget:,} parameters; at least "
+                    f"{SMALLEST} are needed, which takes a budget of {smallest_budget(cell, symbols, layers):,}"
                 )
         return None
 

@@ -1,19 +1,12 @@
-"""Presets: TOML files that say how a search measures. Everything that decides a score stands in them."""
+"""What a preset says: how a search measures. Everything that decides a score stands in it."""
 
 from __future__ import annotations
 
-import difflib
-import re
-from functools import cache
-from pathlib import Path
 from typing import Literal
 
 import msgspec
 
-from archsearch.errors import PresetError
-from archsearch.protocol.checks import faults
 from archsearch.protocol.settings import Grid
-from archsearch.resources import grammars, read_toml
 
 Rule = Literal["paired", "published"]
 
@@ -47,13 +40,23 @@ class SearchRules(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
 
 
 class MutationRules(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """How much a mutation changes: "per_node" with p ~ U[0,1], or a "count" of 1 to 3."""
+    """How much a mutation changes.
+
+    Attributes:
+        magnitude: "per_node" with p ~ U[0,1], or a "count" of 1 to 3.
+    """
 
     magnitude: Literal["per_node", "count"]
 
 
 class TrainingRules(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What all trials share."""
+    """What all trials share.
+
+    Attributes:
+        batch: Parallel streams.
+        unroll: Time steps per window.
+        schedule: "constant", or "halving" (docs/measuring.md, "Schedule").
+    """
 
     batch: int = 20
     unroll: int = 35
@@ -130,7 +133,20 @@ class TaskRules(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
 
 
 class Preset(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """A preset as its file writes it; `tasks` in the order of the stages, `own` for a user's own tasks."""
+    """A preset as its file writes it.
+
+    Attributes:
+        rule: How cells are compared: over shared settings, or as published.
+        search: What a search starts from, sees and ends with.
+        mutation: How much a mutation changes.
+        filter: What a candidate passes first.
+        grid: The values that settings are drawn from.
+        training: What all trials share.
+        tasks: The tasks by name.
+        own: How a user's own tasks are trained.
+        note: What the preset is for, for people.
+        race: Whom a rung stops.
+    """
 
     rule: Rule
     search: SearchRules
@@ -142,72 +158,3 @@ class Preset(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     own: TaskRules
     note: str = ""
     race: RaceRules = RaceRules()
-
-
-@cache
-def preset_names() -> tuple[str, ...]:
-    """Return the names of the presets that come with archsearch."""
-    return tuple(sorted(path.stem for path in (grammars() / "presets").glob("*.toml")))
-
-
-def load_preset(name: str) -> tuple[str, Preset]:
-    """Return a preset's name and content, by name or from a TOML file.
-
-    Raises:
-        PresetError: No such preset, or the file is not one; an unknown key comes with the nearest known one.
-    """
-    if name in preset_names():
-        path = grammars() / "presets" / f"{name}.toml"
-    elif name.endswith(".toml"):
-        path = Path(name)
-    else:
-        near = difflib.get_close_matches(name, preset_names(), 1)
-        hint = f"; did you mean {near[0]!r}?" if near else ""
-        raise PresetError(f"no preset {name!r} (presets: {', '.join(preset_names())}, or a .toml file{hint})")
-    try:
-        preset = read_toml(path, Preset)
-    except OSError as error:
-        raise PresetError(f"{path}: {error.strerror}") from None
-    except ValueError as error:
-        raise PresetError(f"{path}: {error}{_nearest(str(error))}") from None
-    for fault in faults(preset):
-        raise PresetError(f"{path}: {fault}")
-    if preset.search.max_time is not None:
-        try:
-            parse_duration(preset.search.max_time)
-        except PresetError as error:
-            raise PresetError(f"{path}: search.max_time: {error}") from None
-    return path.stem, preset
-
-
-def _nearest(message: str) -> str:
-    """Return a hint at the nearest known key, if the message is about an unknown one."""
-    found = re.search(r"unknown field `([^`]*)`", message)
-    if not found:
-        return ""
-    structs = (Preset, SearchRules, MutationRules, TrainingRules, RaceRules, FilterRules, TaskRules, Grid)
-    known = sorted({field for struct in structs for field in struct.__struct_fields__})
-    near = difflib.get_close_matches(found[1], known, 1)
-    return f"; did you mean {near[0]!r}?" if near else f"; known keys: {', '.join(known)}"
-
-
-def parse_duration(text: str) -> float:
-    """Return the seconds of a text such as 90s, 30m, 2h or 1h30m; a number needs its unit.
-
-    Raises:
-        PresetError: The text is none.
-    """
-    number = r"(\d+(?:\.\d+)?)"
-    match = re.fullmatch(f"(?:{number}d)?(?:{number}h)?(?:{number}m)?(?:{number}s)?", text.strip())
-    seconds = (
-        sum(
-            float(part) * unit
-            for part, unit in zip(match.groups(), (86400, 3600, 60, 1), strict=True)
-            if part
-        )
-        if match
-        else 0
-    )
-    if not seconds:
-        raise PresetError(f"{text!r} is no duration; write 90s, 30m, 2h or 1h30m")
-    return float(seconds)

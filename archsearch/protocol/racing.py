@@ -7,32 +7,58 @@ the same step and from the GRU's own curves, once all of the rung have ended; so
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from typing import NamedTuple
 
 from archsearch.cell import library
 from archsearch.protocol.plan import RunPlan
 from archsearch.protocol.preset import RaceRules
-from archsearch.protocol.records import BASELINE, Measure, Outcome, Stage, Step, Trial
+from archsearch.protocol.records import BASELINE, Outcome, Stage, Step, Trial
 from archsearch.protocol.settings import Setting
+from archsearch.tasks.task import Measure
 
 Outcomes = Callable[[Trial], Outcome | None]
 """Looks up how a trial ended; None while it has not."""
 
 
+class LongestTrial(NamedTuple):
+    """The longest trial that a setting is given, as far as outcomes are known.
+
+    Attributes:
+        trial: The trial.
+        outcome: How it ended; None while it has not.
+    """
+
+    trial: Trial
+    outcome: Outcome | None
+
+
+StageTrials = Mapping[Setting, LongestTrial]
+"""The trials of a cell on one task, by setting."""
+
+Skills = Mapping[Setting, float | None]
+"""What each setting has reached; None where it has diverged, the host ended it, or it has no validation yet."""
+
+
 def score_at(outcome: Outcome, step: int, measure: Measure) -> float | None:
-    """Return the score that a trial would have had if it had ended at a step; None before its first validation."""
+    """Return the score that a trial would have had if it had ended at a step.
+
+    Args:
+        outcome: How it ended, with its curve.
+        step: After so many training steps.
+        measure: What the score is.
+
+    Returns:
+        None before the first validation.
+    """
     points = [point for point in outcome.curve if point.step <= step]
     if not points:
         return None
-    return (
-        max(point.accuracy for point in points)
-        if measure == "accuracy"
-        else min(point.nll for point in points)
-    )
+    if measure == "accuracy":
+        return max(point.accuracy for point in points)
+    return min(point.nll for point in points)
 
 
-def going_on(
-    race: RaceRules, skills: Mapping[Setting, float | None], baseline: Mapping[Setting, float | None]
-) -> tuple[Setting, ...]:
+def survivors(race: RaceRules, skills: Skills, baseline: Skills) -> tuple[Setting, ...]:
     """Return the settings that a rung lets go on, in their order.
 
     Args:
@@ -46,42 +72,37 @@ def going_on(
         limits = race.trailing * best, race.behind * (baseline.get(setting) or 0.0)
         return any(skill < limit for limit in limits if limit > 0)
 
-    return tuple(
-        setting for setting, skill in skills.items() if skill is not None and not hopeless(setting, skill)
-    )
+    scored = [(setting, skill) for setting, skill in skills.items() if skill is not None]
+    return tuple(setting for setting, skill in scored if not hopeless(setting, skill))
 
 
-def longest(
-    plan: RunPlan, cell: str, stage: Stage, raced: bool, outcomes: Outcomes, init_draw: int = 0
-) -> dict[Setting, Trial]:
+def longest_trials(
+    plan: RunPlan, cell: str, stage: Stage, outcomes: Outcomes, *, raced: bool, init_draw: int = 0
+) -> dict[Setting, LongestTrial]:
     """Return for each setting of a stage the longest trial that it is given, as far as outcomes are known.
 
     Args:
         plan: The run's plan.
         cell: The cell's id.
         stage: The task and the settings.
-        raced: Whether rungs stop the hopeless.
         outcomes: What is known so far.
+        raced: Whether rungs stop the hopeless.
         init_draw: Of the trials.
     """
-    given: dict[Setting, Trial] = {}
+    longest: dict[Setting, LongestTrial] = {}
     running = stage.settings
     for steps in _rungs(plan, stage.task, raced):
-        rung = {
-            setting: plan.trial(cell, stage.task, setting, init_draw=init_draw, steps=steps)
-            for setting in running
-        }
-        given |= rung
-        ended = {
-            setting: outcome for setting, trial in rung.items() if (outcome := outcomes(trial)) is not None
-        }
-        if len(ended) < len(rung):
+        rung = [plan.trial(cell, stage.task, s, init_draw=init_draw, steps=steps) for s in running]
+        longest |= {trial.setting: LongestTrial(trial, outcomes(trial)) for trial in rung}
+        if any(longest[setting].outcome is None for setting in running):
             break
-        running = going_on(plan.preset.race, *_at_rung(plan, stage.task, steps, ended, outcomes))
-    return given
+        if steps < plan.task[stage.task].rules.steps:
+            ended = {setting: longest[setting].outcome for setting in running}
+            running = survivors(plan.preset.race, *_at_rung(plan, stage.task, steps, ended, outcomes))
+    return longest
 
 
-def possible(plan: RunPlan, step: Step) -> Iterator[Trial]:
+def possible_trials(plan: RunPlan, step: Step) -> Iterator[Trial]:
     """Yield every trial that a step's stages may be given, at every rung."""
     for stage in step.stages:
         for steps in _rungs(plan, stage.task, step.raced):
@@ -89,21 +110,22 @@ def possible(plan: RunPlan, step: Step) -> Iterator[Trial]:
 
 
 def _rungs(plan: RunPlan, task: str, raced: bool) -> Iterator[int]:
-    course = plan.course[task].plan
+    rules = plan.task[task].rules
     if raced and plan.rule == "paired":
-        yield from course.rungs
-    yield course.steps
+        yield from rules.rungs
+    yield rules.steps
 
 
 def _at_rung(
-    plan: RunPlan, task: str, steps: int, ended: Mapping[Setting, Outcome], outcomes: Outcomes
-) -> tuple[dict[Setting, float | None], dict[Setting, float | None]]:
+    plan: RunPlan, task: str, steps: int, ended: Mapping[Setting, Outcome | None], outcomes: Outcomes
+) -> tuple[Skills, Skills]:
     """Return the skills of a rung's trials, and the GRU's at the same step on the same settings."""
 
     def skill(score: float | None) -> float | None:
         return None if score is None else plan.skill(task, score)
 
     gru, measure = library.load(BASELINE).id, plan.measure(task)
-    others = {setting: outcomes(plan.trial(gru, task, setting)) for setting in ended}
-    own = {setting: skill(outcome.score) for setting, outcome in ended.items()}
-    return own, {s: skill(score_at(other, steps, measure)) if other else None for s, other in others.items()}
+    skills = {setting: skill(outcome.score) for setting, outcome in ended.items() if outcome is not None}
+    full = {setting: outcomes(plan.trial(gru, task, setting)) for setting in ended}
+    baseline = {s: skill(score_at(other, steps, measure)) for s, other in full.items() if other is not None}
+    return skills, baseline

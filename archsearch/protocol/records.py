@@ -1,19 +1,19 @@
 """The records that travel between search, workers and store; each is a frozen struct that msgspec encodes."""
 
 import hashlib
-from typing import Literal
+from typing import Literal, get_args
 
 import msgspec
 
+from archsearch.mutations import Applied
 from archsearch.protocol.settings import Setting
+from archsearch.tasks.task import Measure
 
 VERSION = 1
 """Of the protocol; part of every trial, so a change of how cells are measured shares no score with the past."""
 
 BASELINE = "gru"
 """The library cell that every ratio is against."""
-
-Measure = Literal["accuracy", "nll"]
 
 
 class Trial(msgspec.Struct, frozen=True):
@@ -64,12 +64,21 @@ class Trial(msgspec.Struct, frozen=True):
 
 
 Status = Literal["done", "diverged", "oom", "timeout", "crashed", "error"]
-HOST_STATUSES = ("oom", "timeout", "crashed", "error")
+ENDED: tuple[Status, ...] = get_args(Status)
+"""How a trial can have ended."""
+
+HOST_STATUSES: tuple[Status, ...] = ("oom", "timeout", "crashed", "error")
 """Facts of the host, not of the cell: such a trial counts as not evaluated."""
 
 
 class Validation(msgspec.Struct, frozen=True, array_like=True):
-    """One point of a curve: training steps so far, accuracy and NLL on the validation set."""
+    """One point of a curve.
+
+    Attributes:
+        step: Training steps so far.
+        accuracy: Top-1 accuracy on the validation set.
+        nll: NLL in nats there.
+    """
 
     step: int
     accuracy: float
@@ -109,20 +118,23 @@ class Outcome(msgspec.Struct, frozen=True, omit_defaults=True):
     reason: str = ""
     seconds: float = 0.0
 
-
-class Applied(msgspec.Struct, frozen=True, array_like=True):
-    """One mutation of a child: the operator, the node of the parent's canonical form, and what was done, in words."""
-
-    operator: str
-    node: int
-    words: str = ""
+    @property
+    def by_host(self) -> bool:
+        """Whether the host ended it, so that it says nothing about the cell."""
+        return self.status in HOST_STATUSES
 
 
 StepKind = Literal["start", "reexamine", "propose", "nothing"]
 
 
 class Stage(msgspec.Struct, frozen=True, array_like=True):
-    """The settings that a step assigns on one task, and where each came from (`published`; empty under `paired`)."""
+    """What a step assigns on one task.
+
+    Attributes:
+        task: What people call the task.
+        settings: The settings.
+        sources: Where each came from (`published`; empty under `paired`).
+    """
 
     task: str
     settings: tuple[Setting, ...]
@@ -179,7 +191,13 @@ class Verdict(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Try(msgspec.Struct, frozen=True, array_like=True):
-    """One scored or diverged trial of a cell on a task, as ratios need it: its score, width, and steps (0: in full)."""
+    """One scored or diverged trial of a cell on a task, as ratios need it.
+
+    Attributes:
+        score: Its score; None if it diverged.
+        units: The width.
+        steps: Training steps that it was given.
+    """
 
     score: float | None
     units: int

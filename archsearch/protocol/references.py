@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cache
 
 from archsearch.cell import Cell, library, regrouped
 from archsearch.errors import ArchsearchError
 from archsearch.protocol.fitness import Tries, best_skill
-from archsearch.protocol.plan import RunPlan
-from archsearch.protocol.racing import Outcomes, longest
-from archsearch.protocol.records import BASELINE, Stage, Step, Trial
+from archsearch.protocol.plan import PlannedTask, RunPlan
+from archsearch.protocol.racing import Outcomes, StageTrials, longest_trials
+from archsearch.protocol.records import BASELINE, Stage, Step, Try
+from archsearch.protocol.settings import Setting
 
 
 def published_cell(plan: RunPlan, name: str) -> Cell:
@@ -42,34 +44,40 @@ def start_cells(plan: RunPlan) -> list[Cell]:
 
 def reference_stages(plan: RunPlan, cell: str) -> tuple[Stage, ...]:
     """Return what a reference is trained on: G settings for the baseline, k for others, the grid under `published`."""
-    stages = []
-    for course in plan.courses:
-        every = plan.settings[course.task]
-        whole = plan.rule == "published" or cell == library.load(BASELINE).id
-        stages.append(Stage(course.task, every if whole else every[: course.plan.k]))
-    return tuple(stages)
+    whole = plan.rule == "published" or cell == library.load(BASELINE).id
+    return tuple(
+        Stage(task.name, plan.settings[task.name][: None if whole else task.rules.k]) for task in plan.tasks
+    )
 
 
 def reference_step(plan: RunPlan, cell: str, number: int = -1) -> Step:
-    """Return the step that evaluates a reference; a start cell's step is the same with a number."""
+    """Return the step that evaluates a reference.
+
+    Args:
+        plan: The run's plan.
+        cell: The reference's id.
+        number: Of a start cell's step, which is the same with a number.
+    """
     return Step(number, "start", cell, stages=reference_stages(plan, cell))
 
 
-def noise_trials(plan: RunPlan, outcomes: Outcomes) -> dict[str, list[list[Trial]]]:
+def noise_trials(plan: RunPlan, outcomes: Outcomes) -> dict[str, list[StageTrials]]:
     """Return for each task the GRU's trials for draws 0..K of its initial weights, as far as outcomes are known.
 
     Draw 0 is the baseline, trained in full; the others are raced like a candidate's. The settings are s1..sk, under
     `published` k that represent the grid.
     """
+    return {
+        task.name: _draws(plan, Stage(task.name, plan.noise_settings(task)), outcomes) for task in plan.tasks
+    }
+
+
+def _draws(plan: RunPlan, stage: Stage, outcomes: Outcomes) -> list[StageTrials]:
     gru = library.load(BASELINE).id
-    draws = range(plan.preset.search.noise_draws + 1)
-    found = {}
-    for course in plan.courses:
-        stage = Stage(course.task, plan.noise_settings(course))
-        found[course.task] = [
-            list(longest(plan, gru, stage, draw > 0, outcomes, draw).values()) for draw in draws
-        ]
-    return found
+    return [
+        longest_trials(plan, gru, stage, outcomes, raced=draw > 0, init_draw=draw)
+        for draw in range(plan.preset.search.noise_draws + 1)
+    ]
 
 
 def check_baseline(plan: RunPlan, baseline: Tries) -> None:
@@ -78,20 +86,20 @@ def check_baseline(plan: RunPlan, baseline: Tries) -> None:
     Raises:
         ArchsearchError: Names the task, the GRU's score and the way out.
     """
-    for course in plan.courses:
-        own = {
-            s: t for s, t in baseline[course.task].items() if s in plan.settings[course.task][: course.plan.k]
-        }
-        if plan.rule == "published":
-            own = dict(baseline[course.task])
-        best = best_skill(plan, course.task, own)
-        least = 1.1 / course.facts.symbols if plan.rule == "published" else course.plan.min_skill
-        if best is None or best[0] < least:
-            table = f"tasks.{course.task}" if course.task in plan.preset.tasks else "own"
-            shown = (
-                "no finite score" if best is None else f"skill {best[0]:.3f} (score {own[best[1]].score:.4g})"
-            )
-            raise ArchsearchError(
-                f"{course.facts.name}: the GRU reaches {shown} after {course.plan.steps:,} steps; a ratio means "
-                f"something from {least:.3g} on: raise its steps ([{table}] steps in the preset)"
-            )
+    for task in plan.tasks:
+        _check_task(plan, task, baseline.get(task.name, {}))
+
+
+def _check_task(plan: RunPlan, task: PlannedTask, tries: Mapping[Setting, Try]) -> None:
+    published = plan.rule == "published"
+    compared = set(plan.settings[task.name][: None if published else task.rules.k])
+    best = best_skill(plan, task.name, {s: tried for s, tried in tries.items() if s in compared})
+    least = 1.1 / task.facts.symbols if published else task.rules.min_skill
+    if best is not None and best[0] >= least:
+        return
+    table = f"tasks.{task.name}" if task.name in plan.preset.tasks else "own"
+    words = "no finite score" if best is None else f"skill {best[0]:.3f} (score {tries[best[1]].score:.4g})"
+    raise ArchsearchError(
+        f"{task.full_name}: the GRU reaches {words} after {task.rules.steps:,} steps; a ratio means "
+        f"something from {least:.3g} on: raise its steps ([{table}] steps in the preset)"
+    )

@@ -19,5 +19,11 @@ def generator(*words: str | int) -> np.random.Generator:
 
 
 def data_generator(task: str, split: str, seed: int) -> np.random.Generator:
-    """Return the generator of a task's data: of the seed for training, of the task alone for validation and test."""
+    """Return the generator of a task's data: of the seed for training, of the task alone for validation and test.
+
+    Args:
+        task: The task with its difficulty.
+        split: "train", "valid" or "test".
+        seed: Of the trial.
+    """
     return generator("data", task, split, seed) if split == "train" else generator("data", task, split)

@@ -38,12 +38,21 @@ class Setting(msgspec.Struct, frozen=True, array_like=True, order=True):
     def __str__(self) -> str:
         extra = f", dropout {self.dropout:g}" if self.dropout else ""
         layers = "1 layer" if self.layers == 1 else f"{self.layers} layers"
-        of = f"{self.optimiser} {self.rate:g}, clip {self.clip:g}, scale {self.scale:g}"
-        return f"{of}, {layers}, {self.budget:,} parameters{extra}"
+        training = f"{self.optimiser} {self.rate:g}, clip {self.clip:g}, scale {self.scale:g}"
+        return f"{training}, {layers}, {self.budget:,} parameters{extra}"
 
 
 class Grid(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The values that settings are drawn from; a task adds its parameter budgets."""
+    """The values that settings are drawn from; a task adds its parameter budgets.
+
+    Attributes:
+        optimiser: As in a setting, like all of these.
+        rate: Learning rates.
+        scale: Initial scales.
+        clip: Largest norms of the gradient.
+        layers: Numbers of layers.
+        dropout: Shares that are dropped.
+    """
 
     optimiser: tuple[Optimiser, ...]
     rate: tuple[float, ...]
@@ -63,6 +72,12 @@ def shared_settings(task: str, grid: Grid, budgets: tuple[int, ...], count: int)
 
     It is stratified: each block of as many settings as there are rates holds every rate once
     (docs/measuring.md, "Settings").
+
+    Args:
+        task: The task with its difficulty; part of what makes the list.
+        grid: What the settings are drawn from.
+        budgets: The task's parameter budgets.
+        count: How many; fewer where the grid has no more.
     """
     rng = generator("settings", task, msgspec.json.encode([grid, budgets]).decode())
     everything = grid.all(budgets)

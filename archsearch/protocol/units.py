@@ -7,13 +7,27 @@ SMALLEST = 8
 
 
 def model_parameters(cell: Cell, n: int, symbols: int, layers: int) -> int:
-    """Return the parameter count of embedding V·n, layers, and output n·V + V."""
+    """Return the parameter count of embedding V·n, layers, and output n·V + V.
+
+    Args:
+        cell: The cell.
+        n: The width.
+        symbols: V, the size of the alphabet.
+        layers: How many.
+    """
     a, b = cell.polynomial
     return 2 * symbols * n + layers * (a * n * n + b * n) + symbols
 
 
 def units(cell: Cell, symbols: int, layers: int, budget: int) -> int:
-    """Return the largest width whose parameter count is within the budget; 0 if there is none."""
+    """Return the largest width whose parameter count is within the budget; 0 if there is none.
+
+    Args:
+        cell: The cell.
+        symbols: Size of the alphabet.
+        layers: How many.
+        budget: Parameters.
+    """
     low, high = 0, budget // (2 * symbols) + 1
     while low < high:
         middle = (low + high + 1) // 2
@@ -25,5 +39,11 @@ def units(cell: Cell, symbols: int, layers: int, budget: int) -> int:
 
 
 def smallest_budget(cell: Cell, symbols: int, layers: int) -> int:
-    """Return the smallest budget that gives a measurable width."""
+    """Return the smallest budget that gives a measurable width.
+
+    Args:
+        cell: The cell.
+        symbols: Size of the alphabet.
+        layers: How many.
+    """
     return model_parameters(cell, SMALLEST, symbols, layers)

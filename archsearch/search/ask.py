@@ -24,21 +24,29 @@ def sees(plan: RunPlan, number: int) -> int:
 
 
 def ask(
-    plan: RunPlan, number: int, book: History, unseen: Sequence[Step], cell: Callable[[str], Cell]
+    plan: RunPlan, number: int, history: History, unseen: Sequence[Step], cell: Callable[[str], Cell]
 ) -> Asked:
     """Return step `number`.
 
     Args:
         plan: The run's plan.
         number: k.
-        book: Told exactly `sees(plan, k)` steps, unless k is a start cell's.
-        unseen: The asked steps that the book was not told.
+        history: Told exactly `sees(plan, k)` steps, unless k is a start cell's.
+        unseen: The asked steps that the history was not told.
         cell: Returns a cell of the run by its id.
     """
     starts = start_cells(plan)
     if number < len(starts):
         return Asked(reference_step(plan, starts[number].id, number), starts[number])
-    assert book.told == sees(plan, number), "a step is asked from exactly the steps it sees"
+    assert history.told == sees(plan, number), "a step is asked from exactly the steps it sees"
     references = frozenset(reference.id for reference in reference_cells(plan).values())
-    rng = generator(plan.seed, "step", number)
-    return STRATEGIES[plan.strategy](View(plan, number, book, tuple(unseen), cell, references, rng))
+    view = View(
+        plan=plan,
+        number=number,
+        history=history,
+        unseen=tuple(unseen),
+        cell=cell,
+        references=references,
+        rng=generator(plan.seed, "step", number),
+    )
+    return STRATEGIES[plan.strategy](view)

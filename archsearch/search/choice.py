@@ -19,10 +19,18 @@ REDRAWS = 20
 """How often a used setting is drawn again before a fresh one is taken."""
 
 Scored = Mapping[Setting, Try]
+"""What a cell has on a task."""
 
 
 def paired(task: str, settings: Sequence[Setting], used: set[Setting], k: int) -> Stage:
-    """Return the next k of the settings that all cells share."""
+    """Return the next of the settings that all cells share.
+
+    Args:
+        task: What people call the task.
+        settings: The shared settings, in their order.
+        used: What the cell has had.
+        k: How many are wanted.
+    """
     return Stage(task, tuple([setting for setting in settings if setting not in used][:k]))
 
 
@@ -31,6 +39,7 @@ def published(
     grid: Sequence[Setting],
     used: set[Setting],
     k: int,
+    *,
     rng: np.random.Generator,
     parent: Scored | None = None,
     starts: Sequence[Scored] = (),
@@ -38,7 +47,7 @@ def published(
     """Return k settings drawn as Jozefowicz et al. 2015 draw them for a child, fewer where the grid is exhausted.
 
     Args:
-        task: The task.
+        task: What people call the task.
         grid: Every setting of the task.
         used: What the cell has had.
         k: How many are wanted.
@@ -46,7 +55,8 @@ def published(
         parent: What the parent has on this task; None draws all fresh, as a re-examination does.
         starts: What each start cell has on this task.
     """
-    taken, sources = list[Setting](), list[str]()
+    taken: list[Setting] = []
+    sources: list[str] = []
     used = set(used)
     pools = _pools(parent, starts) if parent is not None else {}
     mature = parent is not None and len(parent) > len(grid) / 2
@@ -73,7 +83,7 @@ def _pools(parent: Scored, starts: Sequence[Scored]) -> dict[str, list[Setting]]
 
 
 def _best(tried: list[tuple[Setting, Try]]) -> list[Setting]:
-    scored = [(setting, of.score) for setting, of in tried if of.score is not None]
+    scored = [(setting, result.score) for setting, result in tried if result.score is not None]
     ranked = sorted(scored, key=lambda pair: (-pair[1], pair[0]))
     return list(dict.fromkeys(setting for setting, _ in ranked))[:BEST]
 

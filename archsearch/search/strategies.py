@@ -8,6 +8,6 @@ from archsearch.search import jozefowicz, random_walk
 from archsearch.search.view import Asked, View
 
 STRATEGIES: dict[str, Callable[[View], Asked]] = {
-    "jozefowicz": jozefowicz.ask,
-    "random": random_walk.ask,
+    "jozefowicz": jozefowicz.search_pool,
+    "random": random_walk.walk_at_random,
 }

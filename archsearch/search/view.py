@@ -7,24 +7,32 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
+from msgspec.structs import replace
 
 from archsearch.cell import Cell, SearchSpace, regrouped
 from archsearch.errors import CellError
-from archsearch.mutations import Child
+from archsearch.mutations import Applied
 from archsearch.mutations.validity import fault
 from archsearch.protocol.history import Candidate, History
-from archsearch.protocol.plan import RunPlan
-from archsearch.protocol.records import Applied, Stage, Step
+from archsearch.protocol.plan import PlannedTask, RunPlan
+from archsearch.protocol.records import Stage, Step
 from archsearch.protocol.references import reference_stages
 from archsearch.protocol.settings import Setting
 from archsearch.search import choice
+from archsearch.words import short_id
 
-DRAWS = 100
-"""Draws after which a step is "nothing new"."""
+STEP_DRAWS = 100
+"""Draws of a child after which a step is "nothing new"."""
 
 
 class Drawn(NamedTuple):
-    """A valid child, the candidate it came from and the mutations that made it."""
+    """A valid child.
+
+    Attributes:
+        parent: Id of the candidate that it came from.
+        cell: The child.
+        applied: The mutations that made it.
+    """
 
     parent: str
     cell: Cell
@@ -32,7 +40,12 @@ class Drawn(NamedTuple):
 
 
 class Asked(NamedTuple):
-    """A step as asked, with the cell it tries, if that is new to the run."""
+    """A step as asked.
+
+    Attributes:
+        step: The step.
+        cell: The cell that it tries, if that may be new to the run.
+    """
 
     step: Step
     cell: Cell | None = None
@@ -45,7 +58,7 @@ class View:
     Attributes:
         plan: The run's plan.
         number: k.
-        book: What the steps say that step k sees.
+        history: What the steps say that step k sees.
         unseen: The earlier steps that it does not see, as they were asked.
         cell: Returns a cell of the run by its id.
         references: Ids of all references.
@@ -54,7 +67,7 @@ class View:
 
     plan: RunPlan
     number: int
-    book: History
+    history: History
     unseen: tuple[Step, ...]
     cell: Callable[[str], Cell]
     references: frozenset[str]
@@ -62,7 +75,7 @@ class View:
 
     def used(self, cell: str, task: str) -> set[Setting]:
         """Return the settings that a cell has had on a task, or is assigned in a step not yet seen."""
-        candidate = self.book.candidates.get(cell)
+        candidate = self.history.candidates.get(cell)
         used = set(candidate.used.get(task, ())) if candidate else set()
         for step in self.unseen:
             if step.cell == cell:
@@ -71,7 +84,7 @@ class View:
 
     def reexamination(self) -> Asked | None:
         """Return a step that tries a random member of the pool on new settings; None if no member has any left."""
-        members = [member for member in self.book.pool if self._has_settings_left(member.id)]
+        members = [member for member in self.history.pool if self._has_settings_left(member.id)]
         if not members:
             return None
         member = members[int(self.rng.integers(len(members)))]
@@ -84,17 +97,15 @@ class View:
 
     def _stages(self, cell: str, parent: Candidate | None = None) -> tuple[Stage, ...]:
         """Return the next settings of a cell on every task; under `published` a child draws on its parent's."""
-        stages = []
-        for course in self.plan.courses:
-            task, k, settings = course.task, course.plan.k, self.plan.settings[course.task]
-            used = self.used(cell, task)
-            if self.plan.rule == "paired":
-                stages.append(choice.paired(task, settings, used, k))
-            else:
-                starts = [c.tries.get(task, {}) for c in self.book.candidates.values() if c.started]
-                tries = parent.tries.get(task, {}) if parent else None
-                stages.append(choice.published(task, settings, used, k, self.rng, tries, starts))
-        return tuple(stages)
+        return tuple(self._stage(task, cell, parent) for task in self.plan.tasks)
+
+    def _stage(self, task: PlannedTask, cell: str, parent: Candidate | None) -> Stage:
+        name, settings, used = task.name, self.plan.settings[task.name], self.used(cell, task.name)
+        if self.plan.rule == "paired":
+            return choice.paired(name, settings, used, task.rules.k)
+        starts = [c.tries.get(name, {}) for c in self.history.candidates.values() if c.is_start]
+        tries = parent.tries.get(name, {}) if parent else None
+        return choice.published(name, settings, used, task.rules.k, rng=self.rng, parent=tries, starts=starts)
 
     def proposal(self, draw: Callable[[], Drawn | None]) -> Asked:
         """Return a step that tries the first drawn child that is valid and not known; after 100 draws nothing new.
@@ -103,7 +114,7 @@ class View:
             draw: Draws a child; None stands for no valid one.
         """
         known, invalid = 0, 0
-        for _ in range(DRAWS):
+        for _ in range(STEP_DRAWS):
             drawn = self._as_searched(draw())
             if drawn is None or self.plan.too_narrow(drawn.cell):
                 invalid += 1
@@ -119,52 +130,31 @@ class View:
 
     def _trying(self, drawn: Drawn, known: int, invalid: int) -> Step | None:
         """Return the step that tries a child, or None if the child is known and not to be tried again."""
-        child, parent = drawn.cell.id, self.book.candidates.get(drawn.parent)
-        candidate = self.book.candidates.get(child)
+        child = drawn.cell.id
         if any(step.cell == child for step in self.unseen):
             return None
-        following = self.plan.filter_setting(child, candidate.filter_tries if candidate else 0)
+        step = Step(self.number, "propose", child, drawn.parent, drawn.applied, known=known, invalid=invalid)
+        candidate = self.history.candidates.get(child)
         if candidate is None and child in self.references:
-            filtered, gated, stages = None, False, reference_stages(self.plan, child)
-        elif following and (candidate is None or candidate.fate == "failed filter"):
-            filtered, gated, stages = following, True, self._stages(child, parent)
-        elif (
-            self.plan.rule == "published"
-            and candidate is not None
-            and candidate.passed
-            and self._has_settings_left(child)
-        ):
-            filtered, gated, stages = None, True, self._stages(child)
-        else:
-            return None
-        return Step(
-            self.number,
-            "propose",
-            child,
-            drawn.parent,
-            drawn.applied,
-            filtered,
-            stages,
-            gated,
-            known,
-            invalid,
-            gated,
-        )
-
-
-def drawn(parent: str, child: Child | None) -> Drawn | None:
-    """Return a mutation's child as a strategy hands it in, None if there is none."""
-    if child is None:
+            return replace(step, stages=reference_stages(self.plan, child))
+        setting = self.plan.filter_setting(child, candidate.filter_tries if candidate else 0)
+        if setting and (candidate is None or candidate.fate == "failed filter"):
+            stages = self._stages(child, self.history.candidates.get(drawn.parent))
+            return replace(step, filter=setting, stages=stages, gated=True, raced=True)
+        if candidate is not None and candidate.passed and self._may_return(child):
+            return replace(step, stages=self._stages(child), gated=True, raced=True)
         return None
-    applied = tuple(Applied(one.operator, one.node, one.words) for one in child.applied)
-    return Drawn(parent, child.cell, applied)
+
+    def _may_return(self, cell: str) -> bool:
+        """Whether a proposal may bring a cell again that passed the filter: under `published`, on fresh settings."""
+        return self.plan.rule == "published" and self._has_settings_left(cell)
 
 
 def regrouped_child(drawn: Drawn, space: SearchSpace) -> Drawn | None:
     """Return a child as the cell that stands for all groupings of its sums, None if that is none or too large."""
     try:
         child = regrouped(drawn.cell).canonical()
-        child = child.renamed(child.id[:9], note=())
+        child = child.renamed(short_id(child.id), note=())
     except CellError:
         return None
     return None if fault(child, space) else drawn._replace(cell=child)

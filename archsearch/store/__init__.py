@@ -2,11 +2,13 @@
 
 from archsearch.store.checkpoints import CheckpointFolder
 from archsearch.store.folder import Lock, existing_run, free_name, list_runs, make_run, run_folder
-from archsearch.store.leaderboard import Leaderboard, Noise, Row, as_document, read_history, read_leaderboard
-from archsearch.store.run_store import RunStore
+from archsearch.store.history import read_history, read_steps
+from archsearch.store.leaderboard import Leaderboard, Noise, Row, as_document, read_leaderboard
+from archsearch.store.run_store import Ending, RunStore
 
 __all__ = [
     "CheckpointFolder",
+    "Ending",
     "Leaderboard",
     "Lock",
     "Noise",
@@ -19,5 +21,6 @@ __all__ = [
     "make_run",
     "read_history",
     "read_leaderboard",
+    "read_steps",
     "run_folder",
 ]

@@ -10,9 +10,10 @@ from pathlib import Path
 
 import msgspec
 
+from archsearch.files import is_ours, make_private, write_whole
 from archsearch.protocol.records import Outcome, Trial
 from archsearch.resources import cache_folder
-from archsearch.store.files import is_ours, make_private, write_whole
+from archsearch.tasks import TaskName
 
 
 class _Entry(msgspec.Struct, frozen=True):
@@ -22,7 +23,7 @@ class _Entry(msgspec.Struct, frozen=True):
 
 def shareable(trial: Trial) -> bool:
     """Whether a trial may be kept for other runs: not if the code of a user's task decides it."""
-    return ".py:" not in trial.task
+    return not TaskName.parse(trial.task).is_code
 
 
 def _folder() -> Path:
@@ -41,12 +42,12 @@ def recall(trial: Trial) -> Outcome | None:
         entry = msgspec.json.decode(_path(trial).read_bytes(), type=_Entry)
     except (OSError, msgspec.DecodeError):
         return None
-    return entry.outcome if entry.trial == trial and entry.outcome.status in ("done", "diverged") else None
+    return entry.outcome if entry.trial == trial and not entry.outcome.by_host else None
 
 
 def keep(trial: Trial, outcome: Outcome) -> None:
     """Keep an outcome for other runs; a cache that cannot be written is no reason to stop."""
-    if not shareable(trial) or outcome.status not in ("done", "diverged"):
+    if not shareable(trial) or outcome.by_host:
         return
     with contextlib.suppress(OSError):
         make_private(_path(trial).parent)

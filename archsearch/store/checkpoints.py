@@ -1,4 +1,4 @@
-"""The shelf: where trials that paused at a rung lie until a longer one goes on from them, or nobody will.
+"""Checkpoints: where trials that paused at a rung lie until a longer one goes on from them, or nobody will.
 
 What lies there only saves time. A trial that does not find what it could go on from begins anew and gets the same bits.
 """
@@ -12,12 +12,16 @@ from pathlib import Path
 
 import msgspec
 
+from archsearch.files import make_private, write_whole
 from archsearch.protocol.records import Trial
-from archsearch.store.files import make_private, write_whole
 
 
 class CheckpointFile:
-    """One place of the shelf, for trials that differ in nothing but their steps."""
+    """The checkpoint of trials that differ in nothing but their steps.
+
+    Args:
+        path: Its file, which need not be there.
+    """
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -42,7 +46,11 @@ class CheckpointFile:
 
 
 class CheckpointFolder:
-    """The paused trials of one session of a run."""
+    """The paused trials of one session of a run.
+
+    Args:
+        folder: Where they lie; it need not be there.
+    """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder

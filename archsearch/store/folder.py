@@ -21,8 +21,8 @@ import psutil
 import tomli_w
 
 from archsearch.errors import InputError, RunLocked, StoreError
+from archsearch.files import sync_folder, write_whole
 from archsearch.protocol.plan import RunPlan
-from archsearch.store.files import settle, write_whole
 from archsearch.store.run_store import FILE, RunStore
 from archsearch.store.schema import no_space
 
@@ -94,12 +94,8 @@ def existing_run(run: str, runs: Path) -> Path:
 
 def list_runs(runs: Path) -> list[Path]:
     """Return the folders of all runs, the newest first."""
-    found = [
-        (_age(path), path)
-        for path in _inside(runs)
-        if os.access(path / FILE, os.R_OK) and path.name[0] != "."
-    ]
-    return [path for _, path in sorted(found, reverse=True)]
+    visible = [path for path in _inside(runs) if path.name[0] != "." and os.access(path / FILE, os.R_OK)]
+    return sorted(visible, key=lambda path: (_age(path), path), reverse=True)
 
 
 def _inside(folder: Path) -> list[Path]:
@@ -120,12 +116,9 @@ def _age(run: Path) -> float:
 def free_name(preset: str, runs: Path) -> str:
     """Return PRESET-<n+1>, n the largest number in use; what no name may hold is left out of the preset's name."""
     name = re.sub(r"[^A-Za-z0-9._-]+", "-", preset).lstrip("._-")[:40] or "run"
-    taken = [
-        int(m[1])
-        for path in _inside(runs)
-        if (m := re.fullmatch(rf"{re.escape(name)}-(\d{{1,18}})", path.name))
-    ]
-    return f"{name}-{max(taken, default=0) + 1}"
+    numbered = re.compile(rf"{re.escape(name)}-(\d{{1,18}})")
+    matches = [numbered.fullmatch(path.name) for path in _inside(runs)]
+    return f"{name}-{max((int(match[1]) for match in matches if match), default=0) + 1}"
 
 
 def make_run(folder: Path, plan: RunPlan) -> None:
@@ -147,7 +140,7 @@ def make_run(folder: Path, plan: RunPlan) -> None:
         RunStore.create(temporary, plan).close()
         write_whole(temporary / SETTINGS, settings_toml(plan).encode())
         temporary.rename(folder)
-        settle(folder.parent)
+        sync_folder(folder.parent)
     except OSError as error:
         if error.errno in (errno.ENOTEMPTY, errno.EEXIST) and temporary.is_dir():
             raise FileExistsError(str(folder)) from None
@@ -166,9 +159,9 @@ def settings_toml(plan: RunPlan) -> str:
 
 def _without_none(value: Any) -> Any:
     if isinstance(value, dict):
-        return {key: _without_none(of) for key, of in value.items() if of is not None}
+        return {key: _without_none(item) for key, item in value.items() if item is not None}
     if isinstance(value, list | tuple):
-        return ["none" if of is None else _without_none(of) for of in value]
+        return ["none" if item is None else _without_none(item) for item in value]
     return value
 
 
@@ -182,6 +175,12 @@ class Lock:
     """The right to search in a run: an flock on `lock` in its folder, free again when its owner is gone.
 
     The file `owner.json` beside it names the owner, for the message only.
+
+    Args:
+        folder: The run's folder.
+
+    Attributes:
+        lock: The lock on the file.
     """
 
     def __init__(self, folder: Path) -> None:

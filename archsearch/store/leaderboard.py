@@ -2,28 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from functools import cache
 from typing import Any
 
 import msgspec
 
 from archsearch.cell import library
-from archsearch.errors import InputError, StoreError
+from archsearch.mutations import Applied
 from archsearch.protocol import noise
-from archsearch.protocol.evaluation import evaluate, step_tries
-from archsearch.protocol.fitness import Judgement, TaskResult, judge
+from archsearch.protocol.fitness import Judgement, TaskResult
 from archsearch.protocol.history import Candidate, History
 from archsearch.protocol.plan import RunPlan
-from archsearch.protocol.records import BASELINE, Applied, Outcome, Trial, Verdict
-from archsearch.protocol.references import noise_trials, reference_cells, reference_step
+from archsearch.protocol.records import BASELINE
+from archsearch.protocol.references import noise_trials, reference_cells
+from archsearch.store.history import RecordedOutcomes, read_history
 from archsearch.store.run_store import RunStore
-from archsearch.store.schema import RECOVERY
 
 
 class Row(msgspec.Struct, frozen=True):
-    """One cell of the leaderboard; a reference that is no candidate has no rank."""
+    """One cell of the leaderboard.
+
+    Attributes:
+        rank: Its place, from 1; None for a reference that is no candidate.
+        id: The cell's id.
+        name: The reference's name; empty for a found cell.
+        judgement: Its fitness, and what that is made of.
+        reference: Whether it is a reference.
+        polynomial: Its parameters: the factors of n² and of n.
+        trials: How many trials it had.
+        parent: Whose child it is; empty for a published cell.
+        applied: The mutations that made it.
+    """
 
     rank: int | None
     id: str
@@ -42,7 +50,15 @@ class Row(msgspec.Struct, frozen=True):
 
 
 class Noise(msgspec.Struct, frozen=True):
-    """What clones of the GRU would score: the 5 to 95 % band of one, and the best of as many as there were candidates."""
+    """What clones of the GRU would score.
+
+    Attributes:
+        low: The 5 % point of a clone's fitness.
+        high: Its 95 % point.
+        luck: The best fitness among as many clones as there were candidates, in the median.
+        clones: How many that are.
+        finding: Whether a found cell is better than that.
+    """
 
     low: float
     high: float
@@ -52,7 +68,20 @@ class Noise(msgspec.Struct, frozen=True):
 
 
 class Leaderboard(msgspec.Struct, frozen=True):
-    """A run's told steps, ranked."""
+    """A run's told steps, ranked.
+
+    Attributes:
+        run: The run's name.
+        plan: Its plan.
+        told: Steps told.
+        candidates: Candidates told.
+        fates: How many steps ended in each way.
+        known: Draws that gave a known cell.
+        baseline: The GRU's score on each task.
+        champion: The name of the best reference; empty while none is trained.
+        noise: The noise statement; None while its trials have not ended.
+        rows: The pool by rank, then the references that are no candidates.
+    """
 
     run: str
     plan: RunPlan
@@ -66,132 +95,91 @@ class Leaderboard(msgspec.Struct, frozen=True):
     rows: tuple[Row, ...]
 
 
-@contextmanager
-def _coherent(store: RunStore) -> Iterator[None]:
-    """Turn records that contradict each other into an error that a person can act on."""
-    try:
-        yield
-    except (InputError, AssertionError, ArithmeticError, LookupError, TypeError, ValueError) as error:
-        problem = f"its records contradict each other ({type(error).__name__}: {error})"
-        raise StoreError(f"{store.path}: {problem}; {RECOVERY}") from error
-
-
-def read_history(store: RunStore, plan: RunPlan) -> tuple[History, dict[str, Judgement]]:
-    """Return the book of all told steps, and the judgement of each finished reference by id.
-
-    Raises:
-        StoreError: The records cannot be read, or contradict each other.
-    """
-    with _coherent(store):
-        return _read_book(store, plan)
-
-
-def _read_book(store: RunStore, plan: RunPlan) -> tuple[History, dict[str, Judgement]]:
-    def outcome(trial: Trial) -> Outcome | None:
-        return store.outcome(trial.key)
-
-    def recorded(trial: Trial) -> Outcome:
-        if (found := outcome(trial)) is None:
-            raise StoreError(
-                f"{store.path}: a trial of cell {trial.cell[:9]} on {trial.task} is missing; {RECOVERY}"
-            )
-        return found
-
-    ended = {}
-    for cell in reference_cells(plan).values():
-        step = reference_step(plan, cell.id)
-        if isinstance(evaluate(plan, step, outcome, {}, {}), Verdict):
-            ended[cell.id] = step_tries(plan, step, len(step.stages), outcome)
-    baseline = ended.get(library.load(BASELINE).id)
-    if baseline is None:
-        return History(plan, {course.task: {} for course in plan.courses}), {}
-    book = History(plan, baseline)
-    for step, verdict in store.steps():
-        if verdict is None:
-            break
-        book.tell(step, verdict, step_tries(plan, step, verdict.reached, recorded))
-    judged = {cell: judge(plan, tries, baseline) for cell, tries in ended.items()}
-    return book, {cell: judgement for cell, judgement in judged.items() if judgement is not None}
-
-
 def read_leaderboard(store: RunStore, run: str) -> Leaderboard:
     """Return the leaderboard of a run from its database alone.
 
     Raises:
         StoreError: The records cannot be read, or contradict each other.
     """
-    with _coherent(store):
-        return _read_leaderboard(store, run)
-
-
-def _read_leaderboard(store: RunStore, run: str) -> Leaderboard:
-    plan = store.plan
-    book, references = read_history(store, plan)
+    plan, outcomes = store.plan, RecordedOutcomes(store)
+    history, references = read_history(store, plan, outcomes)
     names = {cell.id: name for name, cell in reference_cells(plan).items()}
-    rows = [_row(store, rank, candidate, names) for rank, candidate in enumerate(book.pool, 1)]
-    outside = sorted(
-        (cell for cell in references if cell not in book.candidates),
-        key=lambda cell: -references[cell].fitness,
-    )
-    rows += [_reference_row(cell, names[cell], references[cell]) for cell in outside]
     gru = references.get(library.load(BASELINE).id)
     champion = max(references, key=lambda cell: references[cell].fitness, default="")
     return Leaderboard(
         run=run,
         plan=plan,
-        told=book.told,
-        candidates=len(book.candidates),
-        fates=dict(sorted(book.fates.items())),
-        known=book.known,
+        told=history.told,
+        candidates=len(history.candidates),
+        fates=dict(sorted(history.fates.items())),
+        known=history.known,
         baseline={task: result.score for task, result in gru.tasks.items()} if gru else {},
         champion=names.get(champion, ""),
-        noise=_noise(store, plan, book),
-        rows=tuple(rows),
+        noise=_noise(plan, history, outcomes),
+        rows=(*_pool_rows(store, history, names), *_reference_rows(history, references, names)),
     )
+
+
+def _pool_rows(store: RunStore, history: History, names: dict[str, str]) -> list[Row]:
+    return [_row(store, rank, candidate, names) for rank, candidate in enumerate(history.pool, 1)]
 
 
 def _row(store: RunStore, rank: int, candidate: Candidate, names: dict[str, str]) -> Row:
     assert candidate.judgement is not None
-    cell = store.cell(candidate.id)
-    reference, name = candidate.id in names, names.get(candidate.id, "")
     return Row(
-        rank,
-        candidate.id,
-        name,
-        candidate.judgement,
-        reference,
-        cell.polynomial,
-        candidate.trials,
-        candidate.parent,
-        candidate.applied,
+        rank=rank,
+        id=candidate.id,
+        name=names.get(candidate.id, ""),
+        judgement=candidate.judgement,
+        reference=candidate.id in names,
+        polynomial=store.cell(candidate.id).polynomial,
+        trials=candidate.trials,
+        parent=candidate.parent,
+        applied=candidate.applied,
     )
 
 
+def _reference_rows(history: History, references: dict[str, Judgement], names: dict[str, str]) -> list[Row]:
+    """Return the rows of the references that are no candidates, the best first."""
+    outside = [cell for cell in references if cell not in history.candidates]
+    outside.sort(key=lambda cell: -references[cell].fitness)
+    return [_reference_row(cell, names[cell], references[cell]) for cell in outside]
+
+
 def _reference_row(cell: str, name: str, judgement: Judgement) -> Row:
-    trials = sum(result.settings for result in judgement.tasks.values())
-    return Row(None, cell, name, judgement, True, library.load(name).polynomial, trials, "", ())
+    return Row(
+        rank=None,
+        id=cell,
+        name=name,
+        judgement=judgement,
+        reference=True,
+        polynomial=library.load(name).polynomial,
+        trials=sum(result.settings for result in judgement.tasks.values()),
+        parent="",
+        applied=(),
+    )
 
 
-def _noise(store: RunStore, plan: RunPlan, book: History) -> Noise | None:
-    """Return the noise statement, None while its trials are not finished."""
-
-    @cache
-    def outcome(trial: Trial) -> Outcome | None:
-        return store.outcome(trial.key)
-
-    draws = noise_trials(plan, outcome)
-    if any(outcome(trial) is None for of in draws.values() for draw in of for trial in draw):
+def _noise(plan: RunPlan, history: History, outcomes: RecordedOutcomes) -> Noise | None:
+    """Return the noise statement, None while its trials have not ended."""
+    trials = noise_trials(plan, outcomes)
+    longest = [each for draws in trials.values() for draw in draws for each in draw.values()]
+    if any(each.outcome is None for each in longest):
         return None
-    ratios = noise.clone_ratios(plan, outcome)
-    clones = book.first_stage
+    ratios = noise.clone_ratios(plan, trials)
+    clones = history.finished_first_stage
     low, high = noise.band(plan, ratios)
     luck = noise.luck(plan, ratios, clones)
-    found = [candidate.fitness for candidate in book.ranked if not candidate.started]
-    return Noise(low, high, luck, clones, bool(found) and max(found) > luck)
+    return Noise(low, high, luck, clones, noise.is_finding(history, luck))
 
 
 def as_document(board: Leaderboard, top: int | None = None) -> dict[str, Any]:
-    """Return the leaderboard as plain values, without any time in it; floats in full."""
+    """Return the leaderboard as plain values, without any time in it; floats in full.
+
+    Args:
+        board: The leaderboard.
+        top: How many ranks; None for all.
+    """
     rows = [row for row in board.rows if row.rank is None or top is None or row.rank <= top]
     return {
         "run": board.run,

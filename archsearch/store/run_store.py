@@ -7,26 +7,40 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from types import TracebackType
+from typing import Any, Literal, get_args
 
 import msgspec
 
 from archsearch.cell import Cell
 from archsearch.errors import CellError, StoreError
+from archsearch.protocol.checks import plan_faults
 from archsearch.protocol.plan import RunPlan
-from archsearch.protocol.records import Outcome, Step, Trial, Verdict
+from archsearch.protocol.records import ENDED, Outcome, Step, Trial, Verdict
 from archsearch.store.schema import RECOVERY, connect, create, guarded
+from archsearch.words import short_id
 
 FILE = "run.db"
 
-ENDED = ("done", "diverged", "oom", "timeout", "crashed", "error")
+NUMBERS = ("score", "accuracy", "nll", "test_accuracy", "test_nll")
+"""What an outcome says in numbers that may fail to be finite."""
+
+Ending = Literal["finished", "time", "interrupted", "exhausted"]
+"""How a session of a run ends; an interrupted run is not over."""
 
 
 class RunStore:
     """The database of one run.
 
-    Every method that changes something is one transaction. A finished trial stays as it is; a result that comes late or
-    twice is ignored.
+    It is a context manager that closes itself. Every method that changes something, and every value that is set, is one
+    transaction. A finished trial stays as it is; a result that comes late or twice is ignored.
+
+    Args:
+        connection: The opened database.
+        path: Its file.
+
+    Attributes:
+        _cells: The run's cells that were read or added, by id.
     """
 
     def __init__(self, connection: sqlite3.Connection, path: Path) -> None:
@@ -38,7 +52,7 @@ class RunStore:
         """Make the database of a new run in an existing folder."""
         store = cls(create(folder / FILE), folder / FILE)
         try:
-            store.set_fact("plan", msgspec.json.encode(plan).decode())
+            store._set_fact("plan", msgspec.json.encode(plan).decode())
         except BaseException:
             store.close()
             raise
@@ -56,6 +70,14 @@ class RunStore:
     def close(self) -> None:
         """Close the database."""
         self.connection.close()
+
+    def __enter__(self) -> RunStore:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
 
     @contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:
@@ -80,66 +102,93 @@ class RunStore:
         try:
             return msgspec.json.decode(text, type=type_)
         except (msgspec.DecodeError, TypeError, UnicodeDecodeError) as error:
-            raise StoreError(f"{self.path}: {what} cannot be read ({error}); {RECOVERY}") from None
+            raise self.damaged(f"{what} cannot be read ({error})") from None
+
+    def damaged(self, problem: str) -> StoreError:
+        """Return the error of records that cannot be right."""
+        return StoreError(f"{self.path}: {problem}; {RECOVERY}")
 
     # -- facts: single values -----------------------------------------------------------------------------------
 
-    def fact(self, name: str) -> str | None:
-        """Return a single value, None if it was never set."""
+    def _fact(self, name: str) -> str | None:
         rows = self._rows("SELECT value FROM facts WHERE name = ?", name)
         return str(rows[0][0]) if rows else None
 
-    def set_fact(self, name: str, value: str) -> None:
-        """Set a single value."""
+    def _set_fact(self, name: str, value: str | None) -> None:
         with self._transaction() as connection:
-            connection.execute("INSERT OR REPLACE INTO facts VALUES (?, ?)", (name, value))
-
-    def drop_fact(self, name: str) -> None:
-        """Forget a single value."""
-        with self._transaction() as connection:
-            connection.execute("DELETE FROM facts WHERE name = ?", (name,))
+            if value is None:
+                connection.execute("DELETE FROM facts WHERE name = ?", (name,))
+            else:
+                connection.execute("INSERT OR REPLACE INTO facts VALUES (?, ?)", (name, value))
 
     @property
     def plan(self) -> RunPlan:
         """The run's plan, as it was resolved when the run was made."""
-        text = self.fact("plan")
+        text = self._fact("plan")
         if text is None:
-            raise StoreError(f"{self.path}: the plan is missing; {RECOVERY}")
+            raise self.damaged("the plan is missing")
         plan: RunPlan = self._decoded(text, RunPlan, "the plan")
+        for fault in plan_faults(plan):
+            raise self.damaged(f"the plan makes no search ({fault})")
         return plan
+
+    @property
+    def data(self) -> str | None:
+        """The folder of the tasks' files that was given last; None if none was."""
+        return self._fact("data")
+
+    @data.setter
+    def data(self, folder: str) -> None:
+        self._set_fact("data", folder)
+
+    @property
+    def ended(self) -> Ending | None:
+        """How the run ended; None while it may go on."""
+        text = self._fact("ended")
+        if text is not None and text not in get_args(Ending):
+            raise self.damaged(f"it has ended by {text!r}")
+        return text  # type: ignore[return-value]
+
+    @ended.setter
+    def ended(self, ending: Ending | None) -> None:
+        self._set_fact("ended", ending)
 
     @property
     def elapsed(self) -> float:
         """Seconds of search so far, over all sessions."""
-        text = self.fact("elapsed") or "0"
+        text = self._fact("elapsed") or "0"
         try:
             seconds = float(text)
         except ValueError:
             seconds = math.nan
         if not 0 <= seconds < math.inf:
-            raise StoreError(f"{self.path}: the seconds of search are {text!r}; {RECOVERY}")
+            raise self.damaged(f"the seconds of search are {text!r}")
         return seconds
 
-    def keep_time(self, elapsed: float) -> None:
-        """Store the seconds of search so far."""
-        self.set_fact("elapsed", repr(elapsed))
+    @elapsed.setter
+    def elapsed(self, seconds: float) -> None:
+        self._set_fact("elapsed", repr(seconds))
 
     # -- cells and steps ----------------------------------------------------------------------------------------
 
     def cell(self, cell: str) -> Cell:
         """Return a cell of the run by its id."""
         if cell not in self._cells:
-            rows = self._rows("SELECT text FROM cells WHERE id = ?", cell)
-            if not rows:
-                raise StoreError(f"{self.path}: cell {cell} is missing; {RECOVERY}")
-            try:
-                found = Cell.parse(rows[0][0], f"cell {cell[:9]}")
-            except (CellError, TypeError) as error:
-                raise StoreError(f"{self.path}: {error}; {RECOVERY}") from None
-            if found.id != cell:
-                raise StoreError(f"{self.path}: the text of cell {cell[:9]} is another cell; {RECOVERY}")
-            self._cells[cell] = found
+            self._cells[cell] = self._read_cell(cell)
         return self._cells[cell]
+
+    def _read_cell(self, identity: str) -> Cell:
+        rows = self._rows("SELECT text FROM cells WHERE id = ?", identity)
+        if not rows:
+            raise self.damaged(f"cell {identity} is missing")
+        try:
+            cell = Cell.parse(rows[0][0], f"cell {short_id(identity)}")
+            same = cell.id == identity
+        except (CellError, TypeError) as error:
+            raise self.damaged(str(error)) from None
+        if not same:
+            raise self.damaged(f"the text of cell {short_id(identity)} is another cell")
+        return cell
 
     def add_cell(self, cell: Cell) -> None:
         """Keep a cell's text."""
@@ -149,10 +198,8 @@ class RunStore:
 
     def cells_like(self, prefix: str) -> list[str]:
         """Return the ids that begin with a prefix."""
-        return [
-            row[0]
-            for row in self._rows("SELECT id FROM cells WHERE substr(id, 1, ?) = ?", len(prefix), prefix)
-        ]
+        rows = self._rows("SELECT id FROM cells WHERE substr(id, 1, ?) = ?", len(prefix), prefix)
+        return [identity for (identity,) in rows]
 
     def add_step(self, step: Step, cell: Cell | None) -> None:
         """Store a step as it was asked, with the cell it brings, before anything of it is dispatched."""
@@ -164,7 +211,13 @@ class RunStore:
             connection.execute("INSERT INTO steps VALUES (?, ?, ?, NULL)", (step.number, step.cell, asked))
 
     def tell_step(self, number: int, verdict: Verdict, elapsed: float) -> None:
-        """Store how a step ended, all steps before it having ended, and the seconds of search so far."""
+        """Store how a step ended, all steps before it having ended.
+
+        Args:
+            number: Of the step.
+            verdict: How it ended.
+            elapsed: Seconds of search so far.
+        """
         with self._transaction() as connection:
             text = msgspec.json.encode(verdict).decode()
             connection.execute("UPDATE steps SET verdict = ? WHERE number = ?", (text, number))
@@ -173,17 +226,22 @@ class RunStore:
     def steps(self) -> list[tuple[Step, Verdict | None]]:
         """Return all steps in order, those that were told with their verdict."""
         rows = self._rows("SELECT number, asked, verdict FROM steps ORDER BY number")
-        found = []
+        steps: list[tuple[Step, Verdict | None]] = []
         for position, (number, asked, verdict) in enumerate(rows):
             if number != position:
-                raise StoreError(f"{self.path}: step {position} is missing; {RECOVERY}")
-            step = self._decoded(asked, Step, f"step {number}")
-            if step.number != number:
-                raise StoreError(f"{self.path}: step {number} says it is {step.number}; {RECOVERY}")
-            found.append(
-                (step, None if verdict is None else self._decoded(verdict, Verdict, f"step {number}"))
-            )
-        return found
+                raise self.damaged(f"step {position} is missing")
+            if verdict is not None and steps and steps[-1][1] is None:
+                raise self.damaged(f"step {number} was told before step {number - 1}")
+            steps.append(self._step(number, asked, verdict))
+        return steps
+
+    def _step(self, number: int, asked: str, verdict: str | None) -> tuple[Step, Verdict | None]:
+        step: Step = self._decoded(asked, Step, f"step {number}")
+        if step.number != number:
+            raise self.damaged(f"step {number} says it is {step.number}")
+        if verdict is None:
+            return step, None
+        return step, self._decoded(verdict, Verdict, f"step {number}")
 
     # -- trials -------------------------------------------------------------------------------------------------
 
@@ -192,14 +250,12 @@ class RunStore:
         rows = self._rows("SELECT state, score, outcome FROM trials WHERE key = ?", key)
         if not rows or rows[0][0] not in ENDED:
             return None
-        outcome: Outcome = self._decoded(rows[0][2], Outcome, f"trial {key[:9]}")
-        score = rows[0][1]
-        if score is None if outcome.status == "done" else score is not None:
-            raise StoreError(
-                f"{self.path}: trial {key[:9]} is {outcome.status} with score {score!r}; {RECOVERY}"
-            )
+        _, score, text = rows[0]
+        outcome: Outcome = self._decoded(text, Outcome, f"trial {short_id(key)}")
+        if (score is None) == (outcome.status == "done"):
+            raise self.damaged(f"trial {short_id(key)} is {outcome.status} with score {score!r}")
         if score is not None and not (isinstance(score, int | float) and math.isfinite(score)):
-            raise StoreError(f"{self.path}: the score of trial {key[:9]} is {score!r}; {RECOVERY}")
+            raise self.damaged(f"the score of trial {short_id(key)} is {score!r}")
         return msgspec.structs.replace(outcome, score=score)
 
     def claim(self, trial: Trial, worker: int) -> int:
@@ -215,7 +271,16 @@ class RunStore:
             return int(row[0])
 
     def finish(self, trial: Trial, attempt: int, outcome: Outcome) -> bool:
-        """Store how an attempt ended; return whether it counted, which a late or second result does not."""
+        """Store how an attempt ended.
+
+        Args:
+            trial: The trial.
+            attempt: The attempt's number.
+            outcome: How it ended.
+
+        Returns:
+            Whether it counted, which a late or second result does not.
+        """
         outcome = finite(outcome)
         with self._transaction() as connection:
             cursor = connection.execute(
@@ -225,7 +290,17 @@ class RunStore:
             return cursor.rowcount == 1
 
     def bury(self, trial: Trial, attempt: int, outcome: Outcome, most: int) -> bool:
-        """Record a death, and with the last of `most` deaths the outcome; return whether it was the last."""
+        """Record a death, and with the last that a trial is allowed the outcome.
+
+        Args:
+            trial: The trial.
+            attempt: The attempt's number.
+            outcome: How it ends if this death is the last.
+            most: How many deaths a trial is allowed.
+
+        Returns:
+            Whether it was the last.
+        """
         with self._transaction() as connection:
             cursor = connection.execute(
                 "UPDATE trials SET deaths = deaths + 1, state = iif(deaths + 1 >= ?, ?, 'interrupted'), "
@@ -251,18 +326,19 @@ class RunStore:
         """Put the attempts that a driver left running back to the queue; return how many trials wait there."""
         with self._transaction() as connection:
             connection.execute("UPDATE trials SET state = 'interrupted' WHERE state = 'running'")
-            return int(
-                connection.execute("SELECT count(*) FROM trials WHERE state = 'interrupted'").fetchone()[0]
-            )
+            count = connection.execute("SELECT count(*) FROM trials WHERE state = 'interrupted'")
+            return int(count.fetchone()[0])
 
     def poisoned(self) -> set[str]:
         """Return the cells that killed two workers."""
-        return {
-            row[0]
-            for row in self._rows(
-                "SELECT DISTINCT cell FROM trials WHERE state IN ('crashed', 'oom') AND deaths >= 2"
-            )
-        }
+        query = "SELECT DISTINCT cell FROM trials WHERE state IN ('crashed', 'oom') AND deaths >= 2"
+        return {cell for (cell,) in self._rows(query)}
+
+    def trials(self) -> list[tuple[Trial, Outcome]]:
+        """Return all trials that have ended, each with how, by cell and task."""
+        rows = self._rows(f"SELECT key, record FROM trials WHERE state IN {ENDED} ORDER BY cell, task, key")
+        trials = [(key, self._decoded(record, Trial, f"trial {key[:9]}")) for key, record in rows]
+        return [(trial, outcome) for key, trial in trials if (outcome := self.outcome(key)) is not None]
 
     def count(self) -> int:
         """Return how many trials have ended."""
@@ -271,13 +347,9 @@ class RunStore:
 
 def finite(outcome: Outcome) -> Outcome:
     """Return an outcome whose numbers are finite: JSON and SQLite keep no others. One without a score has diverged."""
-    numbers = {
-        name: getattr(outcome, name) for name in ("score", "accuracy", "nll", "test_accuracy", "test_nll")
-    }
+    numbers = {name: getattr(outcome, name) for name in NUMBERS}
     wrong = {name: None for name, value in numbers.items() if value is not None and not math.isfinite(value)}
-    curve = tuple(
-        point for point in outcome.curve if math.isfinite(point.accuracy) and math.isfinite(point.nll)
-    )
+    curve = tuple(p for p in outcome.curve if math.isfinite(p.accuracy) and math.isfinite(p.nll))
     sound = msgspec.structs.replace(outcome, curve=curve, **wrong)
     if sound.status == "done" and sound.score is None:
         return msgspec.structs.replace(sound, status="diverged", reason=f"score {outcome.score}")

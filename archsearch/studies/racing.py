@@ -14,8 +14,8 @@ from scipy.stats import spearmanr
 from archsearch.cell import library
 from archsearch.protocol.plan import RunPlan
 from archsearch.protocol.preset import RaceRules
-from archsearch.protocol.racing import going_on, score_at
-from archsearch.protocol.records import BASELINE, Outcome
+from archsearch.protocol.racing import score_at, survivors
+from archsearch.protocol.records import BASELINE, Outcome, Stage
 from archsearch.protocol.settings import Setting
 from archsearch.store import RunStore
 
@@ -25,21 +25,27 @@ WINNER = 0.9
 
 @dataclass(frozen=True)
 class Heat:
-    """One candidate on one task: its trials under the settings of one step, all in full, and the GRU's under the same."""
+    """One candidate on one task: its trials under the settings of one step, all in full.
+
+    Attributes:
+        plan: The run's plan.
+        task: What people call the task.
+        trials: How the candidate's ended, by setting.
+        baseline: How the GRU's ended under the same settings.
+    """
 
     plan: RunPlan
     task: str
     trials: dict[Setting, Outcome]
     baseline: dict[Setting, Outcome]
 
-    def skills(self, of: dict[Setting, Outcome], step: int) -> dict[Setting, float | None]:
+    def skills(self, outcomes: dict[Setting, Outcome], step: int) -> dict[Setting, float | None]:
         """Return the skill that each trial had at a step."""
-        measure = self.plan.measure(self.task)
-        scores = {setting: score_at(outcome, step, measure) for setting, outcome in of.items()}
-        return {
-            setting: None if score is None else self.plan.skill(self.task, score)
-            for setting, score in scores.items()
-        }
+        return {setting: self._skill(outcome, step) for setting, outcome in outcomes.items()}
+
+    def _skill(self, outcome: Outcome, step: int) -> float | None:
+        score = score_at(outcome, step, self.plan.measure(self.task))
+        return None if score is None else self.plan.skill(self.task, score)
 
 
 class Rung(msgspec.Struct, frozen=True):
@@ -71,84 +77,112 @@ class Rung(msgspec.Struct, frozen=True):
 def heats(store: RunStore) -> Iterator[Heat | None]:
     """Yield what a run has recorded, step by step; None for a stage of which racing stopped a trial."""
     plan, gru = store.plan, library.load(BASELINE).id
+
+    def recorded(cell: str, stage: Stage) -> dict[Setting, Outcome]:
+        trials = {setting: plan.trial(cell, stage.task, setting) for setting in stage.settings}
+        looked_up = {setting: store.outcome(trial.key) for setting, trial in trials.items()}
+        return {setting: outcome for setting, outcome in looked_up.items() if outcome is not None}
+
     for step, verdict in store.steps():
         if verdict is None or step.cell == gru:
             continue
         for stage in step.stages[: verdict.reached]:
-            pairs = {
-                setting: tuple(
-                    store.outcome(plan.trial(cell, stage.task, setting).key) for cell in (step.cell, gru)
-                )
-                for setting in stage.settings
-            }
-            trials = {setting: own for setting, (own, _) in pairs.items() if own is not None}
+            trials = recorded(step.cell, stage)
             if len(trials) < len(stage.settings):
                 yield None
-            elif any(own.status == "done" for own in trials.values()):
-                yield Heat(
-                    plan,
-                    stage.task,
-                    trials,
-                    {s: other for s, (_, other) in pairs.items() if other is not None},
-                )
+            elif any(outcome.status == "done" for outcome in trials.values()):
+                yield Heat(plan, stage.task, trials, recorded(gru, stage))
 
 
-def study(found: Iterable[Heat], race: RaceRules | None = None) -> list[Rung]:
+def study(heats_of_runs: Iterable[Heat], race: RaceRules | None = None) -> list[Rung]:
     """Return a row for each task and epoch, and one for the preset's own rungs.
 
     Args:
-        found: Candidates of runs of one preset.
+        heats_of_runs: Candidates of runs of one preset.
         race: The rule; None takes the preset's.
     """
     by_task: dict[str, list[Heat]] = {}
-    for heat in found:
+    for heat in heats_of_runs:
         by_task.setdefault(heat.task, []).append(heat)
     rows = []
-    for task, of in by_task.items():
-        course = of[0].plan.course[task].plan
-        rule = race or of[0].plan.preset.race
-        epochs = range(course.epoch_steps, course.steps, course.epoch_steps)
-        wanted = [(step,) for step in epochs] + [course.rungs] * (len(course.rungs) > 1)
-        rows += [_rung(task, rungs, of, rule, course.steps) for rungs in wanted]
+    for task, run in by_task.items():
+        rules = run[0].plan.task[task].rules
+        rule = race or run[0].plan.preset.race
+        epochs = range(rules.epoch_steps, rules.steps, rules.epoch_steps)
+        chosen = [(step,) for step in epochs] + [rules.rungs] * (len(rules.rungs) > 1)
+        rows += [_rung(run, rungs, rule) for rungs in chosen]
     return rows
 
 
-def _rung(task: str, rungs: tuple[int, ...], of: list[Heat], rule: RaceRules, steps: int) -> Rung:
-    early, late = [], []
-    winners, lost, cost, saved, total = 0, 0, 0.0, 0, 0
-    for heat in of:
-        now, then = heat.skills(heat.trials, rungs[-1]), heat.skills(heat.trials, steps)
-        for setting, skill in then.items():
-            if skill is not None and (before := now[setting]) is not None:
-                early.append(before)
-                late.append(skill)
-        given = _given(heat, rungs, rule, steps)
-        best = max((skill, s) for s, skill in then.items() if skill is not None)
-        ended = {
-            setting: heat.skills({setting: heat.trials[setting]}, end)[setting]
-            for setting, end in given.items()
-        }
-        raced = max((skill for skill in ended.values() if skill is not None), default=0.0)
-        gru = max(
-            (skill for skill in heat.skills(heat.baseline, steps).values() if skill is not None), default=0.0
-        )
-        if gru > 0 and best[0] >= WINNER * gru:
-            winners += 1
-            lost += given[best[1]] < steps
-            cost += (best[0] - raced) / gru
-        saved += sum(steps - end for end in given.values())
-        total += steps * len(given)
-    rho = float(spearmanr(early, late).statistic) if len(early) > 2 else float("nan")
-    share = 1 / max(1, winners)
-    return Rung(task, rungs, len(early), len(of), rho, winners, lost * share, cost * share, saved / total)
+@dataclass(frozen=True)
+class RacedHeat:
+    """What rungs would have done to one candidate.
+
+    Attributes:
+        skills: Skills at the last rung and in the end, of the settings that have both.
+        winner: Whether its best skill is at least 0.9 of the GRU's.
+        lost: Whether its best setting would have been stopped.
+        cost: Loss of its best skill, as a share of the GRU's; 0 where the GRU has learned nothing.
+        saved: Training steps that would not have been taken.
+        steps: Training steps that were.
+    """
+
+    skills: list[tuple[float, float]]
+    winner: bool
+    lost: bool
+    cost: float
+    saved: int
+    steps: int
 
 
-def _given(heat: Heat, rungs: tuple[int, ...], rule: RaceRules, steps: int) -> dict[Setting, int]:
+def _rung(run: list[Heat], rungs: tuple[int, ...], rule: RaceRules) -> Rung:
+    raced = [_raced(heat, rungs, rule) for heat in run]
+    pairs = [pair for heat in raced for pair in heat.skills]
+    winners, cost = [heat for heat in raced if heat.winner], 0.0
+    for heat in winners:
+        cost += heat.cost
+    share = 1 / max(1, len(winners))
+    return Rung(
+        task=run[0].task,
+        rungs=rungs,
+        trials=len(pairs),
+        heats=len(run),
+        rho=float(spearmanr(*zip(*pairs, strict=True)).statistic) if len(pairs) > 2 else float("nan"),
+        winners=len(winners),
+        lost=sum(heat.lost for heat in winners) * share,
+        cost=cost * share,
+        saved=sum(heat.saved for heat in raced) / sum(heat.steps for heat in raced),
+    )
+
+
+def _raced(heat: Heat, rungs: tuple[int, ...], rule: RaceRules) -> RacedHeat:
+    steps = heat.plan.task[heat.task].rules.steps
+    early, late = heat.skills(heat.trials, rungs[-1]), heat.skills(heat.trials, steps)
+    ends = _ends(heat, rungs, rule)
+    best, setting = max((skill, setting) for setting, skill in late.items() if skill is not None)
+    kept = _best({s: heat.skills({s: heat.trials[s]}, end)[s] for s, end in ends.items()})
+    gru = _best(heat.skills(heat.baseline, steps))
+    pairs = [(early[s], skill) for s, skill in late.items()]
+    return RacedHeat(
+        skills=[(then, now) for then, now in pairs if then is not None and now is not None],
+        winner=gru > 0 and best >= WINNER * gru,
+        lost=ends[setting] < steps,
+        cost=(best - kept) / gru if gru > 0 else 0.0,
+        saved=sum(steps - end for end in ends.values()),
+        steps=steps * len(ends),
+    )
+
+
+def _best(skills: dict[Setting, float | None]) -> float:
+    return max((skill for skill in skills.values() if skill is not None), default=0.0)
+
+
+def _ends(heat: Heat, rungs: tuple[int, ...], rule: RaceRules) -> dict[Setting, int]:
     """Return how many steps each setting would have been given."""
-    given, running = dict.fromkeys(heat.trials, steps), list(heat.trials)
+    ends, running = dict.fromkeys(heat.trials, heat.plan.task[heat.task].rules.steps), list(heat.trials)
     for rung in rungs:
-        now = heat.skills({setting: heat.trials[setting] for setting in running}, rung)
-        on = going_on(rule, now, heat.skills(heat.baseline, rung))
-        given |= {setting: rung for setting in running if setting not in on}
+        skills = heat.skills({setting: heat.trials[setting] for setting in running}, rung)
+        on = survivors(rule, skills, heat.skills(heat.baseline, rung))
+        ends |= {setting: rung for setting in running if setting not in on}
         running = list(on)
-    return given
+    return ends

@@ -2,68 +2,13 @@
 
 A task yields windows of symbols and states the floor and the ceiling of its score (`task.py`). `TASKS` lists
 what comes with archsearch; `load` also takes a text file (`text:FILE`) and a user's own task
-(`FILE.py:NAME`). To add a task, write one file and one line here.
+(`FILE.py:NAME`), and `TaskName` says which of them a name means.
+To add a task, write one file and one line in `families.py`.
 """
 
-import difflib
-from collections.abc import Iterable
-from pathlib import Path
-
-from archsearch.errors import TaskError
-from archsearch.tasks import own, text
-from archsearch.tasks.arithmetic import ARITHMETIC
-from archsearch.tasks.english import ENGLISH
-from archsearch.tasks.memorization import MEMORIZATION
-from archsearch.tasks.ptb import PTB
+from archsearch.tasks.families import TASKS
+from archsearch.tasks.loading import load
 from archsearch.tasks.task import SPLITS, Family, Task, Window, decode
-from archsearch.tasks.xml import XML
+from archsearch.tasks.task_name import TaskName
 
-TASKS: dict[str, Family] = {
-    "memorization": MEMORIZATION,
-    "arithmetic": ARITHMETIC,
-    "xml": XML,
-    "english": ENGLISH,
-    "ptb": PTB,
-}
-
-
-def load(spec: str, data: Path | None = None) -> Task:
-    """Return the task that `spec` names.
-
-    Args:
-        spec: `NAME:DIFFICULTY` with a name of TASKS, `text:FILE`, or `FILE.py:NAME`.
-        data: The folder with the files of tasks that need some.
-
-    Raises:
-        TaskError: There is no such task or difficulty, its files are missing or foreign, or a user's task is
-        none.
-    """
-    name, _, rest = spec.partition(":")
-    if name == "text" and rest:
-        return text.load(spec, Path(rest))
-    file, _, attribute = spec.rpartition(":")
-    if file.endswith(".py") and attribute:
-        return own.load(spec, Path(file), attribute)
-    if spec.endswith(".py"):
-        raise TaskError(f"{spec}: which task of the file? Write {spec}:NAME, NAME an object or a class in it")
-    if name not in TASKS:
-        raise TaskError(
-            f"no task {name!r}{nearest(name, TASKS)}; there are {', '.join(TASKS)}, text:FILE, FILE.py:NAME"
-        )
-    difficulties = TASKS[name].difficulties
-    if not rest:
-        raise TaskError(f"task {name!r} needs a difficulty: {', '.join(f'{name}:{d}' for d in difficulties)}")
-    if rest not in difficulties:
-        raise TaskError(
-            f"task {name!r} has no difficulty {rest!r}{nearest(rest, difficulties)}; there are {', '.join(difficulties)}"
-        )
-    return TASKS[name].load(rest, data)
-
-
-def nearest(given: str, known: Iterable[str]) -> str:
-    """Return ` (did you mean 'xml'?)` with the known name nearest to what was given, or nothing."""
-    close = difflib.get_close_matches(given, list(known), 1, 0.5)
-    return f" (did you mean {close[0]!r}?)" if close else ""
-
-
-__all__ = ["SPLITS", "TASKS", "Family", "Task", "Window", "decode", "load", "nearest"]
+__all__ = ["SPLITS", "TASKS", "Family", "Task", "TaskName", "Window", "decode", "load"]

@@ -79,7 +79,14 @@ class Arithmetic:
         return words_checksum("arithmetic", VERSION, self.digits, self.distractor, self.repeated)
 
     def windows(self, split: str, rng: np.random.Generator, batch: int, unroll: int) -> Iterator[Window]:
-        """Yield windows of problems that follow each other, for ever; the same law for every split."""
+        """Yield windows of problems that follow each other, for ever; the same law for every split.
+
+        Args:
+            split: `train`, `valid` or `test`.
+            rng: The only source of chance.
+            batch: B, at least 1.
+            unroll: T, at least 1.
+        """
         length = 8 + 3 * self.digits
         for rows in document_streams(self.draw, length, rng, batch, unroll):
             plain = rows % ANSWER
@@ -110,7 +117,13 @@ class Arithmetic:
 
 
 def operands(rng: np.random.Generator, problems: int, digits: int) -> tuple[Symbols, Symbols]:
-    """Return the signed operands; the second one's sign is the operator (a zero's is `+`)."""
+    """Return the signed operands; the second one's sign is the operator (a zero's is `+`).
+
+    Args:
+        rng: Where they come from.
+        problems: How many.
+        digits: The most that one has.
+    """
     count = rng.integers(1, digits + 1, size=(2, problems))
     low = np.where(count == 1, 0, 10 ** (count - 1))
     size = low + (rng.random((2, problems)) * (10**count - low)).astype(np.int64)
@@ -180,4 +193,4 @@ def load(difficulty: str, data: Path | None = None) -> Task:
     return Arithmetic(difficulty, *DIFFICULTIES[difficulty])
 
 
-ARITHMETIC = Family("add or subtract two numbers among distractor letters", tuple(DIFFICULTIES), load)
+ARITHMETIC = Family(tuple(DIFFICULTIES), load)

@@ -44,7 +44,14 @@ class Corpus:
         return self._unigram.spread
 
     def windows(self, split: str, rng: np.random.Generator, batch: int, unroll: int) -> Iterator[Window]:
-        """Yield the windows of a part, in order; `rng` is not used. The last one of a pass may be shorter."""
+        """Yield the windows of a part, in order; `rng` is not used. The last one of a pass may be shorter.
+
+        Args:
+            split: `train`, `valid` or `test`.
+            rng: The only source of chance.
+            batch: B, at least 1.
+            unroll: T, at least 1.
+        """
         if split not in SPLITS:
             raise ValueError(f"no split {split!r}; there are {', '.join(SPLITS)}")
         cut = endless_file if split == "train" else file_pass

@@ -68,7 +68,14 @@ class English:
         return words_checksum("english", VERSION, self.text)
 
     def windows(self, split: str, rng: np.random.Generator, batch: int, unroll: int) -> Iterator[Window]:
-        """Yield windows of paragraphs that follow each other, for ever; the same law for every split."""
+        """Yield windows of paragraphs that follow each other, for ever; the same law for every split.
+
+        Args:
+            split: `train`, `valid` or `test`.
+            rng: The only source of chance.
+            batch: B, at least 1.
+            unroll: T, at least 1.
+        """
         length = round(self.grammar.mean_length)
         for rows in document_streams(self.grammar.draw, length, rng, batch, unroll):
             yield window(rows)
@@ -92,7 +99,7 @@ def load(difficulty: str, data: Path | None = None) -> Task:
     """Return the task at this difficulty; `data` is not needed."""
     path = grammars() / "tasks" / DIFFICULTIES[difficulty]
     text = path.read_text(encoding="utf-8")
-    return English(difficulty, text, pcfg.parse(text, str(path)))
+    return English(difficulty, text, pcfg.parse_grammar(text, str(path)))
 
 
-ENGLISH = Family("predict the next word of sentences from a small grammar", tuple(DIFFICULTIES), load)
+ENGLISH = Family(tuple(DIFFICULTIES), load)

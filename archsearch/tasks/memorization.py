@@ -66,7 +66,14 @@ class Memorization:
         return words_checksum("memorization", VERSION, self.length, self.letters)
 
     def windows(self, split: str, rng: np.random.Generator, batch: int, unroll: int) -> Iterator[Window]:
-        """Yield windows of whole episodes, for ever; the same law for every split."""
+        """Yield windows of whole episodes, for ever; the same law for every split.
+
+        Args:
+            split: `train`, `valid` or `test`.
+            rng: The only source of chance.
+            batch: B, at least 1.
+            unroll: T, at least 1.
+        """
         k = self.length
         episodes = max(1, unroll // (2 * k))
         step = np.arange(episodes * 2 * k) % (2 * k)
@@ -87,4 +94,4 @@ def load(difficulty: str, data: Path | None = None) -> Task:
     return Memorization(difficulty, *DIFFICULTIES[difficulty])
 
 
-MEMORIZATION = Family("say again what was shown, after a go symbol", tuple(DIFFICULTIES), load)
+MEMORIZATION = Family(tuple(DIFFICULTIES), load)

@@ -67,7 +67,14 @@ class OwnTask:
         return unigram(text, text, self.symbols).spread
 
     def windows(self, split: str, rng: np.random.Generator, batch: int, unroll: int) -> Iterator[Window]:
-        """Yield the user's windows, each one checked."""
+        """Yield the user's windows, each one checked.
+
+        Args:
+            split: `train`, `valid` or `test`.
+            rng: The only source of chance.
+            batch: B, at least 1.
+            unroll: T, at least 1.
+        """
         where = f"{self.name}, split {split!r}"
         with _blamed(self.path, where):
             yielded = self.user.windows(split, rng, batch, unroll)
@@ -83,7 +90,7 @@ class OwnTask:
             if given is _END:
                 break
             count += 1
-            window = checked(given, self.symbols, batch, unroll, f"{where}, window {count}")
+            window = checked_window(given, self.symbols, batch, unroll, f"{where}, window {count}")
             scored = scored or bool(window.scored.any())
             if count == PATIENCE and not scored:
                 raise TaskError(f"{where}: nothing is scored in the first {PATIENCE} windows")
@@ -98,8 +105,16 @@ class OwnTask:
             )
 
 
-def checked(given: Any, symbols: int, batch: int, unroll: int, where: str) -> Window:
-    """Return what a user yielded as a window, or raise TaskError saying what is wrong with it."""
+def checked_window(given: Any, symbols: int, batch: int, unroll: int, where: str) -> Window:
+    """Return what a user yielded as a window, or raise TaskError saying what is wrong with it.
+
+    Args:
+        given: What was yielded.
+        symbols: How many there are.
+        batch: B.
+        unroll: T.
+        where: Of what an error speaks.
+    """
     if not isinstance(given, tuple | list) or len(given) not in (3, 4):
         raise TaskError(
             f"{where}: expected (inputs, targets, scored) or (inputs, targets, scored, reset), got {reprlib.repr(given)}"
@@ -147,10 +162,12 @@ def load(name: str, path: Path, attribute: str) -> OwnTask:
             user = user()
         higher = getattr(user, "higher_is_better", True)
         found = {key: getattr(user, key, None) for key in ("symbols", "windows", "floor", "ceiling")}
-    return _adapted(name, path, user, checksum, higher, found)
+    return _adapted(name, path, user, checksum, higher=higher, found=found)
 
 
-def _adapted(name: str, path: Path, user: Any, checksum: str, higher: Any, found: dict[str, Any]) -> OwnTask:
+def _adapted(
+    name: str, path: Path, user: Any, checksum: str, *, higher: Any, found: dict[str, Any]
+) -> OwnTask:
     symbols = found["symbols"]
     whole = isinstance(symbols, int | np.integer) and not isinstance(symbols, bool)
     if not whole or not 2 <= symbols <= MOST_SYMBOLS:
@@ -172,7 +189,16 @@ def _adapted(name: str, path: Path, user: Any, checksum: str, higher: Any, found
     if not higher and not floor > ceiling >= 0:
         raise TaskError(f"{name}: a loss needs floor > ceiling >= 0, got floor {floor} and ceiling {ceiling}")
     measure: Measure = "accuracy" if higher else "nll"
-    return OwnTask(name, path, user, int(symbols), measure, floor, ceiling, checksum)
+    return OwnTask(
+        name=name,
+        path=path,
+        user=user,
+        symbols=int(symbols),
+        measure=measure,
+        floor=floor,
+        ceiling=ceiling,
+        checksum=checksum,
+    )
 
 
 _END = object()
@@ -212,7 +238,12 @@ def _array(name: str, given: Any, where: str) -> np.ndarray[Any, Any]:
 
 
 class _Loader(importlib.abc.SourceLoader):
-    """Runs exactly the bytes whose checksum was taken: no compiled file is read or written."""
+    """Runs exactly the bytes whose checksum was taken: no compiled file is read or written.
+
+    Attributes:
+        path: The file.
+        content: Its bytes.
+    """
 
     def __init__(self, path: Path, content: bytes) -> None:
         self.path = path

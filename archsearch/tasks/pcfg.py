@@ -32,7 +32,7 @@ DEEPEST = 1000
 
 
 @dataclass(frozen=True, slots=True)
-class Rule:
+class GrammarRule:
     """One way to rewrite a nonterminal."""
 
     left: str
@@ -90,7 +90,7 @@ class Grammar:
         return new, after[ends - 1]
 
 
-def parse(text: str, source: str) -> Grammar:
+def parse_grammar(text: str, source: str) -> Grammar:
     """Return the grammar that a text describes.
 
     Args:
@@ -109,9 +109,9 @@ def parse(text: str, source: str) -> Grammar:
     return _compile(rules, source)
 
 
-def _read(text: str, source: str) -> list[Rule]:
+def _read(text: str, source: str) -> list[GrammarRule]:
     features: dict[str, tuple[str, ...]] = {}
-    rules: list[Rule] = []
+    rules: list[GrammarRule] = []
     left = ""
     for number, line in enumerate(text.splitlines(), 1):
         parts = line.split("#")[0].split()
@@ -131,7 +131,7 @@ def _read(text: str, source: str) -> list[Rule]:
             )
         left = parts[0]
         for weight, right in _choices(parts[1], parts[2:], where):
-            rules.extend(_instances(features, Rule(left, weight, right, number), where))
+            rules.extend(_instances(features, GrammarRule(left, weight, right, number), where))
     return rules
 
 
@@ -150,7 +150,7 @@ def _choices(arrow: str, parts: list[str], where: str) -> Iterator[tuple[float, 
         yield weight, tuple(choice)
 
 
-def _instances(features: dict[str, tuple[str, ...]], rule: Rule, where: str) -> Iterator[Rule]:
+def _instances(features: dict[str, tuple[str, ...]], rule: GrammarRule, where: str) -> Iterator[GrammarRule]:
     """Yield the rule once for every combination of values of the features it names."""
     symbols = (rule.left, *rule.right)
     used = {name for symbol in symbols for name in _brackets(symbol) if name in features}
@@ -161,7 +161,7 @@ def _instances(features: dict[str, tuple[str, ...]], rule: Rule, where: str) -> 
     for values in itertools.product(*(features[name] for name in variables)):
         chosen = dict(zip(variables, values, strict=True))
         left, *right = (_substitute(symbol, chosen) for symbol in symbols)
-        yield Rule(left, rule.weight, tuple(right), rule.line)
+        yield GrammarRule(left, rule.weight, tuple(right), rule.line)
 
 
 def _brackets(symbol: str) -> list[str]:
@@ -180,7 +180,7 @@ def _is_nonterminal(symbol: str) -> bool:
     return NONTERMINAL.match(symbol) is not None
 
 
-def _check(rules: list[Rule], source: str) -> None:
+def _check(rules: list[GrammarRule], source: str) -> None:
     """Raise TaskError unless every nonterminal has a rule, can end, and is reached from the start."""
     lefts = {rule.left for rule in rules}
     for rule in rules:
@@ -199,7 +199,7 @@ def _check(rules: list[Rule], source: str) -> None:
             raise TaskError(f"{source}:{rule.line}: {rule.left} is not reached from {rules[0].left}")
 
 
-def _compile(rules: list[Rule], source: str) -> Grammar:
+def _compile(rules: list[GrammarRule], source: str) -> Grammar:
     words = tuple(sorted({s for rule in rules for s in rule.right if not _is_nonterminal(s)}))
     lefts = list(dict.fromkeys(rule.left for rule in rules))
     ids = {symbol: number for number, symbol in enumerate((*words, *lefts))}
@@ -212,18 +212,20 @@ def _compile(rules: list[Rule], source: str) -> Grammar:
     cumulative[last] = of[last] + 1  # exact, so that no chance falls beyond its nonterminal's last rule
     size = np.array([len(rule.right) for rule in rules])
     return Grammar(
-        words,
-        len(words),
-        cumulative,
-        np.array([ids[symbol] for rule in rules for symbol in rule.right]),
-        np.cumsum(size) - size,
-        size,
-        _mean_length(rules, probability, {left: ids[left] - len(words) for left in lefts}, source),
+        words=words,
+        start=len(words),
+        cumulative=cumulative,
+        right=np.array([ids[symbol] for rule in rules for symbol in rule.right]),
+        begin=np.cumsum(size) - size,
+        size=size,
+        mean_length=_mean_length(
+            rules, probability, {left: ids[left] - len(words) for left in lefts}, source
+        ),
     )
 
 
 def _mean_length(
-    rules: list[Rule], probability: NDArray[np.float64], ids: dict[str, int], source: str
+    rules: list[GrammarRule], probability: NDArray[np.float64], ids: dict[str, int], source: str
 ) -> float:
     """Return the expected number of words of a text, or raise TaskError if it is infinite."""
     expected = np.zeros((len(ids), len(ids)))  # of nonterminals after rewriting one

@@ -56,7 +56,13 @@ def load(difficulty: str, data: Path | None = None) -> Task:
 
 
 def read(folder: Path, difficulty: str, sizes: Sizes) -> Corpus:
-    """Return the task on the files in `folder`, whose sizes must be `sizes`."""
+    """Return the task on the files in `folder`, whose sizes must be `sizes`.
+
+    Args:
+        folder: Where the files lie.
+        difficulty: `paper` or `small`.
+        sizes: What the files must have.
+    """
     digest = hashlib.sha256()
     words = {split: _words(folder, split, sizes, digest) for split in sizes.words}
     vocabulary = {word: symbol for symbol, word in enumerate(dict.fromkeys(words["train"]))}
@@ -110,4 +116,4 @@ def _encode(path: Path, words: list[str], vocabulary: dict[str, int]) -> NDArray
         ) from None
 
 
-PTB = Family("predict the next word of the Penn Treebank (bring the files: --data)", ("paper", "small"), load)
+PTB = Family(("paper", "small"), load)

@@ -53,6 +53,11 @@ def endless_file(symbols: NDArray[np.integer], batch: int, unroll: int) -> Itera
 
     The text is cut into B contiguous streams. A stream that has read its share goes on in the next one's, and
     from the end of the text to its beginning, so that nothing but that one seam is out of order.
+
+    Args:
+        symbols: The text, shape (length,).
+        batch: B.
+        unroll: T.
     """
     position = _share(symbols, batch) * np.arange(batch) + np.arange(unroll + 1)[:, None]
     while True:
@@ -61,7 +66,13 @@ def endless_file(symbols: NDArray[np.integer], batch: int, unroll: int) -> Itera
 
 
 def file_pass(symbols: NDArray[np.integer], batch: int, unroll: int) -> Iterator[Symbols]:
-    """Yield the windows of one pass over a text in B contiguous streams; the last one may be shorter."""
+    """Yield the windows of one pass over a text in B contiguous streams; the last one may be shorter.
+
+    Args:
+        symbols: The text, shape (length,).
+        batch: B.
+        unroll: T.
+    """
     share = _share(symbols, batch)
     streams = symbols[: share * batch].reshape(batch, share).T.astype(np.int64)
     for start in range(0, share - 1, unroll):

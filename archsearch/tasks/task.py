@@ -83,8 +83,6 @@ class Task(Protocol):
 class Family:
     """One row of TASKS."""
 
-    summary: str
-    """One line for people."""
     difficulties: tuple[str, ...]
     """The largest, as published, first."""
     load: Callable[[str, Path | None], Task]
@@ -92,7 +90,7 @@ class Family:
 
 
 def decode(task: Task, symbols: NDArray[np.integer]) -> str:
-    """Return one stream of `symbols` as people read it: characters run together, words spaced."""
+    """Return one stream of `symbols`, shape (T,), as people read it: characters run together, words spaced."""
     if task.alphabet is None:
         return " ".join(str(symbol) for symbol in symbols)
     parts = [task.alphabet[symbol] for symbol in symbols]

@@ -19,8 +19,8 @@ def unigram(train: NDArray[np.integer], valid: NDArray[np.integer], symbols: int
     """Return how the unigram model of `train`, every count raised by one, predicts `valid`.
 
     Args:
-        train: The symbols to count, 0..symbols - 1.
-        valid: The symbols to predict.
+        train: The symbols to count, 0..symbols - 1, shape (length,).
+        valid: The symbols to predict, shape (length,).
         symbols: The size of the vocabulary.
     """
     counts = np.bincount(train, minlength=symbols) + 1

@@ -77,7 +77,8 @@ class Xml:
     @property
     def checksum(self) -> str:
         """SHA-256 of the generator's version and sizes."""
-        return words_checksum("xml", VERSION, ROUNDS, self.letters, self.shortest, self.longest)
+        sizes = (self.letters, self.shortest, self.longest)
+        return words_checksum("xml", VERSION, ROUNDS, *sizes)
 
     @property
     def mean_name(self) -> float:
@@ -90,7 +91,14 @@ class Xml:
         return expected_tags()[0] * (2 * self.mean_name + 5)
 
     def windows(self, split: str, rng: np.random.Generator, batch: int, unroll: int) -> Iterator[Window]:
-        """Yield windows of documents that follow each other, for ever; the same law for every split."""
+        """Yield windows of documents that follow each other, for ever; the same law for every split.
+
+        Args:
+            split: `train`, `valid` or `test`.
+            rng: The only source of chance.
+            batch: B, at least 1.
+            unroll: T, at least 1.
+        """
         for rows in document_streams(self.draw, round(self.mean_document), rng, batch, unroll):
             yield window(rows)
 
@@ -168,4 +176,4 @@ def load(difficulty: str, data: Path | None = None) -> Task:
     return Xml(difficulty, *DIFFICULTIES[difficulty])
 
 
-XML = Family("predict nested tags, whose closing names repeat the opening ones", tuple(DIFFICULTIES), load)
+XML = Family(tuple(DIFFICULTIES), load)

@@ -38,6 +38,13 @@ class Checkpoint(msgspec.Struct, frozen=True):
 
 
 class _Facts(msgspec.Struct, frozen=True):
+    """What a checkpoint says besides its tensors; see `Checkpoint`.
+
+    Attributes:
+        trial: The record.
+        curve: Its validations.
+    """
+
     trial: Trial
     curve: tuple[Validation, ...]
 
@@ -49,7 +56,7 @@ HEADER = 8
 """Bytes before the header of a safetensors file: its length."""
 
 
-def packed(checkpoint: Checkpoint) -> bytes:
+def packed_checkpoint(checkpoint: Checkpoint) -> bytes:
     """Return a checkpoint as bytes."""
     facts = msgspec.json.encode(_Facts(checkpoint.trial, checkpoint.curve)).decode()
     body: bytes = save(
@@ -58,7 +65,7 @@ def packed(checkpoint: Checkpoint) -> bytes:
     return hashlib.sha256(body).digest() + body
 
 
-def unpacked(content: bytes, trial: Trial) -> Checkpoint | None:
+def unpacked_checkpoint(content: bytes, trial: Trial) -> Checkpoint | None:
     """Return the checkpoint that a trial can go on from; None if these bytes are none."""
     digest, body = content[:DIGEST], content[DIGEST:]
     if hashlib.sha256(body).digest() != digest:
@@ -83,4 +90,4 @@ def _can_resume(facts: _Facts, trial: Trial) -> bool:
 def stored_checkpoint(storage: CheckpointStorage, trial: Trial) -> Checkpoint | None:
     """Return the checkpoint that lies somewhere, if a trial can go on from it."""
     content = storage.read()
-    return None if content is None else unpacked(content, trial)
+    return None if content is None else unpacked_checkpoint(content, trial)

@@ -35,34 +35,44 @@ class FlatParameter:
         return self.start + -(-torch.Size(self.shape).numel() // ALIGNED) * ALIGNED
 
 
-def parts(cell: Cell, symbols: int, width: int, layers: int) -> tuple[list[FlatParameter], int]:
+def flat_layout(cell: Cell, symbols: int, width: int, layers: int) -> tuple[list[FlatParameter], int]:
     """Return embedding, output and each layer's parameters in canonical order, and how far a gradient reaches in the buffer.
 
     What no gradient reaches, behind a `stop`, lies at its end: torch's optimisers leave it as it is, even what AdamW would
     let decay.
+
+    Args:
+        cell: The cell of every layer, in canonical form.
+        symbols: Size of the alphabet, V.
+        width: n of embedding and layers.
+        layers: How many.
     """
     reached = reached_from(cell, [cell.next[0]])
     below = cell.x.handle in reached
-    wanted: list[tuple[str, tuple[int, ...], bool]] = [("embedding", (symbols, width), below)]
-    wanted.append(("output", (symbols, width + 1), True))
+    rows: list[tuple[str, tuple[int, ...], bool]] = [("embedding", (symbols, width), below)]
+    rows.append(("output", (symbols, width + 1), True))
     for layer in range(layers):
         for item in learned(cell, width, width):
             moves = int(item.name.rpartition("_n")[2]) in reached and (below or layer == layers - 1)
-            wanted.append((f"layers.{item.name}_l{layer}", item.shape, moves))
+            rows.append((f"layers.{item.name}_l{layer}", item.shape, moves))
     placed: dict[str, FlatParameter] = {}
     end = moved = 0
     for reach in (True, False):
-        for name, shape, _ in (row for row in wanted if row[2] == reach):
+        for name, shape, _ in (row for row in rows if row[2] == reach):
             placed[name] = FlatParameter(name, shape, end)
             end = placed[name].end
         moved = end if reach else moved
-    return [placed[name] for name, _, _ in wanted], moved
+    return [placed[name] for name, _, _ in rows], moved
 
 
-def views(flat: Tensor, of: Sequence[FlatParameter]) -> tuple[dict[str, Tensor], list[int]]:
-    """Return the parameters of a buffer by the torch model's names, and where each part begins in memory."""
-    found: dict[str, Tensor] = {}
-    for part in of:
-        view = flat[part.start : part.start + torch.Size(part.shape).numel()].view(part.shape)
-        found |= {"weight": view[:, :-1], "bias": view[:, -1]} if part.name == "output" else {part.name: view}
-    return found, [flat.data_ptr() + part.start * flat.element_size() for part in of]
+def flat_views(flat: Tensor, layout: Sequence[FlatParameter]) -> tuple[dict[str, Tensor], list[int]]:
+    """Return the parameters of a buffer, shape (P,), by the torch model's names, and where each begins in memory."""
+    views: dict[str, Tensor] = {}
+    for parameter in layout:
+        size = torch.Size(parameter.shape).numel()
+        view = flat[parameter.start : parameter.start + size].view(parameter.shape)
+        if parameter.name == "output":
+            views |= {"weight": view[:, :-1], "bias": view[:, -1]}
+        else:
+            views[parameter.name] = view
+    return views, [flat.data_ptr() + parameter.start * flat.element_size() for parameter in layout]

@@ -59,10 +59,12 @@ class Learner(Protocol):
         """Take back the weights that each lane remembered last."""
 
     def snapshot(self, lane: int) -> dict[str, Tensor]:
-        """Return all that decides the steps to come of a lane, and its remembered weights."""
+        """Return all that decides the steps to come of a lane, and its remembered weights, in its own shapes."""
 
     def resume(self, snapshots: Sequence[Mapping[str, Tensor]], steps: int) -> None:
         """Go on where learners of the same records took snapshots, one for each lane, after so many steps.
+
+        The tensors have the shapes of `snapshot`.
 
         Raises:
             KeyError, RuntimeError, ValueError: A snapshot is another's.

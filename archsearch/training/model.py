@@ -23,6 +23,13 @@ class Model(nn.Module):
         setting: Layers, dropout and initial scale.
         generator: Draws the initial weights.
         engine: What runs the layers.
+
+    Attributes:
+        embedding: Shape (V, n).
+        layers: Of the cell.
+        weight: Of the output layer, shape (V, n).
+        bias: Of the output layer, shape (V,).
+        dropout: Before the output layer; `layers` has its own between them.
     """
 
     def __init__(

@@ -10,7 +10,7 @@ from archsearch.cell import Cell
 from archsearch.protocol.records import Outcome, Trial, Validation
 from archsearch.protocol.seeds import seed_of
 from archsearch.protocol.units import model_parameters, units
-from archsearch.training.checkpoint import Checkpoint, CheckpointStorage, packed, stored_checkpoint
+from archsearch.training.checkpoint import Checkpoint, CheckpointStorage, packed_checkpoint, stored_checkpoint
 from archsearch.training.learner import Failure
 from archsearch.training.schedule import SCHEDULES
 
@@ -49,7 +49,8 @@ class TrialProgress:
         self.width = units(cell, symbols, setting.layers, setting.budget)
         self.parameters = model_parameters(cell, self.width, symbols, setting.layers)
         words = str(tuple(setting.as_dict().values()))
-        self.seed = seed_of("init", trial.cell, trial.task, words, trial.seed, trial.init_draw)
+        decides = ("init", trial.cell, trial.task, words, trial.seed, trial.init_draw)
+        self.seed = seed_of(*decides)
         self.failure = ""
         self.begin(None if storage is None else stored_checkpoint(storage, trial))
 
@@ -97,7 +98,7 @@ class TrialProgress:
     def pause(self, checkpoint: Checkpoint) -> None:
         """Leave what a longer trial of the same record needs to go on from here, if there is a place for it."""
         if self.storage is not None:
-            self.storage.write(packed(checkpoint))
+            self.storage.write(packed_checkpoint(checkpoint))
 
     def outcome(self, seconds: float, tested: tuple[float, float] | None) -> Outcome:
         """Return what the trial came to.

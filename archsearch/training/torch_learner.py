@@ -95,7 +95,7 @@ class TorchLearner:
             weight.copy_(kept)
 
     def snapshot(self, lane: int) -> dict[str, Tensor]:
-        """Return all that decides the steps to come, dropout's generator too; see `Learner`."""
+        """Return all that decides the steps to come, dropout's generator too; shapes as `resume` takes them."""
         tensors = {"generator": torch.get_rng_state()}
         for index, weight in enumerate(self.weights):
             tensors |= {f"weight {index}": weight.detach(), f"kept {index}": self.kept[index]}
@@ -106,7 +106,7 @@ class TorchLearner:
 
     @torch.no_grad()
     def resume(self, snapshots: Sequence[Mapping[str, Tensor]], steps: int) -> None:
-        """Go on from a snapshot; see `Learner`."""
+        """Go on from a snapshot with the shapes that `snapshot` gives."""
         (snapshot,) = snapshots
         device = self.weights[0].device
         for index, weight in enumerate(self.weights):

@@ -35,7 +35,24 @@ class Batch:
 
 
 class Stream:
-    """A task's windows of one split, seed and shape, from the first; the first ones are kept."""
+    """A task's windows of one split, seed and shape, from the first; the first ones are kept.
+
+    Args:
+        task: The task.
+        split: "train", "valid" or "test".
+        seed: Of the training data.
+        batch: B.
+        unroll: T.
+        device: Where the windows go.
+
+    Attributes:
+        start: Begins the windows again.
+        split: As given.
+        name: The task's.
+        device: As given.
+        source: Makes the windows that follow the kept ones.
+        kept: The first windows.
+    """
 
     def __init__(self, task: Task, split: str, seed: int, batch: int, unroll: int, device: str) -> None:
         self.start = lambda: task.windows(split, data_generator(task.name, split, seed), batch, unroll)
@@ -69,15 +86,33 @@ def _batch(window: Window, device: str) -> Batch:
 
 
 class Streams:
-    """The streams of one task on one device; a worker keeps them for as long as it keeps the task."""
+    """The streams of one task on one device; a worker keeps them for as long as it keeps the task.
+
+    Args:
+        task: The task.
+        device: Where its windows go.
+
+    Attributes:
+        task: As given.
+        device: As given.
+        streams: The streams so far, by split, seed, batch and unroll.
+    """
 
     def __init__(self, task: Task, device: str) -> None:
         self.task, self.device = task, device
-        self.of: dict[tuple[str, int, int, int], Stream] = {}
+        self.streams: dict[tuple[str, int, int, int], Stream] = {}
 
     def take(self, split: str, seed: int, batch: int, unroll: int, count: int) -> Iterator[Batch]:
-        """Yield the first `count` windows of a split."""
+        """Yield the first `count` windows of a split.
+
+        Args:
+            split: "train", "valid" or "test".
+            seed: Of the training data.
+            batch: B of each window.
+            unroll: T of each window.
+            count: How many.
+        """
         key = (split, seed, batch, unroll)
-        if key not in self.of:
-            self.of[key] = Stream(self.task, split, seed, batch, unroll, self.device)
-        return self.of[key].take(count)
+        if key not in self.streams:
+            self.streams[key] = Stream(self.task, *key, device=self.device)
+        return self.streams[key].take(count)

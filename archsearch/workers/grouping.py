@@ -8,9 +8,10 @@ from archsearch.compiler.engine_names import trains_stacks
 from archsearch.compiler.stacked.shape import MOST
 from archsearch.protocol.records import Trial
 from archsearch.protocol.stacks import alike
+from archsearch.workers.queue import QueuedTrial
 
 
-def together(queue: list[tuple[int, int, Trial]]) -> list[tuple[int, Trial]]:
+def together(queue: list[QueuedTrial]) -> list[tuple[int, Trial]]:
     """Take the first trial out of a heap, with all that may share its stack, in the heap's order: numbers and trials."""
     _, number, first = heappop(queue)
     if not trains_stacks(first.engine):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
+from archsearch.errors import ArchsearchError, InputError, WorkerError
 from archsearch.protocol.plan import TaskFacts
 from archsearch.protocol.records import Outcome, Trial
 
@@ -12,7 +13,11 @@ MAX_BYTES = 64 * 1024 * 1024
 
 
 class Probe(msgspec.Struct, frozen=True, tag=True):
-    """Asks for the facts of a task."""
+    """Asks for the facts of a task.
+
+    Attributes:
+        task: As `tasks.load` takes it.
+    """
 
     task: str
 
@@ -24,19 +29,25 @@ class Job(msgspec.Struct, frozen=True, tag=True):
         number: The driver's.
         cell: The cell's text.
         trials: The records.
-        shelf: The folder where paused trials lie; empty if none is wanted.
+        checkpoints: The folder where paused trials lie; empty if none is wanted.
         pauses: Whether longer trials may go on from these.
     """
 
     number: int
     cell: str
     trials: tuple[Trial, ...]
-    shelf: str = ""
+    checkpoints: str = ""
     pauses: bool = False
 
 
 class Hello(msgspec.Struct, frozen=True, tag=True):
-    """A worker is ready: its machine kind, the engine that it trains with, and all that work there, with their versions."""
+    """A worker is ready.
+
+    Attributes:
+        machine: Instruction set or device, and torch's version.
+        engine: The engine that it trains with, with its version.
+        engines: All engines that work there, with their versions.
+    """
 
     machine: str
     engine: str
@@ -57,7 +68,13 @@ class Alive(msgspec.Struct, frozen=True, tag=True):
 
 
 class Result(msgspec.Struct, frozen=True, tag=True):
-    """How one trial of a job ended."""
+    """How one trial of a job ended.
+
+    Attributes:
+        number: The job's.
+        index: The trial's place in the job.
+        outcome: How it ended.
+    """
 
     number: int
     index: int
@@ -65,10 +82,21 @@ class Result(msgspec.Struct, frozen=True, tag=True):
 
 
 class Failed(msgspec.Struct, frozen=True, tag=True):
-    """A worker could not start, or a task is none: the text says why."""
+    """A worker could not start, or a task is none.
+
+    Attributes:
+        text: Why.
+        exit_code: That of the error.
+    """
 
     text: str
     exit_code: int
+
+    @property
+    def error(self) -> ArchsearchError:
+        """The error that the driver raises for it."""
+        kind = InputError if self.exit_code == InputError.exit_code else WorkerError
+        return kind(self.text)
 
 
 ToWorker = Probe | Job

@@ -22,6 +22,7 @@ from archsearch.protocol.records import Outcome, Trial
 from archsearch.store.checkpoints import CheckpointFile, CheckpointFolder
 from archsearch.tasks import Task
 from archsearch.training import Streams, run_trials
+from archsearch.words import short_id
 from archsearch.workers import messages
 from archsearch.workers.messages import Alive, Facts, Failed, Hello, Job, Probe, Result
 
@@ -117,7 +118,7 @@ class _Worker:
         """Run trials together; memory and errors of our own are outcomes too, of all of them."""
         trial = trials[0]
         try:
-            cell = self.cell(job.cell, f"cell {trial.cell[:9]}")
+            cell = self.cell(job.cell, f"cell {short_id(trial.cell)}")
             streams = self.task(trial.task)
             if streams.task.checksum != trial.data:
                 raise TaskError(
@@ -137,9 +138,9 @@ class _Worker:
 
 def checkpoint_files(job: Job, trials: Sequence[Trial]) -> list[CheckpointFile] | None:
     """Return where the checkpoints of trials lie; None if the job keeps none."""
-    if not job.shelf:
+    if not job.checkpoints:
         return None
-    folder = CheckpointFolder(Path(job.shelf))
+    folder = CheckpointFolder(Path(job.checkpoints))
     return [folder.slot(trial) for trial in trials]
 
 

@@ -238,7 +238,7 @@ if __name__ == "__main__":
             os._exit(9)
 
     RunStore._commit = dying
-    crew._main = fake
+    pool._main = fake
     from archsearch.cli import main
     main(sys.argv[3:])
 """

@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 import torch
 
-from archsearch.bench import Shape, jax_scan, measure
+from archsearch.bench import LayerShape, jax_scan, measure
 from archsearch.cell import Cell, library
 from archsearch.compiler import default_engine
 
 pytestmark = pytest.mark.skipif(default_engine("cpu") != "native", reason="no C++ compiler")
-TINY = Shape(2, 3, 8)
+TINY = LayerShape(2, 3, 8)
 
 
 @pytest.fixture(scope="module")

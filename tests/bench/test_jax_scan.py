@@ -4,13 +4,21 @@ import numpy as np
 import pytest
 import torch
 
-from archsearch.bench import Shape
-from archsearch.bench.jax_scan import SETTINGS, UNROLLS, _Scan, is_installed, load, stacked_call, tuned_call
+from archsearch.bench import LayerShape
+from archsearch.bench.jax_scan import (
+    SETTINGS,
+    UNROLLS,
+    _Scan,
+    is_installed,
+    load_jax,
+    stacked_call,
+    tuned_call,
+)
 from archsearch.cell import library
 from archsearch.compiler import Recurrent
 
 pytestmark = pytest.mark.skipif(not is_installed(), reason="JAX is not installed")
-TINY = Shape(2, 6, 5)
+TINY = LayerShape(2, 6, 5)
 
 
 @pytest.mark.parametrize("name", library.names())
@@ -31,7 +39,7 @@ def test_the_scan_equals_the_interpreter(name: str) -> None:
             weights[f"s{node.handle}"] = layer.parameters_of(node.handle)[0].detach().numpy()
     with torch.no_grad():
         expected = layer(x)[0].numpy()
-    np.testing.assert_allclose(load().jit(scan)(weights, x.numpy()), expected, rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(load_jax().jit(scan)(weights, x.numpy()), expected, rtol=1e-4, atol=1e-5)
 
 
 def test_the_fastest_unrolling_is_taken() -> None:
@@ -46,4 +54,4 @@ def test_stacked_layers_are_each_what_they_are_alone() -> None:
     weights, x, _ = scan.drawn(1)
     output, _ = stacked_call(scan.cell, TINY, 5)()  # type: ignore[misc]
     assert output.shape == (SETTINGS, 6, 2, 5)
-    np.testing.assert_allclose(output[1], load().jit(scan)(weights, x), rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(output[1], load_jax().jit(scan)(weights, x), rtol=1e-4, atol=1e-5)

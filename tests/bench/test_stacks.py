@@ -7,7 +7,7 @@ import os
 import pytest
 import torch
 
-from archsearch.bench import Shape, jax_scan, measure, stacks
+from archsearch.bench import LayerShape, jax_scan, measure, stacks
 from archsearch.bench.stacks import TRITON_CACHE, first_step, one_lane, ratio_to_torch, stack_rows
 from archsearch.bench.trials import TASK
 from archsearch.cell import Cell, library
@@ -17,7 +17,7 @@ from archsearch.tasks import load
 from archsearch.training import Streams
 from tests.helpers.capture import Replayed
 
-TINY = Shape(2, 3, 8)
+TINY = LayerShape(2, 3, 8)
 
 
 def test_a_cell_has_a_row_for_a_whole_stack_and_one_for_one_lane() -> None:
@@ -88,7 +88,7 @@ def test_a_cell_that_diverges_is_left_out_and_without_rows_there_is_no_section(
 def test_a_gpu_is_measured_and_nothing_is_left_changed_behind() -> None:
     before = torch.are_deterministic_algorithms_enabled(), torch.backends.cuda.matmul.fp32_precision
     document = measure(
-        {"gru": library.load("gru")}, [], ["gru"], [], 1, device="cuda:0", stacked=[Shape(4, 6, 64)]
+        {"gru": library.load("gru")}, [], ["gru"], [], 1, device="cuda:0", stacked=[LayerShape(4, 6, 64)]
     )
     assert [row["lanes"] for row in document["stacks"]] == [lanes(64), 1]
     assert document["machine"]["stacks"].startswith(torch.cuda.get_device_name(0))

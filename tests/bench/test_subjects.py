@@ -2,21 +2,21 @@
 
 import pytest
 
-from archsearch.bench import SHAPES, USUAL, Shape, mutants
+from archsearch.bench import SHAPES, USUAL, LayerShape, mutants
 from archsearch.bench.subjects import CLOSELY, product_flops
 from archsearch.cell import library
 from archsearch.errors import InputError
 
 
 @pytest.mark.parametrize("shape", SHAPES, ids=str)
-def test_a_shape_is_read_as_it_is_printed(shape: Shape) -> None:
-    assert Shape.parse(str(shape)) == shape
+def test_a_shape_is_read_as_it_is_printed(shape: LayerShape) -> None:
+    assert LayerShape.parse(str(shape)) == shape
 
 
 @pytest.mark.parametrize("text", ["", "20x35x96", "B20T35", "B0T35H96", "B20T35H96x"])
 def test_another_text_is_no_shape(text: str) -> None:
     with pytest.raises(InputError, match="a shape is batch, steps and width, such as B20T35H256"):
-        Shape.parse(text)
+        LayerShape.parse(text)
 
 
 def test_the_usual_cells_are_of_the_library() -> None:
@@ -29,4 +29,4 @@ def test_the_mutants_are_always_the_same() -> None:
 
 
 def test_the_gru_has_six_products_forward_and_twelve_backward() -> None:
-    assert product_flops(library.load("gru"), Shape(20, 35, 256)) == 36 * 20 * 35 * 256**2
+    assert product_flops(library.load("gru"), LayerShape(20, 35, 256)) == 36 * 20 * 35 * 256**2

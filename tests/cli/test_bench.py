@@ -4,9 +4,9 @@ import json
 
 import pytest
 
-from archsearch.bench import Shape, jax_scan, trials
+from archsearch.bench import LayerShape, jax_scan, trials
 from archsearch.cell import library
-from tests.cli.conftest import Call
+from tests.helpers.commands import Call
 
 PROMISED = {
     "cell",
@@ -108,7 +108,7 @@ def test_the_first_gpu_is_measured_where_there_is_one(
     monkeypatch.setattr("archsearch.cli.bench.cuda_devices", lambda: here)
     monkeypatch.setattr("archsearch.bench.measure", lambda *given: asked.extend(given) or {})
     assert call("bench", "--quick", "--json").code == 0
-    assert asked[-2:] == [chosen, [Shape(20, 35, 256)]]
+    assert asked[-2:] == [chosen, [LayerShape(20, 35, 256)]]
 
 
 def test_all_means_the_whole_library(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:

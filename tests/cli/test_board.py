@@ -3,11 +3,13 @@
 import io
 
 import pytest
+from msgspec.structs import replace
 from rich.console import Console
 
-from archsearch.cli.board import operators, polynomial, print_leaderboard, title
+from archsearch.cli.board import best_words, cell_name, operators, print_leaderboard, title
 from archsearch.store import Leaderboard, RunStore, read_leaderboard
-from tests.cli.conftest import Finished
+from archsearch.words import polynomial
+from tests.helpers.commands import Finished
 
 
 @pytest.fixture
@@ -40,6 +42,18 @@ def test_wide_terminals_show_everything_and_narrow_ones_say_what_is_missing(boar
     assert not [line for line in printed(board, 140) if line.startswith("No room")]
     assert "No room here for: parameters, trials; --json has everything." in printed(board, 70)
     assert any(line.startswith("No room here for: scores, made by,") for line in printed(board, 48))
+
+
+@pytest.mark.parametrize(
+    ("finding", "words"), [(True, "above luck, so worth another look."), (False, "not a finding yet.")]
+)
+def test_the_best_found_cell_is_called_a_finding_only_where_it_is_one(
+    board: Leaderboard, finding: bool, words: str
+) -> None:
+    assert board.noise is not None
+    best = next(row for row in board.rows if row.rank is not None and row.parent)
+    told = best_words(replace(board, noise=replace(board.noise, finding=finding)))
+    assert told == f"The best found cell, {cell_name(best.id)}, has {best.fitness:.2f}: {words}"
 
 
 def test_parameter_counts_read_as_polynomials() -> None:

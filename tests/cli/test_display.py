@@ -6,14 +6,14 @@ import re
 import pytest
 from rich.console import Console
 
-from archsearch.actions.evolve import RunInfo
-from archsearch.actions.loop import Limits, Progress
+from archsearch.actions.listener import Progress, RunInfo, SearchLimits
 from archsearch.cli import display
 from archsearch.cli.display import Display, step_line
+from archsearch.mutations import Applied
 from archsearch.protocol.history import History
-from archsearch.protocol.records import Applied, Step, Verdict
+from archsearch.protocol.records import Step, Verdict
 from archsearch.store import RunStore, read_history
-from tests.cli.conftest import Finished
+from tests.helpers.commands import Finished
 
 CHILD = Step(
     7, "propose", "c" + "1" * 32, "c" + "2" * 32, (Applied("remove", 3, "z"), Applied("remove", 4, "r"))
@@ -24,7 +24,9 @@ def told(finished: Finished) -> RunInfo:
     """Return the finished run as a session opens it."""
     store = RunStore.open(finished.folder)
     try:
-        return RunInfo(finished.folder, store.plan, False, 3, 2, 9, 1, Limits(max_seconds=60.0), False, "")
+        return RunInfo(
+            finished.folder, store.plan, False, 3, 2, 9, 1, SearchLimits(max_seconds=60.0), False, ""
+        )
     finally:
         store.close()
 
@@ -50,7 +52,7 @@ def test_a_step_without_a_child_says_so() -> None:
 
 
 def test_a_scored_step_shows_fitness_and_ratios(finished: Finished) -> None:
-    found = next(candidate for candidate in book_of(finished).ranked if not candidate.started)
+    found = next(candidate for candidate in book_of(finished).ranked if not candidate.is_start)
     line = step_line(
         Step(4, "propose", found.id, found.parent, found.applied), Verdict("evaluated", 2), found
     )

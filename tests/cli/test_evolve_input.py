@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from archsearch.cli.main import run
+from archsearch.cli.main import run_command
 from archsearch.workers import pool as pools
 from tests.helpers import fakes
 from tests.helpers.searches import TINY, World
@@ -24,7 +24,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def refused(captured: Captured, *arguments: object, code: int = 2) -> str:
     """Return what a search is refused with; nothing may be left of it."""
-    assert run(["evolve", "--preset", str(TINY), *map(str, arguments)]) == code
+    assert run_command(["evolve", "--preset", str(TINY), *map(str, arguments)]) == code
     out, err = captured.readouterr()
     assert out == "" and "Traceback" not in err
     lines = [line for line in err.splitlines() if line.startswith("Error: ")]
@@ -106,7 +106,7 @@ def test_less_candidates_than_a_run_has_and_other_settings_are_refused(
     here: Path, capsys: Captured, simulated: None
 ) -> None:
     common = ["evolve", "--preset", str(TINY), "--run", "a", "--workers", "1"]
-    assert run([*common, "--max-candidates", "4"]) == 0
+    assert run_command([*common, "--max-candidates", "4"]) == 0
     before = (here / "runs" / "a" / "run.db").read_bytes()
     capsys.readouterr()
     for more, expected in {
@@ -115,7 +115,7 @@ def test_less_candidates_than_a_run_has_and_other_settings_are_refused(
         ("--strategy", "random"): "strategy is jozefowicz",
         ("--tasks", "arithmetic"): "tasks is xml",
     }.items():
-        assert run([*common, *more]) == 2
+        assert run_command([*common, *more]) == 2
         assert expected in capsys.readouterr().err
     assert (here / "runs" / "a" / "run.db").read_bytes() == before
 
@@ -124,10 +124,10 @@ def test_a_damaged_run_is_refused_and_harms_no_other(here: Path, capsys: Capture
     (here / "runs" / "bad").mkdir(parents=True)
     (here / "runs" / "bad" / "run.db").write_text("no database")
     common = ["evolve", "--preset", str(TINY), "--workers", "1", "--max-candidates", "3"]
-    assert run([*common, "--run", "bad"]) == 4
+    assert run_command([*common, "--run", "bad"]) == 4
     assert "put back a copy" in capsys.readouterr().err
     assert (here / "runs" / "bad" / "run.db").read_text() == "no database"
-    assert run(common) == 0
+    assert run_command(common) == 0
     assert (here / "runs" / "tiny-1" / "run.db").exists()
 
 
@@ -135,7 +135,7 @@ def test_no_secret_of_the_environment_is_written(
     here: Path, capsys: Captured, simulated: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "hush-4711")
-    assert run(["evolve", "--preset", str(TINY), "--workers", "1", "--max-candidates", "3"]) == 0
+    assert run_command(["evolve", "--preset", str(TINY), "--workers", "1", "--max-candidates", "3"]) == 0
     for path in here.rglob("*"):
         if path.is_file():
             assert b"hush-4711" not in path.read_bytes(), path

@@ -9,7 +9,7 @@ import click
 import pytest
 
 from archsearch.cli.main import COMMANDS, archsearch
-from tests.cli.conftest import Call, Finished, program
+from tests.helpers.commands import Call, Finished, program
 
 
 def command(name: str) -> click.Command:
@@ -62,13 +62,13 @@ def test_help_answers_in_half_a_second() -> None:
 
 TORCHLESS = """
 import sys
-from archsearch.cli.main import COMMANDS, run
+from archsearch.cli.main import COMMANDS, run_command
 runs, svg = sys.argv[1:]
 calls = [[name, "--help"] for name in COMMANDS]
 calls += [["cells"], ["tasks"], ["show", "gru"], ["mutate", "gru"], ["leaderboard", "tiny-1", "--runs", runs]]
 calls += [["show", "tiny-1/1", "--runs", runs], ["export", "mut1", "-o", svg]]
 for call in calls:
-    assert run(call) == 0, call
+    assert run_command(call) == 0, call
     assert "torch" not in sys.modules, call
 """
 

@@ -22,7 +22,7 @@ from archsearch.errors import (
     WorkerError,
 )
 from archsearch.store import Lock
-from tests.cli.conftest import TINY, Call, Finished, program
+from tests.helpers.commands import TINY, Call, Finished, program
 
 BASH = ["bash", "-o", "pipefail", "-c"]
 
@@ -70,7 +70,7 @@ def test_the_choices_of_an_argument_stand_in_lines_of_their_own(call: Call) -> N
 
 
 @pytest.mark.parametrize(
-    "loading", ["archsearch.cli", "archsearch.cli.main", "click", "click.core", "rich.console"]
+    "loading", ["archsearch.cli", "archsearch.cli.main", "click", "click.core", "archsearch.words"]
 )
 def test_an_interrupt_while_the_program_loads_exits_with_130_and_one_line(loading: str) -> None:
     script = f"""
@@ -79,9 +79,9 @@ class Interrupting:
     def find_spec(self, name, path=None, target=None):
         if name == {loading!r}:
             os.kill(os.getpid(), signal.SIGINT)
-from archsearch.__main__ import program
+from archsearch.__main__ import run_program
 sys.meta_path.insert(0, Interrupting())
-program()
+run_program()
 """
     ended = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60)
     assert (ended.returncode, ended.stdout, ended.stderr) == (INTERRUPTED, "", "\nInterrupted.\n")

@@ -11,7 +11,7 @@ import pytest
 from archsearch import __version__
 from archsearch.cell import Cell, library, regrouped
 from archsearch.tasks import TASKS
-from tests.cli.conftest import TINY, Call, Finished
+from tests.helpers.commands import TINY, Call, Finished
 
 BOARD = ["run", "preset", "seed", "steps", "candidates", "scored", "baseline", "champion", "noise", "rows"]
 ROW = ["rank", "id", "fitness", "reference", "tasks", "parameters", "trials", "parent", "mutations"]
@@ -83,7 +83,9 @@ def test_the_leaderboard_says_luck_and_how_it_is_read(finished: Finished, call: 
     words = call("leaderboard", finished.folder).out
     assert "Fitness is the worst task's ratio." in words
     assert "clones would reach" in words and "by luck" in words
-    assert "worth another look" in words or "not a finding yet" in words
+    finding = json_of(call, "leaderboard", finished.folder)["noise"]["finding"]
+    assert ("above luck, so worth another look" in words) == finding
+    assert ("not a finding yet" in words) == (not finding)
     assert "nats in english, lower is better" in words
     assert "ref" in [line.split()[0] for line in words.splitlines()], "a reference that is no candidate"
 

@@ -5,7 +5,7 @@ import sqlite3
 
 import pytest
 
-from tests.cli.conftest import TINY, Call, Finished, program
+from tests.helpers.commands import TINY, Call, Finished, program
 
 
 def test_racing_prints_a_row_for_every_epoch_of_a_run_in_full(finished: Finished, call: Call) -> None:

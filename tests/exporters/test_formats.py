@@ -7,15 +7,14 @@ import pytest
 from archsearch.cell import Cell, library
 from archsearch.exporters import EXPORTERS
 from tests.exporters.cells import CORNERS, SCORES, corner, mutant, renamed
+from tests.exporters.readers import READERS, read_all
 
 HOSTILE = '"""\n]]>\r\u2028\x1b[31m<script>alert(1)</script>\\ \u202e"); import os #'
 
 
 @pytest.mark.parametrize("format", EXPORTERS)
 def test_every_format_says_what_it_is(format: str) -> None:
-    row = EXPORTERS[format]
-    assert re.fullmatch(r"\.[a-z]+", row.suffix)
-    assert row.about and "\n" not in row.about and not row.about.endswith(".")
+    assert re.fullmatch(r"\.[a-z]+", EXPORTERS[format].suffix)
 
 
 @pytest.mark.parametrize("format", EXPORTERS)
@@ -38,15 +37,25 @@ def test_exports_tell_the_scores(format: str) -> None:
 
 
 @pytest.mark.parametrize("format", EXPORTERS)
-@pytest.mark.parametrize("name", CORNERS)
-def test_unusual_cells_are_exported_in_every_format(format: str, name: str) -> None:
-    assert EXPORTERS[format].render(corner(name), None)
+def test_unusual_cells_are_exported_in_every_format(format: str) -> None:
+    read_all(format, map(corner, CORNERS))
 
 
 @pytest.mark.parametrize("format", EXPORTERS)
 def test_mutants_are_exported_in_every_format(format: str) -> None:
-    for seed in range(10):
-        assert EXPORTERS[format].render(mutant(seed, "lstm"), None)
+    read_all(format, (mutant(seed, "lstm") for seed in range(10)))
+
+
+@pytest.mark.parametrize("format", EXPORTERS)
+def test_the_library_is_exported_in_every_format(format: str) -> None:
+    read_all(format, (library.load(name) for name in library.names()[:: 8 if format == "python" else 1]))
+
+
+def test_a_reader_sees_what_an_export_lost() -> None:
+    gru, lost = library.load("gru"), library.load("vanilla")
+    for format, read in READERS.items():
+        with pytest.raises(AssertionError):
+            read(gru, EXPORTERS[format].render(lost, None))
 
 
 @pytest.mark.parametrize("format", EXPORTERS)

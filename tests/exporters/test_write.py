@@ -10,7 +10,7 @@ import pytest
 
 from archsearch.cell import library
 from archsearch.errors import ArchsearchError, InputError, NoSpace
-from archsearch.exporters import EXPORTERS, export, write
+from archsearch.exporters import EXPORTERS, export
 from archsearch.exporters.formats import Exporter
 
 GRU = library.load("gru")
@@ -41,7 +41,7 @@ def test_a_file_that_appears_meanwhile_stays(tmp_path: Path, monkeypatch: pytest
         path.write_text("theirs")
         return "ours"
 
-    monkeypatch.setitem(EXPORTERS, "cell", Exporter(slow, ".cell", "slow"))
+    monkeypatch.setitem(EXPORTERS, "cell", Exporter(slow, ".cell"))
     with pytest.raises(InputError, match="exists"):
         export(GRU, "cell", path)
     assert path.read_text() == "theirs" and os.listdir(tmp_path) == ["gru.cell"]
@@ -69,9 +69,7 @@ def test_a_failure_leaves_the_folder_as_it_was(
 
 def test_a_failed_check_writes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     row = EXPORTERS["python"]
-    monkeypatch.setitem(
-        EXPORTERS, "python", Exporter(lambda *_: "import os\n", row.suffix, row.about, row.check)
-    )
+    monkeypatch.setitem(EXPORTERS, "python", Exporter(lambda *_: "import os\n", row.suffix, row.check))
     with pytest.raises(ArchsearchError, match="imports os; nothing was written"):
         export(GRU, "python", tmp_path / "gru.py")
     assert not os.listdir(tmp_path)
@@ -81,7 +79,7 @@ def test_a_full_disk_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     def full(*_: Any) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(write.os, "fsync", full)
+    monkeypatch.setattr("os.fsync", full)
     with pytest.raises(NoSpace, match="No space left"):
         export(GRU, "cell", tmp_path / "gru.cell")
 
@@ -108,7 +106,7 @@ def test_a_folder_without_permission_is_refused(tmp_path: Path, monkeypatch: pyt
     def refuse(*_: Any, **__: Any) -> int:
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr(write.os, "open", refuse)
+    monkeypatch.setattr("os.open", refuse)
     with pytest.raises(
         InputError, match=re.escape(f"{tmp_path / 'gru.svg'}: Permission denied; nothing was written")
     ):

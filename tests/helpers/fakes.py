@@ -1,6 +1,6 @@
 """Worker processes without torch: they answer at once, from a simulated world, and make trouble when they are told to.
 
-`main` takes the place of `crew._main`. As a program (`python -m tests.helpers.fakes evolve ...`) this file is the command
+`main` takes the place of `pool._main`. As a program (`python -m tests.helpers.fakes evolve ...`) this file is the command
 `archsearch` with such workers, so that its driver can be killed. The environment says what the workers do:
 
     TROUBLE=KIND:SHARE:TIMES   a share of all cells make this trouble, each of their trials so many times
@@ -23,6 +23,7 @@ from msgspec.structs import replace
 
 from archsearch.protocol.records import Outcome, Trial
 from archsearch.workers import messages, pool
+from archsearch.workers.entry import die_with, leave_signals_to_the_driver
 from archsearch.workers.messages import Alive, Facts, Failed, Hello, Job, Probe, Result
 from tests.helpers.plans import FACTS, GRU, MEMORY, World, chance
 
@@ -31,11 +32,9 @@ KNOWN = {facts.name: facts for facts in (*FACTS.values(), MEMORY)}
 
 
 def main(pipe: Connection, device: str, data: str | None, driver: int) -> None:
-    """Serve like `worker.serve`, after the same beginning."""
-    for number in pool.STOPPING:
-        signal.signal(number, signal.SIG_IGN)
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, pool.STOPPING)
-    pool._die_with(driver)
+    """Serve like `process.serve`, after the same beginning."""
+    leave_signals_to_the_driver()
+    die_with(driver)
     kind, _, rest = os.environ.get("TROUBLE", "").partition(":")
     if kind == "no start":
         pipe.send_bytes(messages.encode(Failed("Traceback: no module named torch", 1)))

@@ -17,8 +17,8 @@ from typing import Any, TypeVar
 
 import psutil
 
+from archsearch.protocol.records import ENDED
 from archsearch.store import RunStore, as_document, read_leaderboard
-from archsearch.store.run_store import ENDED
 
 ROOT = Path(__file__).resolve().parents[2]
 TINY = ROOT / "tests" / "data" / "tiny.toml"
@@ -231,11 +231,8 @@ def trained_again(folder: Path) -> int:
 
 def board(folder: Path) -> str:
     """Return a run's leaderboard as text, without the run's name."""
-    store = RunStore.open(folder)
-    try:
+    with RunStore.open(folder) as store:
         document = as_document(read_leaderboard(store, folder.name))
-    finally:
-        store.close()
     del document["run"]
     return json.dumps(document, indent=1, allow_nan=False)
 

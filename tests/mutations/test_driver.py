@@ -10,7 +10,7 @@ import pytest
 from archsearch import mutate
 from archsearch.cell import Cell, Node, SearchSpace, library
 from archsearch.errors import CellError, InputError, SpaceError
-from archsearch.mutations import DRAWS, MAGNITUDES, MUTATIONS, Applied, draw, propose
+from archsearch.mutations import CHILD_DRAWS, MAGNITUDES, MUTATIONS, Applied, draw, propose
 from archsearch.mutations.driver import count, per_node, transformed
 from tests.helpers.strategies import EVERYTHING, PAPER, WIDE, mutants, rewritten
 from tests.mutations.outcomes import cell
@@ -216,7 +216,7 @@ def test_no_valid_child_is_none_after_the_draws(magnitude: str) -> None:
     space = msgspec.structs.replace(PAPER, mutations=("replace_by_ancestor",))
 
     assert draw(parent, space, rng, magnitude) is None
-    for _ in range(DRAWS):
+    for _ in range(CHILD_DRAWS):
         assert propose(parent, space, drawn, magnitude) is None
     assert rng.random() == drawn.random()  # neither fewer draws nor more
 

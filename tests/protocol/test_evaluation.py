@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from msgspec.structs import replace
 
-from archsearch.protocol.evaluation import evaluate, step_tries
+from archsearch.protocol.evaluation import Ended, Waiting, evaluate, told_again
 from archsearch.protocol.records import HOST_STATUSES, Outcome, Stage, Step, Trial, Try, Verdict
 from archsearch.protocol.references import reference_step
 from archsearch.protocol.settings import Setting
@@ -18,7 +18,7 @@ GATES = {task: 0.6 for task in PLAN.settings}
 FILTER = PLAN.filter_setting("c1", 0)
 assert FILTER is not None
 STAGES = tuple(Stage(task, settings[:2]) for task, settings in PLAN.settings.items())
-PROPOSAL = Step(9, "propose", "c1", GRU, (), FILTER, STAGES, True)
+PROPOSAL = Step(9, "propose", "c1", GRU, filter=FILTER, stages=STAGES, gated=True)
 REEXAMINATION = Step(9, "reexamine", "c1", stages=STAGES)
 CRASH = Outcome("crashed", reason="signal 9")
 NAN = Outcome("diverged", reason="loss nan at step 3")
@@ -60,11 +60,15 @@ def followed(
     """Return what was asked for, round by round, the verdict, and the tries that count."""
     known: dict[Trial, Outcome] = {}
     rounds = []
-    while isinstance(found := evaluate(PLAN, step, known.get, BASELINE, GATES), list):
-        assert found and not set(found) & set(known), "asks only for what is missing"
-        rounds.append(found)
-        known |= {trial: ending(step, trial, scenario) for trial in found}
-    return rounds, found, step_tries(PLAN, step, found.reached, known.get)
+    while isinstance(found := evaluate(PLAN, step, known.get, BASELINE, GATES), Waiting):
+        assert found.trials and not set(found.trials) & set(known), "asks only for what is missing"
+        rounds.append(list(found.trials))
+        known |= {trial: ending(step, trial, scenario) for trial in found.trials}
+    assert found == told_again(PLAN, step, found.verdict, known.get), (
+        "its verdict says which stages it reached"
+    )
+    assert found.step == step
+    return rounds, found.verdict, found.tries
 
 
 def shape(rounds: list[list[Trial]]) -> list[tuple[str, int]]:
@@ -82,9 +86,9 @@ def test_a_good_cell_goes_through_filter_and_stages_one_after_the_other() -> Non
 
 
 def test_a_step_with_nothing_new_is_over_at_once() -> None:
-    assert evaluate(PLAN, Step(3, "nothing", known=100), lambda trial: None, BASELINE, GATES) == Verdict(
-        "nothing new"
-    )
+    step = Step(3, "nothing", known=100)
+    ended = Ended(step, Verdict("nothing new"), {})
+    assert evaluate(PLAN, step, lambda trial: None, BASELINE, GATES) == ended
 
 
 def test_a_cell_that_fails_the_filter_trains_nothing_else() -> None:
@@ -123,10 +127,10 @@ def test_the_gate_itself_is_not_enough_and_the_best_setting_counts() -> None:
         known = {}
         scenario = {**ALL_GOOD, "xml": [good("xml", -1.0), good("xml", 0.24)]}
         while isinstance(
-            found := evaluate(PLAN, PROPOSAL, known.get, BASELINE, {**GATES, "xml": gate}), list
+            found := evaluate(PLAN, PROPOSAL, known.get, BASELINE, {**GATES, "xml": gate}), Waiting
         ):
-            known |= {trial: ending(PROPOSAL, trial, scenario) for trial in found}
-        assert found.fate == fate
+            known |= {trial: ending(PROPOSAL, trial, scenario) for trial in found.trials}
+        assert found.verdict.fate == fate
 
 
 def test_the_last_stage_has_no_gate() -> None:
@@ -178,9 +182,9 @@ def test_a_reexamination_may_have_settings_left_on_some_tasks_only() -> None:
 def test_a_reference_is_evaluated_without_a_baseline() -> None:
     step = reference_step(PLAN, GRU)
     known: dict[Trial, Outcome] = {}
-    while isinstance(found := evaluate(PLAN, step, known.get, {}, {}), list):
-        known |= {trial: ending(step, trial, ALL_GOOD) for trial in found}
-    assert found == Verdict("evaluated", 3) and len(known) == 3 * 6
+    while isinstance(found := evaluate(PLAN, step, known.get, {}, {}), Waiting):
+        known |= {trial: ending(step, trial, ALL_GOOD) for trial in found.trials}
+    assert found.verdict == Verdict("evaluated", 3) and len(known) == 3 * 6
 
 
 def test_a_proposal_that_is_a_reference_trains_nothing() -> None:
@@ -191,8 +195,9 @@ def test_a_proposal_that_is_a_reference_trains_nothing() -> None:
         for stage in reference.stages
         for s in stage.settings
     }
-    proposal = Step(9, "propose", "c7", GRU, (), None, reference.stages)
-    assert evaluate(PLAN, proposal, known.get, BASELINE, GATES) == Verdict("evaluated", 3)
+    proposal = Step(9, "propose", "c7", GRU, stages=reference.stages)
+    ended = evaluate(PLAN, proposal, known.get, BASELINE, GATES)
+    assert isinstance(ended, Ended) and ended.verdict == Verdict("evaluated", 3)
 
 
 def test_under_published_the_gate_compares_raw_scores_with_the_best_of_the_whole_grid() -> None:
@@ -200,14 +205,14 @@ def test_under_published_the_gate_compares_raw_scores_with_the_best_of_the_whole
     baseline = {task: {s: Try(0.5, 20) for s in settings} for task, settings in plan.settings.items()}
     baseline["arithmetic"][plan.settings["arithmetic"][-1]] = Try(0.6, 20)
     stages = tuple(Stage(task, settings[:2]) for task, settings in plan.settings.items())
-    step = Step(9, "propose", "c1", GRU, (), None, stages, True)
+    step = Step(9, "propose", "c1", GRU, stages=stages, gated=True)
     for raw, fate in ((0.539, "stopped at gate"), (0.541, "evaluated")):
         known: dict[Trial, Outcome] = {}
         while isinstance(
-            found := evaluate(plan, step, known.get, baseline, {"arithmetic": 0.9, "xml": 0.9}), list
+            found := evaluate(plan, step, known.get, baseline, {"arithmetic": 0.9, "xml": 0.9}), Waiting
         ):
-            known |= {trial: done(raw) for trial in found}
-        assert found.fate == fate
+            known |= {trial: done(raw) for trial in found.trials}
+        assert found.verdict.fate == fate
 
 
 @given(st.integers(0, 10**6), st.randoms(use_true_random=False))
@@ -215,11 +220,11 @@ def test_the_order_in_which_trials_end_changes_nothing(world_seed: int, random: 
     world = World(fails=0.2)
     step = replace(PROPOSAL, cell=f"c{world_seed}")
     together = {}
-    while isinstance(first := evaluate(PLAN, step, together.get, BASELINE, GATES), list):
-        together |= {trial: world(trial) for trial in first}
+    while isinstance(first := evaluate(PLAN, step, together.get, BASELINE, GATES), Waiting):
+        together |= {trial: world(trial) for trial in first.trials}
     alone: dict[Trial, Outcome] = {}
-    while isinstance(second := evaluate(PLAN, step, alone.get, BASELINE, GATES), list):
-        trial = random.choice(second)  # type: ignore[attr-defined]
+    while isinstance(second := evaluate(PLAN, step, alone.get, BASELINE, GATES), Waiting):
+        trial = random.choice(second.trials)  # type: ignore[attr-defined]
         alone[trial] = world(trial)
     assert second == first and alone == together
     assert chance(world_seed) == chance(world_seed)

@@ -136,6 +136,14 @@ def test_a_trial_that_the_host_ended_is_dropped_from_both_sides() -> None:
     assert paired([HOST], [low, high]) is None
 
 
+@pytest.mark.parametrize("skill", [0.0, -0.1])
+def test_there_is_no_ratio_to_a_gru_that_has_learned_nothing(skill: float) -> None:
+    gru = scored("xml", [skill])
+    assert PLAN.skill("xml", gru[0]) == pytest.approx(skill, abs=1e-12)
+    assert paired([*scored("xml", [0.3])], [*gru]) is None
+    assert paired([*gru], [*gru]) is None
+
+
 def test_what_is_shown_is_what_was_compared() -> None:
     low, high = scored("xml", [0.2, 0.4])
     judgement = judge(

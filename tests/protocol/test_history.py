@@ -1,11 +1,12 @@
-"""The book: told steps become candidates, ranked by fitness."""
+"""The history: told steps become candidates, ranked by fitness."""
 
 from typing import Any
 
 import pytest
 
+from archsearch.protocol.evaluation import Ended
 from archsearch.protocol.history import History
-from archsearch.protocol.records import Stage, Step, Try, Verdict
+from archsearch.protocol.records import Fate, Stage, Step, Try, Verdict
 from archsearch.protocol.settings import Setting
 from tests.helpers.plans import FACTS, GRU, run_plan, task_plan
 
@@ -24,23 +25,23 @@ BASELINE = tries(0.4, 0.4, 0.4, 0.4, 0.4, 0.4)
 
 
 def told(*steps: tuple[str, str, Verdict, dict[str, dict[Setting, Try]]]) -> History:
-    """Return a book that was told steps, each a kind, a cell, a verdict and its tries."""
-    book = History(PLAN, BASELINE)
+    """Return a history that was told steps, each a kind, a cell, a verdict and its tries."""
+    history = History(PLAN, BASELINE)
     for number, (kind, cell, verdict, of) in enumerate(steps):
         stages = tuple(Stage(task, tuple(settings)) for task, settings in of.items()) or (
             Stage("xml", SETTINGS[:2]),
         )
         more: dict[str, Any] = {"filter": FILTER, "gated": True, "parent": GRU} if kind == "propose" else {}
         step = Step(number, kind, cell, stages=stages, **more)  # type: ignore[arg-type]
-        book.tell(step, verdict, of if verdict.reached else {})
-    return book
+        history.tell(Ended(step, verdict, of if verdict.reached else {}))
+    return history
 
 
 DONE = Verdict("evaluated", 1)
 
 
 def test_candidates_are_ranked_by_fitness_and_the_older_first_among_equals() -> None:
-    book = told(
+    history = told(
         ("start", "a", DONE, tries(0.4, 0.4)),
         ("propose", "b", DONE, tries(0.5, 0.1)),
         ("propose", "c", DONE, tries(0.4, 0.4)),
@@ -48,14 +49,17 @@ def test_candidates_are_ranked_by_fitness_and_the_older_first_among_equals() -> 
         ("propose", "e", DONE, tries(0.6, None)),
         ("propose", "f", DONE, tries(None, None)),
     )
-    assert [candidate.id for candidate in book.ranked] == ["e", "b", "a", "c", "d"]
-    assert [candidate.fitness for candidate in book.ranked] == pytest.approx([1.5, 1.25, 1.0, 1.0, 0.75])
-    assert [candidate.id for candidate in book.pool] == ["e", "b", "a"]
+    assert [candidate.id for candidate in history.ranked] == ["e", "b", "a", "c", "d"]
+    assert [candidate.fitness for candidate in history.ranked] == pytest.approx([1.5, 1.25, 1.0, 1.0, 0.75])
+    assert [candidate.id for candidate in history.pool] == ["e", "b", "a"]
 
 
 def test_a_reexamination_adds_tries_and_keeps_the_fate() -> None:
-    book = told(("propose", "a", DONE, tries(0.8, 0.2)), ("reexamine", "a", DONE, tries(0.1, 0.2, start=2)))
-    (candidate,) = book.ranked
+    history = told(
+        ("propose", "a", DONE, tries(0.8, 0.2)),
+        ("reexamine", "a", Verdict("not evaluated", 1), tries(0.1, 0.2, start=2)),
+    )
+    (candidate,) = history.ranked
     assert (candidate.step, candidate.trials, candidate.filter_tries, candidate.fate) == (
         0,
         5,
@@ -63,38 +67,46 @@ def test_a_reexamination_adds_tries_and_keeps_the_fate() -> None:
         "evaluated",
     )
     assert candidate.used == {"xml": set(SETTINGS[:4])}
-    assert book.reexamined == 1 and len(book.candidates) == 1
+    assert len(history.candidates) == 1 and history.fates == {"evaluated": 1, "not evaluated": 1}
+
+
+@pytest.mark.parametrize("fate", ["not evaluated", "evaluated"])
+def test_what_a_cell_has_reached_never_falls(fate: Fate) -> None:
+    first = ("propose", "a", Verdict("stopped at gate", 2), tries(0.4))
+    for kind in ("reexamine", "propose"):
+        history = told(first, (kind, "a", Verdict(fate, 1), tries(0.4, start=1)))
+        assert history.candidates["a"].reached == 2
 
 
 def test_a_filter_failure_is_a_candidate_that_may_come_again() -> None:
     failed = Verdict("failed filter", task="memorization:small")
-    book = told(
+    history = told(
         ("propose", "a", failed, {}), ("propose", "a", failed, {}), ("propose", "a", DONE, tries(0.4, 0.4))
     )
-    (candidate,) = book.candidates.values()
+    (candidate,) = history.candidates.values()
     assert (candidate.step, candidate.filter_tries, candidate.passed, candidate.fate) == (
         0,
         3,
         True,
         "evaluated",
     )
-    assert book.fates == {"failed filter": 2, "evaluated": 1}
+    assert history.fates == {"failed filter": 2, "evaluated": 1}
 
 
 def test_what_was_not_reached_is_not_used() -> None:
-    book = told(("propose", "a", Verdict("failed filter"), {}))
-    assert book.candidates["a"].used == {} and not book.candidates["a"].passed
+    history = told(("propose", "a", Verdict("failed filter"), {}))
+    assert history.candidates["a"].used == {} and not history.candidates["a"].passed
 
 
 def test_nothing_new_counts_in_a_row() -> None:
     nothing = ("nothing", "", Verdict("nothing new"), {})
-    assert told(nothing, nothing).barren == 2
-    assert told(nothing, ("propose", "a", DONE, tries(0.4)), nothing).barren == 1
+    assert told(nothing, nothing).steps_without_news == 2
+    assert told(nothing, ("propose", "a", DONE, tries(0.4)), nothing).steps_without_news == 1
     assert told(nothing).candidates == {}
 
 
 def test_those_that_finished_the_first_stage_are_counted_without_start_cells() -> None:
-    book = told(
+    history = told(
         ("start", "a", DONE, tries(0.4)),
         ("propose", "b", DONE, tries(0.4)),
         ("propose", "c", Verdict("stopped at gate", 1), tries(0.1)),
@@ -104,10 +116,10 @@ def test_those_that_finished_the_first_stage_are_counted_without_start_cells() -
         ("propose", "g", Verdict("not evaluated", 1), tries()),
         ("propose", "h", Verdict("not evaluated", 2), tries(0.4)),
     )
-    assert book.first_stage == 4  # b, c, d and h
+    assert history.finished_first_stage == 4  # b, c, d and h
 
 
 def test_steps_are_told_in_order() -> None:
-    book = History(PLAN, BASELINE)
+    history = History(PLAN, BASELINE)
     with pytest.raises(AssertionError, match="in order"):
-        book.tell(Step(1, "nothing"), Verdict("nothing new"), {})
+        history.tell(Ended(Step(1, "nothing"), Verdict("nothing new"), {}))

@@ -5,6 +5,7 @@ The simulated trials are modelled on docs/measuring.md, "The pilot": xml after 6
 """
 
 import json
+import math
 from pathlib import Path
 
 import numpy as np
@@ -12,10 +13,13 @@ import pytest
 from numpy.typing import NDArray
 
 from archsearch.protocol import noise
+from archsearch.protocol.evaluation import Ended
 from archsearch.protocol.fitness import judge, ratio
+from archsearch.protocol.history import History
+from archsearch.protocol.loading import load_preset
 from archsearch.protocol.plan import RunPlan
-from archsearch.protocol.preset import load_preset
-from archsearch.protocol.records import Outcome, Trial, Try
+from archsearch.protocol.records import Outcome, Stage, Step, StepKind, Trial, Try, Verdict
+from archsearch.protocol.references import noise_trials
 from archsearch.protocol.seeds import generator
 from archsearch.protocol.settings import Grid, Setting
 from tests.helpers.plans import FACTS, GRU, done, preset, run_plan, task_plan
@@ -60,7 +64,7 @@ def world_of(
 
 def test_every_clone_is_compared_with_every_other_by_its_best_setting() -> None:
     plan, known = world_of([[0.1, 0.2], [0.4, 0.3], [0.1, 0.1]])
-    found = noise.clone_ratios(plan, known.get)["xml"]
+    found = noise.clone_ratios(plan, noise_trials(plan, known.get))["xml"]
     assert sorted(found) == pytest.approx(
         sorted([0.2 / 0.4, 0.2 / 0.1, 0.4 / 0.2, 0.4 / 0.1, 0.1 / 0.2, 0.1 / 0.4])
     )
@@ -68,17 +72,17 @@ def test_every_clone_is_compared_with_every_other_by_its_best_setting() -> None:
 
 def test_a_clone_without_a_score_passes_no_gate_and_is_no_baseline() -> None:
     plan, known = world_of([[0.2, 0.2], [None, None]])
-    assert noise.clone_ratios(plan, known.get)["xml"].tolist() == [0.0]
+    assert noise.clone_ratios(plan, noise_trials(plan, known.get))["xml"].tolist() == [0.0]
 
 
 def test_a_noise_trial_that_the_host_ended_is_left_out() -> None:
     plan, known = world_of([[0.2, 0.3], [None, 0.3]], status="crashed")
-    assert noise.clone_ratios(plan, known.get)["xml"] == pytest.approx([1.0, 1.0])
+    assert noise.clone_ratios(plan, noise_trials(plan, known.get))["xml"] == pytest.approx([1.0, 1.0])
 
 
 def test_without_draws_a_clone_is_its_equal() -> None:
     plan, known = world_of([[0.2, 0.2]])
-    found = noise.clone_ratios(plan, known.get)
+    found = noise.clone_ratios(plan, noise_trials(plan, known.get))
     assert found["xml"].tolist() == [1.0]
     assert noise.band(plan, found) == (1.0, 1.0) and noise.luck(plan, found, 50) == 1.0
 
@@ -134,6 +138,40 @@ def test_the_statement_is_the_same_each_time() -> None:
     found = {"xml": np.exp(0.1 * np.random.default_rng(0).normal(size=500))}
     assert noise.luck(run_plan(), found, 35) == noise.luck(run_plan(), found, 35)
     assert noise.band(run_plan(), found) == noise.band(run_plan(), found)
+
+
+def found_with(*cells: tuple[StepKind, float]) -> History:
+    """Return a history of cells, each a kind of step and a skill; the GRU's is 0.4."""
+    plan = run_plan(tasks={"xml": task_plan()})
+    facts, setting = FACTS["xml"], plan.settings["xml"][0]
+
+    def tries(skill: float) -> dict[str, dict[Setting, Try]]:
+        return {"xml": {setting: Try(facts.floor + skill * (facts.ceiling - facts.floor), 20)}}
+
+    history = History(plan, tries(0.4))
+    for number, (kind, skill) in enumerate(cells):
+        step = Step(number, kind, f"c{number}", stages=(Stage("xml", (setting,)),))
+        history.tell(Ended(step, Verdict("evaluated", 1), tries(skill)))
+    return history
+
+
+def test_a_finding_is_a_cell_above_luck_and_not_one_that_equals_it() -> None:
+    history = found_with(("start", 0.4), ("propose", 0.3), ("propose", 0.44))
+    best = history.ranked[0].fitness
+    assert best == pytest.approx(1.1)
+    assert noise.is_finding(history, math.nextafter(best, 0.0))
+    assert not noise.is_finding(history, best)
+    assert not noise.is_finding(history, math.nextafter(best, 2.0))
+
+
+def test_start_cells_are_no_finding_however_good_they_are() -> None:
+    assert not noise.is_finding(found_with(("start", 0.8)), 1.05)
+    assert not noise.is_finding(found_with(("start", 0.8), ("propose", 0.41)), 1.05)
+    assert noise.is_finding(found_with(("start", 0.8), ("propose", 0.43)), 1.05)
+
+
+def test_a_search_that_has_told_nothing_has_no_finding() -> None:
+    assert not noise.is_finding(found_with(), 0.0)
 
 
 def test_more_tasks_mean_less_luck() -> None:

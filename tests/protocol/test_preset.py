@@ -12,8 +12,10 @@ import tomli_w
 from archsearch.cell import library
 from archsearch.errors import PresetError
 from archsearch.mutations import MAGNITUDES
+from archsearch.protocol.duration import parse_duration
+from archsearch.protocol.loading import load_preset, preset_names
 from archsearch.protocol.plan import PlannedTask, RunPlan, TaskFacts
-from archsearch.protocol.preset import Preset, load_preset, parse_duration, preset_names
+from archsearch.protocol.preset import Preset
 from archsearch.resources import grammars
 from archsearch.tasks import TASKS
 from tests.helpers.plans import MEMORY, run_plan
@@ -170,6 +172,11 @@ def test_an_unknown_key_like_no_other_comes_with_all(tmp_path: Path) -> None:
         ("tasks.xml.k", 0, "tasks.xml: k is 0 and G 6; 1 <= k <= G"),
         ("tasks.xml.gate", 1.0, "tasks.xml: gate is 1.0; it lies in [0, 1) or is 'noise'"),
         ("tasks.xml.gate", float("nan"), "tasks.xml: gate is nan; it lies in [0, 1) or is 'noise'"),
+        (
+            "tasks.xml.rungs",
+            [750, 750],
+            "tasks.xml: rungs are 750, 750; they grow, are multiples of epoch_steps",
+        ),
         ("tasks.xml.min_skill", 0, "tasks.xml: min_skill is 0.0; it lies in (0, 1)"),
         ("own.epoch_steps", 0, "own: budget, steps, epoch_steps and validation are at least 1"),
         ("grid.rate", [], "grid.rate: it needs at least one value, and none twice"),

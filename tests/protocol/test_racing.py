@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from archsearch.protocol.evaluation import evaluate, step_tries
+from archsearch.protocol.evaluation import Waiting, evaluate
 from archsearch.protocol.preset import RaceRules
-from archsearch.protocol.racing import going_on, possible, score_at
+from archsearch.protocol.racing import possible_trials, score_at, survivors
 from archsearch.protocol.records import Outcome, Stage, Step, Trial, Validation, Verdict
 from archsearch.protocol.references import noise_trials
 from archsearch.protocol.settings import Setting
@@ -21,7 +21,7 @@ RUNGS = (100, 200)
 COURSE = task_plan(steps=400, epoch_steps=50, rungs=RUNGS, k=4)
 PLAN = run_plan(replace(preset({"xml": COURSE}), race=RaceRules(trailing=0.7, behind=0.5)))
 SETTINGS = PLAN.settings["xml"][:4]
-STEP = Step(9, "propose", "c1", GRU, (), None, (Stage("xml", SETTINGS),), False, raced=True)
+STEP = Step(9, "propose", "c1", GRU, stages=(Stage("xml", SETTINGS),), raced=True)
 FACT = FACTS["xml"]
 
 
@@ -46,13 +46,12 @@ def race(
     """Return for each round the steps of what was asked, the steps each setting was given, and the verdict."""
     known = {trial: grown(trial, gru) for setting in SETTINGS if (trial := PLAN.trial(GRU, "xml", setting))}
     rounds = []
-    while isinstance(found := evaluate(PLAN, STEP, known.get, {}, {}), list):
-        rounds.append([trial.steps for trial in found])
-        for trial in found:
+    while isinstance(found := evaluate(PLAN, STEP, known.get, {}, {}), Waiting):
+        rounds.append([trial.steps for trial in found.trials])
+        for trial in found.trials:
             final = finals[trial.setting]
             known[trial] = final if isinstance(final, Outcome) else grown(trial, final)
-    tries = step_tries(PLAN, STEP, 1, known.get)["xml"]
-    return rounds, {setting: tried.steps for setting, tried in tries.items()}, found
+    return rounds, {setting: tried.steps for setting, tried in found.tries["xml"].items()}, found.verdict
 
 
 def test_a_rung_stops_settings_far_behind_the_cells_own_best() -> None:
@@ -86,13 +85,23 @@ def test_a_trial_that_diverged_or_that_the_host_ended_goes_no_further() -> None:
 @pytest.mark.parametrize("other", [None, 0.0, -0.1])
 def test_nobody_is_stopped_where_nobody_has_learned_anything(skill: float, other: float | None) -> None:
     skills: dict[Setting, float | None] = dict.fromkeys(SETTINGS, skill)
-    assert len(going_on(RaceRules(0.9, 0.9), skills, dict.fromkeys(SETTINGS, other))) == 4
+    assert len(survivors(RaceRules(0.9, 0.9), skills, dict.fromkeys(SETTINGS, other))) == 4
+
+
+def test_a_setting_exactly_at_a_limit_goes_on_and_one_below_it_stops() -> None:
+    best, at, below, diverged = SETTINGS
+    skills = {best: 0.5, at: 0.25, below: 0.2499, diverged: None}
+    assert survivors(RaceRules(trailing=0.5, behind=0.0), skills, {}) == (best, at), "half of its own best"
+    gru = dict.fromkeys(SETTINGS, 1.0)
+    assert survivors(RaceRules(trailing=0.0, behind=0.25), skills, gru) == (best, at), (
+        "a quarter of the GRU's"
+    )
 
 
 def test_without_racing_every_setting_is_trained_in_full() -> None:
-    whole = [trial for trial in possible(PLAN, replace(STEP, raced=False))]
+    whole = [trial for trial in possible_trials(PLAN, replace(STEP, raced=False))]
     assert [trial.steps for trial in whole] == [400] * 4
-    assert evaluate(PLAN, replace(STEP, raced=False), lambda trial: None, {}, {}) == whole
+    assert evaluate(PLAN, replace(STEP, raced=False), lambda trial: None, {}, {}) == Waiting(tuple(whole))
 
 
 def test_a_score_at_a_rung_is_the_best_validation_up_to_there() -> None:
@@ -105,12 +114,14 @@ def test_a_score_at_a_rung_is_the_best_validation_up_to_there() -> None:
 
 def test_clones_of_the_gru_are_raced_like_a_candidate_but_the_baseline_is_not() -> None:
     known: dict[Trial, Outcome] = {}
-    while missing := [
-        trial for draws in noise_trials(PLAN, known.get)["xml"] for trial in draws if known.get(trial) is None
-    ]:
+
+    def draws() -> list[list[Trial]]:
+        return [[each.trial for each in draw.values()] for draw in noise_trials(PLAN, known.get)["xml"]]
+
+    while missing := [trial for draw in draws() for trial in draw if trial not in known]:
         for trial in missing:
             known[trial] = grown(trial, 0.3 + 0.3 * chance("luck", trial.init_draw, named(trial.setting)))
-    steps = [sorted(trial.steps for trial in draw) for draw in noise_trials(PLAN, known.get)["xml"]]
+    steps = [sorted(trial.steps for trial in draw) for draw in draws()]
     assert steps[0] == [400] * 4 and all(of[0] == 100 and of[-1] == 400 for of in steps[1:])
 
 
@@ -120,9 +131,9 @@ def test_the_order_in_which_the_trials_of_a_rung_end_changes_nothing(seed: int) 
     finals = {setting: luck.uniform(0.1, 0.6) for setting in SETTINGS}
     rounds, given, verdict = race(finals)
     known = {trial: grown(trial, 0.4) for setting in SETTINGS if (trial := PLAN.trial(GRU, "xml", setting))}
-    while isinstance(found := evaluate(PLAN, STEP, known.get, {}, {}), list):
-        one = luck.choice(found)
-        known[one] = grown(one, finals[one.setting])
-    tries = step_tries(PLAN, STEP, 1, known.get)["xml"]
-    assert ({setting: tried.steps for setting, tried in tries.items()}, found) == (given, verdict)
-    assert set(known) - {PLAN.trial(GRU, "xml", s) for s in SETTINGS} <= set(possible(PLAN, STEP))
+    while isinstance(found := evaluate(PLAN, STEP, known.get, {}, {}), Waiting):
+        trial = luck.choice(found.trials)
+        known[trial] = grown(trial, finals[trial.setting])
+    assert {setting: tried.steps for setting, tried in found.tries["xml"].items()} == given
+    assert found.verdict == verdict
+    assert set(known) - {PLAN.trial(GRU, "xml", s) for s in SETTINGS} <= set(possible_trials(PLAN, STEP))

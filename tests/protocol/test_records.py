@@ -6,7 +6,8 @@ import msgspec
 import pytest
 from msgspec.structs import replace
 
-from archsearch.protocol.records import VERSION, Applied, Outcome, Stage, Step, Trial, Validation, Verdict
+from archsearch.mutations import Applied
+from archsearch.protocol.records import VERSION, Outcome, Stage, Step, Trial, Validation, Verdict
 from tests.helpers.plans import GRU, run_plan
 
 PLAN = run_plan()

@@ -42,7 +42,8 @@ def test_under_published_every_reference_has_the_whole_grid() -> None:
 
 def test_a_noise_draw_0_is_the_baseline_itself() -> None:
     plan = run_plan(noise_draws=2)
-    for task, draws in noise_trials(plan, lambda trial: None).items():
+    for task, longest in noise_trials(plan, lambda trial: None).items():
+        draws = [[each.trial for each in draw.values()] for draw in longest]
         assert [trial.setting for trial in draws[0]] == list(plan.settings[task][:2])
         assert draws[0] == [plan.trial(GRU, task, setting) for setting in plan.settings[task][:2]]
         assert [[trial.init_draw for trial in draw] for draw in draws] == [[0, 0], [1, 1], [2, 2]]
@@ -52,7 +53,7 @@ def test_a_noise_draw_0_is_the_baseline_itself() -> None:
 def test_under_published_noise_is_measured_all_over_the_grid() -> None:
     """Not at its first k settings, which share their rate and their clip."""
     plan = run_plan(tasks={"xml": task_plan(k=3, G=12)}, rule="published")
-    settings = [trial.setting for trial in noise_trials(plan, lambda trial: None)["xml"][1]]
+    settings = list(noise_trials(plan, lambda trial: None)["xml"][1])
     assert sorted(setting.rate for setting in settings) == sorted(GRID.rate)
     assert set(settings) <= set(plan.settings["xml"])
 

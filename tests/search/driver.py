@@ -1,4 +1,4 @@
-"""A search without an engine: any number of trials in flight, ended in any order, and restarts at any moment."""
+"""Workers and restarts for `Search`: trials in flight end in any order, and memory is lost at any moment."""
 
 from __future__ import annotations
 
@@ -11,12 +11,14 @@ import msgspec
 
 from archsearch.cell import Cell
 from archsearch.protocol import noise
-from archsearch.protocol.evaluation import evaluate, step_tries
+from archsearch.protocol.evaluation import Ended, evaluate, told_again
 from archsearch.protocol.history import History
 from archsearch.protocol.plan import RunPlan
-from archsearch.protocol.records import Outcome, Step, Trial, Verdict
+from archsearch.protocol.racing import StageTrials
+from archsearch.protocol.records import Outcome, Step, Trial, Try, Verdict
 from archsearch.protocol.references import noise_trials, reference_cells, reference_step
-from archsearch.search import ask, sees
+from archsearch.protocol.settings import Setting
+from archsearch.search import Search
 from tests.helpers.plans import World
 
 
@@ -30,6 +32,10 @@ class Driver:
         workers: Most trials in flight.
         order: Which of them ends next, and when steps are asked; None for the plain order.
         restarts: Chance of a restart after each trial; it loses what is in flight and all that is in memory.
+        stored: What outlives a restart: of each step what was asked and, once it is told, its verdict, both encoded.
+        ended: The outcomes, which do as well.
+        cells: The texts of the cells, too.
+        told_steps: The told steps as they ended, for the tests.
     """
 
     plan: RunPlan
@@ -40,39 +46,60 @@ class Driver:
 
     def __post_init__(self) -> None:
         self.ended: dict[Trial, Outcome] = {}
-        self.asked: list[bytes] = []
+        self.stored: list[tuple[bytes, bytes | None]] = []
         self.cells: dict[str, str] = {}
         self.trained: Counter[Trial] = Counter()
         self.restarted = 0
-        for cell in reference_cells(self.plan).values():
-            self.cells[cell.id] = cell.text()
-            for stage in reference_step(self.plan, cell.id).stages:
-                for setting in stage.settings:
-                    self.train(self.plan.trial(cell.id, stage.task, setting))
-        while missing := [
-            trial
-            for draws in noise_trials(self.plan, self.ended.get).values()
-            for draw in draws
-            for trial in draw
-            if trial not in self.ended
-        ]:
-            for trial in missing:
-                self.train(trial)
-        baseline = reference_step(self.plan, next(iter(reference_cells(self.plan).values())).id)
-        self.baseline = step_tries(self.plan, baseline, len(baseline.stages), self.ended.get)
-        self.gates = noise.gates(self.plan, noise.clone_ratios(self.plan, self.ended.get))
+        self.baseline = self.train_references()
+        draws = self.train_clones()
+        self.gates = noise.gates(self.plan, noise.clone_ratios(self.plan, draws))
         self.open()
+
+    # -- before the search ------------------------------------------------------------------------------------------
 
     def train(self, trial: Trial) -> None:
         self.trained[trial] += 1
         self.ended[trial] = self.world(trial)
 
+    def train_references(self) -> dict[str, dict[Setting, Try]]:
+        """Train the references; return the GRU's tries."""
+        tries = []
+        for cell in reference_cells(self.plan).values():
+            self.cells[cell.id] = cell.text()
+            step = reference_step(self.plan, cell.id)
+            for stage in step.stages:
+                for setting in stage.settings:
+                    self.train(self.plan.trial(cell.id, stage.task, setting))
+            result = evaluate(self.plan, step, self.ended.get, {}, {})
+            assert isinstance(result, Ended)
+            tries.append(result.tries)
+        return tries[0]
+
+    def train_clones(self) -> dict[str, list[StageTrials]]:
+        while True:
+            draws = noise_trials(self.plan, self.ended.get)
+            longest = [each for of_task in draws.values() for draw in of_task for each in draw.values()]
+            missing = [each.trial for each in longest if each.outcome is None]
+            if not missing:
+                return draws
+            for trial in missing:
+                self.train(trial)
+
+    # -- the search -------------------------------------------------------------------------------------------------
+
     def open(self) -> None:
-        """Begin as a new process does: from the asked steps and the outcomes."""
-        self.steps = [msgspec.json.decode(text, type=Step) for text in self.asked]
-        self.told, self.seen = History(self.plan, self.baseline), History(self.plan, self.baseline)
-        self.verdicts: dict[int, Verdict] = {}
+        """Begin as a new process does: from what is stored."""
+        self.search = Search(self.plan, self.baseline, self.gates)
+        self.steps: list[Step] = []
+        self.told_steps: list[Ended] = []
         self.flying: list[Trial] = []
+        for asked, verdict in self.stored:
+            step = msgspec.json.decode(asked, type=Step)
+            self.steps.append(step)
+            if verdict is not None:
+                told = msgspec.json.decode(verdict, type=Verdict)
+                self.told_steps.append(told_again(self.plan, step, told, self.ended.get))
+        self.search.restore([*self.told_steps, *self.steps[len(self.told_steps) :]])
 
     def run(self, count: int) -> Driver:
         """Search until so many steps are told."""
@@ -81,56 +108,69 @@ class Driver:
             self.tell(count)
             if self.told.told >= count:
                 return self
-            if self.may_ask() and (self.order is None or not jobs or self.order.random() < 0.5):
+            if self.search.may_ask and (self.order is None or not jobs or self.order.random() < 0.5):
                 self.ask()
                 continue
-            self.fly(jobs)
+            self.flying += jobs[: self.workers - len(self.flying)]
             if self.flying:
-                self.train(
-                    self.flying.pop(0 if self.order is None else self.order.randrange(len(self.flying)))
-                )
+                place = 0 if self.order is None else self.order.randrange(len(self.flying))
+                self.train(self.flying.pop(place))
             if self.order is not None and self.order.random() < self.restarts:
                 self.restarted += 1
                 self.open()
 
     def jobs(self) -> list[Trial]:
-        """Return what is waited for, lowest step first."""
-        wanted: dict[Trial, None] = {}
-        for step in self.steps[self.told.told :]:
-            if step.number in self.verdicts:
-                continue
-            found = evaluate(self.plan, step, self.ended.get, self.baseline, self.gates)
-            if isinstance(found, Verdict):
-                self.verdicts[step.number] = found
-            else:
-                wanted |= dict.fromkeys(found)
-        return [trial for trial in wanted if trial not in self.flying]
-
-    def fly(self, jobs: list[Trial]) -> None:
-        self.flying += jobs[: self.workers - len(self.flying)]
-
-    def take(self, book: History, step: Step) -> None:
-        verdict = self.verdicts.get(step.number)
-        assert verdict is not None
-        book.tell(step, verdict, step_tries(self.plan, step, verdict.reached, self.ended.get))
+        """Return what is waited for and not in flight, lowest step first."""
+        needed: dict[Trial, None] = {}
+        for step in self.search.open_steps:
+            needed |= dict.fromkeys(self.search.needs(step, self.ended.get))
+        return [trial for trial in needed if trial not in self.flying]
 
     def tell(self, count: int) -> None:
-        while self.told.told < min(count, len(self.steps)) and self.told.told in self.verdicts:
-            self.take(self.told, self.steps[self.told.told])
-
-    def may_ask(self) -> bool:
-        return sees(self.plan, len(self.steps)) <= self.told.told
+        while self.told.told < count and (ended := self.search.tell()) is not None:
+            asked, _ = self.stored[ended.step.number]
+            self.stored[ended.step.number] = asked, msgspec.json.encode(ended.verdict)
+            self.told_steps.append(ended)
 
     def ask(self) -> None:
-        number = len(self.steps)
-        while self.seen.told < sees(self.plan, number):
-            self.take(self.seen, self.steps[self.seen.told])
-        unseen = self.steps[self.seen.told :]
-        asked = ask(self.plan, number, self.seen, unseen, lambda cell: Cell.parse(self.cells[cell]))
+        asked = self.search.ask(self.cell)
         if asked.cell is not None:
             self.cells.setdefault(asked.cell.id, asked.cell.text())
         self.steps.append(asked.step)
-        self.asked.append(msgspec.json.encode(asked.step))
+        self.stored.append((msgspec.json.encode(asked.step), None))
+
+    # -- what tests look at -----------------------------------------------------------------------------------------
+
+    def cell(self, identity: str) -> Cell:
+        """Return a cell of the run by its id."""
+        return Cell.parse(self.cells[identity])
+
+    @property
+    def told(self) -> History:
+        """What the told steps say."""
+        return self.search.told
+
+    @property
+    def asked(self) -> list[bytes]:
+        """The steps as they are stored."""
+        return [asked for asked, _ in self.stored]
+
+    @property
+    def verdicts(self) -> dict[int, Verdict]:
+        """The verdicts of the told steps, by number."""
+        return {ended.step.number: ended.verdict for ended in self.told_steps}
+
+    @property
+    def reexamined(self) -> int:
+        """How many of the told steps are re-examinations."""
+        return sum(ended.step.kind == "reexamine" for ended in self.told_steps)
+
+    def history(self, count: int) -> History:
+        """Return what the first steps say, told anew."""
+        history = History(self.plan, self.baseline)
+        for ended in self.told_steps[:count]:
+            history.tell(ended)
+        return history
 
     def leaderboard(self) -> list[tuple[object, ...]]:
         """Return what people see of the told steps, and all that counts."""
@@ -153,14 +193,14 @@ class Driver:
 
     def record(self, count: int) -> tuple[object, ...]:
         """Return everything that docs/architecture.md, "3. Search", promises about the first steps."""
-        book = self.told
+        told = self.told
         counts = (
-            book.told,
-            book.known,
-            book.invalid,
-            book.reexamined,
-            book.fates,
-            book.first_stage,
-            list(book.candidates),
+            told.told,
+            told.known,
+            sum(ended.step.invalid for ended in self.told_steps),
+            self.reexamined,
+            told.fates,
+            told.finished_first_stage,
+            list(told.candidates),
         )
         return self.asked[:count], counts, self.leaderboard()

@@ -32,7 +32,9 @@ def drawn(
 ) -> Counter[str]:
     sources: Counter[str] = Counter()
     for seed in range(draws // 20):
-        stage = choice.published("xml", GRID_840, set(), 20, np.random.default_rng(seed), parent, starts)
+        stage = choice.published(
+            "xml", GRID_840, set(), 20, rng=np.random.default_rng(seed), parent=parent, starts=starts
+        )
         sources.update(stage.sources)
     return sources
 
@@ -69,7 +71,9 @@ def test_a_child_inherits_only_the_best_100() -> None:
     ):
         inherited = set()
         for seed in range(200):
-            stage = choice.published("xml", GRID_840, set(), 20, np.random.default_rng(seed), parent, starts)
+            stage = choice.published(
+                "xml", GRID_840, set(), 20, rng=np.random.default_rng(seed), parent=parent, starts=starts
+            )
             inherited |= {s for s, of in zip(stage.settings, stage.sources, strict=True) if of == source}
         assert inherited == set(order[:100])
 
@@ -77,7 +81,9 @@ def test_a_child_inherits_only_the_best_100() -> None:
 def test_a_diverged_trial_is_among_the_tried_but_not_among_the_best() -> None:
     parent = tried(GRID_840[:500]) | {GRID_840[0]: Try(None, 20)}
     for seed in range(50):
-        stage = choice.published("xml", GRID_840, set(), 20, np.random.default_rng(seed), parent, [])
+        stage = choice.published(
+            "xml", GRID_840, set(), 20, rng=np.random.default_rng(seed), parent=parent, starts=[]
+        )
         best = {
             s for s, source in zip(stage.settings, stage.sources, strict=True) if source == "parent's best"
         }
@@ -103,16 +109,41 @@ def test_nothing_used_is_drawn_and_an_exhausted_grid_gives_fewer(
     order = [SMALL[i] for i in rng.permutation(12)]
     used = set(order[:had])
     parent = tried(order[:of_parent]) if of_parent >= 0 else None
-    stage = choice.published("xml", SMALL, used, k, rng, parent, [tried(order[12 - of_start :])])
+    stage = choice.published(
+        "xml", SMALL, used, k, rng=rng, parent=parent, starts=[tried(order[12 - of_start :])]
+    )
     assert len(stage.settings) == len(set(stage.settings)) == len(stage.sources) == min(k, 12 - had)
     assert not used & set(stage.settings) and set(stage.settings) <= set(SMALL)
     assert used == set(order[:had]), "the caller's set is left alone"
 
 
+class Scripted:
+    """Stands for a generator: says whose settings come next, and which of them."""
+
+    def __init__(self, numbers: list[int]) -> None:
+        self.numbers = iter(numbers)
+
+    def integers(self, high: int) -> int:
+        number = next(self.numbers)
+        assert number < high
+        return number
+
+
+@pytest.mark.parametrize(("used", "source"), [(0, "parent"), (20, "parent"), (21, "fresh")])
+def test_a_used_setting_is_drawn_again_20_times_before_a_fresh_one_is_taken(used: int, source: str) -> None:
+    parent, from_parent = tried(SMALL[:2]), 2
+    draws = [from_parent, *[0] * used, 1] if used <= 20 else [from_parent, *[0] * 21, 3]
+    rng = Scripted(draws)
+    stage = choice.published("xml", SMALL, {SMALL[0]}, 1, rng=rng, parent=parent)  # type: ignore[arg-type]
+    assert stage.sources == (source,)
+    assert stage.settings == ((SMALL[1],) if source == "parent" else (SMALL[4],))
+    assert next(rng.numbers, None) is None, "every draw was used"
+
+
 def test_fresh_settings_are_uniform_over_what_is_left() -> None:
     used = set(SMALL[:4])
     found = Counter(
-        choice.published("xml", SMALL, used, 1, np.random.default_rng(seed)).settings[0]
+        choice.published("xml", SMALL, used, 1, rng=np.random.default_rng(seed)).settings[0]
         for seed in range(4000)
     )
     assert set(found) == set(SMALL[4:])
@@ -123,7 +154,13 @@ def test_fresh_settings_are_uniform_over_what_is_left() -> None:
 def test_one_generator_state_gives_one_stage(k: int) -> None:
     stages = [
         choice.published(
-            "xml", GRID_840, set(), k, np.random.default_rng(7), tried(GRID_840[:300]), [tried(GRID_840)]
+            "xml",
+            GRID_840,
+            set(),
+            k,
+            rng=np.random.default_rng(7),
+            parent=tried(GRID_840[:300]),
+            starts=[tried(GRID_840)],
         )
         for _ in range(2)
     ]

@@ -1,4 +1,4 @@
-"""docs/architecture.md, "3. Search": steps and leaderboard do not depend on workers, order of ends, or restarts."""
+"""Contract 3: the steps of a search, and its leaderboard, do not depend on workers, order of ends, or restarts."""
 
 from __future__ import annotations
 
@@ -10,9 +10,8 @@ import hypothesis.strategies as st
 import pytest
 from hypothesis import given, settings
 
-from archsearch.cell import Cell, SearchSpace, library
+from archsearch.cell import SearchSpace, library
 from archsearch.cell.space import Activation, Limits
-from archsearch.protocol.history import History
 from archsearch.protocol.plan import RunPlan
 from archsearch.protocol.records import Outcome, Step, Trial
 from archsearch.protocol.references import reference_cells
@@ -107,11 +106,8 @@ def test_a_step_is_refused_any_other_view(rule: str, strategy: str) -> None:
     plan = plan_of(rule, strategy)
     driver = Driver(plan).run(20)
     for told in (sees(plan, 20) - 1, sees(plan, 20) + 1):
-        book = History(plan, driver.baseline)
-        for step in driver.steps[:told]:
-            driver.take(book, step)
         with pytest.raises(AssertionError, match="exactly the steps it sees"):
-            ask(plan, 20, book, driver.steps[told:20], lambda cell: Cell.parse(driver.cells[cell]))
+            ask(plan, 20, driver.history(told), driver.steps[told:20], driver.cell)
 
 
 @pytest.mark.parametrize(("rule", "strategy"), KINDS)
@@ -142,7 +138,7 @@ def test_start_cells_are_the_first_steps_and_need_nothing() -> None:
         ("start", library.load("lstm").id),
     ]
     assert [c.judgement is not None and c.fitness for c in driver.told.ranked if c.id == GRU] == [1.0]
-    assert driver.told.first_stage == 0
+    assert driver.told.finished_first_stage == 0
 
 
 # -- which cells and settings ---------------------------------------------------------------------------------------
@@ -188,7 +184,7 @@ def test_under_paired_every_cell_has_s1_to_sm_in_turn(strategy: str) -> None:
             start = had[step.cell]
             assert settings == every[start : start + k]
             had[step.cell] += len(settings)
-        assert max(had.values()) == len(every) and driver.told.reexamined > 10
+        assert max(had.values()) == len(every) and driver.reexamined > 10
 
 
 def test_a_cell_with_all_settings_is_not_reexamined() -> None:
@@ -201,17 +197,14 @@ def test_a_cell_with_all_settings_is_not_reexamined() -> None:
 def test_half_of_the_steps_reexamine_while_somebody_has_settings_left(strategy: str) -> None:
     tasks = {"xml": task_plan(k=1, G=12)}
     driver = Driver(run_plan(preset(tasks, look_ahead=3), strategy), World(fails=0.3)).run(200)
-    assert 75 < driver.told.reexamined < 125
+    assert 75 < driver.reexamined < 125
 
 
 def test_a_child_comes_from_the_pool_that_its_step_sees() -> None:
     plan = run_plan(preset({"xml": task_plan()}, look_ahead=3, pool=4))
     driver = Driver(plan, World(fails=0.2)).run(60)
     for step in driver.steps[2:60]:
-        book = History(plan, driver.baseline)
-        for earlier in driver.steps[: sees(plan, step.number)]:
-            driver.take(book, earlier)
-        pool = {member.id for member in book.pool}
+        pool = {member.id for member in driver.history(sees(plan, step.number)).pool}
         assert len(pool) <= 4
         assert step.kind == "nothing" or (step.cell if step.kind == "reexamine" else step.parent) in pool
     parents = Counter(step.parent for step in driver.steps[2:60] if step.kind == "propose")
@@ -283,7 +276,7 @@ def test_a_space_that_is_used_up_ends_in_nothing_new(
         assert (step.kind, step.cell, step.stages) == ("nothing", "", ())
         assert step.known + step.invalid == 100
         assert step.known == 0 if cells == 1 else step.known > 0
-    assert driver.told.fates["nothing new"] >= 5 and driver.told.barren >= 5
+    assert driver.told.fates["nothing new"] >= 5 and driver.told.steps_without_news >= 5
 
 
 def test_a_search_whose_start_cells_all_failed_goes_on_from_them() -> None:
@@ -331,7 +324,7 @@ def test_under_published_a_grid_that_is_used_up_gives_fewer() -> None:
     driver = Driver(plan, World(fails=0.8)).run(60)
     sizes = Counter(len(stage.settings) for step in driver.steps[2:60] for stage in step.stages)
     assert set(sizes) == {5, 2}  # 12 = 5 + 5 + 2
-    full = [c for c in driver.told.candidates.values() if not c.started and len(c.used.get("xml", ())) == 12]
+    full = [c for c in driver.told.candidates.values() if not c.is_start and len(c.used.get("xml", ())) == 12]
     assert full
 
 
@@ -360,15 +353,17 @@ def test_what_was_assigned_but_not_reached_is_free_again_once_it_is_seen(rule: s
         s for s in driver.steps[:150] if driver.verdicts[s.number].fate == "stopped at gate" and s.filter
     )
     assert driver.verdicts[step.number].reached == 1 and len(step.stages) == 2
-    book = History(driver.plan, driver.baseline)
-    for earlier in driver.steps[: step.number]:
-        driver.take(book, earlier)
     used = []
-    for _ in range(2):
-        unseen = tuple(driver.steps[book.told : step.number + 1])
-        view = View(driver.plan, 200, book, unseen, library.load, frozenset(), generator(0))
+    for told in (step.number, step.number + 1):
+        view = View(
+            plan=driver.plan,
+            number=200,
+            history=driver.history(told),
+            unseen=tuple(driver.steps[told : step.number + 1]),
+            cell=library.load,
+            references=frozenset(),
+            rng=generator(0),
+        )
         used.append([view.used(step.cell, stage.task) for stage in step.stages])
-        if book.told == step.number:
-            driver.take(book, step)
     assigned = [set(stage.settings) for stage in step.stages]
     assert used == [assigned, [assigned[0], set()]]

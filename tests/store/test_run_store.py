@@ -43,9 +43,8 @@ def folder(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def store(folder: Path) -> Iterator[RunStore]:
-    found = RunStore.open(folder, write=True)
-    yield found
-    found.close()
+    with RunStore.open(folder, write=True) as opened:
+        yield opened
 
 
 def test_a_new_run_keeps_its_plan_and_a_copy_that_people_can_read(store: RunStore, folder: Path) -> None:
@@ -53,6 +52,22 @@ def test_a_new_run_keeps_its_plan_and_a_copy_that_people_can_read(store: RunStor
     copy = tomllib.loads((folder / "run.toml").read_text())
     assert copy["preset"]["tasks"]["xml"]["steps"] == PLAN.preset.tasks["xml"].steps
     assert copy["seed"] == PLAN.seed
+
+
+def test_a_store_closes_itself(folder: Path) -> None:
+    with RunStore.open(folder) as store:
+        assert store.plan == PLAN
+    with pytest.raises(StoreError, match="closed"):
+        store.count()
+
+
+def test_facts_are_kept_and_an_ending_may_be_taken_back(store: RunStore, folder: Path) -> None:
+    assert (store.data, store.ended, store.elapsed) == (None, None, 0.0)
+    store.data, store.ended, store.elapsed = "/data", "exhausted", 0.1 + 0.2
+    with RunStore.open(folder) as reader:
+        assert (reader.data, reader.ended, reader.elapsed) == ("/data", "exhausted", 0.1 + 0.2)
+    store.ended = None
+    assert store.ended is None
 
 
 def test_a_run_belongs_to_its_owner_alone(folder: Path) -> None:
@@ -179,6 +194,15 @@ def test_every_preset_gives_a_name(tmp_path: Path, preset: str) -> None:
     assert folders.NAME.fullmatch(folders.free_name(preset, tmp_path))
 
 
+def test_a_new_run_is_numbered_after_the_highest_even_where_others_were_deleted(tmp_path: Path) -> None:
+    assert folders.free_name("quick", tmp_path) == "quick-1"
+    for name in ("quick-1", "quick-7", "quick-07b", "laptop-9", "quick-x"):
+        (tmp_path / name).mkdir()
+    assert folders.free_name("quick", tmp_path) == "quick-8"
+    (tmp_path / "quick-1").rmdir()
+    assert folders.free_name("quick", tmp_path) == "quick-8"
+
+
 # -- damage ----------------------------------------------------------------------------------------------------------
 
 
@@ -195,11 +219,8 @@ def copied(folder: Path, to: Path) -> Path:
 
 
 def ended(folder: Path) -> list[bool]:
-    store = RunStore.open(folder)
-    try:
+    with RunStore.open(folder) as store:
         return [store.outcome(trial(number).key) is not None for number in range(30)]
-    finally:
-        store.close()
 
 
 @pytest.mark.parametrize("seed", range(12))
@@ -296,6 +317,7 @@ DAMAGE = {
     "no plan": (execute("DELETE FROM facts"), "the plan is missing"),
     "bad plan": (execute("UPDATE facts SET value = '{}' WHERE name = 'plan'"), "the plan cannot be read"),
     "bad time": (execute("INSERT INTO facts VALUES ('elapsed', 'nan')"), "seconds of search"),
+    "bad ending": (execute("INSERT INTO facts VALUES ('ended', 'badly')"), "it has ended by 'badly'"),
     "no step": (execute("INSERT INTO steps VALUES (3, '', '{}', NULL)"), "step 0 is missing"),
     "bad step": (execute("INSERT INTO steps VALUES (0, '', '{', NULL)"), "step 0 cannot be read"),
     "no database": (lambda path: path.unlink(), "missing"),
@@ -308,12 +330,8 @@ def test_damage_is_named_and_nothing_is_overwritten(folder: Path, kind: str) -> 
     change(folder / "run.db")  # type: ignore[operator]
     before = {path.name: path.read_bytes() for path in folder.iterdir()}
     for write in (False, True):
-        with pytest.raises(StoreError, match=message) as error:
-            store = RunStore.open(folder, write)
-            try:
-                assert store.plan and not store.elapsed and store.steps()
-            finally:
-                store.close()
+        with pytest.raises(StoreError, match=message) as error, RunStore.open(folder, write) as store:
+            assert store.plan and not store.elapsed and not store.ended and store.steps()
         assert "upgrade" in str(error.value) or "put back a copy" in str(error.value)
     assert {path.name: path.read_bytes() for path in folder.iterdir() if path.name in before} == before
 
@@ -329,11 +347,8 @@ def flips(folder: Path, tmp_path: Path, seeds: range) -> None:
             content[rng.randrange(len(content))] ^= 1 << rng.randrange(8)
         (tmp_path / "run.db").write_bytes(content)
         try:
-            store = RunStore.open(tmp_path)
-            try:
+            with RunStore.open(tmp_path) as store:
                 read_leaderboard(store, "x")
-            finally:
-                store.close()
         except StoreError:
             refused += 1
         except Exception as error:
@@ -357,13 +372,10 @@ def test_many_flipped_bits_are_survived(tmp_path: Path) -> None:
 def test_a_run_of_schema_1_keeps_opening(tmp_path: Path) -> None:
     copy = copied(SCHEMA_1, tmp_path / "run")
     for write in (False, True):
-        store = RunStore.open(copy, write)
-        try:
+        with RunStore.open(copy, write) as store:
             board = read_leaderboard(store, "old")
             assert board.candidates == 8 and sum(row.rank is not None for row in board.rows) >= 5
             assert all(store.cell(row.id).id == row.id for row in board.rows)
-        finally:
-            store.close()
 
 
 # -- a full disk -----------------------------------------------------------------------------------------------------

@@ -10,13 +10,14 @@ from msgspec.structs import replace
 
 from archsearch.cell import library
 from archsearch.protocol.records import Outcome, Trial, Validation
-from archsearch.studies.instrument import Plan, TaskResult, results
+from archsearch.studies.instrument import StudyPlan
+from archsearch.studies.measured import MeasuredTask, measured_tasks
 from archsearch.studies.table1 import TABLE_1
 from tests.helpers.plans import FACTS, chance, preset, run_plan, task_plan
 
 RUN = run_plan(preset({"xml": task_plan(steps=40, epoch_steps=10)}))
 CELLS = {name: library.load(name) for name in TABLE_1}
-PLAN = Plan(RUN, CELLS, 2, 3)
+PLAN = StudyPlan(RUN, CELLS, 2, 3)
 NAMES = {cell.id: name for name, cell in CELLS.items()}
 SECONDS = {name: 4.0 if name == "lstm" else 2.0 for name in CELLS}
 
@@ -37,9 +38,9 @@ def ended(trial: Trial, noise: float) -> Outcome:
 
 
 @cache
-def measured(noise: float) -> TaskResult:
+def measured(noise: float) -> MeasuredTask:
     trials = [trial for cell in NAMES for draw in PLAN.trials(cell, "xml") for trial in draw]
-    (found,) = results(PLAN, {trial: ended(trial, noise) for trial in trials})
+    (found,) = measured_tasks(PLAN, {trial: ended(trial, noise) for trial in trials})
     return found
 
 
@@ -92,5 +93,5 @@ def test_a_cell_that_diverges_on_one_draw_has_no_skill() -> None:
     ends = {trial: ended(trial, 0.0) for trial in trials}
     for trial in PLAN.trials(CELLS["lstm"].id, "xml")[1]:
         ends[trial] = replace(ends[trial], status="diverged", score=None)
-    (found,) = results(PLAN, ends)
+    (found,) = measured_tasks(PLAN, ends)
     assert found.cells[-1].cell == "lstm" and found.cells[-1].skill is None

@@ -22,7 +22,7 @@ def texts(grammar: pcfg.Grammar, count: int) -> list[str]:
 
 
 def test_texts_follow_the_rules_with_their_weights() -> None:
-    drawn = texts(pcfg.parse(SMALL, "small"), 8_000)
+    drawn = texts(pcfg.parse_grammar(SMALL, "small"), 8_000)
     share = {text: drawn.count(text) / len(drawn) for text in set(drawn)}
     assert share == pytest.approx(
         {"the dog barks .": 2 / 7, "the cat barks .": 1 / 7, "the dogs bark .": 3 / 7, "no .": 1 / 7},
@@ -31,13 +31,13 @@ def test_texts_follow_the_rules_with_their_weights() -> None:
 
 
 def test_words_are_in_alphabetical_order_and_the_mean_length_is_known() -> None:
-    grammar = pcfg.parse(SMALL, "small")
+    grammar = pcfg.parse_grammar(SMALL, "small")
     assert grammar.words == (".", "bark", "barks", "cat", "dog", "dogs", "no", "the")
     assert grammar.mean_length == pytest.approx(6 / 7 * 4 + 1 / 7 * 2)
 
 
 def test_nesting_keeps_its_order() -> None:
-    drawn = texts(pcfg.parse("S -> 2 ( S ) | 3 x", "nest"), 200)
+    drawn = texts(pcfg.parse_grammar("S -> 2 ( S ) | 3 x", "nest"), 200)
     assert all(text == f"{'( ' * text.count('(')}x{' )' * text.count('(')}" for text in drawn)
     assert max(map(len, drawn)) > 10
 
@@ -61,4 +61,4 @@ def test_nesting_keeps_its_order() -> None:
 )
 def test_a_faulty_grammar_is_refused_with_its_line(text: str, message: str) -> None:
     with pytest.raises(TaskError, match=message):
-        pcfg.parse(text, "g")
+        pcfg.parse_grammar(text, "g")

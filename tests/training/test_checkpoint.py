@@ -14,7 +14,7 @@ from archsearch.protocol.records import Outcome, Trial
 from archsearch.protocol.settings import Setting
 from archsearch.tasks import load
 from archsearch.training import Streams, run_trial, run_trials
-from archsearch.training.checkpoint import packed, unpacked
+from archsearch.training.checkpoint import packed_checkpoint, unpacked_checkpoint
 
 SETTING = Setting("adamw", 0.02, 5.0, 1.0, 1, 3_000)
 STREAMS = Streams(load("arithmetic:small"), "cpu")
@@ -128,9 +128,9 @@ def test_a_stack_whose_checkpoints_have_another_shape_begins_anew() -> None:
     short = [replace(trial, steps=6) for trial in trials]
     run_trials(short, library.load("gru"), STREAMS, checkpoints=places, pauses=True)
     content = places[1].content
-    assert content is not None and (kept := unpacked(content, trials[1])) is not None
+    assert content is not None and (kept := unpacked_checkpoint(content, trials[1])) is not None
     odd = {name: tensor.flatten()[:-1] for name, tensor in kept.tensors.items()}
-    places[1].content = packed(replace(kept, tensors=odd))
+    places[1].content = packed_checkpoint(replace(kept, tensors=odd))
     outcomes = run_trials(trials, library.load("gru"), STREAMS, checkpoints=places)
     whole = run_trials(trials, library.load("gru"), STREAMS)
     assert [replace(one, seconds=0.0) for one in outcomes] == [replace(one, seconds=0.0) for one in whole]
@@ -163,8 +163,8 @@ def test_a_stack_that_goes_on_takes_only_the_steps_that_are_left(monkeypatch: py
 def test_a_checkpoint_of_another_record_is_not_taken_up(other: dict[str, Any]) -> None:
     place = Place()
     run(replace(record(), steps=9), place, True)
-    assert place.content is not None and unpacked(place.content, record()) is not None
-    assert unpacked(place.content, record(**other)) is None
+    assert place.content is not None and unpacked_checkpoint(place.content, record()) is not None
+    assert unpacked_checkpoint(place.content, record(**other)) is None
 
 
 def test_damaged_checkpoints_are_no_checkpoints() -> None:

@@ -14,8 +14,8 @@ from torch import nn
 
 from archsearch.cell import Cell, library
 from archsearch.errors import InputError
+from archsearch.protocol.loading import load_preset
 from archsearch.protocol.plan import PlannedTask, RunPlan, TaskFacts
-from archsearch.protocol.preset import load_preset
 from archsearch.protocol.records import Outcome, Trial
 from archsearch.protocol.settings import Setting
 from archsearch.tasks import load

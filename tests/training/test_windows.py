@@ -46,7 +46,7 @@ def test_a_long_stream_is_kept_in_part_and_made_anew_beyond(monkeypatch: pytest.
     streams = Streams(task, "cpu")  # type: ignore[arg-type]
     for count in (10, 3, 10, 4, 5):
         assert numbers(streams, count) == list(range(count))
-    (stream,) = streams.of.values()
+    (stream,) = streams.streams.values()
     assert len(stream.kept) == 4
 
 

@@ -1,4 +1,4 @@
-"""The crew and the desk, with simulated workers: deaths are seen at once, retried once, and silence has an end."""
+"""The pool and the dispatcher, with simulated workers: deaths are seen at once, retried once, and silence has an end."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ import psutil
 import pytest
 
 from archsearch.cell import library
-from archsearch.errors import ArchsearchError, InputError
+from archsearch.errors import ArchsearchError, InputError, WorkerError
 from archsearch.protocol.records import Outcome, Trial
 from archsearch.workers import dispatch
 from archsearch.workers import pool as pools
 from archsearch.workers import probe as probes
 from archsearch.workers.dispatch import Dispatcher
-from archsearch.workers.memory import MemoryTrialLog
 from archsearch.workers.messages import Alive, Job, Result
 from archsearch.workers.pool import Death, WorkerPool
 from archsearch.workers.probe import probe
+from archsearch.workers.trial_log import MemoryTrialLog
 from tests.helpers import fakes
 from tests.helpers.plans import World, run_plan
 from tests.helpers.searches import lives, until
@@ -52,34 +52,34 @@ def trouble(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Trouble:
 
 
 @pytest.fixture
-def crew(trouble: Trouble) -> Iterator[WorkerPool]:
+def pool(trouble: Trouble) -> Iterator[WorkerPool]:
     with WorkerPool(["cpu"], None) as made:
         yield made
 
 
-def ready(crew: WorkerPool) -> None:
+def ready(pool: WorkerPool) -> None:
     def look() -> bool:
-        list(crew.events(0.1))
-        return len(crew.idle) == len(crew.workers)
+        list(pool.events(0.1))
+        return len(pool.idle) == len(pool.workers)
 
     until(look, "workers that are ready")
 
 
-def trained(desk: Dispatcher, count: int = 1) -> list[Outcome]:
+def trained(dispatcher: Dispatcher, count: int = 1) -> list[Outcome]:
     """Return how the first trials end."""
     wanted = [trial(number) for number in range(count)]
-    desk.want(wanted, 0)
+    dispatcher.queue(wanted, 0)
 
     def look() -> bool:
-        desk.turn(0.1)
-        return all(desk.outcome(one) is not None for one in wanted)
+        dispatcher.poll(0.1)
+        return all(dispatcher.outcome(one) is not None for one in wanted)
 
     until(look, "the end of all trials")
-    return [outcome for one in wanted if (outcome := desk.outcome(one)) is not None]
+    return [outcome for one in wanted if (outcome := dispatcher.outcome(one)) is not None]
 
 
-def made(crew: WorkerPool) -> Dispatcher:
-    return Dispatcher(MemoryTrialLog(), crew, lambda identity: LSTM)
+def made(pool: WorkerPool) -> Dispatcher:
+    return Dispatcher(MemoryTrialLog(), pool, lambda identity: LSTM)
 
 
 CAUSES = {
@@ -96,10 +96,10 @@ CAUSES = {
 @pytest.mark.parametrize("kind", CAUSES)
 def test_a_trial_whose_worker_dies_once_is_trained_on_a_fresh_one(trouble: Trouble, kind: str) -> None:
     trouble(kind, times=1)
-    with WorkerPool(["cpu"], None) as crew:
-        first = crew.workers[0]
-        assert trained(made(crew)) == [World(fails=0.3)(trial())]
-        assert crew.workers[0] is not first
+    with WorkerPool(["cpu"], None) as pool:
+        first = pool.workers[0]
+        assert trained(made(pool)) == [World(fails=0.3)(trial())]
+        assert pool.workers[0] is not first
 
 
 @pytest.mark.parametrize("kind", CAUSES)
@@ -107,14 +107,14 @@ def test_a_cell_that_kills_two_workers_is_never_dispatched_again(
     trouble: Trouble, tmp_path: Path, kind: str
 ) -> None:
     trouble(kind, times=100)
-    with WorkerPool(["cpu"], None) as crew:
-        desk = made(crew)
-        first, *others = trained(desk, 3)
+    with WorkerPool(["cpu"], None) as pool:
+        dispatcher = made(pool)
+        first, *others = trained(dispatcher, 3)
     assert first.status == ("oom" if kind == "oom" else "crashed")
     assert CAUSES[kind] in first.reason
     assert all("not trained again" in other.reason for other in others)
     assert len(list(tmp_path.iterdir())) == 2, "two attempts in all"
-    assert desk.host_failures == 3 and desk.trained == 0
+    assert dispatcher.host_failures == 3 and dispatcher.trained == 0
 
 
 @pytest.mark.timing
@@ -123,43 +123,43 @@ def test_a_worker_that_hangs_up_or_stops_in_the_middle_of_a_message_is_replaced(
     trouble: Trouble, kind: str
 ) -> None:
     trouble(kind, times=1)
-    with WorkerPool(["cpu"], None) as crew:
+    with WorkerPool(["cpu"], None) as pool:
         began = time.monotonic()
-        assert trained(made(crew)) == [World(fails=0.3)(trial())]
+        assert trained(made(pool)) == [World(fails=0.3)(trial())]
         assert time.monotonic() - began < 10
 
 
 def test_a_result_that_comes_twice_counts_once(trouble: Trouble) -> None:
     trouble("twice", times=1)
-    with WorkerPool(["cpu"], None) as crew:
-        desk = made(crew)
-        assert trained(desk, 4) == [World(fails=0.3)(trial(number)) for number in range(4)]
-        assert desk.trained == 4 and desk.busy == 0
+    with WorkerPool(["cpu"], None) as pool:
+        dispatcher = made(pool)
+        assert trained(dispatcher, 4) == [World(fails=0.3)(trial(number)) for number in range(4)]
+        assert dispatcher.trained == 4 and dispatcher.busy == 0
 
 
 @pytest.mark.timing
-def test_a_worker_killed_when_idle_is_replaced_within_two_seconds(crew: WorkerPool) -> None:
-    ready(crew)
-    first = crew.workers[0]
+def test_a_worker_killed_when_idle_is_replaced_within_two_seconds(pool: WorkerPool) -> None:
+    ready(pool)
+    first = pool.workers[0]
     began = time.monotonic()
     os.kill(first.process.pid, signal.SIGKILL)
     deaths: list[Death] = []
 
     def look() -> bool:
-        deaths.extend(event for event in crew.events(1) if isinstance(event, Death))
+        deaths.extend(event for event in pool.events(1) if isinstance(event, Death))
         return bool(deaths)
 
     until(look, "a death")
     assert time.monotonic() - began < 2
     assert (deaths[0].worker, deaths[0].cause) == (first, "SIGKILL")
-    ready(crew)
-    assert trained(made(crew)) == [World(fails=0.3)(trial())]
+    ready(pool)
+    assert trained(made(pool)) == [World(fails=0.3)(trial())]
 
 
-def test_a_worker_killed_as_it_is_given_work_costs_one_attempt(crew: WorkerPool) -> None:
-    ready(crew)
-    os.kill(crew.workers[0].process.pid, signal.SIGKILL)
-    assert trained(made(crew)) == [World(fails=0.3)(trial())]
+def test_a_worker_killed_as_it_is_given_work_costs_one_attempt(pool: WorkerPool) -> None:
+    ready(pool)
+    os.kill(pool.workers[0].process.pid, signal.SIGKILL)
+    assert trained(made(pool)) == [World(fails=0.3)(trial())]
 
 
 def test_a_worker_that_hangs_and_ignores_requests_times_out(
@@ -167,37 +167,37 @@ def test_a_worker_that_hangs_and_ignores_requests_times_out(
 ) -> None:
     monkeypatch.setattr(dispatch, "SILENCE", 0.5)
     trouble("stuck", times=1)
-    with WorkerPool(["cpu"], None) as crew:
-        stuck = crew.workers[0].process
-        desk = made(crew)
-        assert trained(desk) == [Outcome("timeout", reason="no sign of life for 0 s")]
+    with WorkerPool(["cpu"], None) as pool:
+        stuck = pool.workers[0].process
+        dispatcher = made(pool)
+        assert trained(dispatcher) == [Outcome("timeout", reason="no sign of life for 0 s")]
         assert not stuck.is_alive()
-        assert (desk.host_failures, desk.busy, desk.poison) == (1, 0, set())
+        assert (dispatcher.host_failures, dispatcher.busy, dispatcher.retry.poisoned) == (1, 0, set())
 
 
-def test_a_driver_that_slept_blames_no_worker(crew: WorkerPool, monkeypatch: pytest.MonkeyPatch) -> None:
-    ready(crew)
-    desk = made(crew)
+def test_a_driver_that_slept_blames_no_worker(pool: WorkerPool, monkeypatch: pytest.MonkeyPatch) -> None:
+    ready(pool)
+    dispatcher = made(pool)
     monkeypatch.setattr(pools, "LONGEST_LOOK", 0.0)
     monkeypatch.setattr(dispatch, "SILENCE", 0.05)
-    assert trained(desk)[0].status == "done"
+    assert trained(dispatcher)[0].status == "done"
 
 
-def test_a_sign_of_life_starts_the_silence_anew(crew: WorkerPool) -> None:
-    ready(crew)
-    worker = crew.workers[0]
+def test_a_sign_of_life_starts_the_silence_anew(pool: WorkerPool) -> None:
+    ready(pool)
+    worker = pool.workers[0]
     worker.silent = 500.0
-    crew.give(worker, Job(1, LSTM.text(), (trial(),)))
+    pool.give(worker, Job(1, LSTM.text(), (trial(),)))
     assert worker.silent == 0.0
     seen: list[object] = []
-    until(lambda: seen.extend(crew.events(0.1)) or seen, "an answer")
+    until(lambda: seen.extend(pool.events(0.1)) or seen, "an answer")
     assert isinstance(seen[0], tuple) and isinstance(seen[0][1], Result | Alive) and worker.silent == 0.0
 
 
 def test_workers_that_fail_to_start_five_times_stop_everything_with_their_traceback(trouble: Trouble) -> None:
     trouble("no start")
-    with WorkerPool(["cpu"], None) as crew, pytest.raises(ArchsearchError, match="no module named torch"):
-        ready(crew)
+    with WorkerPool(["cpu"], None) as pool, pytest.raises(ArchsearchError, match="no module named torch"):
+        ready(pool)
 
 
 def test_workers_that_are_never_ready_stop_everything(
@@ -206,22 +206,22 @@ def test_workers_that_are_never_ready_stop_everything(
     monkeypatch.setattr(pools, "START_PATIENCE", 0.02)
     trouble("never ready")
     with (
-        WorkerPool(["cpu"], None) as crew,
-        pytest.raises(ArchsearchError, match="5 workers in a row failed to start"),
+        WorkerPool(["cpu"], None) as pool,
+        pytest.raises(WorkerError, match="5 workers in a row failed to start"),
     ):
-        ready(crew)
+        ready(pool)
 
 
 def test_a_real_worker_that_cannot_import_says_why(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     (tmp_path / "torch.py").write_text("raise ImportError('this torch is broken')")
     monkeypatch.syspath_prepend(tmp_path)
-    with WorkerPool(["cpu"], None) as crew, pytest.raises(ArchsearchError, match="this torch is broken"):
-        ready(crew)
+    with WorkerPool(["cpu"], None) as pool, pytest.raises(ArchsearchError, match="this torch is broken"):
+        ready(pool)
 
 
-def test_a_crew_that_ends_leaves_no_process(trouble: Trouble) -> None:
-    with WorkerPool(["cpu", "cpu"], None) as crew:
-        processes = [psutil.Process(worker.process.pid) for worker in crew.workers]
+def test_a_pool_that_ends_leaves_no_process(trouble: Trouble) -> None:
+    with WorkerPool(["cpu", "cpu"], None) as pool:
+        processes = [psutil.Process(worker.process.pid) for worker in pool.workers]
     assert not any(lives(process) for process in processes)
 
 
@@ -235,10 +235,10 @@ def test_a_task_that_gives_no_window_is_named(
     )
     spec = f"{tmp_path}/never.py:Never"
     with (
-        WorkerPool(["cpu"], None) as crew,
+        WorkerPool(["cpu"], None) as pool,
         pytest.raises(InputError, match=r"never\.py:Never: no window within 1 s"),
     ):
-        probe(crew, [spec])
+        probe(pool, [spec])
 
 
 def test_a_task_that_ends_the_process_is_named(
@@ -246,5 +246,5 @@ def test_a_task_that_ends_the_process_is_named(
 ) -> None:
     monkeypatch.setattr(pools, "_main", REAL)
     (tmp_path / "dies.py").write_text("import os\nos._exit(3)")
-    with WorkerPool(["cpu"], None) as crew, pytest.raises(InputError, match=r"dies\.py:T.*exit code 3"):
-        probe(crew, [f"{tmp_path}/dies.py:T"])
+    with WorkerPool(["cpu"], None) as pool, pytest.raises(InputError, match=r"dies\.py:T.*exit code 3"):
+        probe(pool, [f"{tmp_path}/dies.py:T"])

@@ -10,7 +10,7 @@ from types import SimpleNamespace
 import pytest
 from msgspec.structs import replace
 
-from archsearch.actions.resolve import check_same_measurement
+from archsearch.actions.resume import check_same_measurement
 from archsearch.cell import library
 from archsearch.errors import InputError
 from archsearch.protocol.records import Outcome, Trial
@@ -18,10 +18,10 @@ from archsearch.workers import pool as pools
 from archsearch.workers import process
 from archsearch.workers.dispatch import Dispatcher
 from archsearch.workers.grouping import MOST, together
-from archsearch.workers.memory import MemoryTrialLog
 from archsearch.workers.messages import Hello, Job
 from archsearch.workers.pool import WorkerPool
 from archsearch.workers.process import chosen_engine
+from archsearch.workers.trial_log import MemoryTrialLog
 from tests.helpers import fakes, searches
 from tests.helpers.plans import World, run_plan
 from tests.helpers.searches import finish, mutants, until
@@ -87,10 +87,10 @@ def trained(count: int) -> tuple[list[Outcome | None], Dispatcher, list[int]]:
         crew.sizes = []
         desk = Dispatcher(MemoryTrialLog(), crew, lambda identity: library.load("lstm"))
         wanted = [trial(number) for number in range(count)]
-        desk.want(wanted, 0)
+        desk.queue(wanted, 0)
 
         def look() -> bool:
-            desk.turn(0.1)
+            desk.poll(0.1)
             return all(desk.outcome(one) is not None for one in wanted)
 
         until(look, "the end of all trials")
@@ -186,7 +186,7 @@ def test_the_interpreter_may_be_asked_for_by_its_old_name(word: str, monkeypatch
 
 def test_a_run_that_began_on_a_cpu_goes_on_there() -> None:
     began = replace(PLAN, engine="native 1 (g++)")
-    facts = {found.name: found for found in [*(course.facts for course in PLAN.courses), PLAN.filter]}
+    facts = {found.name: found for found in [*(task.facts for task in PLAN.tasks), PLAN.filter]}
     with pytest.raises(InputError, match="Go on with --device cpu, or start another run here"):
         check_same_measurement(began, facts, Hello(PLAN.machine, PLAN.engine))
 

@@ -9,16 +9,18 @@ from __future__ import annotations
 import ctypes
 import hashlib
 import os
-import secrets
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
-from archsearch.compiler.native.toolchain import Toolchain, run, toolchain
+from archsearch.cell.ops import LEAKY_SLOPE, NORM_EPSILON
+from archsearch.compiler.native.toolchain import Toolchain, run_compiler, toolchain
 from archsearch.errors import BuildError
+from archsearch.files import is_ours, make_private, temporary_file
 from archsearch.resources import cache_folder
 
-FLAGS = ("-O3", "-std=gnu++17", "-fno-math-errno", "-fno-trapping-math", "-shared", "-fPIC")
+CONSTANTS = (f"-DLEAKY_SLOPE={LEAKY_SLOPE}", f"-DNORM_EPSILON={NORM_EPSILON}")
+FLAGS = ("-O3", "-std=gnu++17", "-fno-math-errno", "-fno-trapping-math", "-shared", "-fPIC", *CONSTANTS)
 """Never -ffast-math: it hides infinities and breaks sigmoid at -100."""
 
 LAYOUT = 5
@@ -38,11 +40,10 @@ def folder() -> Path:
     """
     path = cache_folder() / "kernels"
     try:
-        path.mkdir(parents=True, exist_ok=True, mode=0o700)
-        status = path.stat()
+        make_private(path)
     except OSError as error:
         raise BuildError(f"{path}: {error.strerror}") from None
-    if hasattr(os, "getuid") and (status.st_uid != os.getuid() or status.st_mode & 0o022):
+    if not is_ours(path):
         raise BuildError(
             f"{path}: others may write here, and what lies here is executed; make it yours alone (chmod 700)"
         )
@@ -101,14 +102,11 @@ def _loaded(path: Path) -> ctypes.CDLL | None:
 def _compile(tools: Toolchain, flags: list[str], text: str, place: Path) -> Path:
     """Compile a source; return its library. Several processes may do so at once: each writes its own, and none half."""
     place.mkdir(exist_ok=True, mode=0o700)
-    temporary = place / f".{secrets.token_hex(8)}.so"
-    try:
+    with temporary_file(place, ".so") as temporary:
         arguments = [*tools.command, *flags, f"-I{HERE}", "-x", "c++", "-", "-o", str(temporary)]
-        status, _, trouble = run(arguments, text, SECONDS)
+        status, _, trouble = run_compiler(arguments, text, SECONDS)
         if status or not temporary.exists():
             raise BuildError(f"{tools.name} failed (exit code {status}):\n{trouble[-2000:]}")
         path = place / f"{hashlib.sha256(temporary.read_bytes()).hexdigest()}.so"
         os.replace(temporary, path)
         return path
-    finally:
-        temporary.unlink(missing_ok=True)

@@ -64,7 +64,7 @@ def _gemm(double: bool, tools: Toolchain) -> tuple[_Gemm, ctypes.CDLL]:
 
 
 @dataclass(frozen=True)
-class Compiled:
+class CompiledLayer:
     """A cell's compiled functions.
 
     Attributes:
@@ -80,18 +80,28 @@ class Compiled:
     product: int
 
 
-@cache
-def compiled(text: str, double: bool, tools: Toolchain) -> Compiled:
-    """Return the functions of a cell's source; the compiler is part of the key, since tests change it."""
+@lru_cache(256)
+def compile_layer(text: str, double: bool, tools: Toolchain) -> CompiledLayer:
+    """Return the functions of a cell's source.
+
+    Args:
+        text: The source.
+        double: Whether its numbers are float64, else float32.
+        tools: The compiler, part of the key, since tests change it.
+
+    Raises:
+        BuildError: There is no compiler, or it failed.
+    """
     built = library(text, double)
     for function in (built.tape_size, built.work_size):
         function.restype, function.argtypes = ctypes.c_long, [ctypes.c_long] * 4
 
     @lru_cache(64)
-    def sizes(*given: int) -> tuple[int, int]:
-        return built.tape_size(*given), built.work_size(*given)
+    def sizes(*shape: int) -> tuple[int, int]:
+        return built.tape_size(*shape), built.work_size(*shape)
 
-    return Compiled(built.forward, built.backward, sizes, ctypes.addressof(_gemm(double, tools)[0]))
+    product = ctypes.addressof(_gemm(double, tools)[0])
+    return CompiledLayer(forward=built.forward, backward=built.backward, sizes=sizes, product=product)
 
 
 class Call:
@@ -100,6 +110,10 @@ class Call:
     Args:
         sizes: T, B, H, I.
         product: Address of the host's matrix product.
+
+    Attributes:
+        layer: The structure that a function is given.
+        held: What its pointers point to.
     """
 
     def __init__(self, sizes: tuple[int, ...], product: int) -> None:
@@ -108,17 +122,17 @@ class Call:
         self.held: list[Any] = []
 
     def set(self, **tensors: Tensor | None) -> None:
-        """Point at contiguous tensors; None points nowhere."""
+        """Point at contiguous tensors, each of the shape that `layer.h` says; None points nowhere."""
         for name, tensor in tensors.items():
             if tensor is not None:
                 setattr(self.layer, name, tensor.data_ptr())
         self.held.append(tensors)
 
     def lists(self, **lists: Sequence[Tensor | None]) -> None:
-        """Point at lists of contiguous tensors; None points nowhere."""
+        """Point at lists of contiguous tensors, each of the shape that `layer.h` says; None points nowhere."""
         for name, tensors in lists.items():
             pointers = (ctypes.c_void_p * (len(tensors) or 1))(
-                *[one if one is None else one.data_ptr() for one in tensors]
+                *[None if tensor is None else tensor.data_ptr() for tensor in tensors]
             )
             setattr(self.layer, name, ctypes.addressof(pointers))
             self.held += (pointers, tensors)

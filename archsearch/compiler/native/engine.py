@@ -12,14 +12,14 @@ from archsearch.cell import Cell
 from archsearch.compiler.differentiable import differentiated
 from archsearch.compiler.generated import Generated, States
 from archsearch.compiler.native.buffers import Buffers
-from archsearch.compiler.native.call import Call, Compiled, compiled, gemm
+from archsearch.compiler.native.call import Call, CompiledLayer, compile_layer, gemm
 from archsearch.compiler.native.source import source
 from archsearch.compiler.native.toolchain import toolchain
 
-__all__ = ["Native", "described", "gemm"]
+__all__ = ["Native", "native_description", "gemm"]
 
 
-def described() -> str:
+def native_description() -> str:
     """Return what decides this engine's bits besides its version: compiler and instruction set.
 
     Raises:
@@ -66,7 +66,7 @@ class _Sequence(torch.autograd.Function):
         raw: Tensor | None,
         *rest: Tensor,
     ) -> tuple[Tensor, ...]:
-        built = compiled(engine.text, x.dtype == torch.float64, toolchain())
+        built = compile_layer(engine.text, x.dtype == torch.float64, toolchain())
         out, after, tape = _Given(engine, built, reset, count, x, raw, rest).forward()
         if learns:
             ctx.engine, ctx.built, ctx.count, ctx.tape = engine, built, count, tape
@@ -106,7 +106,7 @@ class _Given:
     def __init__(
         self,
         engine: Native,
-        built: Compiled,
+        built: CompiledLayer,
         reset: Tensor | None,
         count: int,
         x: Tensor,

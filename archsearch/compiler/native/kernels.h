@@ -94,12 +94,12 @@ static inline V tanh_(V x) {  // an odd polynomial near 0, where (1-e)/(1+e) wou
 #endif
 static inline V softplus(V v) { for (long i = 0; i < W; i++) v[i] = v[i] > 20 ? v[i] : MATH(log1p)(MATH(exp)(v[i])); return v; }
 static inline V relu(V a) { return a < 0 ? all(0) : a; }
-static inline V leaky_relu(V a) { return a > 0 ? a : a * (real)0.01; }
+static inline V leaky_relu(V a) { return a > 0 ? a : a * (real)LEAKY_SLOPE; }
 static inline V max_(V a, V b) { return (a > b) | (a != a) ? a : b; }
 static inline V silu(V a) { return a * sigmoid(a); }
 // Gradients, as torch has them on ties and at zero.
 static inline V relu_back(V y, V g) { return y <= 0 ? all(0) : g; }
-static inline V leaky_back(V y, V g) { return y > 0 ? g : g * (real)0.01; }
+static inline V leaky_back(V y, V g) { return y > 0 ? g : g * (real)LEAKY_SLOPE; }
 static inline V max_back(V a, V b, V g) { V half = a == b ? g * (real)0.5 : g; return a < b ? all(0) : half; }
 static inline V softplus_back(V a, V g) { V e = exp_(a); return a > 20 ? g : g * e / (e + 1); }
 static inline V silu_back(V a, V g) { V s = sigmoid(a); return g * s * (1 + a * (1 - s)); }
@@ -114,4 +114,4 @@ static inline real dot(const real* a, const real* b, long width) {
   for (; j < width; j++) total += a[j] * b[j];
   return total;
 }
-static inline real inverse_root(const real* a, long width) { return 1 / MATH(sqrt)(dot(a, a, width) / width + (real)1e-6); }
+static inline real inverse_root(const real* a, long width) { return 1 / MATH(sqrt)(dot(a, a, width) / width + (real)NORM_EPSILON); }

@@ -68,7 +68,7 @@ def _probed(wanted: str, march: str) -> Toolchain | str:
     command = (path, *command[1:])
     try:
         question = [*command, f"-march={march or 'native'}", "-dM", "-E", "-x", "c++", "-"]
-        status, said, trouble = run(question, "", PROBE_SECONDS)
+        status, said, trouble = run_compiler(question, "", PROBE_SECONDS)
     except BuildError as error:
         return str(error)
     macros = dict(re.findall(r"#define (\S+) (.*)", said))
@@ -98,8 +98,13 @@ def _level(macros: dict[str, str]) -> str:
     return next(level for level, needed in NEEDED.items() if macros.keys() >= set(needed))
 
 
-def run(arguments: list[str], text: str, seconds: float) -> tuple[int, str, str]:
+def run_compiler(arguments: list[str], text: str, seconds: float) -> tuple[int, str, str]:
     """Run a compiler on a text; return its exit code, what it wrote, and what it complained of.
+
+    Args:
+        arguments: How it is called.
+        text: What it reads.
+        seconds: How long it may take.
 
     Raises:
         BuildError: It could not be started, or was not done in time; all that it had started is ended.

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from archsearch.cell import Node
 from archsearch.cell.graph import LEAVES
-from archsearch.compiler.adjoint import RULES
+from archsearch.cell.ops import OPS
 from archsearch.compiler.program.kernels import Argument, Instruction, Multiply
-from archsearch.compiler.program.layout import Layout
+from archsearch.compiler.program.layout import MemoryLayout
 from archsearch.compiler.program.plan import X_AS_IT_CAME, Product, Segment, When, Zone
 from archsearch.compiler.program.writer import KernelWriter
 
@@ -25,7 +25,7 @@ class Backward:
         written: Arrays that hold something: others are begun, not added to.
     """
 
-    def __init__(self, layout: Layout) -> None:
+    def __init__(self, layout: MemoryLayout) -> None:
         self.layout, self.plan, self.cell = layout, layout.plan, layout.plan.cell
         self.unreached: set[int] = set()
         self.written: set[str] = set()
@@ -185,7 +185,7 @@ class Backward:
 
     def passed(self, writer: KernelWriter, node: Node) -> list[tuple[int, str]]:
         """Return what a node passes to which operand; stores what it adds to the gradient of a learned vector."""
-        rule = RULES[node.op]
+        rule = OPS[node.op].rule
         if rule.learned:
             self.learned(writer, node.handle, self.written_out(writer, node, rule.learned))
         passing = [(operand, text) for operand, text in zip(node.inputs, rule.adjoint, strict=False)]

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from archsearch.cell import OPS, Cell, Node
 from archsearch.compiler.parameters import PROJECTION
-from archsearch.compiler.program.plan import X_AS_IT_CAME, Accumulator, Plan, Product, Segment, Zone
+from archsearch.compiler.program.plan import X_AS_IT_CAME, Accumulator, Product, ProgramPlan, Segment, Zone
 from archsearch.compiler.program.planner import plan
 
 WHEN = {
@@ -25,8 +25,15 @@ def describe(cell: Cell) -> str:
 
 
 class _Words:
-    def __init__(self, of: Plan) -> None:
-        self.plan, self.cell = of, of.cell
+    """The lines of a description.
+
+    Attributes:
+        plan: What is described.
+        cell: The canonical form.
+    """
+
+    def __init__(self, plan: ProgramPlan) -> None:
+        self.plan, self.cell = plan, plan.cell
 
     def lines(self) -> Iterator[str]:
         """Yield the lines: zone by zone, then what is kept."""

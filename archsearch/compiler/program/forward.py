@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from archsearch.cell.graph import LEAVES
 from archsearch.compiler.program.kernels import Argument, Instruction, Multiply
-from archsearch.compiler.program.layout import Layout
+from archsearch.compiler.program.layout import MemoryLayout
 from archsearch.compiler.program.plan import X_AS_IT_CAME, Segment, When, Zone
 from archsearch.compiler.program.writer import KernelWriter
 
@@ -18,7 +18,7 @@ class Forward:
         sources: The handles of the inputs of products.
     """
 
-    def __init__(self, layout: Layout) -> None:
+    def __init__(self, layout: MemoryLayout) -> None:
         self.layout, self.plan = layout, layout.plan
         self.sources = {product.source for product in self.plan.products}
 

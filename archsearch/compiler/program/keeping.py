@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from archsearch.cell import Cell, Node
-from archsearch.compiler.adjoint import RULES
+from archsearch.cell.ops import OPS
 from archsearch.compiler.program.plan import Segment, When, Zone
 
 Homes = dict[int, tuple[int, int]]
@@ -15,12 +15,19 @@ Homes = dict[int, tuple[int, int]]
 def kept(
     cell: Cell, place: dict[int, When], carried: tuple[int, ...], segments: tuple[Segment, ...]
 ) -> Iterator[int]:
-    """Yield the handles of element-wise values that are stored; accumulators, states and x are stored anyway."""
+    """Yield the handles of element-wise values that are stored; accumulators, states and x are stored anyway.
+
+    Args:
+        cell: In canonical form.
+        place: For each handle, when its value is known.
+        carried: Handles of the states that pass from step to step.
+        segments: The element-wise segments, in order.
+    """
     homes = {
-        handle: (n, p)
-        for n, segment in enumerate(segments)
-        for p, of in enumerate(segment.phases)
-        for handle in of
+        handle: (number, position)
+        for number, segment in enumerate(segments)
+        for position, phase in enumerate(segment.phases)
+        for handle in phase
     }
     for node in cell.ops:
         yield from (
@@ -35,14 +42,14 @@ def kept(
 
 def _read_back(cell: Cell, node: Node, homes: Homes) -> Iterator[int]:
     """Yield what the adjoint of a node must find stored: what it reads, or what that is cheaply computed from."""
-    rule = RULES[node.op]
+    rule = OPS[node.op].rule
     pending = [source for position, source in enumerate(node.inputs) if rule.reads(str(position))]
     pending += [node.handle] if rule.reads("y") else []
     while pending:
         handle = pending.pop()
         if handle not in homes:
             continue
-        if RULES[cell.node(handle).op].cheap:
+        if OPS[cell.node(handle).op].rule.cheap:
             pending.extend(cell.node(handle).inputs)
         else:
             yield handle

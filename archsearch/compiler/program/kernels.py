@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal
 
 When = Literal["row", "next", "step", "lane"]
+
+WORD = re.compile(r"[a-z]\w*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +61,19 @@ class Kernel:
     name: str
     arguments: tuple[Argument, ...]
     lines: tuple[Line, ...]
+
+    @cached_property
+    def variables(self) -> dict[str, Line]:
+        """For each variable the line that makes it."""
+        return {line.name: line for line in self.lines if line.name}
+
+    def reads(self, line: Line) -> list[Line]:
+        """Return the lines that make what a line reads, in the order of its text."""
+        return [self.variables[word] for word in WORD.findall(line.text) if word in self.variables]
+
+    def argument(self, line: Line) -> Argument:
+        """Return what a line loads or stores."""
+        return self.arguments[line.argument]
 
     @property
     def reduces(self) -> bool:

@@ -16,13 +16,13 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from archsearch.cell import Node
-from archsearch.compiler.adjoint import RULES
+from archsearch.cell.ops import OPS
 from archsearch.compiler.program.kernels import Argument
-from archsearch.compiler.program.plan import X_AS_IT_CAME, Plan, Product, Segment
+from archsearch.compiler.program.plan import X_AS_IT_CAME, Product, ProgramPlan, Segment
 
 
 @dataclass(frozen=True)
-class Layout:
+class MemoryLayout:
     """Where values lie, and what decides it: whether rows run side by side or one after another.
 
     Attributes:
@@ -32,7 +32,7 @@ class Layout:
             and the gradient of the output is part of the first state's. Else a segment is one kernel for all rows at once.
     """
 
-    plan: Plan
+    plan: ProgramPlan
     row_by_row: bool = False
 
     @cached_property
@@ -47,7 +47,7 @@ class Layout:
             operand = node.inputs[0]
             position = self.plan.accumulator_of.get(operand)
             alone = cell.consumers[operand] == (node.handle,) and operand not in cell.next
-            if RULES[node.op].in_place and position is not None and alone and self._at_once(node):
+            if OPS[node.op].rule.in_place and position is not None and alone and self._at_once(node):
                 yield node.handle, position
 
     def _at_once(self, node: Node) -> bool:

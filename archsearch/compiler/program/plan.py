@@ -80,7 +80,7 @@ class Segment:
 
 
 @dataclass(frozen=True)
-class Plan:
+class ProgramPlan:
     """When and how each node of a cell is computed.
 
     Attributes:
@@ -126,8 +126,8 @@ class Plan:
 
     def places(self, zone: Zone) -> list[When]:
         """Return the places of a zone at which something runs, in order."""
-        found = {product.place for product in self.products} | {segment.place for segment in self.segments}
-        return sorted(place for place in found if place.zone == zone)
+        places = {product.place for product in self.products} | {segment.place for segment in self.segments}
+        return sorted(place for place in places if place.zone == zone)
 
     def products_at(self, place: When) -> list[tuple[int, Product]]:
         """Return the products of a place with their positions."""

@@ -7,13 +7,21 @@ from collections.abc import Iterable, Iterator
 from archsearch.cell import Cell, Node
 from archsearch.cell.graph import LEAVES, is_input_linear
 from archsearch.compiler.program.keeping import kept
-from archsearch.compiler.program.plan import X_AS_IT_CAME, Accumulator, Plan, Product, Segment, When, Zone
+from archsearch.compiler.program.plan import (
+    X_AS_IT_CAME,
+    Accumulator,
+    Product,
+    ProgramPlan,
+    Segment,
+    When,
+    Zone,
+)
 
 Sums = dict[int, tuple[int, ...]]
 """For each accumulator's value the linear nodes that it sums."""
 
 
-def plan(cell: Cell) -> Plan:
+def plan(cell: Cell) -> ProgramPlan:
     """Return the plan of a cell in canonical form: handles 0, 1, 2 …"""
     carried = tuple(_carried(cell))
     place = _places(cell, carried)
@@ -21,14 +29,14 @@ def plan(cell: Cell) -> Plan:
     accumulators = _accumulators(cell, sums, place)
     products = tuple(_products(cell, accumulators, place))
     segments = tuple(_segments(cell, accumulators, place))
-    return Plan(
-        cell,
-        place,
-        accumulators,
-        products,
-        segments,
-        carried,
-        frozenset(kept(cell, place, carried, segments)),
+    return ProgramPlan(
+        cell=cell,
+        place=place,
+        accumulators=accumulators,
+        products=products,
+        segments=segments,
+        carried=carried,
+        kept=frozenset(kept(cell, place, carried, segments)),
     )
 
 

@@ -9,8 +9,8 @@ from archsearch.cell import Cell
 from archsearch.compiler.program.backward import Backward
 from archsearch.compiler.program.forward import Forward
 from archsearch.compiler.program.kernels import Instruction, Kernel
-from archsearch.compiler.program.layout import Layout
-from archsearch.compiler.program.plan import Plan, Zone
+from archsearch.compiler.program.layout import MemoryLayout
+from archsearch.compiler.program.plan import ProgramPlan, Zone
 from archsearch.compiler.program.planner import plan
 
 
@@ -26,14 +26,14 @@ class Program:
         written: The arrays of gradients, such as GR7 and L7, that anything writes.
     """
 
-    layout: Layout
+    layout: MemoryLayout
     forward: dict[Zone, list[Instruction]]
     backward: dict[Zone, list[Instruction]]
     unreached: frozenset[int]
     written: frozenset[str]
 
     @property
-    def plan(self) -> Plan:
+    def plan(self) -> ProgramPlan:
         """The cell's plan."""
         return self.layout.plan
 
@@ -56,8 +56,8 @@ class Program:
 
 @lru_cache(256)
 def program(cell: Cell, row_by_row: bool = False) -> Program:
-    """Return the program of a cell in canonical form; see `Layout` for kernels that run row by row."""
-    layout = Layout(plan(cell), row_by_row)
+    """Return the program of a cell in canonical form; see `MemoryLayout` for kernels that run row by row."""
+    layout = MemoryLayout(plan(cell), row_by_row)
     backward = Backward(layout)
     zones = backward.zones()
     return Program(

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
-from archsearch.compiler.adjoint import RULES
+from archsearch.cell.ops import OPS
 from archsearch.compiler.program.kernels import Argument, Instruction, Kernel, Line
-from archsearch.compiler.program.layout import Layout
+from archsearch.compiler.program.layout import MemoryLayout
 
 
 @dataclass
@@ -80,7 +80,7 @@ class KernelWriter:
         if self.lines:
             instructions.append(Kernel(self.name, tuple(self.arguments), tuple(self.lines)))
 
-    def value(self, layout: Layout, handle: int) -> str:
+    def value(self, layout: MemoryLayout, handle: int) -> str:
         """Return a variable that holds the value of a node: loaded, or computed again from what is stored."""
         node, name = layout.plan.cell.node(handle), f"v{handle}"
         if name in self.known:
@@ -89,13 +89,13 @@ class KernelWriter:
             return self.number(name, node.value)
         if layout.stored(handle):
             return self.load(name, layout.home(handle))
-        assert RULES[node.op].cheap, f"node {handle} is not stored and too dear to compute again"
+        assert OPS[node.op].rule.cheap, f"node {handle} is not stored and too dear to compute again"
         return self.compute(layout, handle)
 
-    def compute(self, layout: Layout, handle: int) -> str:
+    def compute(self, layout: MemoryLayout, handle: int) -> str:
         """Compute a node from its operands; return its variable."""
         node = layout.plan.cell.node(handle)
         operands = [self.value(layout, source) for source in node.inputs]
         vector = self.load(f"w{handle}", Argument(f"V{handle}", when="lane")) if node.learns else ""
-        text = RULES[node.op].forward.format(*operands, w=vector, root=f"root{handle}")
+        text = OPS[node.op].rule.forward.format(*operands, w=vector, root=f"root{handle}")
         return self.let(f"v{handle}", text)

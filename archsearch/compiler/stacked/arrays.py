@@ -16,6 +16,11 @@ class Arrays:
     Args:
         shape: R, T, B, H.
         like: A tensor of the type and on the device of all others.
+
+    Attributes:
+        shape: As given.
+        like: As given.
+        of: The arrays by name.
     """
 
     def __init__(self, shape: tuple[int, int, int, int], like: Tensor) -> None:
@@ -32,7 +37,13 @@ class Arrays:
         self.of[name] = array
 
     def make(self, names: Iterable[str], width: int | None = None, more: int = 0) -> None:
-        """Make arrays that are not there yet, H wide unless `width` is given, with so many steps `more` than T."""
+        """Make arrays [R, T, B, H] that are not there yet.
+
+        Args:
+            names: Of the arrays.
+            width: How wide they are, if not H.
+            more: How many steps more than T they have.
+        """
         lanes, steps, batch, wide = self.shape
         for name in names:
             if name not in self.of:
@@ -53,16 +64,28 @@ class Arrays:
         return self.columns(rows, argument.accumulator) if argument.array in ("P", "D") else rows
 
     def rows(self, name: str, step: int | None, following: bool = False) -> Tensor:
-        """Return the rows of a step, or of all steps, [R, rows, width]."""
+        """Return rows of an array, [R, rows, width].
+
+        Args:
+            name: Of the array.
+            step: Which step's, or None for all of them.
+            following: Whether those of the step after it.
+        """
         if step is not None:
             return self.of[name][:, step + following]
         return self.of[name][:, : self.shape[1]].flatten(1, 2)
 
     def columns(self, array: Tensor, accumulator: int, count: int = 1) -> Tensor:
-        """Return the columns of neighbouring accumulators."""
+        """Return the columns of neighbouring accumulators, [R, rows, count · H].
+
+        Args:
+            array: All columns, [R, rows, width].
+            accumulator: The position of the first.
+            count: How many.
+        """
         wide = self.shape[3]
         return array[..., accumulator * wide : (accumulator + count) * wide]
 
     def columns_of(self, array: Tensor, product: Product) -> Tensor:
-        """Return the columns of a product's accumulators."""
+        """Return the columns of a product's accumulators, of all columns, [R, rows, width]."""
         return self.columns(array, product.first, len(product.linears))

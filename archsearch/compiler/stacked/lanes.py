@@ -38,6 +38,13 @@ class Widths:
 
     @staticmethod
     def of(widths: Sequence[int], padded: int, dtype: torch.dtype, device: torch.device) -> Widths:
-        """Return these widths in lanes that are `padded` wide."""
+        """Return the widths of lanes.
+
+        Args:
+            widths: Each lane's own.
+            padded: How wide all are.
+            dtype: Of the layer's numbers.
+            device: Where they lie.
+        """
         width = torch.tensor(widths, device=device).view(-1, 1, 1)
         return Widths(torch.arange(padded, device=device).view(1, 1, -1) >= width, width.to(dtype))

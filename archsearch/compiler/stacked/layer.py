@@ -27,6 +27,16 @@ class Layer:
         inputs: Width of x.
         widths: The lanes' own widths.
         like: A tensor of the type and on the device of all others.
+
+    Attributes:
+        program: As given.
+        plan: The program's.
+        widths: As given.
+        shape: As given.
+        inputs: As given.
+        like: As given.
+        functions: Of each kernel.
+        arrays: The memory.
     """
 
     def __init__(
@@ -109,11 +119,11 @@ class Layer:
         if not self.program.carries_output:
             rows = self.arrays.view(self.program.layout.home(self.program.cell.output), None)
             return rows.view(len(rows), *self.shape[1:3], -1)
-        found, last = self.arrays[self.output][:, 1:], self.shape[1] - 1
+        outputs, last = self.arrays[self.output][:, 1:], self.shape[1] - 1
         if reset is None:
-            return found
+            return outputs
         self.arrays.make(["Y"])
-        self.arrays["Y"][:, last] = found[:, last]
+        self.arrays["Y"][:, last] = outputs[:, last]
         return self.arrays["Y"]
 
     @property
@@ -153,8 +163,8 @@ class Layer:
         )
         self.arrays.make_for_a_step(f"{kind}{state}" for state in self.plan.carried for kind in "DN")
         for state in self.plan.carried:
-            given = dlast[self.plan.state[state]]
-            self.arrays[f"D{state}"].copy_(self.like.new_zeros(()) if given is None else given)
+            gradient = dlast[self.plan.state[state]]
+            self.arrays[f"D{state}"].copy_(self.like.new_zeros(()) if gradient is None else gradient)
         self.arrays["O"] = self.like.new_zeros(self.shape) if dout is None else dout
         if not self.program.carries_output:
             self._begin(dlast[0])
@@ -171,10 +181,10 @@ class Layer:
 
     def _begin(self, dlast: Tensor | None) -> None:
         """Begin with the gradient of an output that is no carried state."""
-        found = self.arrays[f"GR{self.program.cell.output}"]
-        found.copy_(self.arrays["O"])
+        gradient = self.arrays[f"GR{self.program.cell.output}"]
+        gradient.copy_(self.arrays["O"])
         if dlast is not None:
-            found[:, -1] += dlast
+            gradient[:, -1] += dlast
 
     def _step_back(self, weights: Weights, reset: Tensor | None, step: int) -> None:
         self._run(self.program.backward[Zone.CORE], weights, step)
@@ -209,14 +219,14 @@ class Layer:
     def _dx(self, weights: Weights) -> Tensor:
         """Return the gradient of x from the products that read it."""
         deltas = self.arrays["D"].flatten(1, 2)
-        found = self.like.new_zeros(*self.shape[:3], self.inputs)
-        rows = found.flatten(1, 2)
+        dx = self.like.new_zeros(*self.shape[:3], self.inputs)
+        rows = dx.flatten(1, 2)
         for number, product in enumerate(self.plan.products):
             if product.source == X_AS_IT_CAME:
                 rows.baddbmm_(
                     self.arrays.columns_of(deltas, product), weights.products[number].transpose(1, 2)
                 )
-        return found
+        return dx
 
     def _dwide(self) -> Tensor | None:
         """Return the gradient of x as wide as the layer, where the cell reads it so."""

@@ -7,12 +7,12 @@ import torch
 CUDA, CPU = "tf32", "float32"
 
 
-def choose(device: torch.device) -> None:
+def choose_precision(device: torch.device) -> None:
     """Let products of float32 run in TF32 on CUDA, where all else, and the weights, stay float32."""
     if device.type == "cuda":
         torch.backends.cuda.matmul.fp32_precision = CUDA
 
 
-def name(kind: str) -> str:
+def precision_name(kind: str) -> str:
     """Return what a kind of device computes products in."""
     return CUDA if kind == "cuda" else CPU

@@ -1,4 +1,8 @@
-"""The torch dialect: kernels as plain torch, for any device and precision; also the oracle of the other dialect."""
+"""The torch dialect: kernels as plain torch, for any device and precision; also the oracle of the Triton dialect.
+
+What a kernel calls is given views [R, rows, H]; `outside`, bool [R, 1, H], is true where a column lies beyond the lane's own
+width, `width`, [R, 1, 1].
+"""
 
 from __future__ import annotations
 
@@ -7,11 +11,11 @@ from functools import lru_cache
 
 import torch
 from torch import Tensor
-from torch.nn import functional
 
 from archsearch.cell.ops import LEAKY_SLOPE, NORM_EPSILON
+from archsearch.compiler.functions import forward_functions
 from archsearch.compiler.program.kernels import Kernel, Line
-from archsearch.compiler.stacked.source_function import made
+from archsearch.compiler.source_function import made
 
 Run = Callable[..., None]
 """Takes `outside`, bool [R, 1, H], true where a column lies beyond the lane's own width; the widths, [R, 1, 1]; and a view
@@ -19,61 +23,84 @@ Run = Callable[..., None]
 
 
 def relu_back(y: Tensor, g: Tensor) -> Tensor:
-    """Return g where relu let pass, NaN included, as torch does."""
+    """Return g where relu let pass, NaN included, as torch does; any shape."""
     return g.masked_fill(y <= 0, 0)
 
 
 def leaky_back(y: Tensor, g: Tensor) -> Tensor:
-    """Return the gradient of a leaky relu from its result."""
+    """Return the gradient of a leaky relu from its result; any shape."""
     return torch.where(y > 0, g, g * LEAKY_SLOPE)
 
 
 def max_back(a: Tensor, b: Tensor, g: Tensor) -> Tensor:
-    """Return what `max(a, b)` passes to a: half of it on ties."""
+    """Return what `max(a, b)` passes to a: half of it on ties.
+
+    Args:
+        a: An operand, any shape.
+        b: The other.
+        g: Gradient of the result.
+    """
     return torch.where(a == b, g * 0.5, g).masked_fill(a < b, 0)
 
 
 def softplus_back(a: Tensor, g: Tensor) -> Tensor:
-    """Return the gradient of softplus."""
+    """Return the gradient of softplus; any shape."""
     e = torch.exp(a)
     return torch.where(a > 20, g, g * e / (e + 1))
 
 
 def silu_back(a: Tensor, g: Tensor) -> Tensor:
-    """Return the gradient of silu."""
+    """Return the gradient of silu; any shape."""
     s = torch.sigmoid(a)
     return g * s * (1 + a * (1 - s))
 
 
 def choose(alive: Tensor, new: Tensor, old: Tensor) -> Tensor:
-    """Return what is new in lanes that are alive; a frozen one keeps every bit, whatever the new values are."""
+    """Return what is new in lanes that are alive; a frozen one keeps every bit, whatever the new values are.
+
+    Args:
+        alive: Positive where a lane is, [R, 1, 1].
+        new: [R, rows, H].
+        old: Alike.
+    """
     return torch.where(alive > 0, new, old)
 
 
 def mean(value: Tensor, outside: Tensor, width: Tensor) -> Tensor:
-    """Return the mean of each row over the lane's own width."""
+    """Return the mean of each row over the lane's own width, [R, rows, 1].
+
+    Args:
+        value: [R, rows, H].
+        outside: Where a column lies beyond it.
+        width: The lane's own width.
+    """
     return value.masked_fill(outside, 0).sum(-1, keepdim=True) / width
 
 
 def root(value: Tensor, outside: Tensor, width: Tensor) -> Tensor:
-    """Return 1 / root mean square of each row."""
+    """Return 1 / root mean square of each row, [R, rows, 1].
+
+    Args:
+        value: [R, rows, H].
+        outside: Where a column lies beyond the lane's own width.
+        width: That.
+    """
     return torch.rsqrt(mean(value * value, outside, width) + NORM_EPSILON)
 
 
 def put(into: Tensor, value: Tensor, outside: Tensor) -> None:
-    """Store what lies within a lane's own width, zeros behind it; a product would spread what is not finite."""
+    """Store what lies within a lane's own width, zeros behind it; a product would spread what is not finite.
+
+    Args:
+        into: Where to, [R, rows, H].
+        value: What.
+        outside: Where a column lies beyond the lane's own width.
+    """
     into.copy_(value.masked_fill(outside, 0))
 
 
 FUNCTIONS: dict[str, Callable[..., object]] = {
-    "tanh_": torch.tanh,
-    "sigmoid": torch.sigmoid,
-    "relu": torch.relu,
-    "exp_": torch.exp,
-    "max_": torch.maximum,
-    "leaky_relu": lambda a: functional.leaky_relu(a, LEAKY_SLOPE),
-    "softplus": functional.softplus,
-    "silu": functional.silu,
+    **forward_functions(),
     "relu_back": relu_back,
     "leaky_back": leaky_back,
     "max_back": max_back,
@@ -85,11 +112,11 @@ FUNCTIONS: dict[str, Callable[..., object]] = {
     "choose": choose,
     "sqrt_": torch.sqrt,
 }
-"""What the expressions of `adjoint.RULES` call."""
+"""What the expressions of the rules of `OPS` call."""
 
 
 @lru_cache(1024)
-def compiled(kernel: Kernel) -> Run:
+def compile_kernel(kernel: Kernel) -> Run:
     """Return the function of a kernel."""
     return made(kernel.name, printed(kernel), FUNCTIONS)
 

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from archsearch.compiler.program.kernels import Kernel, Line
-from archsearch.compiler.stacked.source_function import made
+from archsearch.compiler.source_function import made
 from archsearch.compiler.stacked.torch_dialect import Run
 from archsearch.resources import cache_folder
 
@@ -39,8 +39,8 @@ def triton() -> ModuleType | None:
 
 def installed() -> str | None:
     """Return Triton's version, None where it is missing."""
-    found = triton()
-    return None if found is None else str(found.__version__)
+    module = triton()
+    return None if module is None else str(module.__version__)
 
 
 @cache
@@ -51,11 +51,11 @@ def functions() -> dict[str, object]:
 
 
 @lru_cache(1024)
-def compiled(kernel: Kernel) -> Run:
+def compile_kernel(kernel: Kernel) -> Run:
     """Return the function that launches a kernel; Triton compiles it at the first call."""
-    found = triton()
-    assert found is not None, "nobody asks for this dialect without Triton"
-    jitted = found.jit(made(kernel.name, printed(kernel), functions()))
+    module = triton()
+    assert module is not None, "nobody asks for this dialect without Triton"
+    jitted = module.jit(made(kernel.name, printed(kernel), functions()))
 
     def run(outside: Tensor, width: Tensor, *views: Tensor) -> None:
         lanes, _, wide = outside.shape

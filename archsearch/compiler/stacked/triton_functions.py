@@ -1,12 +1,17 @@
 # mypy: disallow-untyped-defs=False
 # (Triton reads annotations as its own.)
-"""What the expressions of `adjoint.RULES` call, in Triton; imported only where Triton is installed.
+"""What the expressions of the rules of `OPS` call, in Triton; imported only where Triton is installed.
 
 Each passes NaN through and overflows where torch's function does, so that a divergence shows in the same places.
 """
 
 import triton
 import triton.language as tl
+
+from archsearch.cell import ops
+
+LEAKY_SLOPE = tl.constexpr(ops.LEAKY_SLOPE)
+NORM_EPSILON = tl.constexpr(ops.NORM_EPSILON)
 
 
 @triton.jit
@@ -44,7 +49,7 @@ def relu(a):
 @triton.jit
 def leaky_relu(a):
     """Return a, a hundredth of it where it is negative."""
-    return tl.where(a > 0, a, a * 0.01)
+    return tl.where(a > 0, a, a * LEAKY_SLOPE)
 
 
 @triton.jit
@@ -76,12 +81,18 @@ def relu_back(y, g):
 @triton.jit
 def leaky_back(y, g):
     """Return the gradient of a leaky relu from its result."""
-    return tl.where(y > 0, g, g * 0.01)
+    return tl.where(y > 0, g, g * LEAKY_SLOPE)
 
 
 @triton.jit
 def max_back(a, b, g):
-    """Return what `max(a, b)` passes to a: half of it on ties."""
+    """Return what `max(a, b)` passes to a: half of it on ties.
+
+    Args:
+        a: An operand.
+        b: The other.
+        g: Gradient of the result.
+    """
     return tl.where(a < b, 0.0, tl.where(a == b, g * 0.5, g))
 
 
@@ -101,7 +112,13 @@ def silu_back(a, g):
 
 @triton.jit
 def choose(alive, new, old):
-    """Return what is new in lanes that are alive."""
+    """Return what is new in lanes that are alive.
+
+    Args:
+        alive: Positive where a lane is.
+        new: What there is then.
+        old: What there is else.
+    """
     return tl.where(alive > 0, new, old)
 
 
@@ -113,11 +130,23 @@ def sqrt_(a):
 
 @triton.jit
 def mean(value, inside, own):
-    """Return the mean of each row over the lane's own width."""
+    """Return the mean of each row over the lane's own width.
+
+    Args:
+        value: A tile of whole rows.
+        inside: Where a column lies within it.
+        own: The lane's own width.
+    """
     return tl.sum(tl.where(inside, value, 0.0), axis=1)[:, None] / own
 
 
 @triton.jit
 def root(value, inside, own):
-    """Return 1 / root mean square of each row."""
-    return 1 / tl.sqrt(mean(value * value, inside, own) + 1e-6)
+    """Return 1 / root mean square of each row.
+
+    Args:
+        value: A tile of whole rows.
+        inside: Where a column lies within the lane's own width.
+        own: That.
+    """
+    return 1 / tl.sqrt(mean(value * value, inside, own) + NORM_EPSILON)

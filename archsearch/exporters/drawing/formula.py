@@ -39,6 +39,16 @@ def formula(shown: Tidy, mapped: set[int], function: str | None, terms: list[Ter
 
 
 class _Formula:
+    """A formula that is being written.
+
+    Attributes:
+        tidy: The cell.
+        cell: The same, as a graph.
+        mapped: Handles of the terms that are linear maps or scales.
+        letters: Letters for matrices that are still free.
+        vectors: Letters for learned vectors that are still free.
+    """
+
     def __init__(self, shown: Tidy, mapped: set[int]) -> None:
         self.tidy, self.cell, self.mapped = shown, shown.cell, mapped
         self.letters = iter(MATRICES)

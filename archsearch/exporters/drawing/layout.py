@@ -30,7 +30,7 @@ class Box:
 
 
 @dataclass
-class Layout:
+class Arrangement:
     """Where everything is.
 
     Attributes:
@@ -46,7 +46,7 @@ class Layout:
     x: list[float]
 
 
-def arrange(boxes: list[Box], edges: list[tuple[int, int]]) -> Layout:
+def arrange(boxes: list[Box], edges: list[tuple[int, int]]) -> Arrangement:
     """Return a layout of boxes, given with every source before its targets, and the edges between them."""
     ranks = _ranks(boxes, edges)
     rows, paths, points = _with_trunks(boxes, edges, ranks)
@@ -55,7 +55,7 @@ def arrange(boxes: list[Box], edges: list[tuple[int, int]]) -> Layout:
     extents = [(box.left, box.right) for box in points]
     near = [low + high for low, high in zip(below, above, strict=True)]
     x = straightened(rows, extents, paths, places(rows, extents, near))
-    return Layout(rows, paths, points, x)
+    return Arrangement(rows, paths, points, x)
 
 
 def _ranks(boxes: list[Box], edges: list[tuple[int, int]]) -> list[int]:

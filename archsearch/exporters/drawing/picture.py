@@ -56,6 +56,15 @@ def picture(shown: Tidy) -> list[Glyph]:
 
 
 class _Folding:
+    """A picture that is being made.
+
+    Attributes:
+        tidy: The cell.
+        cell: The same, as a graph.
+        glyphs: What has been made so far.
+        made: For each node that has a glyph the glyph's place.
+    """
+
     def __init__(self, shown: Tidy) -> None:
         self.tidy, self.cell = shown, shown.cell
         self.glyphs: list[Glyph] = []

@@ -41,7 +41,14 @@ def places(rows: list[list[int]], extents: list[Extent], near: list[list[int]]) 
 def straightened(
     rows: list[list[int]], extents: list[Extent], paths: list[list[int]], x: list[float]
 ) -> list[float]:
-    """Return the positions with each trunk on as few straight lines as its neighbours leave room for, longest first."""
+    """Return the positions with each trunk on as few straight lines as its neighbours leave room for, longest first.
+
+    Args:
+        rows: The points of each row, from left to right.
+        extents: How far each point reaches.
+        paths: The points of each edge.
+        x: Where the points are.
+    """
     x = list(x)
     room = {point: (row, i) for row in rows for i, point in enumerate(row)}
     trunks = {path[0]: path[1:-1] for path in sorted(paths, key=len)}

@@ -28,13 +28,14 @@ def width(spans: list[Span], size: float = 13.0) -> float:
     return ems * size
 
 
-class Shape:
+class Outline:
     """The outline of a glyph, around its anchor.
 
     Attributes:
         round: Whether it is a circle, with its name beside it.
         plate: Whether it is a box with its name in it.
         half, right, height: Half its width, how far its name reaches to the right, and its height.
+        glyph: What it shows.
     """
 
     def __init__(self, glyph: Glyph) -> None:

@@ -7,11 +7,12 @@ from xml.sax.saxutils import escape, quoteattr
 
 from archsearch.cell import Cell
 from archsearch.exporters.drawing.formula import Span
-from archsearch.exporters.drawing.layout import Layout, arrange
+from archsearch.exporters.drawing.layout import Arrangement, arrange
 from archsearch.exporters.drawing.picture import Glyph, picture
-from archsearch.exporters.drawing.shapes import HALF_CIRCLE, LINE, LOOKS, Shape, width
+from archsearch.exporters.drawing.shapes import HALF_CIRCLE, LINE, LOOKS, Outline, width
 from archsearch.exporters.scores import Scores, score_lines
 from archsearch.exporters.tidy import Tidy, tidy
+from archsearch.words import polynomial, short_id
 
 MARGIN = 18.0
 HEADER, FOOTER = 46.0, 34.0
@@ -38,12 +39,29 @@ def to_svg(cell: Cell, scores: Scores | None = None) -> str:
 
 
 class _Drawing:
+    """A picture with a place for everything.
+
+    Attributes:
+        tidy: The cell.
+        glyphs: What is drawn.
+        shapes: Outlines of the glyphs.
+        edges: Source and target of each edge.
+        marks: What stands at the end of each edge.
+        layout: Rows and positions.
+        middle: Where the middle of each row lies, in pixels from the top.
+        half_row: Half the height of each row.
+        bottom: Where the lowest row ends.
+        rank: The row of every point.
+        width: Of the picture.
+        ends: Where each edge meets its target.
+    """
+
     def __init__(self, shown: Tidy, glyphs: list[Glyph]) -> None:
         self.tidy, self.glyphs = shown, glyphs
-        self.shapes = [Shape(glyph) for glyph in glyphs]
+        self.shapes = [Outline(glyph) for glyph in glyphs]
         self.edges = [(source, target) for target, glyph in enumerate(glyphs) for source, _ in glyph.operands]
         self.marks = [mark for glyph in glyphs for _, mark in glyph.operands]
-        self.layout: Layout = arrange([shape.box() for shape in self.shapes], self.edges)
+        self.layout: Arrangement = arrange([shape.box() for shape in self.shapes], self.edges)
         self._set_rows()
         self._set_columns()
         self.ends = self._ends()
@@ -80,9 +98,7 @@ class _Drawing:
 
     def _subtitle(self) -> list[str]:
         cell = self.tidy.cell
-        n2, n = cell.polynomial
-        terms = [f"{count if count > 1 else ''}{power}" for count, power in ((n2, "n²"), (n, "n")) if count]
-        return [f"{' + '.join(terms) or 'no'} parameters \u00b7 {cell.id[:10]}"]
+        return [f"{polynomial(cell.polynomial, ' + ')} parameters \u00b7 {short_id(cell.id)}"]
 
     def _legend(self) -> list[tuple[str, str, str]]:
         present = {glyph.kind for glyph in self.glyphs}
@@ -133,7 +149,7 @@ class _Drawing:
     def document(self, scores: list[str]) -> str:
         cell = self.tidy.cell
         height = self.bottom + FOOTER
-        title, about = f"{cell.id[:10]}-title", f"{cell.id[:10]}-text"
+        title, about = f"{short_id(cell.id)}-title", f"{short_id(cell.id)}-text"
         size = f'width="{self.width:.0f}" height="{height:.0f}" viewBox="0 0 {self.width:.0f} {height:.0f}"'
         lines = [
             f'<svg xmlns="http://www.w3.org/2000/svg" {size} role="img" aria-labelledby="{title} {about}">',

@@ -68,11 +68,11 @@ class NativeLearner:
         self.native.flat.copy_(self.kept)
 
     def snapshot(self, lane: int) -> dict[str, torch.Tensor]:
-        """Return all that decides the steps to come; see `Learner`."""
+        """Return all that decides the steps to come; shapes as `resume` takes them."""
         return {**self.native.memory(), "kept": self.kept}
 
     def resume(self, snapshots: Sequence[Mapping[str, torch.Tensor]], steps: int) -> None:
-        """Go on from a snapshot; see `Learner`."""
+        """Go on from a snapshot with the shapes that `snapshot` gives."""
         (snapshot,) = snapshots
         for name, tensor in self.native.memory().items():
             tensor.copy_(snapshot[name])

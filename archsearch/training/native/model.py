@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ctypes
 from collections.abc import Mapping, Sequence
-from functools import cache, lru_cache
+from functools import cache
 from pathlib import Path
 
 import torch
@@ -13,11 +13,11 @@ from torch import Tensor
 from archsearch.cell import Cell
 from archsearch.cell.graph import is_input_linear
 from archsearch.compiler.native.build import library
-from archsearch.compiler.native.call import gemm
+from archsearch.compiler.native.call import compile_layer, gemm
 from archsearch.compiler.native.source import source
 from archsearch.compiler.native.toolchain import Toolchain, toolchain
 from archsearch.compiler.parameters import parameter_names
-from archsearch.training.flat import parts, views
+from archsearch.training.flat import flat_layout, flat_views
 from archsearch.training.update import UpdateRule
 from archsearch.training.windows import Batch
 
@@ -71,22 +71,25 @@ def runtime(double: bool, tools: Toolchain) -> ctypes.CDLL:
     return built
 
 
-@lru_cache(64)
-def compiled(cell: Cell, double: bool, tools: Toolchain) -> ctypes.CDLL:
-    """Return a cell's library, which a worker asks for trial after trial."""
-    built = library(source(cell), double)
-    for function in (built.tape_size, built.work_size):
-        function.restype, function.argtypes = ctypes.c_long, [ctypes.c_long] * 4
-    return built
-
-
 class NativeModel:
     """Embedding, layers of one cell and output layer over flat buffers; see `training.model.Model` for what it computes.
 
     Attributes:
+        dtype: float32 or float64.
+        batch: B of every window.
+        runtime: The training step's library.
+        product: The matrix product's functions.
+        cell: The cell's library.
         parameters: Views of the weights, named as in the torch model; drawn by nobody.
         gradients: Views of the last step's gradients, alike.
-        flat: All weights.
+        flat: All weights, shape (P,).
+        gradient: All gradients, alike.
+        first: AdamW's first moments, alike.
+        second: AdamW's second moments, alike.
+        pointers: Where each layer's weights and gradients lie.
+        states: The states that a window begins with, and room for those after it.
+        model: All of this, as the runtime takes it.
+        buffers: Memory for the longest window so far; none before the first.
         steps: Updates so far; set by who takes over another model's memory.
     """
 
@@ -116,16 +119,15 @@ class NativeModel:
         self.dtype, self.batch = dtype, batch
         double = dtype == torch.float64
         self.runtime, self.product = runtime(double, toolchain()), gemm(double)[0]
-        self.cell = compiled(cell, double, toolchain())
-        placed, moved = parts(cell, symbols, width, layers)
-        size = max(part.end for part in placed)
+        self.cell = compile_layer(source(cell), double, toolchain())
+        layout, moved = flat_layout(cell, symbols, width, layers)
+        size = max(parameter.end for parameter in layout)
         self.flat, self.gradient, self.first, self.second = (self._zeros(size) for _ in range(4))
-        self.parameters, weights = views(self.flat, placed)
-        self.gradients, gradients = views(self.gradient, placed)
+        self.parameters, weights = flat_views(self.flat, layout)
+        self.gradients, gradients = flat_views(self.gradient, layout)
         per_layer = len(parameter_names(cell))
-        self.pointers = [
-            (ctypes.c_void_p * max(1, per_layer * layers))(*of[2:]) for of in (weights, gradients)
-        ]
+        array = ctypes.c_void_p * max(1, per_layer * layers)
+        self.pointers = [array(*addresses[2:]) for addresses in (weights, gradients)]
         self.states = [self._zeros(max(1, layers * len(cell.state_nodes) * batch * width)) for _ in range(2)]
         self.model = _Model(
             symbols=symbols,
@@ -157,7 +159,7 @@ class NativeModel:
 
     @torch.no_grad()
     def load(self, weights: Mapping[str, Tensor]) -> None:
-        """Take over the weights of a torch model."""
+        """Take over the weights of a torch model, named and shaped as there."""
         for name, view in self.parameters.items():
             view.copy_(weights[name])
 
@@ -171,12 +173,19 @@ class NativeModel:
         self.model.step = count
 
     def memory(self) -> dict[str, Tensor]:
-        """Return views of what decides the steps to come: weights, both moments, and the states to begin with."""
+        """Return views of what decides the steps to come.
+
+        Those are the weights and both moments, shape (P,), and the states to begin with.
+        """
         carried = next(states for states in self.states if states.data_ptr() == self.model.carried)
         return {"weights": self.flat, "first": self.first, "second": self.second, "carried": carried}
 
     def train(self, windows: Sequence[Batch], rule: UpdateRule) -> tuple[list[float], str | None]:
         """Take one training step per window, going on with the states that the last call left.
+
+        Args:
+            windows: The data.
+            rule: How the weights move.
 
         Returns:
             The losses, and None; or the losses up to and including the step that failed, and why it did.
@@ -194,9 +203,9 @@ class NativeModel:
         )
         losses, report = (ctypes.c_double * len(windows))(), _Report()
         count = ctypes.c_long(len(windows))
-        done = self.runtime.train(
-            ctypes.byref(self.model), array, count, ctypes.byref(optimiser), losses, ctypes.byref(report)
-        )
+        model, told = ctypes.byref(self.model), ctypes.byref(optimiser)
+        arguments = (model, array, count, told, losses, ctypes.byref(report))
+        done = self.runtime.train(*arguments)
         del held
         _check(report)
         if report.trouble:
@@ -224,8 +233,8 @@ class NativeModel:
             count = window.targets.shape[0]
             scored = window.scored
             if batch != self.batch or count != (steps * batch if scored is None else scored.shape[0]):
-                given = f"a window of {batch} streams, {steps} steps and {count} targets"
-                raise ValueError(f"{given} for batches of {self.batch}")
+                size = f"a window of {batch} streams, {steps} steps and {count} targets"
+                raise ValueError(f"{size} for batches of {self.batch}")
             for tensor in (window.inputs, window.targets, scored):
                 fields.append(0 if tensor is None else _held(tensor, torch.int64, held))
             fields += (0 if window.reset is None else _held(window.reset, torch.bool, held), steps, count)
@@ -238,11 +247,12 @@ class NativeModel:
         if longest <= model.T:
             return
         sizes = longest, self.batch, model.width, model.width
-        model.T, model.tape_size = longest, self.cell.tape_size(*sizes)
+        tape, work = self.cell.sizes(*sizes)
+        model.T, model.tape_size = longest, tape
         arrays = self.runtime.model_size(model.symbols, model.width, model.layers, self.batch, longest)
-        wanted = model.tape_size * model.layers, self.cell.work_size(*sizes), arrays
-        self.room = [torch.empty(size, dtype=self.dtype) for size in wanted]
-        model.tape, model.work, model.arrays = (part.data_ptr() for part in self.room)
+        counts = tape * model.layers, work, arrays
+        self.buffers = [torch.empty(count, dtype=self.dtype) for count in counts]
+        model.tape, model.work, model.arrays = (buffer.data_ptr() for buffer in self.buffers)
 
     def _zeros(self, size: int) -> Tensor:
         return torch.zeros(size, dtype=self.dtype)

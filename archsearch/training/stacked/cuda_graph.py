@@ -46,6 +46,12 @@ class Repeated:
     Args:
         step: What is done.
         device: Where.
+
+    Attributes:
+        step: As given.
+        device: As given.
+        warm: How often the step has run directly.
+        graph: The step as it was captured; None before.
     """
 
     def __init__(self, step: Callable[[], None], device: torch.device) -> None:

@@ -24,12 +24,20 @@ def mix(number: Tensor) -> Tensor:
 
 
 class Dropout:
-    """Drops entries of activations [R, T, B, H].
+    """Drops entries of activations, shape (R, T, B, H).
 
     Args:
         seeds: One per lane.
         rates: Probability of zeroing an entry, one per lane.
         like: A tensor of the type and on the device of all others.
+
+    Attributes:
+        acts: Whether any lane drops anything.
+        low: The lower 32 bits of the seeds, shape (R, 1, 1, 1).
+        high: The higher ones, alike.
+        rates: As given, alike.
+        threshold: Smaller numbers of 32 bits are dropped, alike.
+        scale: What the rest is multiplied by, alike.
     """
 
     def __init__(self, seeds: Sequence[int], rates: Sequence[float], like: Tensor) -> None:
@@ -60,5 +68,5 @@ class Dropout:
         return mix((mix((place + key) & MASK) + self.high) & MASK) < self.threshold
 
     def apply(self, values: Tensor, dropped: Tensor | None) -> Tensor:
-        """Return values, or their gradients, without what is dropped, the rest made larger."""
+        """Return values, or their gradients, without what is dropped, the rest made larger; shape (R, T, B, H)."""
         return values if dropped is None else (values * self.scale).masked_fill_(dropped, 0)

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from archsearch.compiler.parameters import bias_name, has_bias, weight_name
+from archsearch.compiler.parameters import bias_name, weight_name
 from archsearch.compiler.program.program import Program
 from archsearch.compiler.stacked.lanes import Weights
-from archsearch.training.flat import parts
+from archsearch.training.flat import flat_layout
 
 ALIGNED = 32
 """Parameters begin at multiples of so many numbers, and the alphabet is padded to one: all lanes are aligned alike."""
@@ -45,20 +45,20 @@ class StackLayout:
     def shapes(self) -> dict[str, tuple[int, ...]]:
         """The parts of a lane, in order: embedding and output layer, then each layer's products, biases, vectors."""
         alphabet = whole(self.symbols)
-        found: dict[str, tuple[int, ...]] = {
+        shapes: dict[str, tuple[int, ...]] = {
             "embedding": (alphabet, self.width),
             "weight": (alphabet, self.width),
             "bias": (alphabet,),
         }
         for layer in range(self.layers):
             for number, product in enumerate(self.program.plan.products):
-                found[f"product {number} of {layer}"] = self.width, len(product.linears) * self.width
+                shapes[f"product {number} of {layer}"] = self.width, len(product.linears) * self.width
             for node in self.program.cell.ops:
-                if has_bias(node):
-                    found[f"{bias_name(node.handle)} of {layer}"] = (self.width,)
+                if node.has_bias:
+                    shapes[f"{bias_name(node.handle)} of {layer}"] = (self.width,)
                 if node.op == "scale":
-                    found[f"{weight_name(node.handle)} of {layer}"] = (self.width,)
-        return found
+                    shapes[f"{weight_name(node.handle)} of {layer}"] = (self.width,)
+        return shapes
 
     @property
     def size(self) -> int:
@@ -67,19 +67,17 @@ class StackLayout:
 
     def views(self, flat: Tensor) -> dict[str, Tensor]:
         """Return all parts of a buffer [R, P] as [R, …]."""
-        found, start = {}, 0
+        views, start = {}, 0
         for name, shape in self.shapes.items():
             size = torch.Size(shape).numel()
-            found[name] = flat[:, start : start + size].view(flat.shape[0], *shape)
+            views[name] = flat[:, start : start + size].view(flat.shape[0], *shape)
             start += whole(size)
-        return found
+        return views
 
     def layer(self, views: dict[str, Tensor], layer: int) -> Weights:
-        """Return what one layer learns."""
+        """Return what one layer learns, from the views of a buffer, each of shape (R, …)."""
         count, ops = len(self.program.plan.products), self.program.cell.ops
-        biases = {
-            node.handle: views[f"{bias_name(node.handle)} of {layer}"] for node in ops if has_bias(node)
-        }
+        biases = {node.handle: views[f"{bias_name(node.handle)} of {layer}"] for node in ops if node.has_bias}
         vectors = {
             node.handle: views[f"{weight_name(node.handle)} of {layer}"] for node in ops if node.op == "scale"
         }
@@ -90,29 +88,35 @@ class StackLayout:
         )
 
     def named(self, views: dict[str, Tensor], lane: int, n: int) -> Iterator[tuple[str, Tensor]]:
-        """Yield the parameters of a lane that is n wide, without padding, named and shaped as in the torch model."""
-        of = {name: view[lane] for name, view in views.items()}
-        yield "embedding", of["embedding"][: self.symbols, :n]
-        yield "weight", of["weight"][: self.symbols, :n]
-        yield "bias", of["bias"][: self.symbols]
+        """Yield the parameters of a lane without padding, named and shaped as in the torch model.
+
+        Args:
+            views: Those of the buffer, each of shape (R, …).
+            lane: Which one.
+            n: Its width.
+        """
+        parts = {name: view[lane] for name, view in views.items()}
+        yield "embedding", parts["embedding"][: self.symbols, :n]
+        yield "weight", parts["weight"][: self.symbols, :n]
+        yield "bias", parts["bias"][: self.symbols]
         for layer in range(self.layers):
             for number, product in enumerate(self.program.plan.products):
                 for position, linear in enumerate(product.linears):
                     start = position * self.width
-                    block = of[f"product {number} of {layer}"][:n, start : start + n]
+                    block = parts[f"product {number} of {layer}"][:n, start : start + n]
                     yield f"layers.{weight_name(linear)}_l{layer}", block.t()
             for node in self.program.cell.ops:
-                if has_bias(node):
+                if node.has_bias:
                     name = bias_name(node.handle)
-                    yield f"layers.{name}_l{layer}", of[f"{name} of {layer}"][:n]
+                    yield f"layers.{name}_l{layer}", parts[f"{name} of {layer}"][:n]
                 if node.op == "scale":
                     name = weight_name(node.handle)
-                    yield f"layers.{name}_l{layer}", of[f"{name} of {layer}"][:n]
+                    yield f"layers.{name}_l{layer}", parts[f"{name} of {layer}"][:n]
 
     def reached(self, like: Tensor) -> Tensor:
         """Return 1 where a gradient reaches a parameter and 0 elsewhere, [P]: behind a `stop` nothing decays either."""
-        placed, moved = parts(self.program.cell, self.symbols, self.width, self.layers)
-        still = {part.name for part in placed if part.start >= moved}
+        placed, moved = flat_layout(self.program.cell, self.symbols, self.width, self.layers)
+        still = {parameter.name for parameter in placed if parameter.start >= moved}
         flat = like.new_ones(1, self.size)
         for name, view in self.named(self.views(flat), 0, self.width):
             if name in still:

@@ -72,11 +72,11 @@ class StackedLearner:
         self.stack.restore()
 
     def snapshot(self, lane: int) -> dict[str, Tensor]:
-        """Return all that decides the steps to come of a lane; see `Learner`."""
+        """Return all that decides the steps to come of a lane; shapes as `resume` takes them."""
         return {name: tensor.cpu() for name, tensor in self.stack.memory(lane).items()}
 
     def resume(self, snapshots: Sequence[Mapping[str, Tensor]], steps: int) -> None:
-        """Go on from snapshots; see `Learner`."""
+        """Go on from snapshots with the shapes that `snapshot` gives."""
         self.stack.resume(snapshots, steps)
 
     def close(self) -> None:

@@ -12,15 +12,15 @@ from torch import Tensor
 
 from archsearch.cell import Cell
 from archsearch.compiler.program.program import program
-from archsearch.compiler.stacked import precision
 from archsearch.compiler.stacked.dialects import dialect_for
 from archsearch.compiler.stacked.lanes import Widths
 from archsearch.compiler.stacked.layer import Dialect, Layer
+from archsearch.compiler.stacked.precision import choose_precision
 from archsearch.compiler.stacked.shape import lanes, padded
 from archsearch.training.learner import Failure
 from archsearch.training.stacked.cuda_graph import Repeated, on_stream
 from archsearch.training.stacked.dropout import Dropout
-from archsearch.training.stacked.head import Head
+from archsearch.training.stacked.head import Head, OutputLayer
 from archsearch.training.stacked.layout import StackLayout, whole
 from archsearch.training.stacked.optimiser import StackOptimiser
 from archsearch.training.stacked.windows import WindowTable, runs
@@ -29,7 +29,13 @@ from archsearch.training.windows import Batch
 
 @dataclass(frozen=True, slots=True)
 class StepKind:
-    """What a step does: how many time steps it has, whether it learns, and whether sequences begin within."""
+    """What a step does.
+
+    Attributes:
+        steps: How many time steps its window has.
+        learns: Whether it trains, or judges.
+        resets: Whether sequences begin within its window.
+    """
 
     steps: int
     learns: bool
@@ -63,7 +69,7 @@ class StackedModel:
     Args:
         cell: Any cell.
         symbols: Size of the alphabet, V.
-        own: The lanes that are needed; all of one padded width.
+        needed: The lanes that are; all of one padded width.
         layers: How many.
         batch: B of every window.
         adaptive: AdamW, else SGD.
@@ -73,8 +79,34 @@ class StackedModel:
         count: Lanes in all; as many as `shape` says if None, which is what decides the bits of records.
 
     Attributes:
-        flat: All weights, [R, P].
-        alive: Which lanes learn, bool [R, 1]; a lane whose loss or gradient is not finite is frozen on the device.
+        device: Where all tensors lie.
+        needed: As given.
+        batch: As given.
+        program: The cell's.
+        layout: Where parameters lie in a row of a flat buffer.
+        flat: All weights, shape (R, P).
+        gradient: Their gradients, alike.
+        kept: The weights that each lane remembered last, alike.
+        weights: Views of the weights, by the layout's names, each (R, …).
+        gradients: Views of the gradients, alike.
+        per_layer: What each layer learns, and its gradients.
+        output: The output layer.
+        output_gradient: Its gradient.
+        widths: The true widths of the lanes.
+        dropout: Of the outputs of the layers.
+        dialect: What kernels are compiled in.
+        optimiser: Moves the weights.
+        head: Computes the output layer with its losses.
+        layers_by_steps: Time steps -> the layers for windows of so many.
+        tables: Windows that wait on the device for steps of a kind.
+        repeated: The steps of a kind, which on CUDA become a graph.
+        carried: The states that training goes on with, shape (layers, states, R, B, H).
+        judged: Those of an evaluation, alike.
+        alive: Which lanes learn, bool, shape (R, 1); a lane whose loss or gradient is not finite is frozen on the device.
+        rates: The learning rates, shape (R, 1).
+        count: The number of the last training step, on the device; float64, shape (1,).
+        failed: Step, loss and gradient norm at which lanes were frozen, shape (R, 3).
+        score: Right answers and summed NLL of an evaluation, shape (R, 2).
         steps: Training steps so far.
     """
 
@@ -82,7 +114,7 @@ class StackedModel:
         self,
         cell: Cell,
         symbols: int,
-        own: Sequence[Lane],
+        needed: Sequence[Lane],
         layers: int,
         batch: int,
         adaptive: bool,
@@ -91,38 +123,38 @@ class StackedModel:
         dialect: Dialect | None = None,
         count: int | None = None,
     ) -> None:
-        width, count = padded(own[0].n), count or lanes(own[0].n)
-        assert len(own) <= count and all(padded(lane.n) == width for lane in own), (
-            "these lanes are of several stacks"
-        )
-        self.device, self.own, self.batch = torch.device(device), list(own), batch
-        precision.choose(self.device)
+        width, count = padded(needed[0].n), count or lanes(needed[0].n)
+        fits = len(needed) <= count and all(padded(lane.n) == width for lane in needed)
+        assert fits, "these lanes are of several stacks"
+        self.device, self.needed, self.batch = torch.device(device), list(needed), batch
+        choose_precision(self.device)
+        every = [*needed, *[EMPTY] * (count - len(needed))]
         self.program = program(cell.canonical())
-        self.places = StackLayout(self.program, symbols, width, layers)
-        self.flat = torch.zeros(count, self.places.size, dtype=dtype, device=self.device)
+        self.layout = StackLayout(self.program, symbols, width, layers)
+        self.flat = torch.zeros(count, self.layout.size, dtype=dtype, device=self.device)
         self.gradient, self.kept = torch.zeros_like(self.flat), torch.zeros_like(self.flat)
-        self.weights, self.gradients = self.places.views(self.flat), self.places.views(self.gradient)
+        self.weights, self.gradients = self.layout.views(self.flat), self.layout.views(self.gradient)
         self.per_layer = [
-            (self.places.layer(self.weights, layer), self.places.layer(self.gradients, layer))
+            (self.layout.layer(self.weights, layer), self.layout.layer(self.gradients, layer))
             for layer in range(layers)
         ]
-        lanes_now = [*own, *[EMPTY] * (count - len(own))]
-        self.widths = Widths.of([lane.n for lane in lanes_now], width, dtype, self.device)
-        self.dropout = Dropout(
-            [lane.seed for lane in lanes_now], [lane.dropout for lane in lanes_now], self.flat
+        self.output, self.output_gradient = (
+            OutputLayer(views["weight"], views["bias"]) for views in (self.weights, self.gradients)
         )
-        clips = self._column([lane.clip for lane in lanes_now])
+        self.widths = Widths.of([lane.n for lane in every], width, dtype, self.device)
+        self.dropout = Dropout([lane.seed for lane in every], [lane.dropout for lane in every], self.flat)
+        clips = self._column([lane.clip for lane in every])
         self.dialect = dialect or dialect_for(self.flat)
         self.optimiser = StackOptimiser(
-            self.flat, adaptive, clips, self.places.reached(self.flat), self.dialect
+            self.flat, adaptive, clips, self.layout.reached(self.flat), self.dialect
         )
-        self.head = Head(symbols, batch, len(own))
-        self.rooms: dict[int, list[Layer]] = {}
+        self.head = Head(symbols, batch, len(needed))
+        self.layers_by_steps: dict[int, list[Layer]] = {}
         self.tables: dict[StepKind, WindowTable] = {}
         self.repeated: dict[StepKind, Repeated] = {}
         shape = layers, len(self.program.cell.state_nodes), count, batch, width
         self.carried, self.judged = (torch.zeros(shape, dtype=dtype, device=self.device) for _ in range(2))
-        self.alive = torch.tensor([[lane is not EMPTY] for lane in lanes_now], device=self.device)
+        self.alive = torch.tensor([[lane is not EMPTY] for lane in every], device=self.device)
         self.rates, self.count = (
             self._column([0.0] * count),
             torch.zeros(1, dtype=torch.float64, device=self.device),
@@ -138,12 +170,15 @@ class StackedModel:
 
     @torch.no_grad()
     def load(self, lane: int, weights: Mapping[str, Tensor]) -> None:
-        """Take over the weights of a torch model."""
+        """Take over the weights of a torch model, named and shaped as there."""
         for name, view in self.named(lane).items():
             view.copy_(weights[name])
 
     def memory(self, lane: int) -> dict[str, Tensor]:
-        """Return views of what decides a lane's steps to come, besides their number: weights, moments, states."""
+        """Return views of what decides a lane's steps to come, besides their number.
+
+        Those are its weights and moments, shape (P,), and its states, shape (layers, states, B, H).
+        """
         moments = {f"moment {index}": moment[lane] for index, moment in enumerate(self.optimiser.moments)}
         return {
             "weights": self.flat[lane],
@@ -154,7 +189,7 @@ class StackedModel:
 
     @torch.no_grad()
     def resume(self, memories: Sequence[Mapping[str, Tensor]], steps: int) -> None:
-        """Take over what lanes had in memory after so many steps."""
+        """Take over what lanes had in memory after so many steps, with the shapes of `memory`."""
         self.steps = steps
         self.count.fill_(steps)
         for lane, memory in enumerate(memories):
@@ -162,8 +197,10 @@ class StackedModel:
                 view.copy_(memory[name])
 
     def named(self, lane: int, gradients: bool = False) -> dict[str, Tensor]:
-        """Return views of a lane's weights, or of its last gradients, under the torch model's names."""
-        return dict(self.places.named(self.gradients if gradients else self.weights, lane, self.own[lane].n))
+        """Return views of a lane's weights, or of its last gradients, named and shaped as in the torch model."""
+        return dict(
+            self.layout.named(self.gradients if gradients else self.weights, lane, self.needed[lane].n)
+        )
 
     @torch.no_grad()
     def train(self, windows: Sequence[Batch], rates: Sequence[float]) -> dict[int, Failure]:
@@ -193,7 +230,7 @@ class StackedModel:
         with on_stream(self.device):
             for steps, some in runs(windows):
                 self._repeat(steps, False, some)
-        return [(int(right), nll) for right, nll in self.score[: len(self.own)].tolist()]
+        return [(int(right), nll) for right, nll in self.score[: len(self.needed)].tolist()]
 
     @torch.no_grad()
     def keep(self, chosen: Sequence[int]) -> None:
@@ -226,13 +263,13 @@ class StackedModel:
         if kind not in self.tables:
             self.tables[kind] = WindowTable(steps, self.batch, self.device)
             self.repeated[kind] = Repeated(partial(self._learn if learns else self._judge, kind), self.device)
-        if steps not in self.rooms:
-            shape = len(self.flat), steps, self.batch, self.places.width
-            self.rooms[steps] = [
-                Layer(self.program, self.dialect, shape, shape[3], self.widths, self.flat)
+        if steps not in self.layers_by_steps:
+            shape = len(self.flat), steps, self.batch, self.layout.width
+            self.layers_by_steps[steps] = [
+                Layer(self.program, self.dialect, shape, inputs=shape[3], widths=self.widths, like=self.flat)
                 for _ in self.per_layer
             ]
-        self.tables[kind].fill(windows, self.places.symbols)
+        self.tables[kind].fill(windows, self.layout.symbols)
         for _ in windows:
             self.repeated[kind]()
 
@@ -240,28 +277,21 @@ class StackedModel:
         """Take a training step with the next window; everything that changes, changes in place."""
         symbols, targets, scored, reset = self._next(kind)
         self.count.add_(1)
-        rooms = self.rooms[kind.steps]
-        drop = [self.dropout.dropped(site, self.count, layer.shape) for site, layer in enumerate(rooms)]
+        layers = self.layers_by_steps[kind.steps]
+        drop = [self.dropout.dropped(site, self.count, layer.shape) for site, layer in enumerate(layers)]
         x = self._embedded(symbols, kind)
-        for site, layer in enumerate(rooms):
+        for site, layer in enumerate(layers):
             weights, states = self.per_layer[site][0], self.carried[site]
             x, last = layer.forward(weights, x, x, states.unbind(0), reset)
             self.carried[site] = torch.stack(last)
             x = self.dropout.apply(x, drop[site])
-        losses, dtop = self.head.learn(
-            x.flatten(1, 2),
-            self.weights["weight"],
-            self.weights["bias"],
-            targets,
-            scored,
-            self.gradients["weight"],
-            self.gradients["bias"],
-        )
+        top = x.flatten(1, 2)
+        losses, dtop = self.head.learn(top, self.output, self.output_gradient, targets, scored)
         delta = dtop.view(x.shape)
-        for site in reversed(range(len(rooms))):
+        for site in reversed(range(len(layers))):
             delta = self.dropout.apply(delta, drop[site])
-            none = [None] * len(self.program.cell.state_nodes)
-            dx, dwide, _ = rooms[site].backward(*self.per_layer[site], delta, none, reset)
+            dlast = [None] * len(self.program.cell.state_nodes)
+            dx, dwide, _ = layers[site].backward(*self.per_layer[site], delta, dlast, reset)
             delta = dx if dwide is None else dx + dwide
         self._embedding_gradient(symbols, delta)
         self._update(losses)
@@ -270,13 +300,11 @@ class StackedModel:
         """Add the next window's right answers and NLL to the score."""
         symbols, targets, scored, reset = self._next(kind)
         x = self._embedded(symbols, kind)
-        for site, layer in enumerate(self.rooms[kind.steps]):
+        for site, layer in enumerate(self.layers_by_steps[kind.steps]):
             x, last = layer.forward(self.per_layer[site][0], x, x, self.judged[site].unbind(0), reset)
             self.judged[site] = torch.stack(last)
-        found = self.head.judge(
-            x.flatten(1, 2), self.weights["weight"], self.weights["bias"], targets, scored
-        )
-        self.score.add_(torch.stack(found, 1))
+        score = self.head.judge(x.flatten(1, 2), self.output, targets, scored)
+        self.score.add_(torch.stack(score, 1))
 
     def _next(self, kind: StepKind) -> tuple[Tensor, Tensor, Tensor, Tensor | None]:
         """Return the next window: symbols, targets, where they count, and resets if there are any."""
@@ -284,12 +312,12 @@ class StackedModel:
         return symbols, targets, scored, reset if kind.resets else None
 
     def _embedded(self, symbols: Tensor, kind: StepKind) -> Tensor:
-        found = self.weights["embedding"].index_select(1, symbols)
-        return found.view(len(found), kind.steps, self.batch, -1)
+        rows = self.weights["embedding"].index_select(1, symbols)
+        return rows.view(len(rows), kind.steps, self.batch, -1)
 
     def _embedding_gradient(self, symbols: Tensor, delta: Tensor) -> None:
         """Add up the rows of each symbol as one product, whose order is fixed."""
-        alphabet = torch.arange(whole(self.places.symbols), device=self.device)
+        alphabet = torch.arange(whole(self.layout.symbols), device=self.device)
         one_hot = (alphabet.unsqueeze(1) == symbols).to(delta.dtype).expand(len(delta), -1, -1)
         torch.bmm(one_hot, delta.flatten(1, 2), out=self.gradients["embedding"])
 

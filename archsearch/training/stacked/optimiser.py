@@ -24,6 +24,15 @@ class StackOptimiser:
         clips: The largest global norm of each lane's gradient, [R, 1].
         reached: 1 where weights decay, [P].
         dialect: Turns kernels into functions.
+
+    Attributes:
+        clips: As given.
+        adaptive: As given.
+        decay: AdamW's decay of every weight, shape (R, P / ROW, ROW).
+        weights: A view of all weights, alike.
+        moments: AdamW's first and second, alike; none for SGD.
+        run: The kernel as a function.
+        widths: How long the rows are.
     """
 
     def __init__(
@@ -51,11 +60,8 @@ class StackOptimiser:
             alive: Bool [R, 1].
         """
         factor = (self.clips / (norm + CLIP_EPSILON)).clamp(max=1.0)
-        views = [
-            self.weights,
-            _rows(gradient),
-            *(_lane(one) for one in (factor, alive.to(norm.dtype), rates)),
-        ]
+        per_lane = factor, alive.to(norm.dtype), rates
+        views = [self.weights, _rows(gradient), *(_lane(column) for column in per_lane)]
         if self.adaptive:
             first, second = ((1 - beta**step).to(norm.dtype) for beta in BETAS)
             views += [*self.moments, self.decay, _lane(rates / first), _lane(second.sqrt().expand_as(rates))]

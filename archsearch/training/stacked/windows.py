@@ -17,6 +17,7 @@ class WindowTable:
     """Windows of T steps and B streams; the memory stays where it is, so that a captured step can read it.
 
     Attributes:
+        shape: T and B.
         inputs: Symbols, [CAPACITY, T·B].
         targets: Next symbols, [CAPACITY, T·B], 0 where none is scored.
         scored: Where they count, bool [CAPACITY, T·B].
@@ -65,7 +66,7 @@ class WindowTable:
         return places + rows.to(device)
 
     def take(self) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        """Return inputs, targets, scored and reset of the next row, and go on."""
+        """Return inputs, targets and scored, shape (T·B,), and reset, shape (T, B), of the next row, and go on."""
         row = [
             part.index_select(0, self.next)[0]
             for part in (self.inputs, self.targets, self.scored, self.reset)

@@ -154,7 +154,7 @@ def test_a_sound_file_that_is_no_library_is_passed_over(cache: Path) -> None:
 
 def test_a_library_is_built_once(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert built() == 42
-    monkeypatch.setattr(build, "run", lambda *_: pytest.fail("built again"))
+    monkeypatch.setattr(build, "run_compiler", lambda *_: pytest.fail("built again"))
     assert built() == 42
 
 

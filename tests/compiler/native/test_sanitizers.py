@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from archsearch.cell import Cell, library
-from archsearch.compiler.native.build import HERE
+from archsearch.compiler.native.build import CONSTANTS, HERE
 from archsearch.compiler.native.source import source
-from archsearch.compiler.native.toolchain import run, toolchain
+from archsearch.compiler.native.toolchain import run_compiler, toolchain
 from archsearch.compiler.parameters import learned, parameter_names
 from tests.compiler import plain
 from tests.helpers import strategies
@@ -49,9 +49,9 @@ def shapes(cell: Cell) -> list[int]:
 def outcome(text: str, folder: Path, *flags: str) -> str:
     """Build and run a program; return what it complained of, nothing if all is well."""
     binary, tools = folder / "driver", toolchain()
-    options = ["-O1", "-std=gnu++17", *SANITIZERS, *flags, f"-I{HERE}"]
+    options = ["-O1", "-std=gnu++17", *CONSTANTS, *SANITIZERS, *flags, f"-I{HERE}"]
     arguments = [*tools.command, *options, "-x", "c++", "-", "-o", str(binary)]
-    status, _, trouble = run(arguments, text, SECONDS)
+    status, _, trouble = run_compiler(arguments, text, SECONDS)
     if status and "cannot find" in trouble:
         pytest.skip("the compiler has no sanitizers")
     assert status == 0, trouble[-3000:]

@@ -244,7 +244,7 @@ def test_the_bits_do_not_depend_on_the_steps_of_a_call(stretch: int) -> None:
         random_windows(9, 1, 3, 30), UpdateRule(adaptive=False, rate=0.0, clip=1.0)
     )  # used memory, and longer windows before
     _, fresh = pair(cell_of("mut1"), 9, 3, dtype=torch.float32)
-    fresh.room, fresh.model.T = other.room, 0
+    fresh.buffers, fresh.model.T = other.buffers, 0
     for start in range(0, 20, stretch):
         fresh.train(batches[start : start + stretch], optimiser())
     assert torch.equal(once.flat, fresh.flat) and torch.isfinite(once.flat).all()

@@ -73,10 +73,10 @@ def test_replays_of_one_step_give_the_bits_of_direct_steps(
 def test_a_step_makes_no_tensor_on_another_device(name: str, learns: bool) -> None:
     """On the device `meta`, which holds no numbers, any tensor of the host's would be an error."""
     own = [Lane(8, 1.0, 0.2, 5), Lane(20, 5.0)]
-    stack = StackedModel(CELLS[name], 9, own, 2, 3, True, device="meta", dialect=torch_dialect.compiled)
-    kind, shape = StepKind(7, learns, resets=True), (len(stack.flat), 7, 3, stack.places.width)
+    stack = StackedModel(CELLS[name], 9, own, 2, 3, True, device="meta", dialect=torch_dialect.compile_kernel)
+    kind, shape = StepKind(7, learns, resets=True), (len(stack.flat), 7, 3, stack.layout.width)
     stack.tables[kind] = WindowTable(7, 3, stack.device)
-    stack.rooms[7] = [
+    stack.layers_by_steps[7] = [
         Layer(stack.program, stack.dialect, shape, shape[3], stack.widths, stack.flat) for _ in range(2)
     ]
     with torch.no_grad():

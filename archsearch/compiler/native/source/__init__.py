@@ -8,7 +8,7 @@ They are called as in `program.layout`, and these are here alone:
     Qg7   a row of g7, for a sum over it           G     sums, or their gradients, of the different rows of x, where these
     bias  what every row's sums begin with               are few; X is G, or P and D themselves
 
-    cpp_dialect                      a kernel as loops over rows and vectors
+    cpp_dialect, activations         a kernel as loops over rows and vectors
     forward, backward, deferred      what runs around the kernels
     address, printer, assembly       what these share; the whole text
 """

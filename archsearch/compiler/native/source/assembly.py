@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import lru_cache
 
 from archsearch.cell import Cell
-from archsearch.compiler.native.source.backward import Backward
-from archsearch.compiler.native.source.forward import Forward
+from archsearch.compiler.native.source.backward import BackwardPrinter
+from archsearch.compiler.native.source.forward import ForwardPrinter
 from archsearch.compiler.native.source.printer import Printer
-from archsearch.compiler.program import Plan
+from archsearch.compiler.program import ProgramPlan
 from archsearch.compiler.program.program import Program, program
 
 
+@lru_cache(64)
 def source(cell: Cell) -> str:
-    """Return the C++ of a cell in canonical form; it includes `layer.h`."""
+    """Return the C++ of a cell in canonical form; it includes `layer.h`. A worker asks for it trial after trial."""
     printed = program(cell, row_by_row=True)
-    forward, backward, tape = Forward(printed), Backward(printed), _tape(printed)
+    forward, backward, tape = ForwardPrinter(printed), BackwardPrinter(printed), _tape(printed)
     forward.print()
     backward.print()
     lines = [
@@ -35,7 +37,7 @@ def source(cell: Cell) -> str:
     return "\n".join(lines)
 
 
-def _equations(plan: Plan) -> Iterator[str]:
+def _equations(plan: ProgramPlan) -> Iterator[str]:
     """Yield the cell as comments: `n7 = sigmoid(n5)   core 1`."""
     for node in plan.cell.ops:
         operands = ", ".join(f"n{source}" for source in node.inputs)
@@ -52,11 +54,11 @@ def _tape(program: Program) -> dict[str, str]:
     return arrays | ({"XR": "rows * Hs"} if program.cell.needs_projection else {})
 
 
-def _sizes(plan: Plan) -> str:
+def _sizes(plan: ProgramPlan) -> str:
     return f"const long rows = T * B, Hs = whole(H), S = apart({len(plan.accumulators)} * Hs);"
 
 
-def _size(name: str, plan: Plan, arrays: dict[str, str]) -> list[str]:
+def _size(name: str, plan: ProgramPlan, arrays: dict[str, str]) -> list[str]:
     total = " + ".join(f"room({size})" for size in arrays.values()) or "0"
     return [
         f'extern "C" long {name}(long T, long B, long H, long I) {{',

@@ -9,7 +9,7 @@ from archsearch.compiler.program import Zone
 from archsearch.compiler.program.kernels import Argument, Multiply
 
 
-class Backward(Printer):
+class BackwardPrinter(Printer):
     """The body of `backward`."""
 
     def print(self) -> None:
@@ -25,8 +25,8 @@ class Backward(Printer):
         if self.plan.carried:
             self.core()
         self.zone(Zone.PROLOGUE, self.program.backward[Zone.PROLOGUE])
-        deferred.weights(self)
-        deferred.inputs(self)
+        deferred.print_weight_gradients(self)
+        deferred.print_input_gradients(self)
 
     def arrays(self) -> None:
         """Make room for gradients; those of sums lie where the sums lay, unless a product's input must outlast them."""

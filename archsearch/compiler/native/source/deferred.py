@@ -8,7 +8,7 @@ from archsearch.compiler.parameters import bias_name
 from archsearch.compiler.program import X_AS_IT_CAME, Product
 
 
-def weights(printer: Printer) -> None:
+def print_weight_gradients(printer: Printer) -> None:
     """Print dW = δᵀ·a of every linear with K = all rows, the sums of δ, and the learned vectors."""
     printer.say(
         f"real* X = L->index ? {printer.array('G', 'rows * S')} : D;",
@@ -51,7 +51,7 @@ def _biases(printer: Printer) -> None:
                 printer.say(*(f"if ({into}) memcpy({into}, bias, H * sizeof(real));" for into in targets))
 
 
-def inputs(printer: Printer) -> None:
+def print_input_gradients(printer: Printer) -> None:
     """Print the gradient of x, from the products that read it, and of x as wide as the layer."""
     start = "0, 0"
     for number, product in enumerate(printer.plan.products):

@@ -10,7 +10,7 @@ from archsearch.compiler.program.kernels import Argument, Multiply
 from archsearch.compiler.program.program import Program
 
 
-class Forward(Printer):
+class ForwardPrinter(Printer):
     """The body of `forward`.
 
     Attributes:

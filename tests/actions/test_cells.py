@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from archsearch.actions.cells import find_cell
 from archsearch.cell import Cell, library
-from archsearch.cli.cell_argument import find_cell, read_cell
 from archsearch.errors import InputError
 from archsearch.store import RunStore, existing_run, read_leaderboard
-from tests.cli.conftest import Finished
+from tests.helpers.commands import Finished
 
 GRU = library.load("gru")
 
@@ -110,13 +110,13 @@ def test_what_is_no_cell_is_refused_with_what_there_is(finished: Finished, text:
 def test_a_file_that_is_no_cell_is_refused(tmp_path: Path, content: bytes, message: str) -> None:
     (tmp_path / "bad.cell").write_bytes(content)
     with pytest.raises(InputError, match=message):
-        read_cell(tmp_path / "bad.cell")
+        Cell.load(tmp_path / "bad.cell")
 
 
 def test_a_folder_is_no_cell(tmp_path: Path) -> None:
     (tmp_path / "a.cell").mkdir()
     with pytest.raises(InputError, match="directory"):
-        read_cell(tmp_path / "a.cell")
+        Cell.load(tmp_path / "a.cell")
 
 
 @pytest.mark.parametrize("name", ["gru.txt", "GRU.CELL", "gru", "cell"])

@@ -1,0 +1,72 @@
+"""Writes a cell to a file, with what its run says of it where it comes from one."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from archsearch.actions.cells import NamedCell, find_cell
+from archsearch.actions.noise_words import noise_words
+from archsearch.cell import Cell
+from archsearch.errors import InputError
+from archsearch.exporters import EXPORTERS, Scores, TaskScore
+from archsearch.exporters import export as write
+from archsearch.resources import runs_folder
+
+
+def export_cell(
+    cell: Cell | str,
+    path: str | os.PathLike[str],
+    format: str | None = None,
+    *,
+    force: bool = False,
+    runs: str | os.PathLike[str] | None = None,
+) -> Path:
+    """Write a cell as a torch module, text, JSON, picture or equations, and return the file's path.
+
+    ```python
+    archsearch.export("quick-1/1", "cell.py")
+    ```
+
+    Args:
+        cell: A cell, or what `load_cell` takes; a cell of a run is written with its scores.
+        path: The file; its folder must exist.
+        format: A key of EXPORTERS; None takes it from the file's ending.
+        force: Whether a file that is there may be replaced.
+        runs: Folder of all runs; None for ARCHSEARCH_RUNS, else "runs".
+
+    Raises:
+        InputError: No such cell or format, or the file cannot be written here; nothing was written.
+        ArchsearchError: The exported module does not do what the cell does, or the disk is full; nothing was written.
+    """
+    target = Path(path)
+    chosen = format or _format_of(target)
+    named = NamedCell(cell) if isinstance(cell, Cell) else find_cell(cell, runs_folder(runs))
+    return write(named.cell, chosen, target, force=force, scores=_scores(named))
+
+
+def _format_of(path: Path) -> str:
+    """Return the format that a file's ending says."""
+    by_suffix = {exporter.suffix: name for name, exporter in EXPORTERS.items()}
+    if path.suffix not in by_suffix:
+        formats, endings = "|".join(EXPORTERS), ", ".join(by_suffix)
+        raise InputError(f"{path}: which format? Give --format {formats}, or a file that ends in {endings}")
+    return by_suffix[path.suffix]
+
+
+def _scores(named: NamedCell) -> Scores | None:
+    """Return what the leaderboard says of the cell, if it stands on one."""
+    if named.row is None or named.board is None:
+        return None
+    row, noise = named.row, named.board.noise
+    return Scores(
+        run=named.board.run,
+        rank=row.rank,
+        fitness=row.fitness,
+        seed=named.board.plan.seed,
+        tasks=tuple(
+            TaskScore(task, result.score, result.skill, result.ratio, str(result.setting))
+            for task, result in row.judgement.tasks.items()
+        ),
+        noise="" if noise is None else noise_words(noise),
+    )

@@ -1,0 +1,65 @@
+"""What a person asks a search for; None stands everywhere for what they did not say."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from archsearch.actions.listener import SearchLimits
+from archsearch.protocol.duration import parse_duration
+from archsearch.protocol.preset import Preset
+
+PRESET, STRATEGY, SPACE, SEED = "quick", "jozefowicz", "jozefowicz2015", 0
+"""What is taken where nothing is said."""
+
+
+@dataclass(frozen=True)
+class Request:
+    """What decides a run's steps and scores.
+
+    Attributes:
+        preset: Name or TOML file.
+        strategy: A key of STRATEGIES.
+        space: Name or TOML file.
+        tasks: Names of the preset's tasks, in the order of the stages.
+        own: A user's own tasks, `text:FILE` or `FILE.py:NAME`, after the others.
+        seed: The run's seed.
+    """
+
+    preset: str | None = None
+    strategy: str | None = None
+    space: str | None = None
+    tasks: tuple[str, ...] | None = None
+    own: tuple[str, ...] = ()
+    seed: int | None = None
+
+
+@dataclass(frozen=True)
+class EvolveOptions:
+    """All that a person says to `evolve`.
+
+    Attributes:
+        request: What decides the steps and scores.
+        runs: The folder of all runs.
+        run: The run's name or path.
+        data: The folder of the tasks' files.
+        devices: One device per worker.
+        max_candidates: Candidates after which the run is finished, in all sessions.
+        max_seconds: Seconds after which the run is finished, in all sessions.
+    """
+
+    request: Request
+    runs: Path
+    run: str | None
+    data: Path | None
+    devices: tuple[str, ...]
+    max_candidates: int | None
+    max_seconds: float | None
+
+    def limits(self, preset: Preset) -> SearchLimits:
+        """Return when the run is finished; an explicit number of candidates switches the preset's time off."""
+        candidates = self.max_candidates if self.max_candidates is not None else preset.search.max_candidates
+        seconds = self.max_seconds
+        if seconds is None and self.max_candidates is None and preset.search.max_time is not None:
+            seconds = parse_duration(preset.search.max_time)
+        return SearchLimits(candidates, seconds)

@@ -1,0 +1,104 @@
+"""Says where what a person asks for now differs from a run that exists; a run goes on only as it began."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from archsearch.actions.request import Request
+from archsearch.actions.resolve import ResolvedRequest
+from archsearch.actions.tabular import flattened
+from archsearch.actions.tasks import ResolvedTask
+from archsearch.cell import load_space
+from archsearch.compiler.engine_names import trains_stacks
+from archsearch.errors import InputError
+from archsearch.protocol.loading import load_preset
+from archsearch.protocol.plan import RunPlan, TaskFacts
+from archsearch.protocol.preset import Preset
+from archsearch.workers.messages import Hello
+
+MAY_CHANGE = {"search.max_time", "search.max_candidates", "note"}
+"""What a preset's file may say otherwise now."""
+
+
+def request_of_run(request: Request, plan: RunPlan) -> ResolvedRequest:
+    """Return what an existing run was asked for, where the new request says nothing else.
+
+    Args:
+        request: The new request.
+        plan: The run's plan.
+
+    Raises:
+        InputError: It does say something else; the message gives the differences.
+    """
+    if differences := _request_differences(request, plan):
+        words = "; ".join(differences)
+        raise InputError(
+            f"this run has other settings: {words}. Start another run (--run NAME), or leave them out"
+        )
+    return ResolvedRequest(
+        preset_name=plan.preset_name,
+        preset=plan.preset,
+        tasks=tuple(ResolvedTask(task.name, task.full_name, task.rules) for task in plan.tasks),
+        strategy=plan.strategy,
+        space=plan.space.name,
+        seed=plan.seed,
+    )
+
+
+def _request_differences(request: Request, plan: RunPlan) -> list[str]:
+    differences = []
+    if request.preset is not None:
+        name, preset = load_preset(request.preset)
+        differences += _difference("preset", name, plan.preset_name) or _preset_differences(
+            preset, plan.preset
+        )
+    if request.space is not None and load_space(request.space) != plan.space:
+        differences += [f"space is {plan.space.name}, asked for {request.space}"]
+    differences += _difference("strategy", request.strategy, plan.strategy)
+    differences += _difference("seed", request.seed, plan.seed)
+    if request.tasks is not None or request.own:
+        asked = ", ".join([*(request.tasks or ()), *request.own])
+        differences += _difference("tasks", asked, ", ".join(task.name for task in plan.tasks))
+    return differences
+
+
+def check_same_measurement(plan: RunPlan, facts: Mapping[str, TaskFacts], hello: Hello) -> None:
+    """Refuse to go on with a run whose data, engine or machine are not what they were.
+
+    Args:
+        plan: The run's plan.
+        facts: What its tasks say of themselves now, by full name.
+        hello: What the workers are now.
+
+    Raises:
+        InputError: Names the differences.
+    """
+    differences = _difference("engine", hello.engine, plan.engine)
+    differences += _difference("machine", hello.machine, plan.machine)
+    for recorded in [*(task.facts for task in plan.tasks), plan.filter]:
+        if facts[recorded.name] != recorded:
+            differences.append(f"the data of {recorded.name} have changed")
+    if differences:
+        began_elsewhere = trains_stacks(hello.engine) and not trains_stacks(plan.engine)
+        way = (
+            "Go on with --device cpu, or start another run here"
+            if began_elsewhere
+            else "Start another run here"
+        )
+        raise InputError(f"scores would not compare with this run's: {'; '.join(differences)}. {way}")
+
+
+def _difference(what: str, asked: Any, recorded: Any) -> list[str]:
+    return [] if asked is None or asked == recorded else [f"{what} is {recorded}, asked for {asked}"]
+
+
+def _preset_differences(asked: Preset, recorded: Preset) -> list[str]:
+    """Return what a preset's file says now that it did not say when the run began."""
+    now, then = (flattened(msgspec.to_builtins(preset)) for preset in (asked, recorded))
+    keys = sorted((now.keys() | then.keys()) - MAY_CHANGE)
+    return [
+        f"{key} is {then.get(key)}, asked for {now.get(key)}" for key in keys if now.get(key) != then.get(key)
+    ]

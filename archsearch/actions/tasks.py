@@ -1,0 +1,111 @@
+"""Turns the tasks that a person names into what is trained on, for a search, one cell or a study alike."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+
+from archsearch.errors import InputError
+from archsearch.protocol.plan import PlannedTask, TaskFacts
+from archsearch.protocol.preset import Preset, TaskRules
+from archsearch.tasks import TASKS, TaskName
+from archsearch.words import did_you_mean
+
+STAND_IN = {"ptb": "english"}
+"""What is trained where a preset's own choice of tasks needs data that are not there."""
+
+
+@dataclass(frozen=True)
+class ResolvedTask:
+    """A task, but for what only the task itself can say.
+
+    Attributes:
+        name: What people call it.
+        full_name: As `tasks.load` takes it, with the difficulty.
+        rules: How it is trained and judged.
+    """
+
+    name: str
+    full_name: str
+    rules: TaskRules
+
+    def planned(self, facts: Mapping[str, TaskFacts]) -> PlannedTask:
+        """Return the task of a plan, given the facts of tasks by full name."""
+        return PlannedTask(name=self.name, facts=facts[self.full_name], rules=self.rules)
+
+    def with_settings(self, count: int) -> ResolvedTask:
+        """Return the task with another number of settings in all."""
+        return ResolvedTask(self.name, self.full_name, msgspec.structs.replace(self.rules, G=count))
+
+
+def resolve_task(preset_name: str, preset: Preset, task: str, difficulty: str | None = None) -> ResolvedTask:
+    """Return a task of a preset, or a user's own.
+
+    Args:
+        preset_name: The preset's name, for people.
+        preset: The preset.
+        task: A name of its tasks, `text:FILE` or `FILE.py:NAME`.
+        difficulty: Another one than the preset's.
+
+    Raises:
+        InputError: The preset has no such task, or the task no such difficulty.
+    """
+    if TaskName.parse(task).is_own:
+        return _own_task(preset, task, difficulty)
+    if task not in preset.tasks:
+        raise _no_task(preset_name, preset, task)
+    rules = preset.tasks[task]
+    if difficulty is not None and difficulty not in TASKS[task].difficulties:
+        raise _no_difficulty(task, difficulty, ", ".join(TASKS[task].difficulties))
+    return ResolvedTask(task, f"{task}:{difficulty or rules.difficulty}", rules)
+
+
+def _own_task(preset: Preset, task: str, difficulty: str | None = None) -> ResolvedTask:
+    if difficulty is not None:
+        raise _no_difficulty(task, difficulty, "none: it is your own")
+    return ResolvedTask(task, task, preset.own)
+
+
+def _no_task(preset_name: str, preset: Preset, task: str) -> InputError:
+    known = f"preset {preset_name}, which has {', '.join(preset.tasks)}; own tasks go with --task"
+    return InputError(f"no task {task!r}{did_you_mean(task, preset.tasks, ' ({})')} in {known}")
+
+
+def _no_difficulty(task: str, difficulty: str, there: str) -> InputError:
+    return InputError(f"task {task!r} has no difficulty {difficulty!r} (difficulties: {there})")
+
+
+def resolve_tasks(
+    preset_name: str, preset: Preset, tasks: Sequence[str], own: Sequence[str] = ()
+) -> tuple[ResolvedTask, ...]:
+    """Return tasks of a preset, then a user's own, in order.
+
+    Args:
+        preset_name: The preset's name, for people.
+        preset: The preset.
+        tasks: Names of its tasks.
+        own: The user's own.
+
+    Raises:
+        InputError: One is unknown, with the nearest name, or given twice.
+    """
+    for task in tasks:
+        if task not in preset.tasks:
+            raise _no_task(preset_name, preset, task)
+    for task in (everything := [*tasks, *own]):
+        if everything.count(task) > 1:
+            raise InputError(f"task {task!r} is given twice")
+    resolved = (resolve_task(preset_name, preset, task) for task in tasks)
+    return (*resolved, *(_own_task(preset, task) for task in own))
+
+
+def usual_tasks(preset: Preset, data: Path | None) -> tuple[tuple[str, ...], str]:
+    """Return a preset's own choice of tasks, and what is to be said of stand-ins for those whose data are not there."""
+    missing = data is None or not (data / "ptb.train.txt").exists()
+    absent = [task for task in preset.search.tasks if missing and task in STAND_IN]
+    tasks = tuple(STAND_IN[task] if task in absent else task for task in preset.search.tasks)
+    note = "".join(f"no {task} data found: {STAND_IN[task]} stands in (--data DIR)" for task in absent)
+    return tasks, note

@@ -1,0 +1,61 @@
+"""Options that several commands share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from archsearch.resources import DEFAULT_RUNS
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+runs_option = click.option(
+    "--runs",
+    metavar="DIR",
+    type=click.Path(path_type=Path, file_okay=False),
+    envvar="ARCHSEARCH_RUNS",
+    default=Path(DEFAULT_RUNS),
+    show_default=True,
+    show_envvar=True,
+    help="Folder of all runs.",
+)
+json_option = click.option(
+    "--json", "as_json", is_flag=True, help="Print one JSON document on standard output."
+)
+data_option = click.option(
+    "--data",
+    metavar="DIR",
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    help="Folder with ptb.train.txt, ptb.valid.txt and ptb.test.txt (Penn Treebank).",
+)
+seed_option = click.option("--seed", metavar="N", type=click.IntRange(min=0), help="Seed.  [default: 0]")
+workers_option = click.option(
+    "--workers", type=int, metavar="N", help="Worker processes.  [default: one per GPU or CPU core]"
+)
+device_option = click.option(
+    "--device",
+    metavar="NAME",
+    default="auto",
+    show_default=True,
+    help="auto (all GPUs, else cpu), cpu, or cuda:0,cuda:1 …",
+)
+
+
+def training_options(command: Command) -> Command:
+    """Add what every command that trains takes: --data, --workers and --device."""
+    return data_option(workers_option(device_option(command)))
+
+
+def top_option(default: int, help: str) -> Callable[[Command], Command]:
+    """Return the option --top, a number of ranks.
+
+    Args:
+        default: The number where nothing is said.
+        help: What the ranks are for.
+    """
+    return click.option(
+        "--top", metavar="N", type=click.IntRange(min=1), default=default, show_default=True, help=help
+    )

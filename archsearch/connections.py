@@ -1,0 +1,12 @@
+"""What a low room may call of a high one; the package root, which knows both, connects them.
+
+A cell stands below what draws it and below the runs that hold others; where nobody has connected these, it says so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+CONNECTED: dict[str, Callable[..., Any]] = {}
+"""What is done -> who does it: `draw cell` returns a cell's SVG, `find cell` the cell of a name such as `quick-1/3`."""

@@ -1,0 +1,99 @@
+"""Children of a cell: one draw, the first of many that is valid, or the one that a seed gives."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from archsearch.cell import Cell, SearchSpace, load_space
+from archsearch.errors import CellError, InputError
+from archsearch.mutations.driver import CHILD_DRAWS, MAGNITUDES, Applied, Child, draw_once
+from archsearch.mutations.operators import MUTATIONS
+from archsearch.words import did_you_mean
+
+
+def propose(
+    cell: Cell, space: SearchSpace, rng: np.random.Generator, magnitude: str = "per_node"
+) -> Child | None:
+    """Return a child from one draw, or None if the draw came to nothing new or nothing valid.
+
+    Args:
+        cell: The parent.
+        space: Its operators, ops and limits.
+        rng: Where all chance comes from; cells with one id have, from one state of it, children with one id.
+        magnitude: `per_node` or `count`, a key of MAGNITUDES.
+
+    Raises:
+        CellError: The parent is too symmetric for an id.
+        SpaceError: The space names an operator that does not exist.
+    """
+    return draw_once(cell, MUTATIONS, space, rng, magnitude)
+
+
+def draw(
+    cell: Cell,
+    space: SearchSpace,
+    rng: np.random.Generator,
+    magnitude: str = "per_node",
+    draws: int = CHILD_DRAWS,
+) -> Child | None:
+    """Return the first child that `propose` finds in so many draws, or None: no valid child.
+
+    Args:
+        cell: The parent.
+        space: Its operators, ops and limits.
+        rng: Where all chance comes from.
+        magnitude: A key of MAGNITUDES.
+        draws: How many.
+    """
+    proposals = (propose(cell, space, rng, magnitude) for _ in range(draws))
+    return next((child for child in proposals if child), None)
+
+
+def children(
+    cell: Cell, space: SearchSpace, rng: np.random.Generator, count: int, magnitude: str = "per_node"
+) -> list[Child]:
+    """Return so many children of a cell, each drawn until it is valid.
+
+    Args:
+        cell: The parent.
+        space: Its operators, ops and limits.
+        rng: Where all chance comes from.
+        count: How many.
+        magnitude: A key of MAGNITUDES.
+
+    Raises:
+        CellError: No valid child in 100 draws.
+    """
+    drawn = [draw(cell, space, rng, magnitude) for _ in range(count)]
+    found = [child for child in drawn if child is not None]
+    if len(found) < count:
+        words = f"no valid child in {CHILD_DRAWS} draws from space {space.name!r}"
+        raise CellError(f"cell {cell.name!r}: {words}")
+    return found
+
+
+def mutate(
+    cell: Cell, space: str | SearchSpace = "jozefowicz2015", seed: int = 0, magnitude: str = "per_node"
+) -> tuple[Cell, tuple[Applied, ...]]:
+    """Return a child of a cell and which operators were applied where.
+
+    ```python
+    child, applied = archsearch.mutate(archsearch.library.load("gru"), seed=3)
+    ```
+
+    Args:
+        cell: The parent.
+        space: A space, its name, or a TOML file.
+        seed: The same seed gives the same child.
+        magnitude: `per_node`: each node with probability p ~ U[0, 1]; `count`: one to three nodes.
+
+    Raises:
+        InputError: The space or the magnitude is unknown.
+        CellError: No valid child in 100 draws.
+    """
+    if magnitude not in MAGNITUDES:
+        hint = did_you_mean(magnitude, MAGNITUDES)
+        raise InputError(f"no magnitude {magnitude!r} (magnitudes: {', '.join(MAGNITUDES)}{hint})")
+    loaded = load_space(space) if isinstance(space, str) else space
+    (child,) = children(cell, loaded, np.random.default_rng(seed), 1, magnitude)
+    return child.cell, child.applied

@@ -1,0 +1,115 @@
+"""The state of a search and the rule by which it goes on, without database, workers or clock.
+
+The contract of a search (docs/architecture.md, "3. Search"): a step is asked from exactly the steps that it sees, and told
+when all before it are told. So what is asked, and what the told steps amount to, depends neither on the number of workers,
+nor on what ends first, nor on restarts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+
+from archsearch.cell import Cell
+from archsearch.protocol.evaluation import Ended, evaluate
+from archsearch.protocol.history import History
+from archsearch.protocol.plan import RunPlan
+from archsearch.protocol.racing import Outcomes
+from archsearch.protocol.records import Step, Trial, Try
+from archsearch.protocol.settings import Setting
+from archsearch.search.ask import ask, sees
+from archsearch.search.view import Asked
+
+
+class Search:
+    """A search between two of its steps.
+
+    Args:
+        plan: The run's plan.
+        baseline: The GRU's trials.
+        gates: For each task the share of the GRU's skill that opens the next stage.
+
+    Attributes:
+        told: What all told steps say: the leaderboard's history.
+        seen: What those steps say that the last asked step sees: the strategy's history, never ahead of `told`.
+        asked: The asked steps that are not seen yet, by number.
+        ended: Those of them that have ended, told or not, by number.
+        next: The number of the step that is asked next.
+    """
+
+    def __init__(
+        self, plan: RunPlan, baseline: dict[str, dict[Setting, Try]], gates: Mapping[str, float]
+    ) -> None:
+        self.plan, self.baseline, self.gates = plan, baseline, gates
+        self.told, self.seen = History(plan, baseline), History(plan, baseline)
+        self.asked: dict[int, Step] = {}
+        self.ended: dict[int, Ended] = {}
+        self.next = 0
+
+    def restore(self, steps: Iterable[Ended | Step]) -> None:
+        """Take in the steps of earlier sessions, in order: the told ones as they ended, then the open ones."""
+        for each in steps:
+            step = each.step if isinstance(each, Ended) else each
+            assert step.number == self.next, "steps are restored in order"
+            self.asked[step.number] = step
+            self.next += 1
+            if isinstance(each, Ended):
+                self.ended[step.number] = each
+                self.told.tell(each)
+
+    @property
+    def open_steps(self) -> list[Step]:
+        """The asked steps that are not told, the lowest first."""
+        return [self.asked[number] for number in range(self.told.told, self.next)]
+
+    @property
+    def candidates(self) -> int:
+        """How many candidates there are, with those that the open steps bring."""
+        brought = {step.cell for step in self.open_steps if step.cell} - {""}
+        return len(self.told.candidates) + sum(cell not in self.told.candidates for cell in brought)
+
+    @property
+    def may_ask(self) -> bool:
+        """Whether all steps that the next one sees are told."""
+        return sees(self.plan, self.next) <= self.told.told
+
+    def ask(self, cell: Callable[[str], Cell]) -> Asked:
+        """Return the next step, asked from exactly the steps that it sees.
+
+        Args:
+            cell: Returns a cell of the run by its id.
+        """
+        assert self.may_ask, "a step is asked when all steps that it sees are told"
+        self._see(sees(self.plan, self.next))
+        unseen = [self.asked[number] for number in range(self.seen.told, self.next)]
+        asked = ask(self.plan, self.next, self.seen, unseen, cell)
+        self.asked[self.next] = asked.step
+        self.next += 1
+        return asked
+
+    def _see(self, count: int) -> None:
+        """Tell the strategy's history the first steps, and drop what nobody needs any more."""
+        while self.seen.told < count:
+            del self.asked[self.seen.told]
+            self.seen.tell(self.ended.pop(self.seen.told))
+
+    def needs(self, step: Step, outcomes: Outcomes) -> tuple[Trial, ...]:
+        """Return the trials that an open step waits for now; none once it has ended.
+
+        Args:
+            step: The step.
+            outcomes: What is known so far.
+        """
+        if step.number in self.ended:
+            return ()
+        result = evaluate(self.plan, step, outcomes, self.baseline, self.gates)
+        if isinstance(result, Ended):
+            self.ended[step.number] = result
+            return ()
+        return result.trials
+
+    def tell(self) -> Ended | None:
+        """Tell the next step if it has ended, and return it; None while it has not."""
+        ended = self.ended.get(self.told.told)
+        if ended is not None:
+            self.told.tell(ended)
+        return ended

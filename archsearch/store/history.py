@@ -1,0 +1,122 @@
+"""What a run's records say of its search: the steps as they ended, the references, and the history."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from archsearch.cell import library
+from archsearch.protocol.evaluation import Ended, evaluate, told_again
+from archsearch.protocol.fitness import Judgement, judge
+from archsearch.protocol.history import History
+from archsearch.protocol.plan import RunPlan
+from archsearch.protocol.racing import Outcomes
+from archsearch.protocol.records import BASELINE, Outcome, Step, Trial, Try, Verdict
+from archsearch.protocol.references import reference_cells, reference_step
+from archsearch.protocol.settings import Setting
+from archsearch.store.run_store import RunStore
+from archsearch.words import short_id
+
+
+class RecordedOutcomes:
+    """Looks up how a run's trials ended; those of the GRU are read once, since every race is held against them.
+
+    Args:
+        store: The run's database.
+
+    Attributes:
+        gru: The GRU's id.
+        known: How the GRU's trials ended that were looked up; None for those that have not.
+    """
+
+    def __init__(self, store: RunStore) -> None:
+        self.store = store
+        self.gru = library.load(BASELINE).id
+        self.known: dict[Trial, Outcome | None] = {}
+
+    def __call__(self, trial: Trial) -> Outcome | None:
+        """Return how a trial ended, None if it has not."""
+        if trial.cell != self.gru:
+            return self.store.outcome(trial.key)
+        if trial not in self.known:
+            self.known[trial] = self.store.outcome(trial.key)
+        return self.known[trial]
+
+    def ended(self, trial: Trial) -> Outcome:
+        """Return how a trial ended that must have ended.
+
+        Raises:
+            StoreError: It has not.
+        """
+        outcome = self(trial)
+        if outcome is None:
+            raise self.store.damaged(f"a trial of cell {short_id(trial.cell)} on {trial.task} is missing")
+        return outcome
+
+
+def read_steps(
+    store: RunStore, plan: RunPlan, outcomes: RecordedOutcomes | None = None
+) -> Iterator[Ended | Step]:
+    """Yield all steps in order: the told ones as they ended, then those that are still open.
+
+    Args:
+        store: The run's database.
+        plan: Its plan.
+        outcomes: How its trials ended, as far as they were looked up before.
+
+    Raises:
+        StoreError: The records cannot be read, or contradict each other.
+    """
+    lookup = outcomes or RecordedOutcomes(store)
+    for step, verdict in store.steps():
+        for fault in _step_faults(plan, step, verdict):
+            raise store.damaged(f"step {step.number} {fault}")
+        yield step if verdict is None else told_again(plan, step, verdict, lookup.ended)
+
+
+def _step_faults(plan: RunPlan, step: Step, verdict: Verdict | None) -> Iterator[str]:
+    """Yield in what a step cannot be one of the run's, and its verdict not one of the step's."""
+    for stage in step.stages:
+        if stage.task not in plan.task:
+            yield f"is on task {stage.task!r}, which is none of the run's"
+    if (step.kind == "nothing") != (step.cell == ""):
+        yield f"is {step.kind!r} with cell {step.cell!r}"
+    if verdict is None:
+        return
+    if (verdict.fate == "nothing new") != (step.kind == "nothing"):
+        yield f"is {step.kind!r} and ended as {verdict.fate!r}"
+    if not 0 <= verdict.reached <= len(step.stages):
+        yield f"reached stage {verdict.reached} of {len(step.stages)}"
+
+
+def reference_tries(plan: RunPlan, outcomes: Outcomes) -> dict[str, dict[str, dict[Setting, Try]]]:
+    """Return the trials of the references, by id, that were evaluated on every task."""
+    steps = [reference_step(plan, cell.id) for cell in reference_cells(plan).values()]
+    results = [evaluate(plan, step, outcomes, {}, {}) for step in steps]
+    ended = [result for result in results if isinstance(result, Ended)]
+    return {each.step.cell: each.tries for each in ended if each.verdict.fate == "evaluated"}
+
+
+def read_history(
+    store: RunStore, plan: RunPlan, outcomes: RecordedOutcomes | None = None
+) -> tuple[History, dict[str, Judgement]]:
+    """Return the history of all told steps, and the judgement of each finished reference by id.
+
+    Args:
+        store: The run's database.
+        plan: Its plan.
+        outcomes: How its trials ended, as far as they were looked up before.
+
+    Raises:
+        StoreError: The records cannot be read, or contradict each other.
+    """
+    lookup = outcomes or RecordedOutcomes(store)
+    references = reference_tries(plan, lookup)
+    baseline = references.get(library.load(BASELINE).id)
+    if baseline is None:
+        return History(plan, {task.name: {} for task in plan.tasks}), {}
+    history = History(plan, baseline)
+    for step in read_steps(store, plan, lookup):
+        if isinstance(step, Ended):
+            history.tell(step)
+    judged = {cell: judge(plan, tries, baseline) for cell, tries in references.items()}
+    return history, {cell: judgement for cell, judgement in judged.items() if judgement is not None}

@@ -1,0 +1,52 @@
+"""Loads a task by its name: one of archsearch's own, a text file, or a task that a user has written."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from archsearch.errors import TaskError
+from archsearch.tasks import own, text
+from archsearch.tasks.families import TASKS
+from archsearch.tasks.task import Task
+from archsearch.tasks.task_name import TaskName
+from archsearch.words import did_you_mean
+
+
+def load(spec: str, data: Path | None = None) -> Task:
+    """Return the task that `spec` names.
+
+    Args:
+        spec: `NAME:DIFFICULTY` with a name of TASKS, `text:FILE`, or `FILE.py:NAME`.
+        data: The folder with the files of tasks that need some.
+
+    Raises:
+        TaskError: There is no such task or difficulty, its files are missing or foreign, or a user's task is
+        none.
+    """
+    name = TaskName.parse(spec)
+    if name.kind == "text":
+        return text.load(spec, Path(name.rest))
+    if name.kind == "code":
+        if not name.rest:
+            raise TaskError(
+                f"{spec}: which task of the file? Write {name.family}:NAME, NAME an object or a class in it"
+            )
+        return own.load(spec, Path(name.family), name.rest)
+    _check_difficulty(name)
+    return TASKS[name.family].load(name.rest, data)
+
+
+def _check_difficulty(name: TaskName) -> None:
+    """Refuse a family that is not in the table, and a difficulty that it does not have."""
+    family, difficulty = name.family, name.rest
+    if family not in TASKS:
+        hint = did_you_mean(family, TASKS, " ({})")
+        raise TaskError(f"no task {family!r}{hint}; there are {', '.join(TASKS)}, text:FILE, FILE.py:NAME")
+    known = TASKS[family].difficulties
+    if not difficulty:
+        raise TaskError(f"task {family!r} needs a difficulty: {', '.join(f'{family}:{d}' for d in known)}")
+    if difficulty not in known:
+        hint = did_you_mean(difficulty, known, " ({})")
+        raise TaskError(
+            f"task {family!r} has no difficulty {difficulty!r}{hint}; there are {', '.join(known)}"
+        )

@@ -1,0 +1,42 @@
+"""What the name of a task says: its family and difficulty, or where a user's own is found."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+
+@dataclass(frozen=True, slots=True)
+class TaskName:
+    """The name of a task, `xml:small`, `text:FILE` or `FILE.py:NAME`, taken apart.
+
+    Attributes:
+        kind: `family`: a row of TASKS; `text`: a text file; `code`: Python that a user has written.
+        family: The row, `text`, or the Python file.
+        rest: The difficulty, the text file, or the name in the Python file; empty where the name does not say it.
+    """
+
+    kind: Literal["family", "text", "code"]
+    family: str
+    rest: str
+
+    @classmethod
+    def parse(cls, name: str) -> TaskName:
+        """Return what a name says, whether or not there is such a task."""
+        family, _, rest = name.partition(":")
+        if family == "text" and rest:
+            return cls("text", family, rest)
+        if name.endswith(".py"):
+            return cls("code", name, "")
+        file, _, attribute = name.rpartition(":")
+        return cls("code", file, attribute) if file.endswith(".py") else cls("family", family, rest)
+
+    @property
+    def is_own(self) -> bool:
+        """Whether the task is a user's: a text or code."""
+        return self.kind != "family"
+
+    @property
+    def is_code(self) -> bool:
+        """Whether a user's code decides what the task is."""
+        return self.kind == "code"

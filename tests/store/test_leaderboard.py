@@ -1,0 +1,145 @@
+"""The leaderboard of a run whose records contradict each other, and whose fault it is if it cannot be made."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from archsearch.errors import StoreError
+from archsearch.protocol import noise
+from archsearch.protocol.history import History
+from archsearch.store import RunStore, read_history, read_leaderboard
+from tests.helpers.searches import ROOT
+from tests.store.test_run_store import copied
+
+SCHEMA_1 = ROOT / "tests" / "data" / "schema-1"
+
+Change = Callable[[sqlite3.Connection], object]
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Path:
+    return copied(SCHEMA_1, tmp_path / "run")
+
+
+def execute(statement: str) -> Change:
+    return lambda connection: connection.execute(statement)
+
+
+def in_step(column: str, kind: str, **changes: Any) -> Change:
+    """Return a change of some fields in a column of the first told step of a kind."""
+
+    def change(connection: sqlite3.Connection) -> None:
+        for number, asked, text in connection.execute(
+            f"SELECT number, asked, {column} FROM steps"
+        ).fetchall():
+            if json.loads(asked)["kind"] == kind:
+                value = json.dumps({**json.loads(text), **changes})
+                connection.execute(f"UPDATE steps SET {column} = ? WHERE number = ?", (value, number))
+                return
+        raise AssertionError(f"no step is {kind}")
+
+    return change
+
+
+def in_plan(change: Callable[[dict[str, Any]], object]) -> Change:
+    def apply(connection: sqlite3.Connection) -> None:
+        plan = json.loads(connection.execute("SELECT value FROM facts WHERE name = 'plan'").fetchone()[0])
+        change(plan)
+        connection.execute("UPDATE facts SET value = ? WHERE name = 'plan'", (json.dumps(plan),))
+
+    return apply
+
+
+CONTRADICTIONS: dict[str, tuple[Change, str]] = {
+    "a trial is missing": (
+        execute(
+            "DELETE FROM trials WHERE key = (SELECT key FROM trials WHERE cell IN (SELECT cell FROM steps WHERE "
+            "cell NOT IN (SELECT cell FROM steps WHERE number < 2)) AND task NOT LIKE 'memo%' LIMIT 1)"
+        ),
+        r"a trial of cell c\w{8} on .* is missing",
+    ),
+    "a cell is missing": (execute("DELETE FROM cells"), r"cell c\w{32} is missing"),
+    "a score is text": (
+        execute("UPDATE trials SET score = 'high' WHERE state = 'done'"),
+        "the score of trial",
+    ),
+    "a score is missing": (
+        execute("UPDATE trials SET score = NULL WHERE state = 'done'"),
+        "is done with score None",
+    ),
+    "an outcome is none": (
+        execute("UPDATE trials SET outcome = '[]' WHERE state = 'done'"),
+        "trial .* cannot be read",
+    ),
+    "a step told too early": (
+        execute("UPDATE steps SET verdict = NULL WHERE number = 1"),
+        "step 2 was told before step 1",
+    ),
+    "a task of no plan": (
+        in_step("asked", "start", stages=[["chess", [], []]]),
+        "step 0 is on task 'chess', which is none of the run's",
+    ),
+    "a step without a cell": (in_step("asked", "start", cell=""), "step 0 is 'start' with cell ''"),
+    "a verdict beyond the stages": (in_step("verdict", "start", reached=9), "step 0 reached stage 9 of 2"),
+    "a verdict before them": (in_step("verdict", "start", reached=-1), "step 0 reached stage -1 of 2"),
+    "a verdict of another step": (
+        in_step("verdict", "start", fate="nothing new"),
+        "step 0 is 'start' and ended as 'nothing new'",
+    ),
+    "no tasks": (
+        in_plan(lambda plan: plan.update(courses=[])),
+        "the plan makes no search .it needs at least one task",
+    ),
+    "an unknown reference": (
+        in_plan(lambda plan: plan["preset"]["search"]["references"].append("gurke")),
+        "no library cell 'gurke'",
+    ),
+    "scores without a range": (
+        in_plan(lambda plan: plan["courses"][0]["facts"].update(floor=0.5, ceiling=0.5)),
+        "lie between 0.5 and 0.5",
+    ),
+    "an alphabet of nothing": (in_plan(lambda plan: plan["filter"].update(symbols=0)), "it has 0 symbols"),
+    "a preset that is none": (
+        in_plan(lambda plan: plan["preset"]["search"].update(pool=0)),
+        "search.pool is 0",
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", CONTRADICTIONS)
+def test_records_that_contradict_each_other_are_named_as_damage(run: Path, kind: str) -> None:
+    change, message = CONTRADICTIONS[kind]
+    with sqlite3.connect(run / "run.db") as connection:
+        change(connection)
+    connection.close()
+    with (
+        RunStore.open(run) as store,
+        pytest.raises(StoreError, match=rf"run\.db: .*{message}.*put back a copy"),
+    ):
+        read_leaderboard(store, "x")
+
+
+@pytest.mark.parametrize("fault", [KeyError, AssertionError, ZeroDivisionError, TypeError, ValueError])
+@pytest.mark.parametrize(("owner", "name"), [(History, "tell"), (noise, "band")])
+def test_a_fault_of_ours_is_not_told_as_damage(
+    run: Path, monkeypatch: pytest.MonkeyPatch, fault: type[Exception], owner: Any, name: str
+) -> None:
+    def broken(*arguments: Any) -> None:
+        raise fault("a bug")
+
+    monkeypatch.setattr(owner, name, broken)
+    with RunStore.open(run) as store, pytest.raises(fault, match="a bug"):
+        read_leaderboard(store, "x")
+
+
+def test_the_leaderboard_says_a_finding_where_the_noise_does(run: Path) -> None:
+    with RunStore.open(run) as store:
+        board, (history, _) = read_leaderboard(store, "x"), read_history(store, store.plan)
+    assert board.noise is not None
+    assert board.noise.finding == noise.is_finding(history, board.noise.luck)

@@ -1,0 +1,28 @@
+"""What the name of a task means."""
+
+import pytest
+
+from archsearch.tasks import TASKS, TaskName
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "family", "rest"),
+    [
+        ("xml:small", "family", "xml", "small"),
+        ("xml", "family", "xml", ""),
+        ("text:my:file.txt", "text", "text", "my:file.txt"),
+        ("text:", "family", "text", ""),
+        ("folder/mine.py:Task", "code", "folder/mine.py", "Task"),
+        ("C:mine.py:Task", "code", "C:mine.py", "Task"),
+        ("mine.py", "code", "mine.py", ""),
+    ],
+)
+def test_a_name_says_which_kind_of_task_it_means(name: str, kind: str, family: str, rest: str) -> None:
+    parsed = TaskName.parse(name)
+    assert (parsed.kind, parsed.family, parsed.rest) == (kind, family, rest)
+    assert parsed.is_own == (kind != "family") and parsed.is_code == (kind == "code")
+
+
+def test_no_task_of_the_table_is_a_users_own() -> None:
+    for name, family in TASKS.items():
+        assert not any(TaskName.parse(f"{name}:{difficulty}").is_own for difficulty in family.difficulties)

@@ -1,0 +1,52 @@
+"""Files that are written whole or not at all."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from archsearch.files import is_ours, make_private, temporary_file, write_whole
+
+
+def test_a_file_is_replaced_whole(tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"old and longer")
+    write_whole(tmp_path / "file", b"new")
+    assert (tmp_path / "file").read_bytes() == b"new" and os.listdir(tmp_path) == ["file"]
+
+
+@pytest.mark.parametrize("step", ["os.replace", "os.fsync", "os.open"])
+def test_a_failure_keeps_the_old_file_and_leaves_nothing_else(
+    step: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    (tmp_path / "file").write_bytes(b"old")
+    monkeypatch.setattr(step, fail)
+    with pytest.raises(OSError, match="No space"):
+        write_whole(tmp_path / "file", b"new")
+    assert (tmp_path / "file").read_bytes() == b"old" and os.listdir(tmp_path) == ["file"]
+
+
+def test_a_refusal_at_the_last_moment_keeps_the_old_file(tmp_path: Path) -> None:
+    def refuse() -> None:
+        raise FileExistsError
+
+    with pytest.raises(FileExistsError):
+        write_whole(tmp_path / "file", b"new", refuse)
+    assert not os.listdir(tmp_path)
+
+
+def test_a_temporary_file_is_hidden_and_gone_at_the_end(tmp_path: Path) -> None:
+    with temporary_file(tmp_path, ".so") as path:
+        path.touch()
+        assert path.name.startswith(".") and path.suffix == ".so"
+    assert not os.listdir(tmp_path)
+
+
+def test_a_private_folder_is_ours_until_others_may_write(tmp_path: Path) -> None:
+    folder = tmp_path / "above" / "folder"
+    make_private(folder)
+    assert is_ours(folder) and is_ours(folder.parent) and folder.parent.stat().st_mode & 0o777 == 0o700
+    folder.chmod(0o770)
+    assert not is_ours(folder) and not is_ours(tmp_path / "missing")
