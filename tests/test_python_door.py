@@ -149,6 +149,12 @@ def test_a_cell_is_loaded_by_whatever_names_it(run: archsearch.Run, tmp_path: Pa
     (tmp_path / "mine.cell").write_text(gru.text())
     assert archsearch.load_cell("gru") == archsearch.load_cell(tmp_path / "mine.cell") == gru
     assert archsearch.load_cell("tiny-1/1", run.folder.parent) == run.cell(1)
+    assert archsearch.Cell.load("gru") == archsearch.Cell.load(tmp_path / "mine.cell") == gru
+    assert archsearch.Cell.load(f"{run.folder}/1") == run.cell(1)
+    with pytest.raises(InputError, match="nothing.cell: No such file"):
+        archsearch.Cell.load("nothing.cell")
+    with pytest.raises(InputError, match="did you mean 'gru'"):
+        archsearch.Cell.load("gruu")
 
 
 def test_a_cell_is_trained_beside_the_gru() -> None:
@@ -201,7 +207,7 @@ def test_every_public_name_is_there_and_documented() -> None:
 def test_the_door_stays_shut_until_it_is_used() -> None:
     code = (
         "import sys, archsearch; loaded = [name for name in sys.modules if name.startswith('archsearch.')];"
-        "assert not loaded, loaded; archsearch.evolve, archsearch.open_run, archsearch.TASKS;"
+        "assert loaded == ['archsearch.connections'], loaded; archsearch.evolve, archsearch.open_run, archsearch.TASKS;"
         "sys.exit('torch' in sys.modules)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=_environment())

@@ -37,11 +37,11 @@ class Cell(Graph):
             CellError: The file cannot be read, or is no cell.
             InputError: Nothing has that name.
         """
-        path, find = Path(path), CONNECTED.get("find cell")
-        if find is not None and path.suffix != ".cell":
+        find = CONNECTED.get("find cell")
+        if find is not None and not str(path).endswith(".cell"):
             found: Cell = find(path)
             return found
-        return Cell.parse(cell_text(path), str(path))
+        return Cell.parse(cell_text(Path(path)), str(path))
 
     @staticmethod
     def from_networkx(network: networkx.MultiDiGraph) -> Cell:

@@ -76,8 +76,8 @@ class KernelWriter:
         self.lines.append(Line("store", "", text, self.argument(to)))
 
     def finish(self, instructions: list[Instruction]) -> None:
-        """Append the kernel, if it does anything."""
-        if self.lines:
+        """Append the kernel, if it stores anything."""
+        if any(line.kind == "store" for line in self.lines):
             instructions.append(Kernel(self.name, tuple(self.arguments), tuple(self.lines)))
 
     def value(self, layout: MemoryLayout, handle: int) -> str:

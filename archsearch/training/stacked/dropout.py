@@ -17,7 +17,7 @@ FURTHEST = 4096
 
 
 def mix(number: Tensor) -> Tensor:
-    """Return 32 bits that look like chance, from 32 bits; both as int64."""
+    """Return 32 bits that look like chance, from 32 bits; both int64, of any shape."""
     number = ((number ^ (number >> 16)) * 0x7FEB352D) & MASK
     number = ((number ^ (number >> 15)) * 0x846CA68B) & MASK
     return number ^ (number >> 16)

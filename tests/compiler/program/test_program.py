@@ -59,3 +59,9 @@ def test_row_by_row_rows_add_to_the_gradient_of_a_learned_vector_in_turn() -> No
 def test_row_by_row_the_gradient_of_the_output_is_part_of_the_states() -> None:
     at_once, in_turn = (arguments(of) for of in both(GAINS))
     assert Argument("O") in at_once and Argument("O") not in in_turn
+
+
+def test_a_kernel_that_stores_nothing_is_left_out() -> None:
+    """No gradient goes on from the norm of a number."""
+    for of in both("cell constant(x, h):\n    h' = tanh(linear(h) * norm(0.5))\n"):
+        assert all(any(line.kind == "store" for line in kernel.lines) for kernel in of.kernels)
