@@ -21,6 +21,8 @@ class Generated:
     All else - other devices and types, autocast, export - goes to the interpreter.
 
     Attributes:
+        cell: The cell.
+        interpreter: What runs in its place, and differentiates twice.
         devices: The kinds of device that the code runs on.
         names: The parameters, in the order in which the code takes them.
         reached: For each whether a gradient reaches it.

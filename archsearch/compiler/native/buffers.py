@@ -15,14 +15,19 @@ SLACK = 2
 
 
 class Buffers:
-    """Free one-dimensional tensors, for any number of threads."""
+    """Free tensors, each of shape (numbers,), for any number of threads.
+
+    Attributes:
+        free: Those that lie ready, the longest first.
+        lock: Held while they change.
+    """
 
     def __init__(self) -> None:
         self.free: list[Tensor] = []
         self.lock = threading.Lock()
 
     def take(self, size: int, dtype: torch.dtype) -> Tensor:
-        """Return a buffer of at least `size` numbers, whatever they are."""
+        """Return a buffer of shape (numbers,), at least `size` of them, whatever they are."""
         with self.lock:
             for position, buffer in enumerate(self.free):
                 if buffer.dtype == dtype and size <= buffer.numel() <= max(SLACK * size, 1024):
@@ -30,7 +35,7 @@ class Buffers:
         return torch.empty(size, dtype=dtype)
 
     def give_back(self, buffer: Tensor) -> None:
-        """Keep a buffer for who takes it next."""
+        """Keep a buffer, shape (numbers,), for who takes it next."""
         with self.lock:
             self.free.append(buffer)
             del self.free[:-KEPT]
