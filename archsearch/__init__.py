@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from archsearch.actions.replay import replay
     from archsearch.actions.run import Run, open_run
     from archsearch.actions.train import train
-    from archsearch.cell import Cell, library
+    from archsearch.cell import Cell, library, regrouped
     from archsearch.compiler import Recurrent
     from archsearch.mutations import MUTATIONS, mutate
     from archsearch.search import STRATEGIES
@@ -50,6 +50,7 @@ __all__ = [
     "load_cell",
     "mutate",
     "open_run",
+    "regrouped",
     "replay",
     "train",
 ]
@@ -57,6 +58,7 @@ __all__ = [
 _HOMES = {
     "Cell": ("archsearch.cell", "Cell"),
     "library": ("archsearch.cell", "library"),
+    "regrouped": ("archsearch.cell", "regrouped"),
     "load_cell": ("archsearch.actions.cells", "load_cell"),
     "mutate": ("archsearch.mutations", "mutate"),
     "Recurrent": ("archsearch.compiler", "Recurrent"),

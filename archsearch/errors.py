@@ -1,10 +1,19 @@
 """The errors that archsearch raises on purpose, each with the exit code the command line gives it."""
 
+INTERRUPTED = 130
+"""What the command line ends with after Ctrl-C, as a shell shows it."""
+
 
 class ArchsearchError(Exception):
-    """Something went wrong that a person can act on; the message says what was given, where, and the way out."""
+    """Something went wrong that a person can act on; the message says what was given, where, and the way out.
+
+    Attributes:
+        exit_code: What the command line ends with.
+        has_lines: Whether the message has lines of its own; in another, a line break can only come from a name or a text.
+    """
 
     exit_code = 1
+    has_lines = False
 
 
 class InputError(ArchsearchError):
@@ -42,7 +51,15 @@ class StoreError(ArchsearchError):
 
 
 class BuildError(ArchsearchError):
-    """The C++ compiler could not build a cell."""
+    """The C++ compiler could not build a cell; its own words follow."""
+
+    has_lines = True
+
+
+class WorkerError(ArchsearchError):
+    """A worker could not do what it was started for; its traceback follows."""
+
+    has_lines = True
 
 
 class NoSpace(ArchsearchError):

@@ -10,15 +10,16 @@ SHORT = 9
 
 
 def did_you_mean(name: str, known: Iterable[str], wording: str = "; {}") -> str:
-    """Return a hint at the known name that is nearest to an unknown one, or nothing if none is near.
+    """Return a hint at the known name that is nearest to an unknown one whatever the capitals, or nothing if none is near.
 
     Args:
         name: What a person wrote.
         known: What would have been right.
         wording: What goes around the hint, `{}`.
     """
-    near = difflib.get_close_matches(name, list(known), 1)
-    return wording.format(f"did you mean {near[0]!r}?") if near else ""
+    spelled = {known_name.lower(): known_name for known_name in known}
+    near = difflib.get_close_matches(name.lower(), spelled, 1)
+    return wording.format(f"did you mean {spelled[near[0]]!r}?") if near else ""
 
 
 def short_id(identity: str) -> str:

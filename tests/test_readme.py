@@ -8,7 +8,8 @@ import click
 import pytest
 
 from archsearch.cell import Cell, library
-from archsearch.cli.main import CLOSED, COMMANDS, INTERRUPTED, archsearch
+from archsearch.cli.main import CLOSED, COMMANDS, archsearch
+from archsearch.errors import INTERRUPTED
 from tests.helpers.documents import document, documents
 from tests.helpers.sources import FILES, PACKAGE, ROOT
 

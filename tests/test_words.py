@@ -10,6 +10,11 @@ def test_a_hint_names_the_nearest_known_name_in_the_wording_asked_for() -> None:
     assert did_you_mean("xm", {"xml": 1}, " ({})") == " (did you mean 'xml'?)"
 
 
+@pytest.mark.parametrize(("name", "known"), [("XML", "xml"), ("gru", "GRU"), ("Lstn", "lstm")])
+def test_a_hint_looks_past_capitals_and_spells_the_name_as_it_is_known(name: str, known: str) -> None:
+    assert did_you_mean(name, ["ptb", known]) == f"; did you mean {known!r}?"
+
+
 def test_no_hint_is_given_where_nothing_is_near() -> None:
     assert did_you_mean("qqq", ["ptb", "xml"]) == ""
 

@@ -1,18 +1,23 @@
-"""What a CELL stands for: a library name, a .cell file, or a cell of a run by rank or id."""
+"""What a CELL stands for: a library name, a .cell file or stream, or a cell of a run by rank or id."""
 
 from __future__ import annotations
 
 import os
 import re
+import stat
 from dataclasses import dataclass
 from pathlib import Path
 
 from archsearch.cell import Cell, library
+from archsearch.cell.cell import cell_text
 from archsearch.errors import InputError
 from archsearch.resources import runs_folder
 from archsearch.store import Leaderboard, Row, RunStore, existing_run, read_leaderboard
 from archsearch.store.run_store import FILE
 from archsearch.words import SHORT, did_you_mean
+
+STDIN, STREAM = "-", "/dev/stdin"
+"""How people call standard input, and how the system does."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +45,8 @@ def load_cell(name: str | os.PathLike[str], runs: str | os.PathLike[str] | None 
     ```
 
     Args:
-        name: A library name, a `.cell` file, `RUN/3` (the rank on its leaderboard) or `RUN/c1f0` (the beginning of an id).
+        name: A library name, a `.cell` file, `-` for standard input, `RUN/3` (the rank on its leaderboard) or `RUN/c1f0`
+            (the beginning of an id).
         runs: Folder of all runs; None for ARCHSEARCH_RUNS, else "runs".
 
     Raises:
@@ -53,7 +59,7 @@ def find_cell(text: str, runs: Path) -> NamedCell:
     """Return the cell that a person means, and what a run says of it.
 
     Args:
-        text: A library name, a `.cell` file, or a cell of a run.
+        text: A library name, a `.cell` file, `-` or a pipe, or a cell of a run.
         runs: Folder of all runs.
 
     Raises:
@@ -63,18 +69,29 @@ def find_cell(text: str, runs: Path) -> NamedCell:
         return NamedCell(library.load(text))
     if text.endswith(".cell"):
         return NamedCell(Cell.load(text))
+    if text == STDIN or _is_stream(text):
+        stream = STREAM if text == STDIN else text
+        return NamedCell(Cell.parse(cell_text(Path(stream)), stream))
     run, slash, which = text.rpartition("/")
-    if slash and run and which and not (Path(text) / FILE).exists():
+    if slash and run and which and not os.path.isfile(text) and not (Path(text) / FILE).exists():
         return cell_of_run(existing_run(run, runs), which, run)
     raise _unknown(text, runs)
 
 
+def _is_stream(text: str) -> bool:
+    """Whether a text names standard input or a pipe, such as bash makes of `<(...)`."""
+    try:
+        return text == STREAM or stat.S_ISFIFO(os.stat(text).st_mode)
+    except (OSError, ValueError):
+        return False
+
+
 def _unknown(text: str, runs: Path) -> InputError:
     """Return what to say of a text that is no cell."""
-    bare = text.rstrip("/")
+    bare = text.rstrip("/").removesuffix(f"/{FILE}")
     if any((folder / bare / FILE).exists() for folder in (Path(), runs) if bare):
         return InputError(f"{text!r} is a run; name one of its cells, such as {bare}/1 (its best)")
-    if Path(text).is_file():
+    if os.path.isfile(text):
         return InputError(f"{text!r}: the name of a file with a cell ends in .cell")
     hint = did_you_mean(text, library.names(), ", {}")
     known = f"a library name ('archsearch cells' lists them{hint}), a .cell file, or RUN/1 (a rank)"

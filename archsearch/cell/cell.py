@@ -49,7 +49,7 @@ class Cell(Graph):
         if find is not None and not str(path).endswith(".cell"):
             found: Cell = find(path)
             return found
-        return _cell(language.parse(_read(Path(path)), str(path)))
+        return Cell.parse(cell_text(Path(path)), str(path))
 
     @staticmethod
     def from_networkx(network: networkx.MultiDiGraph) -> Cell:
@@ -137,8 +137,12 @@ class Cell(Graph):
         return self.text()
 
 
-def _read(path: Path) -> str:
-    """Return the text of a file that may hold a cell, without reading much of one that cannot."""
+def cell_text(path: Path) -> str:
+    """Return the text of a file or stream that may hold a cell, without reading much of one that cannot.
+
+    Raises:
+        CellError: It cannot be read, or cannot be a cell.
+    """
     try:
         with path.open("rb") as file:
             content = file.read(language.MAX_BYTES + 1)

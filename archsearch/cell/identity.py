@@ -3,6 +3,11 @@
 Nodes are coloured by what they compute and by what reads them until nothing changes; where several nodes share a colour,
 each is singled out in turn and the smallest description wins. Automorphisms found on the way prune equal branches
 (McKay and Piperno 2014, "Practical graph isomorphism, II").
+
+One cell is what computes the same bits from the same weights. `a + b` and `b + a` are one cell, so are `a * b` and `b * a`,
+`max(a, b)` and `max(b, a)`. `(a + b) + c` and `a + (b + c)` are two, since they round differently, and so are
+`linear(x) + linear(h, bias=none)` and `linear(x, bias=none) + linear(h)`; `regrouping.regrouped` maps all of these to one.
+`-h` is `0 - h`, equal numbers are one, and nothing else is calculated: `x - x` stays what it is.
 """
 
 from __future__ import annotations
@@ -48,7 +53,7 @@ def identify(cell: Graph) -> Identity:
     Raises:
         CellError: The cell is too symmetric for the work limit.
     """
-    flat = _Flat(_merged(cell))
+    flat = _Flat(merged(cell))
     order, certificate = _Search(flat).best()
     digest = hashlib.sha256(f"archsearch cell {VERSION}\n{certificate}".encode()).hexdigest()
     written = [state.handle for state in cell.state_nodes]
@@ -56,7 +61,18 @@ def identify(cell: Graph) -> Identity:
     return Identity(f"c{digest[:32]}", flat.in_order(cell, order), states)
 
 
-def _merged(cell: Graph) -> Graph:
+def canonical_positions(graph: Graph) -> dict[int, int]:
+    """Return each handle's position in the canonical order of a merged graph, whose `+`, `*`, `max` may be of any arity.
+
+    Raises:
+        CellError: The graph is too symmetric for the work limit.
+    """
+    flat = _Flat(graph)
+    order, _ = _Search(flat).best()
+    return {graph.nodes[i].handle: position for position, i in enumerate(order)}
+
+
+def merged(cell: Graph) -> Graph:
     """Return the cell with equal nodes that learn nothing made one, and without what the output does not need."""
     stands_for: dict[int, int] = {}
     known: dict[object, Node] = {}
@@ -189,10 +205,9 @@ class _Flat:
     def _operands(self, i: int, sources: tuple[int, ...], colours: list[int]) -> int:
         if len(sources) == 1:
             return colours[sources[0]] * POSITIONS[0]
-        first, second = colours[sources[0]], colours[sources[1]]
         if self.commutes[i]:
-            return _mix(first) + _mix(second)
-        return first * POSITIONS[0] + second * POSITIONS[1]
+            return sum([_mix(colours[source]) for source in sources])
+        return colours[sources[0]] * POSITIONS[0] + colours[sources[1]] * POSITIONS[1]
 
     def ordered(self, colours: list[int]) -> list[int]:
         """Return the positions: x, the states, then operands before readers, the smaller colour first."""

@@ -1,9 +1,14 @@
-"""Reads cell texts: `grammars/cell.lark` gives the form, this file names, arities and limits."""
+"""Reads cell texts: `grammars/cell.lark` gives the form, this file names, arities and limits.
+
+A sign before a number is part of the number; before anything else it subtracts from 0: `-h` is `0 - h`. So a text has one
+graph, and the graph's own text has the same one.
+"""
 
 from __future__ import annotations
 
 import math
 import re
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from functools import cache
 from typing import Any
@@ -12,6 +17,7 @@ from lark import Lark, Token, Tree, UnexpectedInput
 from lark.exceptions import UnexpectedCharacters, UnexpectedToken
 from lark.indenter import DedentError, Indenter
 
+from archsearch.cell import hints, printing
 from archsearch.cell.graph import Graph, Node
 from archsearch.cell.identity import live_states
 from archsearch.cell.ops import CALLS, INFIX, OPS, Value, canonical_arguments
@@ -19,11 +25,23 @@ from archsearch.errors import CellError
 from archsearch.resources import grammars
 from archsearch.words import did_you_mean
 
-MAX_BYTES = 64 * 1024
+MAX_BYTES = printing.MAX_BYTES
 MAX_NODES = 512
 MAX_STATES = 8
 MAX_NESTING = 32
 MAX_NAME = 32
+MAX_MESSAGE = 1000
+"""Characters of what is said of a text; the place and the way out stand at its ends."""
+
+MAX_LISTED = 12
+"""Names in a message."""
+
+MAX_QUOTED = 40
+"""Characters of a text in a message."""
+
+MARK = "\ufeff"
+"""The byte-order mark that editors put before a text."""
+
 FORBIDDEN = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 """Control characters, those that change the direction of writing, and halves of characters."""
 
@@ -79,7 +97,9 @@ class _Source:
             where = (where.meta.line, where.meta.column) if not where.meta.empty else (1, 1)
         elif isinstance(where, Token):
             where = (where.line, where.column)
-        return CellError(f"{self.name}:{where[0]}:{where[1]}: {message}")
+        whole = f"{self.name}:{where[0]}:{where[1]}: {message}"
+        half = MAX_MESSAGE // 2
+        return CellError(whole if len(whole) <= MAX_MESSAGE else f"{whole[: half - 1]} … {whole[2 - half :]}")
 
     def position(self, offset: int) -> tuple[int, int]:
         """Return line and column, from 1, of a character."""
@@ -97,7 +117,7 @@ def parse(text: str, name: str = "<text>") -> Graph:
     Raises:
         CellError: `name:line:column`, what is wrong and what is allowed.
     """
-    text = text.replace("\r\n", "\n")
+    text = text.removeprefix(MARK).replace("\r\n", "\n")
     source = _Source(text, name)
     _check_limits(source)
     try:
@@ -107,11 +127,13 @@ def parse(text: str, name: str = "<text>") -> Graph:
     except UnexpectedInput as error:
         raise _syntax_error(source, error) from None
     header, *statements = (child for child in tree.children if isinstance(child, Tree))
-    builder = _Builder(source, header)
+    builder = _Builder(source, header, [str(statement.children[0]) for statement in statements])
     for target, expression in (statement.children for statement in statements):
         assert isinstance(target, Token) and isinstance(expression, Tree)
         builder.assign(target, expression)
-    return builder.graph(_note(text))
+    graph = builder.graph(_note(text))
+    _check_printed(source, graph)
+    return graph
 
 
 def _check_limits(source: _Source) -> None:
@@ -133,20 +155,45 @@ def _check_limits(source: _Source) -> None:
             raise source.error(source.position(match.start()), f"brackets nested deeper than {MAX_NESTING}")
 
 
+def _check_printed(source: _Source, graph: Graph) -> None:
+    """Refuse a cell whose own text would be too large to be read again; a short one's never is."""
+    if len(source.text) > MAX_BYTES // 4:
+        size = len(printing.text(graph).encode(errors="surrogatepass"))
+        if size > MAX_BYTES:
+            message = (
+                f"written out the cell has {size:,} bytes; it has at most {MAX_BYTES:,}, so shorten its note"
+            )
+            raise source.error((1, 1), message)
+
+
 def _syntax_error(source: _Source, error: UnexpectedInput) -> CellError:
     where = (max(error.line, 1), max(error.column, 1))
     if isinstance(error, UnexpectedCharacters):
-        found, allowed = repr(error.char), error.allowed or ()
+        shown, allowed, hint = repr(error.char), error.allowed or (), hints.of_character(error.char)
     else:
         assert isinstance(error, UnexpectedToken)
-        found = TOKEN_WORDS.get(error.token.type, repr(str(error.token)))
-        if error.token.type in ("NAME", "NUMBER", "NEXT"):
-            found = repr(str(error.token))
-        if error.token.type in ("$END", "_DEDENT"):
+        token, allowed = error.token, error.accepts or error.expected
+        shown = TOKEN_WORDS.get(token.type, _quoted(token))
+        if token.type in ("NAME", "NUMBER", "NEXT"):
+            shown = _quoted(token)
+        if token.type in ("$END", "_DEDENT"):
             where = source.position(len(source.text.rstrip()))
-        allowed = error.accepts or error.expected
-    words = sorted({TOKEN_WORDS.get(token, token) for token in allowed})
-    return source.error(where, f"unexpected {found}" + (f"; expected {' or '.join(words)}" if words else ""))
+        hint = hints.of_place(source.text, token.start_pos or 0, str(token), token.type, allowed)
+    words = sorted({TOKEN_WORDS.get(kind, kind) for kind in allowed})
+    way_out = hint or ("expected " + " or ".join(words) if words else "")
+    return source.error(where, f"unexpected {shown}" + (f"; {way_out}" if way_out else ""))
+
+
+def _quoted(text: str) -> str:
+    """Return a text in quotes, its beginning if it is long."""
+    return repr(str(text)) if len(text) <= MAX_QUOTED else f"{text[:MAX_QUOTED]!r}…"
+
+
+def _listed(names: Iterable[str]) -> str:
+    """Return names for a message, the first of them if there are many."""
+    every = list(names)
+    more = f", … {len(every) - MAX_LISTED} more" if len(every) > MAX_LISTED else ""
+    return ", ".join(every[:MAX_LISTED]) + more
 
 
 def _note(text: str) -> tuple[str, ...]:
@@ -166,17 +213,19 @@ class _Builder:
 
     Attributes:
         source: The text.
-        header: Its first line, for errors.
+        header: Its first line.
+        targets: What the lines assign, in their order.
+        target: What the present line assigns.
         title: The cell's name.
-        nodes: What has been made so far.
-        names: Handles by name, next values with their prime.
-        numbers: Handles of the numbers, by their text.
-        states: Names of the states.
+        nodes: The nodes so far.
+        names: Handles of what has a name so far, next values by `h'`.
+        numbers: Handles of nameless numbers, by how they read.
         room: How many nodes there may be.
+        states: Names of the states.
     """
 
-    def __init__(self, source: _Source, header: Tree[Token]) -> None:
-        self.source = source
+    def __init__(self, source: _Source, header: Tree[Token], targets: Sequence[str]) -> None:
+        self.source, self.targets, self.target = source, targets, ""
         title, *parameters = header.children
         assert isinstance(title, Token)
         self.title = self._checked_name(title)
@@ -214,12 +263,12 @@ class _Builder:
 
     def assign(self, target: Token, expression: Tree[Token]) -> None:
         """Take in one line `NAME = expression` or `STATE' = expression`."""
-        key = str(target)
+        self.target = key = str(target)
         if target.type == "NAME":
             self._checked_name(target)
         elif key[:-1] not in self.states:
             raise self.source.error(
-                target, f"{key[:-1]!r} is no state (states here: {', '.join(self.states)})"
+                target, f"{_quoted(key[:-1])} is no state (states here: {', '.join(self.states)})"
             )
         if key in self.names:
             raise self.source.error(target, f"{key!r} is assigned twice")
@@ -244,13 +293,23 @@ class _Builder:
                 result = self._add(INFIX[str(operator)], (result, self.value(operand)))
             return result
         if tree.data == "number":
-            return self._number(tree.children[0])
+            return self._number(self._finite(tree.children[0]))
+        if tree.data == "negative":
+            return self._negative(tree.children[1])
         if tree.data == "name":
             return self._known(tree.children[0])
         return self._call(*tree.children)
 
-    def _number(self, token: Token) -> int:
-        value = self._finite(token)
+    def _negative(self, operand: Tree[Token]) -> int:
+        """Return a negative number, or what subtracts anything else from 0."""
+        if operand.data == "number":
+            token = operand.children[0]
+            assert isinstance(token, Token)
+            return self._number(0.0 - self._finite(token))
+        zero = self._number(0.0)
+        return self._add("sub", (zero, self.value(operand)))
+
+    def _number(self, value: float) -> int:
         key = repr(value)
         if key not in self.numbers:
             self.numbers[key] = self._add("number", args=(("value", value),))
@@ -267,22 +326,30 @@ class _Builder:
             return self.names[str(token)]
         if str(token) in CALLS:
             raise self.source.error(token, f"op {str(token)!r} needs its operands in brackets")
-        hint = did_you_mean(token, self.names)
-        raise self.source.error(
-            token, f"unknown name {str(token)!r} (known here: {', '.join(self.names)}{hint})"
-        )
+        raise self.source.error(token, self._unknown(str(token)))
+
+    def _unknown(self, name: str) -> str:
+        """Return what to say of a name that has no value; a primed name is never taken for another."""
+        if name in self.targets:
+            where = "in this very line" if name == self.target else "below"
+            return f"{name!r} is assigned {where}: a value is read in the lines under its own"
+        alike = [known for known in self.names if known.endswith("'") == name.endswith("'")]
+        return f"unknown name {_quoted(name)} (known here: {_listed(self.names)}{did_you_mean(name, alike)})"
 
     def _call(self, name: Token, arguments: Tree[Token]) -> int:
         op = str(name)
         if op not in CALLS:
-            hint = did_you_mean(op, CALLS)
-            raise self.source.error(name, f"unknown op {op!r} (ops: {', '.join(sorted(CALLS))}{hint})")
+            hint = hints.of_function(op) or did_you_mean(op, CALLS)
+            raise self.source.error(name, f"unknown op {_quoted(op)} (ops: {', '.join(sorted(CALLS))}{hint})")
         keywords = [
             child for child in arguments.children if isinstance(child, Tree) and child.data == "keyword"
         ]
         operands = [child for child in arguments.children if child not in keywords]
         if len(operands) != OPS[op].arity:
-            raise self.source.error(name, f"op {op!r} takes {OPS[op].arity} operands, got {len(operands)}")
+            hint = f"; write {hints.JOINED}" if op == "linear" and operands else ""
+            raise self.source.error(
+                name, f"op {op!r} takes {OPS[op].arity} operands, got {len(operands)}{hint}"
+            )
         inputs = tuple(self.value(operand) for operand in operands)
         return self._add(op, inputs, self._arguments(op, keywords))
 
@@ -294,13 +361,15 @@ class _Builder:
             if name not in OPS[op].defaults:
                 allowed = ", ".join(OPS[op].defaults) or "none"
                 raise self.source.error(
-                    name, f"op {op!r} has no argument {str(name)!r} (arguments: {allowed})"
+                    name, f"op {op!r} has no argument {_quoted(name)} (arguments: {allowed})"
                 )
             if name in given:
                 raise self.source.error(name, f"argument {str(name)!r} is given twice")
             if value.type == "NAME" and not (value == "none" and name == "bias" and len(tokens) == 2):
                 allowed = "a number or none" if name == "bias" else "a number"
-                raise self.source.error(value, f"argument {str(name)!r} takes {allowed}, got {str(value)!r}")
+                raise self.source.error(
+                    value, f"argument {str(name)!r} takes {allowed}, got {_quoted(value)}"
+                )
             number = None if value.type == "NAME" else self._finite(value) * (-1 if len(tokens) == 3 else 1)
             given[str(name)] = number
         return canonical_arguments(op, given)

@@ -7,6 +7,9 @@ from archsearch.cell.ops import CALLS, OPS, PRECEDENCE
 
 MAX_DEPTH = 4
 MAX_WIDTH = 80
+MAX_BYTES = 64 * 1024
+"""Bytes of a cell's text; where it would have more, the lines of the note lose the space after their `#`."""
+
 CALL = 3
 """Binds tighter than every infix op."""
 
@@ -17,7 +20,12 @@ def text(graph: Graph) -> str:
     A node gets its own line if it is named, read twice, deeper than 4 or wider than 80 columns; new names are the smallest
     free n1, n2, …
     """
-    return "\n".join([*(f"# {line}".rstrip() for line in graph.note), *_Printer(graph).lines()]) + "\n"
+    lines = _Printer(graph).lines()
+    whole = "\n".join([*(f"# {line}".rstrip() for line in graph.note), *lines]) + "\n"
+    if len(whole.encode(errors="surrogatepass")) <= MAX_BYTES:
+        return whole
+    narrow = (f"# {line}" if line.startswith(" ") else f"#{line}" for line in graph.note)
+    return "\n".join([*narrow, *lines]) + "\n"
 
 
 def number(value: float) -> str:

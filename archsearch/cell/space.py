@@ -11,7 +11,7 @@ from archsearch.cell.cell import Cell
 from archsearch.cell.graph import Node
 from archsearch.cell.ops import OPS, Arguments
 from archsearch.errors import CellError, SpaceError
-from archsearch.resources import grammars
+from archsearch.resources import grammars, read_toml
 from archsearch.words import did_you_mean
 
 
@@ -84,10 +84,10 @@ def load_space(name: str) -> SearchSpace:
         hint = did_you_mean(name, space_names())
         raise SpaceError(f"no space {name!r} (spaces: {', '.join(space_names())}, or a .toml file{hint})")
     try:
-        return _checked(path, msgspec.toml.decode(path.read_bytes(), type=_File))
+        return _checked(path, read_toml(path, _File))
     except OSError as error:
         raise SpaceError(f"{path}: {error.strerror}") from None
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except ValueError as error:
         raise SpaceError(f"{path}: {error}") from None
 
 

@@ -11,9 +11,9 @@ from archsearch.actions.evolve import SearchResult, search
 from archsearch.actions.request import EvolveOptions, Request
 from archsearch.cli.board import print_leaderboard
 from archsearch.cli.display import Display
-from archsearch.cli.main import INTERRUPTED
 from archsearch.cli.options import json_option, runs_option, seed_option, top_option, training_options
 from archsearch.cli.printing import console, note, pointer, print_json
+from archsearch.errors import INTERRUPTED
 from archsearch.protocol.duration import parse_duration
 from archsearch.store import Leaderboard, RunStore, as_document, read_leaderboard
 from archsearch.workers.devices import worker_devices

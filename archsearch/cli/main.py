@@ -12,7 +12,7 @@ from typing import Any
 import click
 
 from archsearch import __version__
-from archsearch.errors import ArchsearchError, NoSpace
+from archsearch.errors import INTERRUPTED, ArchsearchError, NoSpace
 from archsearch.words import did_you_mean, plain
 
 COMMANDS = {
@@ -30,7 +30,6 @@ COMMANDS = {
 }
 """Name -> first line of its help; the command itself is the function of that name in the file of that name."""
 
-INTERRUPTED = 130
 CLOSED = 128 + signal.SIGPIPE
 """What a shell shows for a program whose reader has gone."""
 
@@ -62,16 +61,20 @@ class _Commands(click.Group):
 
 @click.group(
     cls=_Commands,
+    invoke_without_command=True,
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog="Begin with: archsearch evolve",
 )
 @click.version_option(__version__, prog_name="archsearch")
-def archsearch() -> None:
+@click.pass_context
+def archsearch(ctx: click.Context) -> None:
     """Find recurrent cells that beat the GRU, with proof.
 
     A RUN is a name under runs/ (or --runs, or ARCHSEARCH_RUNS) or a path. A CELL is a library name (gru), a .cell file, or
     RUN/3 (rank) or RUN/c1f0 (id or unique prefix).
     """
+    if ctx.invoked_subcommand is None:
+        click.echo(ctx.get_help())
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -105,23 +108,29 @@ def run_command(arguments: list[str] | None) -> int:
     except click.exceptions.Exit as ending:
         return ending.exit_code
     except click.ClickException as error:
-        return _failed(error.format_message(), error.exit_code, error)
+        return _failed(_with_help(error).split("\n"), error.exit_code)
     except (click.Abort, KeyboardInterrupt):
         click.echo("\nInterrupted.", err=True)
         return INTERRUPTED
     except ArchsearchError as error:
-        return _failed(str(error), error.exit_code)
+        return _failed(str(error).split("\n") if error.has_lines else [str(error)], error.exit_code)
     except (BrokenPipeError, SystemExit):  # click and rich leave so when a pipe closes
         return CLOSED
     except OSError as error:
         if error.errno not in (errno.ENOSPC, errno.EDQUOT):
             raise
-        return _failed(f"{error.filename or 'output'}: {error.strerror}", NoSpace.exit_code)
+        return _failed([f"{error.filename or 'output'}: {error.strerror}"], NoSpace.exit_code)
 
 
-def _failed(message: str, code: int, error: click.ClickException | None = None) -> int:
-    """Say in one line what is wrong, and where help is if the command line itself is."""
+def _with_help(error: click.ClickException) -> str:
+    """Return what is wrong, and where help is if the command line itself is."""
+    message = error.format_message()
     if isinstance(error, click.UsageError) and error.ctx is not None:
-        message = f"{message.rstrip('.')}; see: {error.ctx.command_path} --help"
-    click.echo(f"Error: {plain(message)}", err=True)
+        return f"{message.rstrip('.')}; see: {error.ctx.command_path} --help"
+    return message
+
+
+def _failed(lines: list[str], code: int) -> int:
+    """Say what is wrong, each line of it made harmless, and return the exit code."""
+    click.echo("Error: " + "\n".join(plain(line.expandtabs()) for line in lines).rstrip(), err=True)
     return code

@@ -11,11 +11,12 @@ import click
 
 from archsearch.actions.cells import NamedCell, find_cell
 from archsearch.actions.lineage import Birth, read_lineage
-from archsearch.cell import Cell, Node, library
+from archsearch.cell import Cell, Node, library, regrouped
 from archsearch.cli.board import cell_name, title
 from archsearch.cli.options import json_option, runs_option
 from archsearch.cli.printing import console, print_json
 from archsearch.compiler.program import describe
+from archsearch.mutations.description import describe_node
 from archsearch.store import RunStore
 from archsearch.words import plain, polynomial
 
@@ -28,12 +29,17 @@ WIDTH = 120
 @runs_option
 @json_option
 @click.option("--plan", "with_plan", is_flag=True, help="Show also how the cell is computed.")
-def show(cell: str, runs: Path, as_json: bool, with_plan: bool) -> None:
+@click.option(
+    "--regroup", is_flag=True, help="Show the cell that stands for all groupings of its sums and products."
+)
+def show(cell: str, runs: Path, as_json: bool, with_plan: bool, regroup: bool) -> None:
     """Show a cell: its equations, parameters and ancestry.
 
     All but the equations are comments: what is printed is a .cell file again. `export --format svg` draws the graph.
     """
     named = find_cell(cell, runs)
+    if regroup:
+        named = _regrouped(named)
     lineage = _lineage(named)
     if as_json:
         print_json({**_document(named, lineage), **({"plan": describe(named.cell)} if with_plan else {})})
@@ -48,6 +54,13 @@ def show(cell: str, runs: Path, as_json: bool, with_plan: bool) -> None:
     if with_plan:
         for line in ("", *describe(named.cell).splitlines()):
             out.print(f"# {plain(line)}".rstrip(), soft_wrap=True)
+
+
+def _regrouped(named: NamedCell) -> NamedCell:
+    """Return the cell that stands for all groupings; what a run says of a cell is said of that one alone."""
+    cell = regrouped(named.cell)
+    note = (*cell.note, f"Regrouped from {named.cell.id}.")
+    return named if cell is named.cell else NamedCell(cell.renamed(cell.name, note))
 
 
 def _lineage(named: NamedCell) -> list[Birth]:
@@ -102,6 +115,7 @@ def _facts(named: NamedCell) -> list[str]:
         lines.append(f"published   {published}")
     lines.append("nodes       " + ", ".join(f"{count} {op}" for op, count in counts.most_common()))
     lines.append(f"parameters  {cell.parameter_count(128):,} at width 128, x as wide")
+    lines += [f"always 0    {words}" for words in _zeros(cell)]
     if named.row is not None and named.board is not None:
         row = named.row
         rank = "reference" if row.rank is None else f"rank {row.rank}"
@@ -110,6 +124,16 @@ def _facts(named: NamedCell) -> list[str]:
             figures = f"score {result.score:.4f}  skill {result.skill:.3f}  ratio {result.ratio:.3f}"
             lines.append(f"  {title(task):<12}  {figures}   {result.setting}, width {result.units}")
     return lines
+
+
+def _zeros(cell: Cell) -> list[str]:
+    """Return the differences of a value and itself, which a search makes and nothing simplifies."""
+    live = cell.canonical()
+    return [
+        describe_node(live, node.handle)
+        for node in live.ops
+        if node.op == "sub" and node.inputs[0] == node.inputs[1]
+    ]
 
 
 def _document(named: NamedCell, lineage: list[Birth]) -> dict[str, Any]:

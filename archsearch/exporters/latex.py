@@ -110,7 +110,8 @@ class _Equations:
 
     def _operand(self, handle: int) -> tuple[str, int]:
         if self.tidy.called(handle) is not None:
-            return self._called(handle), ATOM
+            shown = self._called(handle)
+            return shown, PRECEDENCE["add"] if shown.startswith("-") else ATOM
         return self._expression(self.cell.node(handle))
 
     def _expression(self, node: Node) -> tuple[str, int]:

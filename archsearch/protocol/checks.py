@@ -6,6 +6,8 @@ import itertools
 import math
 from collections.abc import Iterator
 
+import msgspec
+
 from archsearch.cell import library
 from archsearch.errors import PresetError
 from archsearch.protocol.duration import parse_duration
@@ -13,9 +15,13 @@ from archsearch.protocol.plan import RunPlan, TaskFacts
 from archsearch.protocol.preset import FilterRules, Preset, SearchRules, TaskRules
 from archsearch.protocol.settings import Grid
 
+LARGEST = 2**63 - 1
+"""The largest whole number in a run's database."""
+
 
 def faults(preset: Preset) -> Iterator[str]:
     """Yield what makes no search."""
+    yield from _too_large("", preset)
     yield from _search(preset.search, set(preset.tasks))
     if preset.training.batch < 1 or preset.training.unroll < 2:
         yield "training.batch is at least 1, training.unroll at least 2"
@@ -51,6 +57,20 @@ def _facts(facts: TaskFacts) -> Iterator[str]:
         yield f"{facts.name}: it has {facts.symbols} symbols"
     if not (math.isfinite(facts.floor) and math.isfinite(facts.ceiling)) or facts.floor == facts.ceiling:
         yield f"{facts.name}: its scores lie between {facts.floor} and {facts.ceiling}"
+
+
+def _too_large(key: str, value: object) -> Iterator[str]:
+    """Yield the keys of numbers that no database holds."""
+    if isinstance(value, msgspec.Struct):
+        value = msgspec.structs.asdict(value)
+    if isinstance(value, dict):
+        for name, inner in value.items():
+            yield from _too_large(f"{key}.{name}".lstrip("."), inner)
+    if isinstance(value, tuple):
+        for inner in value:
+            yield from _too_large(key, inner)
+    if isinstance(value, int) and abs(value) > LARGEST:
+        yield f"{key} has {len(str(abs(value)))} digits; numbers go up to {LARGEST:,}"
 
 
 def _search(search: SearchRules, planned: set[str]) -> Iterator[str]:

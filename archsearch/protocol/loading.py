@@ -6,8 +6,6 @@ import re
 from functools import cache
 from pathlib import Path
 
-import msgspec
-
 from archsearch.errors import PresetError
 from archsearch.protocol.checks import faults
 from archsearch.protocol.preset import (
@@ -20,7 +18,7 @@ from archsearch.protocol.preset import (
     TrainingRules,
 )
 from archsearch.protocol.settings import Grid
-from archsearch.resources import grammars
+from archsearch.resources import grammars, read_toml
 from archsearch.words import did_you_mean
 
 TABLES = (Preset, SearchRules, MutationRules, TrainingRules, RaceRules, FilterRules, TaskRules, Grid)
@@ -41,10 +39,10 @@ def load_preset(name: str) -> tuple[str, Preset]:
     """
     path = _path(name)
     try:
-        preset = msgspec.toml.decode(path.read_bytes(), type=Preset)
+        preset = read_toml(path, Preset)
     except OSError as error:
         raise PresetError(f"{path}: {error.strerror}") from None
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except ValueError as error:
         raise PresetError(f"{path}: {error}{_nearest(str(error))}") from None
     for fault in faults(preset):
         raise PresetError(f"{path}: {fault}")

@@ -24,6 +24,7 @@ class SearchRules(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
         max_time: Time after which the run is finished, such as "3m"; None for no limit.
         max_candidates: Candidates after which the run is finished; None for no limit.
         reexamine: Probability that a step re-examines a member of the pool.
+        regroup: Whether cells that differ in the grouping of sums and products alone count as one (`archsearch.regrouped`).
     """
 
     tasks: tuple[str, ...]
@@ -35,6 +36,7 @@ class SearchRules(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
     max_time: str | None = None
     max_candidates: int | None = None
     reexamine: float = 0.5
+    regroup: bool = False
 
 
 class MutationRules(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

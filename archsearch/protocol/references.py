@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
 
-from archsearch.cell import Cell, library
+from archsearch.cell import Cell, library, regrouped
 from archsearch.errors import ArchsearchError
 from archsearch.protocol.fitness import Tries, best_skill
 from archsearch.protocol.plan import PlannedTask, RunPlan
@@ -13,20 +14,31 @@ from archsearch.protocol.records import BASELINE, Stage, Step, Try
 from archsearch.protocol.settings import Setting
 
 
+def published_cell(plan: RunPlan, name: str) -> Cell:
+    """Return a library cell as the run counts cells: with `search.regroup` the one for all groupings of its sums."""
+    return _regrouped(name) if plan.preset.search.regroup else library.load(name)
+
+
+@cache
+def _regrouped(name: str) -> Cell:
+    return regrouped(library.load(name))
+
+
 def reference_cells(plan: RunPlan) -> dict[str, Cell]:
     """Return the references by name, the baseline first, one name per id."""
     names = dict.fromkeys([BASELINE, *plan.preset.search.start, *plan.preset.search.references])
     known: dict[str, str] = {}
     for name in names:
-        known.setdefault(library.load(name).id, name)
-    return {name: library.load(name) for name in known.values()}
+        known.setdefault(published_cell(plan, name).id, name)
+    return {name: published_cell(plan, name) for name in known.values()}
 
 
 def start_cells(plan: RunPlan) -> list[Cell]:
     """Return the start cells, each once."""
     known: dict[str, Cell] = {}
     for name in plan.preset.search.start:
-        known.setdefault(library.load(name).id, library.load(name))
+        cell = published_cell(plan, name)
+        known.setdefault(cell.id, cell)
     return list(known.values())
 
 

@@ -9,14 +9,17 @@ from typing import NamedTuple
 import numpy as np
 from msgspec.structs import replace
 
-from archsearch.cell import Cell
+from archsearch.cell import Cell, SearchSpace, regrouped
+from archsearch.errors import CellError
 from archsearch.mutations import Applied
+from archsearch.mutations.validity import fault
 from archsearch.protocol.history import Candidate, History
 from archsearch.protocol.plan import PlannedTask, RunPlan
 from archsearch.protocol.records import Stage, Step
 from archsearch.protocol.references import reference_stages
 from archsearch.protocol.settings import Setting
 from archsearch.search import choice
+from archsearch.words import short_id
 
 STEP_DRAWS = 100
 """Draws of a child after which a step is "nothing new"."""
@@ -112,7 +115,7 @@ class View:
         """
         known, invalid = 0, 0
         for _ in range(STEP_DRAWS):
-            drawn = draw()
+            drawn = self._as_searched(draw())
             if drawn is None or self.plan.too_narrow(drawn.cell):
                 invalid += 1
             elif step := self._trying(drawn, known, invalid):
@@ -120,6 +123,10 @@ class View:
             else:
                 known += 1
         return Asked(Step(self.number, "nothing", known=known, invalid=invalid))
+
+    def _as_searched(self, drawn: Drawn | None) -> Drawn | None:
+        """Return a child as the run counts cells: with `search.regroup` the one for all groupings, if that is a child."""
+        return regrouped_child(drawn, self.plan.space) if drawn and self.plan.preset.search.regroup else drawn
 
     def _trying(self, drawn: Drawn, known: int, invalid: int) -> Step | None:
         """Return the step that tries a child, or None if the child is known and not to be tried again."""
@@ -141,3 +148,13 @@ class View:
     def _may_return(self, cell: str) -> bool:
         """Whether a proposal may bring a cell again that passed the filter: under `published`, on fresh settings."""
         return self.plan.rule == "published" and self._has_settings_left(cell)
+
+
+def regrouped_child(drawn: Drawn, space: SearchSpace) -> Drawn | None:
+    """Return a child as the cell that stands for all groupings of its sums, None if that is none or too large."""
+    try:
+        child = regrouped(drawn.cell).canonical()
+        child = child.renamed(short_id(child.id), note=())
+    except CellError:
+        return None
+    return None if fault(child, space) else drawn._replace(cell=child)

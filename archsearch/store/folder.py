@@ -27,6 +27,9 @@ from archsearch.store.run_store import FILE, RunStore
 from archsearch.store.schema import no_space
 
 SETTINGS, OWNER = "run.toml", "owner.json"
+MOST_FOLDERS = 200
+"""Folders in the path of a run; to make more in one go is a loop's mistake."""
+
 OWNER_LOOKS, OWNER_WAIT = 20, 0.02
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
@@ -76,9 +79,12 @@ def existing_run(run: str, runs: Path) -> Path:
         InputError: There is none; the message lists the runs there are.
     """
     folder = run_folder(run, runs)
+    if folder.is_file():
+        raise InputError(f"{run!r} is a file; a run is a folder, so name that: {folder.parent}")
     if not folder.is_dir():
         known = (
-            ", ".join(path.name for path in list_runs(runs)[:8]) or "none yet: 'archsearch evolve' makes one"
+            ", ".join(path.name for path in list_runs(folder.parent)[:8])
+            or "none yet: 'archsearch evolve' makes one"
         )
         raise InputError(f"no run {run!r} in {folder.parent} (runs there: {known})")
     if not (folder / FILE).exists():
@@ -123,6 +129,10 @@ def make_run(folder: Path, plan: RunPlan) -> None:
         InputError: It cannot be made.
         NoSpace: The disk is full.
     """
+    if len(folder.parts) > MOST_FOLDERS:
+        raise InputError(
+            f"{str(folder)[:80]}…: a path of {len(folder.parts):,} folders; at most {MOST_FOLDERS} are made"
+        )
     temporary = folder.parent / f".new-{secrets.token_hex(8)}"
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)

@@ -137,7 +137,8 @@ class Dispatcher:
             shared: Whether other runs may have trained them, or may want them.
 
         Raises:
-            ArchsearchError: A task is none, or workers keep failing to start.
+            InputError: A task is none.
+            WorkerError: Workers keep failing to start.
         """
         trials = list(dict.fromkeys(trials))
         self.queue(trials, priority, shared)
@@ -156,7 +157,8 @@ class Dispatcher:
             dispatch: Whether idle workers are given more.
 
         Raises:
-            ArchsearchError: A task is none, or workers keep failing to start.
+            InputError: A task is none.
+            WorkerError: Workers keep failing to start.
         """
         ended = self._dispatch() if dispatch else []
         if ended:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from archsearch.errors import ArchsearchError, InputError
+from archsearch.errors import ArchsearchError, InputError, WorkerError
 from archsearch.protocol.plan import TaskFacts
 from archsearch.protocol.records import Outcome, Trial
 
@@ -95,7 +95,7 @@ class Failed(msgspec.Struct, frozen=True, tag=True):
     @property
     def error(self) -> ArchsearchError:
         """The error that the driver raises for it."""
-        kind = InputError if self.exit_code == InputError.exit_code else ArchsearchError
+        kind = InputError if self.exit_code == InputError.exit_code else WorkerError
         return kind(self.text)
 
 

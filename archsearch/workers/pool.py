@@ -15,7 +15,7 @@ from typing import Any
 
 import msgspec
 
-from archsearch.errors import ArchsearchError, InputError
+from archsearch.errors import InputError, WorkerError
 from archsearch.workers import messages
 from archsearch.workers.entry import enter as _main
 from archsearch.workers.messages import Failed, Hello, Job, Probe, ToDriver
@@ -132,7 +132,7 @@ class WorkerPool:
         """Yield what workers said, and deaths, waiting at most `timeout` seconds for the first.
 
         Raises:
-            ArchsearchError: Workers keep failing to start.
+            WorkerError: Workers keep failing to start.
         """
         handles = [handle for worker in self.workers for handle in (worker.pipe, worker.process.sentinel)]
         ready = wait(handles, timeout)
@@ -191,7 +191,7 @@ class WorkerPool:
         self.failures += 1
         if self.failures >= START_FAILURES:
             words = f"{self.failures} workers in a row failed to start ({cause})\n{self.last_failure}"
-            raise ArchsearchError(words.rstrip())
+            raise WorkerError(words.rstrip())
 
     def stop(self) -> None:
         """End all workers at once; what they were training goes back to the queue."""

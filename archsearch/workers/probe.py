@@ -21,7 +21,7 @@ def probe(pool: WorkerPool, names: Sequence[str]) -> tuple[dict[str, TaskFacts],
         names: The tasks, as `tasks.load` takes them.
 
     Raises:
-        ArchsearchError: A task is unknown, its data is missing or foreign, or it gives no window in time.
+        InputError: A task is unknown, its data is missing or foreign, or it gives no window in time.
     """
     waiting, facts = list(dict.fromkeys(names)), dict[str, TaskFacts]()
     while len(facts) < len(set(names)) or not any(worker.hello for worker in pool.workers):

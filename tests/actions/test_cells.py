@@ -1,5 +1,8 @@
 """What a CELL may be, and what is said of a text that is none."""
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -7,7 +10,7 @@ import pytest
 from archsearch.actions.cells import find_cell
 from archsearch.cell import Cell, library
 from archsearch.errors import InputError
-from archsearch.store import RunStore, read_leaderboard
+from archsearch.store import RunStore, existing_run, read_leaderboard
 from tests.helpers.commands import Finished
 
 GRU = library.load("gru")
@@ -63,6 +66,8 @@ def test_a_cell_of_a_run_without_a_fitness_has_no_row(finished: Finished) -> Non
             "grv",
             r"no cell 'grv'; a cell is a library name \(.*did you mean 'gru'\?\), a \.cell file, or RUN/1",
         ),
+        ("GRU", r"did you mean 'gru'\?"),
+        ("LSTM", r"did you mean 'lstm'\?"),
         ("", r"no cell ''"),
         ("/1", r"no cell '/1'"),
         ("tiny-1", r"'tiny-1' is a run; name one of its cells, such as tiny-1/1"),
@@ -112,6 +117,41 @@ def test_a_folder_is_no_cell(tmp_path: Path) -> None:
     (tmp_path / "a.cell").mkdir()
     with pytest.raises(InputError, match="directory"):
         Cell.load(tmp_path / "a.cell")
+
+
+@pytest.mark.parametrize("name", ["gru.txt", "GRU.CELL", "gru", "cell"])
+def test_a_file_with_another_ending_is_refused_by_path_too(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_text(GRU.text(), encoding="utf-8")
+    with pytest.raises(InputError, match=r"the name of a file with a cell ends in \.cell"):
+        find_cell(str(tmp_path / name), tmp_path)
+
+
+@pytest.mark.parametrize(
+    "line", ["$A show - < F", "cat F | $A show -", "$A show <(cat F)", "$A show /dev/stdin < F"]
+)
+def test_a_cell_is_read_from_a_stream(tmp_path: Path, line: str) -> None:
+    (tmp_path / "my.cell").write_text(GRU.text(), encoding="utf-8")
+    environment = {**os.environ, "A": f"{sys.executable} -m archsearch"}
+    line = line.replace("F", str(tmp_path / "my.cell"))
+    shown = subprocess.run(["bash", "-c", line], capture_output=True, text=True, env=environment, timeout=60)
+
+    assert shown.returncode == 0, shown.stderr
+    assert Cell.parse(shown.stdout).id == GRU.id
+
+
+def test_the_database_of_a_run_is_answered_with_its_folder(finished: Finished) -> None:
+    database = str(finished.folder / "run.db")
+    with pytest.raises(InputError, match=r"is a run; name one of its cells, such as .*tiny-1/1"):
+        find_cell(database, finished.runs)
+    with pytest.raises(InputError, match=r"run\.db' is a file; a run is a folder, so name that: .*tiny-1$"):
+        existing_run(database, finished.runs)
+
+
+def test_the_runs_that_are_listed_lie_where_the_missing_one_should(
+    finished: Finished, tmp_path: Path
+) -> None:
+    with pytest.raises(InputError, match=r"\(runs there: tiny-1\)"):
+        existing_run(str(finished.runs / "none"), tmp_path)
 
 
 def test_a_file_with_another_ending_is_refused_with_the_reason(

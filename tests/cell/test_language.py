@@ -56,6 +56,14 @@ def test_a_text_becomes_its_graph() -> None:
         ("max(x,h,)", "max(x, h)"),
         ("linear(x+h,bias=none,diag=-1)", "linear(x + h, diag=-1.0, bias=none)"),
         ("x + (\n   # why\n\n h\n)", "x + h"),
+        (".5 * x", "0.5 * x"),
+        ("1. * x", "1 * x"),
+        ("-h", "0 - h"),
+        ("-h * x", "(0 - h) * x"),
+        ("x * -(h + x)", "x * (0 - (h + x))"),
+        ("x - -h", "x - (0 - h)"),
+        ("(-0.5) * h", "-.5 * h"),
+        ("-0 * h", "0 * h"),
     ],
 )
 def test_spellings_of_one_expression_read_alike(one: str, other: str) -> None:
@@ -75,6 +83,22 @@ def test_windows_line_ends_read_as_plain_ones() -> None:
     assert Cell.parse(text.replace("\n", "\r\n")) == Cell.parse(text)
 
 
+def test_a_byte_order_mark_is_no_part_of_the_text() -> None:
+    text = GRU.text()
+
+    assert Cell.parse("\ufeff" + text) == Cell.parse(text)
+    assert Cell.parse("\ufeff" + text.replace("\n", "\r\n")) == Cell.parse(text)
+    with pytest.raises(CellError, match=r"^<text>:1:1: unexpected 'hello'"):
+        Cell.parse("\ufeffhello")
+
+
+def test_a_sign_before_a_number_makes_it_negative() -> None:
+    cell = Cell.parse(HEAD + "    n = -2\n    h' = -0.5 * h - n")
+
+    assert [node.value for node in cell.nodes if node.op == "number"] == [-2, -0.5]
+    assert len(cell.ops) == 2
+
+
 def test_comments_and_blank_lines_may_stand_anywhere() -> None:
     text = "\n# a\n\ncell k(x, h):  # b\n# c\n\n      # d\n    h' = x + h  # e\n\n# f"
 
@@ -88,6 +112,24 @@ def test_the_comments_before_the_cell_are_its_note() -> None:
     assert cell.note == ("First line.", "second", "", "  set off")
     assert cell.text().startswith("# First line.\n# second\n#\n#   set off\ncell k(x, h):\n")
     assert Cell.parse(cell.text()).note == cell.note
+
+
+@pytest.mark.parametrize("line", ["#a", "#", "#  b", "##", "# \u00e9"])
+def test_a_cell_with_a_huge_note_parses_its_own_text_again(line: str) -> None:
+    body = HEAD + "    h' = x + h\n"
+    count = (MAX_BYTES - len(body)) // (len(line.encode()) + 1)
+    cell = Cell.parse(f"{line}\n" * count + body)
+
+    assert len(cell.note) == count
+    assert Cell.parse(cell.text()).note == cell.note and Cell.parse(cell.text()) == cell
+
+
+def test_a_cell_whose_own_text_would_be_too_large_is_refused() -> None:
+    body = "cell k(x, h):\n" + "".join(f" n{i}=x*h-{i}\n" for i in range(150)) + " h'=x\n"
+    note = "#a\n" * ((MAX_BYTES - len(body)) // 3)
+
+    with pytest.raises(CellError, match=r"written out the cell has 6\d,\d\d\d bytes; .* shorten its note"):
+        Cell.parse(note + body)
 
 
 def test_a_text_needs_no_last_line_end() -> None:
@@ -105,8 +147,9 @@ SYNTAX = [
     ("hello", r"1:1: unexpected 'hello'; expected 'cell' or a new line"),
     ("# only a note", r"1:14: unexpected the end of the text; expected 'cell'"),
     (HEAD + "    h' = x h", r"2:12: unexpected 'h'; expected"),
-    (HEAD + "    h' = -x", r"2:10: unexpected '-'; expected '\(' or a name"),
-    (HEAD + "    h' = .5", r"2:10: unexpected '\.'"),
+    (HEAD + "    h' = --x", r"2:11: unexpected '-'; two signs in a row"),
+    (HEAD + "    h' = ..5", r"2:10: unexpected '\.'"),
+    (HEAD + "    h' = (", r"2:11: unexpected the end of the cell; expected '\(' or '-' or a name"),
     (HEAD + "    h' = x ? h", r"2:12: unexpected '\?'"),
     (HEAD + "    h' = (x", r"2:12: unexpected the end of the cell; expected .*'\)'"),
     (HEAD + "    h'' = x", r"2:7: unexpected \"'\"; expected '='"),
@@ -144,7 +187,7 @@ MEANING = [
     (HEAD + "    h = tanh(x)\n    h' = h", r"2:5: 'h' is assigned twice"),
     (HEAD + "    n = x\n    h' = n", r"2:5: 'n = …' gives a second name to something; it says nothing"),
     (HEAD + "    a = 2\n    b = a\n    h' = x * b", r"3:5: 'b = …' gives a second name"),
-    (HEAD + "    n = h'\n    h' = x", r"2:9: unknown name \"h'\" \(known here: x, h; did you mean 'h'\?\)"),
+    (HEAD + "    n = h'\n    h' = x", r"2:9: \"h'\" is assigned below"),
     (HEAD + "    gate = tanh(x)\n    h' = gat + h", r"3:10: unknown name 'gat' .*did you mean 'gate'\?"),
     (HEAD + "    h' = linera(x)", r"2:10: unknown op 'linera' \(ops: exp, .*; did you mean 'linear'\?\)"),
     (HEAD + "    h' = tanh + x", r"2:10: op 'tanh' needs its operands in brackets"),
@@ -225,7 +268,7 @@ def test_huge_texts_are_refused_quickly(name: str) -> None:
         Cell.parse(HUGE[name])
 
     assert time.process_time() - start < 2  # measured 0.8 at most; shared machines are slower
-    assert len(str(refused.value)) < 10_000
+    assert len(str(refused.value)) <= 1_000
 
 
 def parses_or_refuses(text: str) -> None:
@@ -339,6 +382,10 @@ def test_a_library_cell_survives_printing_with_its_names(name: str) -> None:
         "1 - h",
         "0.1 * x + 1e-10 * h",
         "1e+300 * x",
+        "-0.5 * h - -1e-10",
+        "max(-1, -2 * h)",
+        "0 - 2",
+        "0 - (x + h)",
         "max(x, h - 1)",
         "linear(x, bias=none)",
         "linear(x, bias=1, diag=-0.9)",

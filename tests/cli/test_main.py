@@ -10,8 +10,17 @@ from pathlib import Path
 import pytest
 
 from archsearch.cli import cells
-from archsearch.cli.main import COMMANDS, INTERRUPTED, main
-from archsearch.errors import ArchsearchError, InputError, NoSpace, RunLocked, StoreError
+from archsearch.cli.main import COMMANDS, main
+from archsearch.errors import (
+    INTERRUPTED,
+    ArchsearchError,
+    BuildError,
+    InputError,
+    NoSpace,
+    RunLocked,
+    StoreError,
+    WorkerError,
+)
 from archsearch.store import Lock
 from tests.helpers.commands import TINY, Call, Finished, program
 
@@ -36,6 +45,51 @@ def test_every_error_of_ours_has_its_exit_code_and_one_line(
     monkeypatch.setattr(cells, "print_table", fails)
     assert call("cells").err == "Error: what is wrong\n"
     assert call("cells").code == code
+
+
+@pytest.mark.parametrize(
+    ("error", "lines"),
+    [(BuildError, 3), (WorkerError, 3), (ArchsearchError, 1), (InputError, 1), (StoreError, 1)],
+)
+def test_lines_of_a_compiler_stay_lines_and_those_of_names_do_not(
+    call: Call, monkeypatch: pytest.MonkeyPatch, error: type[ArchsearchError], lines: int
+) -> None:
+    def fails(*_: object) -> None:
+        raise error("g++ failed:\n\tk.cpp:1: \x1b[31mwrong\n  here\u2028")
+
+    monkeypatch.setattr(cells, "print_table", fails)
+    err = call("cells").err
+    assert err.count("\n") == lines and len(err.splitlines()) == lines
+    assert "\x1b" not in err and err.startswith("Error: g++ failed:") and "here\ufffd" in err
+
+
+def test_the_choices_of_an_argument_stand_in_lines_of_their_own(call: Call) -> None:
+    ended = call("mutate", "gru", "--magnitude", "much")
+    assert ended.code == 2 and "\ufffd" not in ended.err
+    assert ended.err.rstrip().endswith("; see: archsearch mutate --help")
+
+
+@pytest.mark.parametrize(
+    "loading", ["archsearch.cli", "archsearch.cli.main", "click", "click.core", "archsearch.words"]
+)
+def test_an_interrupt_while_the_program_loads_exits_with_130_and_one_line(loading: str) -> None:
+    script = f"""
+import os, signal, sys
+class Interrupting:
+    def find_spec(self, name, path=None, target=None):
+        if name == {loading!r}:
+            os.kill(os.getpid(), signal.SIGINT)
+from archsearch.__main__ import run_program
+sys.meta_path.insert(0, Interrupting())
+run_program()
+"""
+    ended = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60)
+    assert (ended.returncode, ended.stdout, ended.stderr) == (INTERRUPTED, "", "\nInterrupted.\n")
+
+
+def test_an_interrupt_that_was_ignored_before_stays_ignored() -> None:
+    ended = shell("trap '' INT; $A show gru & kill -INT $! && wait $!")
+    assert ended.returncode == 0, ended.stderr
 
 
 def test_an_interrupt_exits_with_130_and_no_traceback(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -133,8 +187,9 @@ def test_a_terminal_that_cannot_show_a_character_gets_an_escape() -> None:
 
 def test_without_a_command_the_help_is_shown(call: Call) -> None:
     shown = call()
-    assert shown.code == 2
-    assert all(f"  {name} " in shown.out + shown.err for name in COMMANDS)
+    assert (shown.code, shown.err) == (0, "")
+    assert shown.out == call("--help").out
+    assert all(f"\n  {name} " in shown.out for name in COMMANDS)
 
 
 def test_the_program_ends_with_the_code(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from archsearch import __version__
-from archsearch.cell import Cell, library
+from archsearch.cell import Cell, library, regrouped
 from archsearch.tasks import TASKS
 from tests.helpers.commands import TINY, Call, Finished
 
@@ -144,6 +144,26 @@ def test_show_counts_gates_and_states(call: Call) -> None:
 @pytest.mark.parametrize("name", library.names())
 def test_what_show_prints_of_a_library_cell_is_that_cell(call: Call, name: str) -> None:
     assert Cell.parse(call("show", name).out).id == library.load(name).id
+
+
+def test_show_regroups_a_cell_when_told_to(call: Call) -> None:
+    shown = call("show", "fgr", "--regroup").out
+
+    assert Cell.parse(shown).id == regrouped(library.load("fgr")).id != library.load("fgr").id
+    assert f"# Regrouped from {library.load('fgr').id}." in shown and "published" not in shown
+    assert call("show", "gru", "--regroup").out == call("show", "gru").out
+    assert json_of(call, "show", "fgr", "--regroup")["id"] == regrouped(library.load("fgr")).id
+
+
+def test_show_says_what_is_always_0(call: Call, tmp_path: Path) -> None:
+    path = tmp_path / "k.cell"
+    path.write_text(
+        "cell k(x, h):\n    z = linear(x)\n    n = z - z\n    h' = tanh(n + h) - (x - x)\n", "utf-8"
+    )
+    shown = call("show", path).out
+
+    assert "# always 0    n\n" in shown and "# always 0    x - x\n" in shown
+    assert "always 0" not in call("show", "gru").out
 
 
 def test_show_for_scripts_holds_text_and_ancestry(finished: Finished, call: Call) -> None:

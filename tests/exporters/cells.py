@@ -12,6 +12,8 @@ CORNERS = {
     "two states with one next value": "cell corner(x, h, c):\n    n = tanh(linear(x) + h * c)\n    c' = n\n    h' = n\n",
     "functions of numbers": "cell corner(x, h):\n    h' = max(linear(x), 0) + tanh(2) * (1 / 3) + linear(2)\n",
     "named numbers": "cell corner(x, h):\n    half = 0.5\n    h' = half * h + half * tanh(linear(x))\n",
+    "negative numbers": "cell corner(x, h):\n    a = -0.5 * linear(x)\n"
+    "    h' = tanh(a - -2 * h) + max(h, -1) / -3 + linear(-1)\n",
     "a gain after a norm": "cell corner(x, h):\n    h' = scale(norm(linear(x) + h - linear(h, diag=0.9)))\n",
     "every function": "cell corner(x, h):\n    a = leaky_relu(x) + softplus(h) - silu(linear(x, bias=-2))\n"
     "    h' = tanh(exp(tanh(a)) / (1 + sigmoid(stop(h))))\n",

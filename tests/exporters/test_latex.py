@@ -36,6 +36,13 @@ def test_the_gru_reads_like_a_paper() -> None:
     assert equations(library.load("gru"))[3] == r"  h_{t} &= n_{t} + z_{t} \odot (h_{t-1} - n_{t})"
 
 
+def test_a_negative_number_after_an_operator_stands_in_brackets() -> None:
+    lines = equations(corner("negative numbers"))
+
+    assert r"- (-2) \, h_{t-1}" in lines[1] and r"/ (-3)" in lines[1] and r"(-1)" in lines[1]
+    assert not re.search(r"[-+/] -", "".join(lines))
+
+
 def test_every_state_gets_its_next_value() -> None:
     for cell in CELLS:
         left = [line.split(" &= ")[0].strip() for line in equations(cell)]

@@ -228,6 +228,20 @@ def test_what_is_no_toml_is_refused(tmp_path: Path, content: bytes) -> None:
         load_preset(str(tmp_path / "bad.toml"))
 
 
+@pytest.mark.parametrize("key", ["tasks.xml.budget", "filter.steps", "search.max_candidates", "grid.layers"])
+def test_a_number_that_no_database_holds_is_refused_by_its_key(tmp_path: Path, key: str) -> None:
+    value = 10**30 if key != "grid.layers" else [1, 10**30]
+    with pytest.raises(PresetError, match=rf"mine.toml: .*{key.split('.')[-1]}.*31 digits|out of range"):
+        loaded(tmp_path, changed(key, value))
+
+
+@pytest.mark.parametrize("text", [f"note = {'9' * 5_000}", f"note = {'[' * 100_000}"])
+def test_what_breaks_the_reader_is_refused_in_one_sentence(tmp_path: Path, text: str) -> None:
+    (tmp_path / "mine.toml").write_text(text, encoding="utf-8")
+    with pytest.raises(PresetError, match=r"mine.toml: (a number has thousands|brackets nested too deeply)"):
+        load_preset(str(tmp_path / "mine.toml"))
+
+
 @pytest.mark.parametrize(
     ("text", "seconds"),
     [

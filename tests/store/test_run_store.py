@@ -157,6 +157,13 @@ def test_where_no_folder_can_be_made_nothing_is_left(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["file"]
 
 
+def test_a_path_of_too_many_folders_is_refused_before_one_is_made(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"a path of 2,\d\d\d folders; at most 200 are made"):
+        make_run(tmp_path.joinpath(*"a" * 2_000), PLAN)
+
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_what_fails_while_a_run_is_made_leaves_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -12,7 +12,7 @@ import psutil
 import pytest
 
 from archsearch.cell import library
-from archsearch.errors import ArchsearchError, InputError
+from archsearch.errors import ArchsearchError, InputError, WorkerError
 from archsearch.protocol.records import Outcome, Trial
 from archsearch.workers import dispatch
 from archsearch.workers import pool as pools
@@ -207,7 +207,7 @@ def test_workers_that_are_never_ready_stop_everything(
     trouble("never ready")
     with (
         WorkerPool(["cpu"], None) as pool,
-        pytest.raises(ArchsearchError, match="5 workers in a row failed to start"),
+        pytest.raises(WorkerError, match="5 workers in a row failed to start"),
     ):
         ready(pool)
 
