@@ -164,8 +164,8 @@ def test_a_cell_is_trained_beside_the_gru() -> None:
 
 
 def test_a_drawing_is_shown_by_notebooks() -> None:
-    picture = archsearch.draw("gru")
-    assert picture._repr_svg_() == picture and picture.startswith("<svg")
+    picture = archsearch.library.load("gru")._repr_svg_()
+    assert picture is not None and picture.startswith("<svg")
 
 
 # -- tables --------------------------------------------------------------------------------------------------------

@@ -104,15 +104,15 @@ def test_people_see_a_table_of_stacks(call: Call) -> None:
 def test_the_first_gpu_is_measured_where_there_is_one(
     call: Call, monkeypatch: pytest.MonkeyPatch, here: list[str], chosen: str | None
 ) -> None:
-    asked: list[object] = []
+    asked: dict[str, object] = {}
     monkeypatch.setattr("archsearch.cli.bench.cuda_devices", lambda: here)
-    monkeypatch.setattr("archsearch.bench.measure", lambda *given: asked.extend(given) or {})
+    monkeypatch.setattr("archsearch.bench.measure", lambda *given, **named: asked.update(named) or {})
     assert call("bench", "--quick", "--json").code == 0
-    assert asked[-2:] == [chosen, [LayerShape(20, 35, 256)]]
+    assert (asked["device"], asked["stacked"]) == (chosen, [LayerShape(20, 35, 256)])
 
 
 def test_all_means_the_whole_library(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
     measured: list[str] = []
-    monkeypatch.setattr("archsearch.bench.measure", lambda cells, *others: measured.extend(cells) or {})
+    monkeypatch.setattr("archsearch.bench.measure", lambda cells, *others, **named: measured.extend(cells) or {})
     call("bench", "--all", "--quick", "--json")
     assert set(library.names()) < set(measured)
