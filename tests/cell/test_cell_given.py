@@ -27,7 +27,7 @@ def test_what_is_neither_a_cell_nor_a_name_is_named() -> None:
     ("given", "words"),
     [
         (b"cell a(x, h):\n    h' = x\n", r"got: bytes; decode it: bytes\(\.\.\.\)\.decode\(\)"),
-        (Path("my.cell"), r"got: PosixPath; give Path\(\.\.\.\)\.read_text\(\)"),
+        (Path("my.cell"), r"got: PosixPath; give it to Cell.load"),
         (io.StringIO("cell"), r"got: StringIO; give what its read\(\) returns"),
         (None, "got: NoneType$"),
     ],
@@ -39,5 +39,5 @@ def test_what_is_no_text_says_how_to_get_one(given: object, words: str) -> None:
 
 
 def test_the_name_of_a_file_is_told_from_a_text() -> None:
-    with pytest.raises(CellError, match=r"'/some/my\.cell' is the name of a file.*read_text\(\)"):
+    with pytest.raises(CellError, match=r"'/some/my\.cell' is the name of a file.*give it to Cell.load"):
         Cell.parse("/some/my.cell")

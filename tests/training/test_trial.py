@@ -388,7 +388,7 @@ def test_the_gru_passes_the_filter_of_quick() -> None:
         strategy="jozefowicz",
         space=run_plan().space,
         seed=0,
-        courses=(PlannedTask("", facts, quick.own),),
+        tasks=(PlannedTask("", facts, quick.own),),
         filter=facts,
         engine="reference 1",
         machine="",
