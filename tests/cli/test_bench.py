@@ -113,6 +113,8 @@ def test_the_first_gpu_is_measured_where_there_is_one(
 
 def test_all_means_the_whole_library(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
     measured: list[str] = []
-    monkeypatch.setattr("archsearch.bench.measure", lambda cells, *others, **named: measured.extend(cells) or {})
+    monkeypatch.setattr(
+        "archsearch.bench.measure", lambda cells, *others, **named: measured.extend(cells) or {}
+    )
     call("bench", "--all", "--quick", "--json")
     assert set(library.names()) < set(measured)
