@@ -28,6 +28,7 @@ SKILL, OF_SETTING, OF_TRIAL = 0.20, 0.05, 0.03
 """Mean skill of a GRU, and its standard deviation over settings and over equal trials."""
 
 Array = NDArray[np.float64]
+BAND = (0.8278681928922152, 1.0697609052766721)
 CLONES = Path(__file__).parents[1] / "data" / "quick_clones.json"
 
 
@@ -138,6 +139,17 @@ def test_the_statement_is_the_same_each_time() -> None:
     found = {"xml": np.exp(0.1 * np.random.default_rng(0).normal(size=500))}
     assert noise.luck(run_plan(), found, 35) == noise.luck(run_plan(), found, 35)
     assert noise.band(run_plan(), found) == noise.band(run_plan(), found)
+
+
+def test_the_draws_behind_the_band_are_those_of_the_preset_and_of_no_other() -> None:
+    """Pinned: a leaderboard's noise line is the same on every day."""
+    tasks = enumerate(("xml", "arithmetic"))
+    measured = {task: np.exp(0.1 * np.random.default_rng(seed).normal(size=500)) for seed, task in tasks}
+    assert noise.band(run_plan(), measured) == pytest.approx(BAND, rel=1e-12)
+
+
+def test_a_clone_that_only_equals_the_gate_does_not_pass() -> None:
+    assert noise.pass_shares(ratios(0.5, 0.6, 0.7, 0.8), {"xml": 0.6}) == {"xml": 0.5}
 
 
 def found_with(*cells: tuple[StepKind, float]) -> History:

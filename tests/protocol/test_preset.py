@@ -111,6 +111,23 @@ def changed(key: str, value: Any) -> dict[str, Any]:
     return content
 
 
+@pytest.mark.parametrize(
+    ("key", "least"),
+    [
+        ("training.batch", 1),
+        ("training.unroll", 2),
+        ("tasks.xml.validation", 1),
+        ("filter.validation", 1),
+        ("filter.tries", 1),
+        ("search.noise_draws", 1),
+    ],
+)
+def test_the_least_number_is_taken_and_one_less_is_refused(tmp_path: Path, key: str, least: int) -> None:
+    loaded(tmp_path, changed(key, least))
+    with pytest.raises(PresetError, match=key.rpartition(".")[2]):
+        loaded(tmp_path, changed(key, least - 1))
+
+
 def test_a_file_is_called_after_its_stem(tmp_path: Path) -> None:
     loaded(tmp_path, quick())
     assert load_preset(str(tmp_path / "mine.toml"))[0] == "mine"

@@ -194,6 +194,11 @@ def test_every_preset_gives_a_name(tmp_path: Path, preset: str) -> None:
     assert folders.NAME.fullmatch(folders.free_name(preset, tmp_path))
 
 
+def test_a_name_keeps_what_a_folder_may_be_called(tmp_path: Path) -> None:
+    names = [folders.free_name(preset, tmp_path) for preset in ("My preset!", "..hidden", "ä", "x" * 300)]
+    assert names == ["My-preset--1", "hidden-1", "run-1", "x" * 40 + "-1"]
+
+
 def test_a_new_run_is_numbered_after_the_highest_even_where_others_were_deleted(tmp_path: Path) -> None:
     assert folders.free_name("quick", tmp_path) == "quick-1"
     for name in ("quick-1", "quick-7", "quick-07b", "laptop-9", "quick-x"):
