@@ -75,6 +75,7 @@ def test_the_choices_of_an_argument_stand_in_lines_of_their_own(call: Call) -> N
 def test_an_interrupt_while_the_program_loads_exits_with_130_and_one_line(loading: str) -> None:
     script = f"""
 import os, signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)  # whatever started the tests may ignore it
 class Interrupting:
     def find_spec(self, name, path=None, target=None):
         if name == {loading!r}:
