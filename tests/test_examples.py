@@ -27,6 +27,7 @@ def run(name: str, folder: Path, *arguments: str) -> str:
     return done.stdout
 
 
+@pytest.mark.slow
 def test_a_text_is_searched_and_the_best_cell_stands_alone(tmp_path: Path) -> None:
     (tmp_path / "song.txt").write_text("tra la la, said the lark to the larch\n" * 60, encoding="utf-8")
     printed = run("search_own_text.py", tmp_path, "song.txt", "--candidates", "4", "--preset", TINY)
@@ -39,6 +40,7 @@ def test_a_mutation_is_added_and_makes_a_child(tmp_path: Path) -> None:
     assert "# swap_operands at " in run("add_a_mutation.py", tmp_path)
 
 
+@pytest.mark.slow
 def test_two_cells_are_compared_beside_the_gru(tmp_path: Path) -> None:
     printed = run("compare_two_cells.py", tmp_path, "mut1", "mgu", "--preset", TINY, "--settings", "2")
     assert [line.split()[0] for line in printed.splitlines()[1:]] == ["mut1", "mgu"]

@@ -150,7 +150,7 @@ OURS_ALONE = ("vmap", "vmap over parameters", "linearize")
 """What torch's own layer cannot do."""
 
 
-@pytest.mark.parametrize("cell", ["gru", "mut1"])
+@pytest.mark.parametrize("cell", ["gru", pytest.param("mut1", marks=pytest.mark.slow)])
 @pytest.mark.parametrize("name", TRANSFORMS)
 @pytest.mark.filterwarnings("default")
 def test_a_transform_gives_the_interpreters_numbers(engine: str, name: str, cell: str) -> None:
@@ -201,7 +201,7 @@ def compiled(engine: str, backend: str = "aot_eager", **options: Any) -> list[Te
     return [total, *torch.autograd.grad(total, [state, *layer.parameters(), *head.parameters()])]
 
 
-@pytest.mark.parametrize("dynamic", [False, True])
+@pytest.mark.parametrize("dynamic", [False, pytest.param(True, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("backend", ["eager", "aot_eager"])
 @pytest.mark.parametrize("name", ["native", "stacked"])
 @pytest.mark.filterwarnings("default")
