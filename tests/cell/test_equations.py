@@ -34,6 +34,13 @@ def relu(a: Vector) -> Vector:
     return np.maximum(a, 0)
 
 
+def narrow(w: Weights, gate: str, x: Vector, h: Vector) -> Vector:
+    """x + W h + b of one gate: the twins that read x itself."""
+    own = vars(w)
+    result: Vector = w.P @ x + own[f"W_{gate}h"] @ h + own[f"b_{gate}"]
+    return result
+
+
 def net(w: Weights, gate: str, x: Vector, h: Vector) -> Vector:
     """W x + W h + b of one gate: the sum that nearly every gate in the literature begins with."""
     own = vars(w)
@@ -52,6 +59,22 @@ def lstm(without: str, o_gate: Function, w: Weights, x: Vector, h: Vector, c: Ve
     o = ONES if without == "o" else o_gate(net(w, "o", x, h))
     c = c * f + np.tanh(net(w, "g", x, h)) * i
     return np.tanh(c) * o, c
+
+
+def lstm_x(w: Weights, x: Vector, h: Vector, c: Vector) -> States:
+    i, f, o = (sigmoid(narrow(w, gate, x, h)) for gate in "ifo")
+    c = f * c + i * np.tanh(narrow(w, "g", x, h))
+    return o * np.tanh(c), c
+
+
+def gru_x(w: Weights, x: Vector, h: Vector) -> States:
+    r, z = sigmoid(narrow(w, "r", x, h)), sigmoid(narrow(w, "z", x, h))
+    return (z * h + (1 - z) * np.tanh(narrow(w, "n", x, r * h)),)
+
+
+def mgu_x(w: Weights, x: Vector, h: Vector) -> States:
+    f = sigmoid(narrow(w, "f", x, h))
+    return ((1 - f) * h + f * np.tanh(narrow(w, "n", x, f * h)),)
 
 
 def gru(w: Weights, x: Vector, h: Vector) -> States:
@@ -185,6 +208,9 @@ EQUATIONS: dict[str, Callable[..., States]] = {
     "lstm_no_input": partial(lstm, "i", sigmoid),
     "lstm_no_output": partial(lstm, "o", sigmoid),
     "gru": gru,
+    "gru_x": gru_x,
+    "mgu_x": mgu_x,
+    "lstm_x": lstm_x,
     "gru_reset_after": gru_reset_after,
     "mut1": mut1,
     "mut2": mut2,

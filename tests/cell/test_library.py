@@ -45,7 +45,8 @@ OTHERS = {
     "mingru": (2, 2),
     "indrnn": (1, 2),
 }
-COUNTS = JOZEFOWICZ | GREFF | OTHERS
+TWINS = {"gru_x": (3, 3), "mgu_x": (2, 2), "lstm_x": (4, 4)}
+COUNTS = JOZEFOWICZ | GREFF | OTHERS | TWINS
 
 # Units n by layers 1 to 4, for an alphabet of V symbols and a budget of parameters.
 UNITS = {
@@ -87,16 +88,16 @@ UNITS = {
 }
 
 
-def test_the_library_has_31_names() -> None:
+def test_the_library_has_34_names() -> None:
     assert sorted(library.names()) == sorted(COUNTS)
-    assert len(COUNTS) == 31
+    assert len(COUNTS) == 34
 
 
 def test_np_is_lstm_and_no_other_two_cells_are_one() -> None:
     by_id: dict[str, set[str]] = {}
     for name in library.names():
         by_id.setdefault(library.load(name).id, set()).add(name)
-    assert len(by_id) == 30
+    assert len(by_id) == 33
     assert [names for names in by_id.values() if len(names) > 1] == [{"np", "lstm"}]
 
 
@@ -137,6 +138,14 @@ def test_greffs_variants_count_as_printed_when_the_input_is_narrower_or_wider(na
     for m, n in ((39, 16), (4, 16)):
         expected = full * (n * m + n * n + n) + peepholes * n + (9 * n * n if name == "fgr" else 0)
         assert library.load(name).parameter_count(n, input_size=m) == expected
+
+
+@pytest.mark.parametrize("name", TWINS)
+def test_a_twin_that_reads_x_itself_spares_a_matrix_per_gate_and_nothing_else(name: str) -> None:
+    cell, n = library.load(name), 16
+    gates = TWINS[name][0]
+    assert library.load(name.removesuffix("_x")).parameter_count(n) - cell.parameter_count(n) == gates * n * n
+    assert library.load(name.removesuffix("_x")).states == cell.states
 
 
 @pytest.mark.parametrize("name", ["mut1", "mut2"])

@@ -53,6 +53,10 @@ def test_every_library_cell_of_a_shipped_preset_has_at_least_8_units(name: str) 
     plan.check_references({cell: library.load(cell) for cell in preset.search.references})
 
 
+TWINS = ("gru_x", "lstm_x", "mgu_x")
+"""The controls that read x itself, which every preset trains."""
+
+
 def test_quick_and_laptop_are_paired_with_adamw() -> None:
     for name in ("quick", "laptop"):
         _, preset = load_preset(name)
@@ -66,7 +70,7 @@ def test_quick_and_laptop_are_paired_with_adamw() -> None:
     assert (quick.search.look_ahead, quick.search.pool, quick.search.max_time) == (8, 20, "170s")
     _, laptop = load_preset("laptop")
     assert laptop.search.start == ("gru", "lstm")
-    assert laptop.search.references == ("gru", "lstm", "lstm_b", "mut1", "mut2", "mut3")
+    assert laptop.search.references == ("gru", "lstm", "lstm_b", "mut1", "mut2", "mut3", *TWINS)
     assert (laptop.search.look_ahead, laptop.search.pool, laptop.mutation.magnitude) == (16, 100, "per_node")
     assert {(plan.k, plan.G, plan.gate) for plan in laptop.tasks.values()} == {(6, 24, "noise")}
 
@@ -77,7 +81,7 @@ def test_paper_is_as_published() -> None:
     assert (paper.rule, paper.grid.optimiser, paper.training.schedule) == ("published", ("sgd",), "halving")
     assert (paper.training.batch, paper.training.unroll) == (20, 35)
     assert (paper.search.look_ahead, paper.search.pool, paper.search.max_candidates) == (400, 100, 10_000)
-    assert (paper.search.start, paper.search.references) == (("gru", "lstm"), ("gru", "lstm"))
+    assert (paper.search.start, paper.search.references) == (("gru", "lstm"), ("gru", "lstm", *TWINS))
     assert (paper.filter.task, paper.filter.budget, paper.filter.threshold) == (
         "memorization:paper",
         25_000,
