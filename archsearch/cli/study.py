@@ -15,6 +15,7 @@ from archsearch.cli.tables import Column, print_table
 from archsearch.errors import InputError
 from archsearch.protocol.loading import load_preset
 from archsearch.protocol.preset import RaceRules
+from archsearch.protocol.seeds import generator
 from archsearch.store import RunStore, existing_run
 from archsearch.studies import STUDIES
 from archsearch.workers.devices import worker_devices
@@ -23,6 +24,7 @@ from archsearch.workers.pool import WorkerPool
 if TYPE_CHECKING:
     from archsearch.studies.measured import MeasuredTask
     from archsearch.studies.racing import Rung
+    from archsearch.studies.referee import Report
 
 
 SHARE = click.FloatRange(0, 1, max_open=True)
@@ -210,6 +212,95 @@ def _print_task(task: MeasuredTask) -> None:
             f"Kendall's tau with the paper's Table 1: {task.tau:.2f} ({task.tau_low:.2f} to {task.tau_high:.2f})"
         )
     out.print()
+
+
+@study.command(
+    help=STUDIES["referee"], epilog="Example: archsearch study referee --sessions 200 --clones 1000"
+)
+@click.option(
+    "--sessions",
+    metavar="N",
+    type=click.IntRange(min=10),
+    default=1_000,
+    show_default=True,
+    help="Adversaries, sessions and repetitions of each figure.",
+)
+@click.option(
+    "--clones",
+    metavar="N",
+    type=click.IntRange(min=1),
+    default=10_000,
+    show_default=True,
+    help="Clones that an adversary may choose among.",
+)
+@click.option("--seed", metavar="N", type=click.IntRange(min=0), default=0, show_default=True)
+@json_option
+def referee(sessions: int, clones: int, seed: int, as_json: bool) -> None:
+    """Print the tables; see `archsearch.studies.referee`."""
+    from archsearch.studies import referee as study_of  # scipy takes its time to import
+
+    with progress_line("simulating:") as progressed:
+        report = study_of.simulate(generator("study", "referee", seed), sessions, clones, progressed)
+    if as_json:
+        print_json({"sessions": sessions, "clones": clones, "seed": seed, **msgspec.to_builtins(report)})
+        return
+    _print_rules(report)
+    _print_power(report)
+    _print_levels(report)
+
+
+def _print_rules(report: Report) -> None:
+    out = console()
+    out.print("Sessions of 100 edits that change nothing", style="bold")
+    columns = [
+        Column("rule"),
+        *(Column(title, right=True) for title in ("false keeps", "sessions", "gain in sd")),
+    ]
+    print_table(
+        out,
+        columns,
+        [
+            [row.rule, f"{row.false_keeps:.2f}", f"{row.sessions:.1%}", _number(row.gain, digits=1)]
+            for row in report.rules
+        ],
+    )
+    out.print()
+
+
+def _print_power(report: Report) -> None:
+    out = console()
+    out.print("Pairs until a true difference is seen", style="bold")
+    titles = ("effect in sd", "claim", "found", "median pairs")
+    columns = [Column("bets"), *(Column(title, right=True) for title in titles)]
+    lines = [
+        [
+            row.bets,
+            f"{row.effect:g}",
+            str(row.claim),
+            f"{row.found:.0%}",
+            "-" if row.median is None else str(row.median),
+        ]
+        for row in report.power
+    ]
+    print_table(out, columns, lines)
+    out.print()
+
+
+def _print_levels(report: Report) -> None:
+    out = console()
+    out.print("Levels; each is to be at most 5 %", style="bold")
+    lines = [
+        ["adversaries who choose among clones and get a false better", f"{report.adversaries:.1%}"],
+        ["one task truly better, the other not: called better", f"{report.one_real_task:.1%}"],
+    ]
+    for row in report.coverage:
+        lines.append([f"interval of the mean ever misses, pairs {row.law}", f"{row.mean:.1%}"])
+        lines.append([f"interval of the median ever misses, pairs {row.law}", f"{row.median:.1%}"])
+    lines += [
+        [f"best of 300 clones above the 95 % line of luck, tasks: {tasks}", f"{1 - held:.1%}"]
+        for tasks, held in report.luck.items()
+    ]
+    print_table(out, [Column("what"), Column("share", right=True)], lines)
 
 
 def _number(value: float | None, digits: int = 3) -> str:
