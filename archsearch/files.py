@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import secrets
 from collections.abc import Callable, Iterator
@@ -28,8 +29,10 @@ def write_whole(path: Path, content: bytes, check: Callable[[], None] | None = N
         check: Called just before the new file takes the old one's place; an error keeps the old one.
 
     Raises:
-        OSError: It cannot be written; nothing of it is left.
+        OSError: It cannot be written, or what is there is no regular file, such as a pipe; nothing of it is left.
     """
+    if path.exists() and not path.is_file():
+        raise OSError(errno.EINVAL, "no regular file", str(path))
     with temporary_file(path.parent) as temporary:
         descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
         with open(descriptor, "wb") as file:

@@ -1,11 +1,20 @@
 """Files that are written whole or not at all."""
 
 import os
+import stat
 from pathlib import Path
 
 import pytest
 
 from archsearch.files import is_ours, make_private, temporary_file, write_whole
+
+
+def test_a_pipe_is_not_replaced_by_a_file(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(OSError, match="no regular file"):
+        write_whole(tmp_path / "pipe", b"new")
+    assert stat.S_ISFIFO((tmp_path / "pipe").stat().st_mode)
+    assert os.listdir(tmp_path) == ["pipe"]
 
 
 def test_a_file_is_replaced_whole(tmp_path: Path) -> None:

@@ -135,7 +135,7 @@ def search(options: EvolveOptions, listener: Listener) -> SearchResult:
     """
     _check_options(options)
     with stop_signal() as stop, ExitStack() as stack:
-        folder = run_folder(options.run, options.runs) if options.run else None
+        folder = run_folder(options.run, options.runs) if options.run is not None else None
         existing = locked_run(stack, folder) if folder is not None and folder.exists() else None
         resolved = _resolved(options, existing)
         pool = stack.enter_context(WorkerPool(list(options.devices), _data(options, existing)))

@@ -9,7 +9,7 @@ from archsearch.actions.cells import NamedCell, find_cell
 from archsearch.actions.noise_words import noise_words
 from archsearch.cell import Cell
 from archsearch.errors import InputError
-from archsearch.exporters import EXPORTERS, Scores, TaskScore
+from archsearch.exporters import EXPORTERS, Scores, TaskScore, export_text
 from archsearch.exporters import export as write
 from archsearch.resources import runs_folder
 
@@ -41,8 +41,28 @@ def export_cell(
     """
     target = Path(path)
     chosen = format or _format_of(target)
-    named = NamedCell(cell) if isinstance(cell, Cell) else find_cell(cell, runs_folder(runs))
+    named = _named(cell, runs)
     return write(named.cell, chosen, target, force=force, scores=_scores(named))
+
+
+def exported_text(cell: Cell | str, format: str, runs: str | os.PathLike[str] | None = None) -> str:
+    """Return what `export_cell` would write.
+
+    Args:
+        cell: A cell, or what `load_cell` takes; a cell of a run comes with its scores.
+        format: A key of EXPORTERS.
+        runs: Folder of all runs; None for ARCHSEARCH_RUNS, else "runs".
+
+    Raises:
+        InputError: No such cell or format.
+        ArchsearchError: The exported module does not do what the cell does.
+    """
+    named = _named(cell, runs)
+    return export_text(named.cell, format, scores=_scores(named))
+
+
+def _named(cell: Cell | str, runs: str | os.PathLike[str] | None) -> NamedCell:
+    return NamedCell(cell) if isinstance(cell, Cell) else find_cell(cell, runs_folder(runs))
 
 
 def _format_of(path: Path) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import product
+from statistics import median
 from typing import Any
 
 import msgspec
@@ -18,7 +19,7 @@ from archsearch.bench.peak import peak_gflops
 from archsearch.bench.rows import BASE, LayerRow, StackRow, TrialRow, rates, ratios
 from archsearch.bench.shapes import LayerShape
 from archsearch.bench.subjects import product_flops
-from archsearch.bench.timing import Call, interleaved
+from archsearch.bench.timing import Call, spread, turns
 from archsearch.cell import Cell, library
 from archsearch.compiler import default_engine
 from archsearch.compiler.engine_names import INTERPRETER, NATIVE
@@ -114,19 +115,21 @@ def _layer_rows(
     shown = list(calls)
     if has_native:
         calls[BASE] = engine_call(gru, "native", shape)
-    times = interleaved(calls, rounds)
-    if "jax vmap" in times:
-        times["jax vmap"] /= jax_scan.SETTINGS  # milliseconds per setting
+    taken = turns(calls, rounds)
+    if "jax vmap" in taken:  # milliseconds per setting
+        taken["jax vmap"] = [ms / jax_scan.SETTINGS for ms in taken["jax vmap"]]
+    times = {engine: median(each) for engine, each in taken.items()}
     rows = []
     for engine in shown:
         cell_name = TORCH[engine][1] if engine in TORCH else name
         flops = product_flops(library.load(cell_name) if engine in TORCH else cell, shape)
         figures = {**ratios(times, engine), **rates(times, engine, flops, product_flops(gru, shape))}
-        sizes = {"batch": shape.batch, "steps": shape.steps, "width": shape.width, "ms": times[engine]}
+        sizes = {"batch": shape.batch, "steps": shape.steps, "width": shape.width}
         row = {
             "cell": cell_name,
             "engine": engine,
             **sizes,
+            **spread(taken[engine]),
             **figures,
             "unroll": unroll if engine.startswith("jax") else None,
         }
@@ -137,7 +140,8 @@ def _layer_rows(
 def _trial_rows(name: str, cell: Cell, budget: int, rounds: int, has_native: bool) -> list[TrialRow]:
     """Return the training steps of a cell's engines and of torch's own layers, from the same rounds."""
     calls, width = trials.trial_calls(cell, budget, _engines(has_native))
-    times = {engine: ms / trials.WINDOWS for engine, ms in interleaved(calls, rounds).items()}
+    taken = {engine: [ms / trials.WINDOWS for ms in each] for engine, each in turns(calls, rounds).items()}
+    times = {engine: median(each) for engine, each in taken.items()}
     sizes = {"parameters": budget, "batch": trials.BATCH, "steps": trials.UNROLL, "width": width}
     rows = []
     for engine in times:
@@ -147,7 +151,7 @@ def _trial_rows(name: str, cell: Cell, budget: int, rounds: int, has_native: boo
             "engine": engine,
             "task": trials.TASK,
             **sizes,
-            "ms": times[engine],
+            **spread(taken[engine]),
             **ratios(times, engine),
         }
         rows.append(msgspec.convert(row, TrialRow))

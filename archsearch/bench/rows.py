@@ -22,6 +22,8 @@ class LayerRow(msgspec.Struct, frozen=True):
         steps: T.
         width: H.
         ms: Milliseconds, the median over the rounds.
+        low: The quarter point of the rounds.
+        high: The three-quarter point.
         ratio_nn_gru: Of nn.GRU's time to this one.
         ratio_nn_lstm: Of nn.LSTM's.
         ratio_reference: Of the interpreter's with the same cell; None for torch's own layers.
@@ -37,6 +39,8 @@ class LayerRow(msgspec.Struct, frozen=True):
     steps: int
     width: int
     ms: float
+    low: float
+    high: float
     ratio_nn_gru: float
     ratio_nn_lstm: float
     ratio_reference: float | None
@@ -62,6 +66,8 @@ class TrialRow(msgspec.Struct, frozen=True):
         steps: T.
         width: H that the budget gives.
         ms: Milliseconds, the median over the rounds.
+        low: The quarter point of the rounds.
+        high: The three-quarter point.
         ratio_nn_gru: Of nn.GRU's time to this one.
         ratio_nn_lstm: Of nn.LSTM's.
         ratio_reference: Of the interpreter's with the same cell; None for torch's own layers.
@@ -75,6 +81,8 @@ class TrialRow(msgspec.Struct, frozen=True):
     steps: int
     width: int
     ms: float
+    low: float
+    high: float
     ratio_nn_gru: float
     ratio_nn_lstm: float
     ratio_reference: float | None

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import gc
 import time
-from collections.abc import Callable, Mapping
-from statistics import median
+from collections.abc import Callable, Mapping, Sequence
+from statistics import median, quantiles
 
 Call = Callable[[], object]
 
@@ -17,6 +17,26 @@ def interleaved(
     calls: Mapping[str, Call], rounds: int, turn: float = TURN, clock: Callable[[], float] = time.perf_counter
 ) -> dict[str, float]:
     """Return the milliseconds of one call of each, the medians over the rounds.
+
+    Args:
+        calls: What is measured, by name.
+        rounds: Turns of each.
+        turn: Seconds that a turn measures.
+        clock: Tells the time in seconds.
+    """
+    return {name: median(times) for name, times in turns(calls, rounds, turn, clock).items()}
+
+
+def spread(times: Sequence[float]) -> dict[str, float]:
+    """Return `ms`, the median of times, and `low` and `high`, their quarter and three-quarter points."""
+    low, middle, high = quantiles(times, n=4, method="inclusive") if len(times) > 1 else [times[0]] * 3
+    return {"ms": middle, "low": low, "high": high}
+
+
+def turns(
+    calls: Mapping[str, Call], rounds: int, turn: float = TURN, clock: Callable[[], float] = time.perf_counter
+) -> dict[str, list[float]]:
+    """Return the milliseconds of one call of each, round by round.
 
     Every round gives every call a turn, in alternating order. A turn begins with one call that is not measured: it brings
     back into the caches what the others have driven out, as in a loop that trains one cell.
@@ -41,7 +61,7 @@ def interleaved(
     finally:
         if collects:
             gc.enable()
-    return {name: 1000 * median(times) for name, times in taken.items()}
+    return {name: [1000 * seconds for seconds in times] for name, times in taken.items()}
 
 
 def _turn(call: Call, seconds: float, clock: Callable[[], float]) -> float:

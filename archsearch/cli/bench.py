@@ -15,12 +15,14 @@ from archsearch.cli.options import json_option, runs_option
 from archsearch.cli.printing import console, note, print_json
 from archsearch.cli.tables import Column, print_table
 from archsearch.errors import InputError
+from archsearch.words import plain
 from archsearch.workers.devices import cuda_devices
 
 LAYER = [
     Column("cell"),
     Column("engine"),
     Column("ms", right=True),
+    Column("quartiles", right=True, drop=1),
     Column("nn.GRU", right=True),
     Column("nn.LSTM", right=True),
     Column("interpreter", right=True),
@@ -33,8 +35,11 @@ TRIAL = [
     Column("engine"),
     Column("parameters", right=True),
     Column("units", right=True, drop=1),
-    *LAYER[2:6],
+    *LAYER[2:7],
 ]
+DISAGREE = 0.2
+"""Between the quartiles of a time, as a share of its median: more, and the machine was not idle."""
+
 STACK = [
     Column("cell"),
     Column("shape"),
@@ -130,7 +135,7 @@ def _device(said: str | None) -> str | None:
 
 
 def _show(document: dict[str, Any]) -> None:
-    """Print the tables for people."""
+    """Print the tables for people, and a warning where the machine was not idle."""
     out, machine = console(), document["machine"]
     peak = machine["peak_gflops"]
     limit = f", one core's peak {peak:.0f} GFLOP/s" if peak else ""
@@ -163,6 +168,8 @@ def _show(document: dict[str, Any]) -> None:
         "matrix products relative to the GRU's in the native engine; GFLOP/s counts those operations alone.",
         soft_wrap=True,
     )
+    if warning := _busy(document):
+        note(plain(warning))
     if "stacks" in document:
         _show_stacks(out, document["stacks"], machine["stacks"])
 
@@ -183,7 +190,6 @@ def _layer_line(row: dict[str, Any]) -> list[str]:
     return [
         row["cell"],
         row["engine"],
-        f"{row['ms']:.2f}",
         *_times(row),
         f"{row['gflops']:.0f}",
         "" if share is None else f"{share:.0%}",
@@ -197,7 +203,6 @@ def _trial_line(row: dict[str, Any]) -> list[str]:
         row["engine"],
         f"{row['parameters']:,}",
         str(row["width"]),
-        f"{row['ms']:.2f}",
         *_times(row),
     ]
 
@@ -217,4 +222,17 @@ def _stack_line(row: dict[str, Any]) -> list[str]:
 
 def _times(row: dict[str, Any]) -> list[str]:
     figures = (row["ratio_nn_gru"], row["ratio_nn_lstm"], row["ratio_reference"])
-    return ["" if figure is None else f"{figure:.2f}x" for figure in figures]
+    ratios = ["" if figure is None else f"{figure:.2f}x" for figure in figures]
+    return [f"{row['ms']:.2f}", f"{row['low']:.2f}-{row['high']:.2f}", *ratios]
+
+
+def _busy(document: dict[str, Any]) -> str:
+    """Return what is to be said where rounds disagree, the worst of them named, or nothing."""
+    rows = [*document["rows"], *document["training_steps"]]
+    worst = max(rows, key=lambda row: (row["high"] - row["low"]) / row["ms"], default=None)
+    if worst is None or worst["high"] - worst["low"] <= DISAGREE * worst["ms"]:
+        return ""
+    return (
+        f"The rounds disagree: {worst['cell']} in {worst['engine']} took {worst['low']:.2f} to {worst['high']:.2f} ms "
+        "between quartiles. Something else was running; measure again on an idle machine."
+    )

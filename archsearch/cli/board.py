@@ -21,7 +21,7 @@ TITLE = 20
 def print_leaderboard(out: Console, board: Leaderboard, top: int) -> None:
     """Print rank, cell, fitness, score and ratio per task, what made it, parameters and trials.
 
-    Where that is too wide, trials, parameters, origin and at last the scores are left out, and a line says so.
+    Where that is too wide, the scores, trials, parameters and at last the origin are left out, and a line says so.
 
     Args:
         out: Where it is printed.
@@ -33,11 +33,10 @@ def print_leaderboard(out: Console, board: Leaderboard, top: int) -> None:
         return
     shown = [row for row in board.rows if row.reference or row.rank is None or row.rank <= top]
     full, brief = (_table(board, shown, scores) for scores in (True, False))
-    scores = fits(out, *full)
-    left_out = print_table(out, *(full if scores else brief))
-    left_out = [] if not left_out and scores else [*([] if scores else ["scores"]), *left_out]
-    if left_out:
-        out.print(f"No room here for: {', '.join(left_out)}; --json has everything.")
+    if fits(out, *full):
+        print_table(out, *full)
+    else:
+        print_table(out, *brief, left_out=["scores"])
     out.print("\n".join(_notes(board)))
 
 

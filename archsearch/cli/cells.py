@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import click
 
 from archsearch.cell import library
@@ -9,6 +11,14 @@ from archsearch.cli.options import json_option
 from archsearch.cli.printing import console, print_json
 from archsearch.cli.tables import Column, print_table
 from archsearch.words import plain, polynomial, short_id
+
+SENTENCE = re.compile(r".*?\.(?=\s+\D|$)")
+"""Up to a full stop; that of "et al. 2015" is none."""
+
+
+def _first_sentence(note: str) -> str:
+    sentence = SENTENCE.match(note)
+    return sentence[0] if sentence else note
 
 
 @click.command(epilog="Example: archsearch cells")
@@ -39,7 +49,7 @@ def cells(as_json: bool) -> None:
     ]
     lines = []
     for name, cell in loaded.items():
-        about = plain(cell.note[0]) if cell.note else ""
+        about = plain(_first_sentence(" ".join(cell.note)))
         about = about if first[cell.id] == name else f"the same cell as {first[cell.id]}: {about}"
         lines.append([name, short_id(cell.id), str(len(cell.states)), polynomial(cell.polynomial), about])
     print_table(console(), columns, lines)

@@ -16,6 +16,7 @@ from archsearch.cli.printing import console, note, pointer, print_json
 from archsearch.errors import INTERRUPTED
 from archsearch.protocol.duration import parse_duration
 from archsearch.store import Leaderboard, RunStore, as_document, read_leaderboard
+from archsearch.tasks import TaskName
 from archsearch.workers.devices import worker_devices
 
 
@@ -127,10 +128,12 @@ def _again(folder: Path, options: EvolveOptions) -> str:
 def _next(board: Leaderboard, run: str) -> list[str]:
     """Return what a person may want to do now: commands, each with what it is for."""
     best = next((row.rank for row in board.rows if row.rank and row.parent), 1)
-    cell, task = f"{run}/{best}", shlex.quote(board.plan.tasks[0].name)
+    generated = [task.name for task in board.plan.tasks if not TaskName.parse(task.name).is_file]
+    cell, task = f"{run}/{best}", shlex.quote([*generated, board.plan.tasks[0].name][0])
+    better = "on other data" if generated else "with other initial weights"
     steps = {
         f"archsearch show {cell}": "its equations, and what made it",
-        f"archsearch train {cell} --task {task} --seed 1": "is it better on other data, too?",
+        f"archsearch train {cell} --task {task} --seed 1": f"is it better {better}, too?",
         f"archsearch replay {run}": "train the leaderboard again, compare",
         f"archsearch export {cell} -o cell.py": "take it away as a torch module",
         f"archsearch evolve --run {run} --max-candidates {board.candidates + 100}": "search on from here",

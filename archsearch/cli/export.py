@@ -6,14 +6,23 @@ from pathlib import Path
 
 import click
 
-from archsearch.actions.export import export_cell
+from archsearch.actions.export import export_cell, exported_text
 from archsearch.cli.options import runs_option
 from archsearch.cli.printing import note
+from archsearch.errors import InputError
 from archsearch.exporters import EXPORTERS
 from archsearch.words import plain
 
+STDOUT = Path("-")
 
-@click.command(epilog="Example: archsearch export quick-1/1 -o cell.py")
+
+def _formats() -> str:
+    """Return what each format is, a line each."""
+    width = max(map(len, EXPORTERS))
+    return "\n".join(f"  {name:<{width}}  {row.about}" for name, row in EXPORTERS.items())
+
+
+@click.command(epilog=f"\b\nFormats:\n{_formats()}\n\nExample: archsearch export mut1 -o mut1.py")
 @click.argument("cell")
 @click.option(
     "--format",
@@ -22,7 +31,12 @@ from archsearch.words import plain
     help="What to write; otherwise the file's ending says it.",
 )
 @click.option(
-    "-o", "--output", metavar="FILE", required=True, type=click.Path(path_type=Path), help="File to write."
+    "-o",
+    "--output",
+    metavar="FILE",
+    required=True,
+    type=click.Path(path_type=Path),
+    help="File to write; - is standard output.",
 )
 @click.option("--force", is_flag=True, help="Replace the file if it exists.")
 @runs_option
@@ -31,5 +45,10 @@ def export(cell: str, format_: str | None, output: Path, force: bool, runs: Path
 
     An exported module stands alone: it needs torch and nothing of archsearch, and is run and compared before it is written.
     """
+    if output == STDOUT:
+        if format_ is None:
+            raise InputError(f"-o -: which format? Give --format {'|'.join(EXPORTERS)}")
+        click.echo(exported_text(cell, format_, runs), nl=False)
+        return
     path = export_cell(cell, output, format_, force=force, runs=runs)
     note(plain(f"wrote {path}"))

@@ -30,24 +30,26 @@ class Column:
 
 
 def fits(out: Console, columns: Sequence[Column], rows: Sequence[Sequence[str]]) -> bool:
-    """Return whether a table has room once all that may be left out is left out.
+    """Return whether a whole table has room, nothing left out.
 
     Args:
         out: Where it would be printed.
         columns: The columns.
         rows: Their texts, row by row.
     """
-    kept = [index for index, column in enumerate(columns) if not column.drop]
-    return _least(columns, _widths(columns, rows), kept) <= out.width
+    return _least(columns, _widths(columns, rows), range(len(columns))) <= out.width
 
 
-def print_table(out: Console, columns: Sequence[Column], rows: Sequence[Sequence[str]]) -> list[str]:
-    """Print a table and return the titles of the columns that were left out.
+def print_table(
+    out: Console, columns: Sequence[Column], rows: Sequence[Sequence[str]], left_out: Sequence[str] = ()
+) -> list[str]:
+    """Print a table, and under it what had no room; return the titles of the columns among that.
 
     Args:
         out: Where it is printed.
         columns: The columns.
         rows: Their texts, row by row.
+        left_out: What the caller has left out already.
     """
     widths, kept = _widths(columns, rows), list(range(len(columns)))
     while _least(columns, widths, kept) > out.width and any(columns[index].drop for index in kept):
@@ -57,12 +59,25 @@ def print_table(out: Console, columns: Sequence[Column], rows: Sequence[Sequence
         if column.least is not None:
             spare = out.width - sum(widths[i] for i in kept if i != index) - len(GAP) * (len(kept) - 1)
             widths[index] = max(min(widths[index], spare), min(widths[index], column.least))
+    _squeeze(widths, kept, out.width)
     out.print(
         Text(_line(columns, widths, kept, [column.title for column in columns]), style="bold"), soft_wrap=True
     )
     for row in rows:
         out.print(Text(_line(columns, widths, kept, row)), soft_wrap=True)
-    return [column.title for index, column in enumerate(columns) if index not in kept]
+    missing = [*left_out, *(column.title for index, column in enumerate(columns) if index not in kept)]
+    if missing:
+        out.print(f"No room here for: {', '.join(missing)}; --json has everything.")
+    return missing
+
+
+def _squeeze(widths: list[int], kept: Sequence[int], room: int) -> None:
+    """Cut the widest columns until the table has room, or no column has more than a letter and an ellipsis."""
+    while sum(widths[i] for i in kept) + len(GAP) * (len(kept) - 1) > room:
+        widest = max(kept, key=lambda index: widths[index])
+        if widths[widest] <= 2:
+            return
+        widths[widest] -= 1
 
 
 def _widths(columns: Sequence[Column], rows: Sequence[Sequence[str]]) -> list[int]:

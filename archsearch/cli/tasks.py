@@ -45,12 +45,12 @@ def tasks(data: Path | None, as_json: bool) -> None:
         Column("ceiling", right=True),
         Column("sample", least=16),
     ]
-    print_table(console(), columns, [_line(row) for row in rows])
+    print_table(console(), columns, [_line(row, data) for row in rows])
 
 
-def _line(row: dict[str, object]) -> list[str]:
+def _line(row: dict[str, object], data: Path | None) -> list[str]:
     if "missing" in row:
-        return [str(row["task"]), "", "", "", "", "needs --data DIR"]
+        return [str(row["task"]), "", "", "", "", plain(str(row["missing"])) if data else "needs --data DIR"]
     floor, ceiling = (f"{row[key]:.3f}" for key in ("floor", "ceiling"))
     return [
         str(row["task"]),

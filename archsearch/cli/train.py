@@ -51,7 +51,8 @@ def train(
 ) -> None:
     """Train one cell on one task, beside the GRU.
 
-    Both train under the same settings on the same data. The seed is that of the training data.
+    Both train under the same settings on the same data. The seed is that of the training data and of the initial weights; a
+    text file and Penn Treebank have the same data under every seed.
     """
     subject = load_cell(cell, runs)
     with progress_line("training:") as progressed:
@@ -83,6 +84,7 @@ def _print(comparison: Comparison, name: str) -> None:
         Column("units", right=True),
         Column(plain(name), right=True),
         Column("skill", right=True),
+        Column("units", right=True, drop=1),
         Column("gru", right=True),
         Column("skill", right=True),
     ]
@@ -95,8 +97,9 @@ def _line(comparison: Comparison, pair: Pair) -> list[str]:
     values = []
     for outcome in (pair.cell, pair.baseline):
         skill = comparison.skill(outcome)
-        values += [outcome.status, ""] if skill is None else [f"{outcome.score:.4f}", f"{skill:.3f}"]
-    return [str(pair.setting), str(pair.cell.units), *values]
+        scored = [outcome.status, ""] if skill is None else [f"{outcome.score:.4f}", f"{skill:.3f}"]
+        values += [str(outcome.units), *scored]
+    return [str(pair.setting), *values]
 
 
 def _verdict(comparison: Comparison) -> str:

@@ -7,6 +7,6 @@ a run may tell about the cell in it.
 from archsearch.exporters.formats import EXPORTERS, Exporter
 from archsearch.exporters.graph_json import from_json
 from archsearch.exporters.scores import Scores, TaskScore
-from archsearch.exporters.write import export
+from archsearch.exporters.write import export, export_text
 
-__all__ = ["EXPORTERS", "Exporter", "Scores", "TaskScore", "export", "from_json"]
+__all__ = ["EXPORTERS", "Exporter", "Scores", "TaskScore", "export", "export_text", "from_json"]

@@ -23,19 +23,21 @@ class Exporter:
     Attributes:
         render: Makes the file's text of a cell and of its scores, if any.
         suffix: The usual ending of the file's name.
+        about: What the file is, in a line.
         check: Raises if a text does not do what the cell does; None where nothing can be executed.
     """
 
     render: Callable[[Cell, Scores | None], str]
     suffix: str
+    about: str
     check: Callable[[Cell, str], None] | None = None
 
 
 EXPORTERS: dict[str, Exporter] = {
-    "python": Exporter(to_python, ".py", check_python),
-    "cell": Exporter(to_cell, ".cell"),
-    "json": Exporter(to_json, ".json"),
-    "dot": Exporter(to_dot, ".dot"),
-    "svg": Exporter(to_svg, ".svg"),
-    "latex": Exporter(to_latex, ".tex"),
+    "python": Exporter(to_python, ".py", "a torch module that needs nothing of archsearch", check_python),
+    "cell": Exporter(to_cell, ".cell", "the cell's text, which archsearch reads"),
+    "json": Exporter(to_json, ".json", "the graph, node by node"),
+    "dot": Exporter(to_dot, ".dot", "the graph for Graphviz"),
+    "svg": Exporter(to_svg, ".svg", "a picture"),
+    "latex": Exporter(to_latex, ".tex", "the equations, to be set in a paper"),
 }

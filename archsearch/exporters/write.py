@@ -7,7 +7,7 @@ from pathlib import Path
 
 from archsearch.cell import Cell
 from archsearch.errors import ArchsearchError, InputError, NoSpace
-from archsearch.exporters.formats import EXPORTERS
+from archsearch.exporters.formats import EXPORTERS, Exporter
 from archsearch.exporters.scores import Scores
 from archsearch.files import write_whole
 from archsearch.words import did_you_mean
@@ -32,19 +32,45 @@ def export(
         NoSpace: The disk is full; nothing was written.
         ArchsearchError: The exported Python does not do what the cell does; nothing was written.
     """
-    if format not in EXPORTERS:
-        hint = did_you_mean(format, EXPORTERS)
-        raise InputError(f"no export format {format!r} (formats: {', '.join(EXPORTERS)}{hint})")
-    row, target = EXPORTERS[format], Path(path)
+    row, target = _row(format), Path(path)
     try:
         _check_target(target, force, row.suffix)
-        text = row.render(cell, scores)
-        if row.check is not None:
-            row.check(cell, text)
-        write_whole(target, text.encode(), lambda: _check_target(target, force, row.suffix))
+        content = export_text(cell, format, scores=scores).encode()
+        write_whole(_followed(target), content, lambda: _check_target(target, force, row.suffix))
     except OSError as error:
         raise _explained(target, error) from None
     return target
+
+
+def export_text(cell: Cell, format: str, *, scores: Scores | None = None) -> str:
+    """Return what an export would write, checked like it.
+
+    Args:
+        cell: The cell.
+        format: A key of EXPORTERS.
+        scores: What a run found out about the cell.
+
+    Raises:
+        InputError: Unknown format.
+        ArchsearchError: The exported Python does not do what the cell does.
+    """
+    row = _row(format)
+    text = row.render(cell, scores)
+    if row.check is not None:
+        row.check(cell, text)
+    return text
+
+
+def _row(format: str) -> Exporter:
+    if format not in EXPORTERS:
+        hint = did_you_mean(format, EXPORTERS)
+        raise InputError(f"no export format {format!r} (formats: {', '.join(EXPORTERS)}{hint})")
+    return EXPORTERS[format]
+
+
+def _followed(target: Path) -> Path:
+    """Return the file that a link names: the link stays, and what it leads to is written."""
+    return target.resolve() if target.is_symlink() else target
 
 
 def _check_target(target: Path, force: bool, suffix: str) -> None:
@@ -56,8 +82,10 @@ def _check_target(target: Path, force: bool, suffix: str) -> None:
         raise InputError(f"{target}: there is no folder {target.parent}; make it first")
     if not (target.exists() or target.is_symlink()):
         return
-    if not target.is_file() and not target.is_symlink():
-        raise InputError(f"{target} is no ordinary file; name another one")
+    if target.exists() and not target.is_file():
+        raise InputError(f"{target} is no ordinary file; '-o -' writes to standard output")
+    if not _followed(target).parent.is_dir():
+        raise InputError(f"{target} leads to {_followed(target)}, whose folder is not there")
     if not force:
         raise InputError(f"{target} exists; --force overwrites it")
 

@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+FILES = ("ptb",)
+"""Families whose data are files."""
+
 
 @dataclass(frozen=True, slots=True)
 class TaskName:
@@ -35,6 +38,11 @@ class TaskName:
     def is_own(self) -> bool:
         """Whether the task is a user's: a text or code."""
         return self.kind != "family"
+
+    @property
+    def is_file(self) -> bool:
+        """Whether the data are a file's, and so the same under every seed."""
+        return self.kind == "text" or self.family in FILES
 
     @property
     def is_code(self) -> bool:

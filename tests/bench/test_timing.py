@@ -2,7 +2,7 @@
 
 import pytest
 
-from archsearch.bench.timing import interleaved
+from archsearch.bench.timing import interleaved, spread
 
 
 class Clock:
@@ -38,3 +38,8 @@ def test_a_short_call_is_repeated_until_the_turn_is_over() -> None:
     clock = Clock()
     interleaved({"a": lambda: clock.call("a", 0.25)}, rounds=1, turn=1.0, clock=clock)
     assert len(clock.called) == 1 + 1 + 4
+
+
+def test_times_are_told_with_their_quartiles() -> None:
+    assert spread([1.0, 5.0, 2.0, 4.0, 3.0]) == {"ms": 3.0, "low": 2.0, "high": 4.0}
+    assert spread([7.0]) == {"ms": 7.0, "low": 7.0, "high": 7.0}

@@ -6,6 +6,7 @@ import pytest
 
 from archsearch.bench import LayerShape, jax_scan, trials
 from archsearch.cell import library
+from archsearch.cli.bench import _busy
 from tests.helpers.commands import Call
 
 PROMISED = {
@@ -15,6 +16,8 @@ PROMISED = {
     "steps",
     "width",
     "ms",
+    "low",
+    "high",
     "ratio_nn_gru",
     "ratio_nn_lstm",
     "ratio_reference",
@@ -58,6 +61,15 @@ def test_people_see_tables_and_what_they_mean(call: Call) -> None:
     assert "Forward and backward of one layer, batch 2, 3 steps, 8 units:" in done.out
     assert "One training step of xml:small" in done.out
     assert "how many times faster than these" in done.out
+    assert "quartiles" in done.out
+
+
+@pytest.mark.parametrize(("high", "warned"), [(1.05, False), (1.4, True)])
+def test_rounds_that_disagree_are_named(high: float, warned: bool) -> None:
+    quiet = {"cell": "gru", "engine": "native 1", "ms": 1.0, "low": 1.0, "high": 1.01}
+    words = _busy({"rows": [quiet, {**quiet, "cell": "mgu", "high": high}], "training_steps": []})
+    assert (words == "") == (not warned)
+    assert not warned or words.startswith("The rounds disagree: mgu in native 1 took 1.00 to 1.40 ms")
 
 
 @pytest.mark.parametrize(

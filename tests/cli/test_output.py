@@ -7,9 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from archsearch import __version__
 from archsearch.cell import Cell, library, regrouped
+from archsearch.cli.evolve import _next
+from archsearch.exporters import EXPORTERS
+from archsearch.store import RunStore, read_leaderboard
 from archsearch.tasks import TASKS
 from tests.helpers.commands import TINY, Call, Finished
 
@@ -237,3 +241,51 @@ def test_train_shows_a_cell_beside_the_gru(call: Call) -> None:
     assert "The grid of preset tiny has 2 settings for this task; all of them were used." in shown.err
     assert len(shown.out.splitlines()) == 4
     assert "ratio 1.000" in shown.out.splitlines()[-1]
+
+
+def test_an_export_goes_to_standard_output_where_a_dash_is_named(call: Call) -> None:
+    written = call("export", "gru", "--format", "cell", "-o", "-")
+    assert (written.code, written.out, written.err) == (0, library.load("gru").text(), "")
+    asked = call("export", "gru", "-o", "-")
+    assert asked.code == 2 and "-o -: which format? Give --format python|cell" in asked.err
+
+
+def test_export_says_what_every_format_is(call: Call) -> None:
+    shown = call("export", "--help").out
+    assert all(f"{name} " in shown and row.about in shown for name, row in EXPORTERS.items())
+
+
+def test_what_comes_next_promises_other_data_only_where_there_are_others(
+    finished: Finished, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert "is it better on other data, too?" in finished.search.err
+    with RunStore.open(finished.folder) as store:
+        board = read_leaderboard(store, "tiny-1")
+    files = [
+        replace(task, name=name) for task, name in zip(board.plan.tasks, ("text:a.txt", "ptb"), strict=True)
+    ]
+    (line,) = [
+        line
+        for line in _next(replace(board, plan=replace(board.plan, tasks=tuple(files))), "r")
+        if "--seed 1" in line
+    ]
+    assert "archsearch train" in line and "is it better with other initial weights, too?" in line
+
+
+def test_the_library_is_listed_by_whole_sentences(call: Call) -> None:
+    lines = call("cells").out.splitlines()
+    assert any(
+        line.endswith('"The Unreasonable Effectiveness of the Forget Gate" (arXiv 1804.04849).')
+        for line in lines
+    )
+    assert not [line for line in lines[1:] if not line.endswith((".", "…"))]
+
+
+def test_an_empty_name_is_no_run(call: Call, tmp_path: Path) -> None:
+    refused = call("evolve", "--run", "", "--runs", tmp_path)
+    assert refused.code == 2 and "run name ''" in refused.err and not list(tmp_path.iterdir())
+
+
+def test_tasks_that_need_files_say_which_one_is_missing(call: Call, tmp_path: Path) -> None:
+    shown = call("tasks", "--data", tmp_path).out
+    assert "ptb.train.txt is missing" in shown

@@ -41,7 +41,7 @@ def test_a_file_that_appears_meanwhile_stays(tmp_path: Path, monkeypatch: pytest
         path.write_text("theirs")
         return "ours"
 
-    monkeypatch.setitem(EXPORTERS, "cell", Exporter(slow, ".cell"))
+    monkeypatch.setitem(EXPORTERS, "cell", Exporter(slow, ".cell", "slow"))
     with pytest.raises(InputError, match="exists"):
         export(GRU, "cell", path)
     assert path.read_text() == "theirs" and os.listdir(tmp_path) == ["gru.cell"]
@@ -69,7 +69,9 @@ def test_a_failure_leaves_the_folder_as_it_was(
 
 def test_a_failed_check_writes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     row = EXPORTERS["python"]
-    monkeypatch.setitem(EXPORTERS, "python", Exporter(lambda *_: "import os\n", row.suffix, row.check))
+    monkeypatch.setitem(
+        EXPORTERS, "python", Exporter(lambda *_: "import os\n", row.suffix, row.about, row.check)
+    )
     with pytest.raises(ArchsearchError, match="imports os; nothing was written"):
         export(GRU, "python", tmp_path / "gru.py")
     assert not os.listdir(tmp_path)
@@ -125,3 +127,32 @@ def test_the_file_gets_the_usual_permissions(tmp_path: Path) -> None:
     finally:
         os.umask(before)
     assert stat.S_IMODE(path.stat().st_mode) == 0o640
+
+
+def test_a_link_stays_a_link_and_what_it_leads_to_is_written(tmp_path: Path) -> None:
+    (tmp_path / "real.cell").write_text("old")
+    (tmp_path / "link.cell").symlink_to("real.cell")
+    with pytest.raises(InputError, match="exists"):
+        export(GRU, "cell", tmp_path / "link.cell")
+    export(GRU, "cell", tmp_path / "link.cell", force=True)
+    assert (tmp_path / "link.cell").is_symlink()
+    assert (tmp_path / "real.cell").read_text() == GRU.text()
+
+
+def test_a_link_into_nowhere_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "link.cell").symlink_to("missing/real.cell")
+    with pytest.raises(InputError, match="leads to .*missing/real.cell, whose folder is not there"):
+        export(GRU, "cell", tmp_path / "link.cell", force=True)
+
+
+@pytest.mark.parametrize("linked", [False, True])
+def test_a_pipe_is_never_replaced(linked: bool, tmp_path: Path) -> None:
+    pipe = target = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    if linked:
+        target = tmp_path / "link"
+        target.symlink_to(pipe)
+    with pytest.raises(InputError, match="no ordinary file; '-o -' writes to standard output"):
+        export(GRU, "cell", target, force=True)
+    assert stat.S_ISFIFO(pipe.stat().st_mode)
+    assert target.is_symlink() == linked
