@@ -18,7 +18,8 @@ from archsearch.protocol.records import Step, Trial, Try
 from archsearch.protocol.references import check_baseline, noise_trials, reference_cells, reference_step
 from archsearch.protocol.settings import Setting
 from archsearch.search import Search
-from archsearch.store import Ending, RunStore, read_steps
+from archsearch.store import Ending, LostTrial, RunStore, read_steps
+from archsearch.words import short_id
 from archsearch.workers.dispatch import Dispatcher
 
 GRACE = 3.0
@@ -27,7 +28,7 @@ GRACE = 3.0
 MOST_WITHOUT_NEWS = 200
 """Steps in a row with nothing new, after which the space counts as exhausted."""
 
-REFERENCES, NOISE = -10_000, -1
+REFERENCES, NOISE, LOST = -10_000, -1, -1
 """Priorities of what is trained before step 0."""
 
 TURN = 0.25
@@ -51,6 +52,7 @@ class SearchLoop:
         baseline: The GRU's trials, once they have ended.
         gates: For each task the share of the GRU's skill that opens the next stage, once the noise trials have ended.
         search: The steps; begun when baseline and gates are known.
+        restoring: Whether told steps of earlier sessions are still to be told again, which no limit of time ends.
         waiting: The trials that each open step waits for, by the step's number.
     """
 
@@ -69,6 +71,7 @@ class SearchLoop:
         self.baseline: dict[str, dict[Setting, Try]] = {}
         self.gates: dict[str, float] = {}
         self.search = Search(self.plan, self.baseline, self.gates)
+        self.restoring = store.has_told
         self.waiting: dict[int, set[Trial]] = {}
 
     @property
@@ -138,8 +141,8 @@ class SearchLoop:
 
     def _search(self) -> Ending:
         """Go on from the steps of earlier sessions: told ones are told again, open ones wait for their trials."""
-        self.search = Search(self.plan, self.baseline, self.gates)
-        self.search.restore(read_steps(self.store, self.plan))
+        if ending := self._restore():
+            return ending
         for step in self.search.open_steps:
             self._advance(step)
         while True:
@@ -149,6 +152,23 @@ class SearchLoop:
             moved |= self._tell()
             if ending := self._turn("searching", 0, 0, 0.0 if moved else TURN):
                 return ending
+
+    def _restore(self) -> Ending | None:
+        """Tell the told steps again; a trial of theirs whose result is lost is trained again, and ends as it did."""
+        while True:
+            search = Search(self.plan, self.baseline, self.gates)
+            try:
+                search.restore(read_steps(self.store, self.plan))
+            except LostTrial as lost:
+                self.listener.said(
+                    f"the result of trial {short_id(lost.trial.key)} is lost: it is trained again"
+                )
+                self.dispatcher.queue([lost.trial], LOST)
+                if ending := self._wait("lost trials", [lost.trial], [lost.trial]):
+                    return ending
+            else:
+                self.search, self.restoring = search, False
+                return None
 
     def _enough(self) -> Ending | None:
         told, most = self.search.told, self.limits.max_candidates
@@ -196,7 +216,8 @@ class SearchLoop:
         if self.stopped():
             self._wind_down()
             return "interrupted"
-        if self.limits.max_seconds is not None and self.elapsed >= self.limits.max_seconds:
+        most = None if self.restoring else self.limits.max_seconds
+        if most is not None and self.elapsed >= most:
             return "time"
         for trial in self.dispatcher.poll(wait):
             self._ended(trial)

@@ -23,8 +23,8 @@ import tomli_w
 from archsearch.errors import InputError, RunLocked, StoreError
 from archsearch.files import sync_folder, write_whole
 from archsearch.protocol.plan import RunPlan
+from archsearch.store.connecting import no_space
 from archsearch.store.run_store import FILE, RunStore
-from archsearch.store.schema import no_space
 
 SETTINGS, OWNER = "run.toml", "owner.json"
 MOST_FOLDERS = 200

@@ -17,7 +17,8 @@ from archsearch.errors import CellError, StoreError
 from archsearch.protocol.checks import plan_faults
 from archsearch.protocol.plan import RunPlan
 from archsearch.protocol.records import ENDED, Outcome, Step, Trial, Verdict
-from archsearch.store.schema import RECOVERY, connect, create, guarded
+from archsearch.store.connecting import RECOVERY, connect, create, guarded
+from archsearch.store.seal import asked_seal, fact_seal, told_seal, trial_seal
 from archsearch.words import short_id
 
 FILE = "run.db"
@@ -33,24 +34,26 @@ class RunStore:
     """The database of one run.
 
     It is a context manager that closes itself. Every method that changes something, and every value that is set, is one
-    transaction. A finished trial stays as it is; a result that comes late or twice is ignored.
+    transaction. A finished trial stays as it is; a result that comes late or twice is ignored. What is stored is believed if
+    its seal holds; a result that does not hold is to be trained again where the run goes on, and damage for readers.
 
     Args:
         connection: The opened database.
         path: Its file.
+        write: Whether it may be written.
 
     Attributes:
         _cells: The run's cells that were read or added, by id.
     """
 
-    def __init__(self, connection: sqlite3.Connection, path: Path) -> None:
-        self.connection, self.path = connection, path
+    def __init__(self, connection: sqlite3.Connection, path: Path, write: bool = False) -> None:
+        self.connection, self.path, self.write = connection, path, write
         self._cells: dict[str, Cell] = {}
 
     @classmethod
     def create(cls, folder: Path, plan: RunPlan) -> RunStore:
         """Make the database of a new run in an existing folder."""
-        store = cls(create(folder / FILE), folder / FILE)
+        store = cls(create(folder / FILE), folder / FILE, write=True)
         try:
             store._set_fact("plan", msgspec.json.encode(plan).decode())
         except BaseException:
@@ -65,7 +68,7 @@ class RunStore:
         Raises:
             StoreError: It is missing, foreign, damaged or too new.
         """
-        return cls(connect(folder / FILE, write), folder / FILE)
+        return cls(connect(folder / FILE, write), folder / FILE, write)
 
     def close(self) -> None:
         """Close the database."""
@@ -111,15 +114,20 @@ class RunStore:
     # -- facts: single values -----------------------------------------------------------------------------------
 
     def _fact(self, name: str) -> str | None:
-        rows = self._rows("SELECT value FROM facts WHERE name = ?", name)
-        return str(rows[0][0]) if rows else None
+        rows = self._rows("SELECT value, seal FROM facts WHERE name = ?", name)
+        if not rows:
+            return None
+        value, seal = rows[0]
+        if seal != fact_seal(name, value):
+            raise self.damaged(f"the {name} of the run does not hold")
+        return str(value)
 
     def _set_fact(self, name: str, value: str | None) -> None:
         with self._transaction() as connection:
             if value is None:
                 connection.execute("DELETE FROM facts WHERE name = ?", (name,))
             else:
-                connection.execute("INSERT OR REPLACE INTO facts VALUES (?, ?)", (name, value))
+                put_fact(connection, name, value)
 
     @property
     def plan(self) -> RunPlan:
@@ -208,7 +216,10 @@ class RunStore:
                 connection.execute("INSERT OR IGNORE INTO cells VALUES (?, ?)", (cell.id, cell.text()))
                 self._cells[cell.id] = cell
             asked = msgspec.json.encode(step).decode()
-            connection.execute("INSERT INTO steps VALUES (?, ?, ?, NULL)", (step.number, step.cell, asked))
+            connection.execute(
+                "INSERT INTO steps (number, cell, asked, seal) VALUES (?, ?, ?, ?)",
+                (step.number, step.cell, asked, asked_seal(step.number, step.cell, asked)),
+            )
 
     def tell_step(self, number: int, verdict: Verdict, elapsed: float) -> None:
         """Store how a step ended, all steps before it having ended.
@@ -220,20 +231,31 @@ class RunStore:
         """
         with self._transaction() as connection:
             text = msgspec.json.encode(verdict).decode()
-            connection.execute("UPDATE steps SET verdict = ? WHERE number = ?", (text, number))
-            connection.execute("INSERT OR REPLACE INTO facts VALUES ('elapsed', ?)", (repr(elapsed),))
+            asked = connection.execute("SELECT seal FROM steps WHERE number = ?", (number,)).fetchone()
+            seal = told_seal(*asked, text)
+            connection.execute(
+                "UPDATE steps SET verdict = ?, seal = ? WHERE number = ?", (text, seal, number)
+            )
+            put_fact(connection, "elapsed", repr(elapsed))
 
     def steps(self) -> list[tuple[Step, Verdict | None]]:
         """Return all steps in order, those that were told with their verdict."""
-        rows = self._rows("SELECT number, asked, verdict FROM steps ORDER BY number")
+        rows = self._rows("SELECT number, cell, asked, verdict, seal FROM steps ORDER BY number")
         steps: list[tuple[Step, Verdict | None]] = []
-        for position, (number, asked, verdict) in enumerate(rows):
+        for position, (number, cell, asked, verdict, seal) in enumerate(rows):
             if number != position:
                 raise self.damaged(f"step {position} is missing")
             if verdict is not None and steps and steps[-1][1] is None:
                 raise self.damaged(f"step {number} was told before step {number - 1}")
+            if not step_holds(number, cell, asked, verdict, seal=seal):
+                raise self.damaged(f"step {number} does not hold")
             steps.append(self._step(number, asked, verdict))
         return steps
+
+    @property
+    def has_told(self) -> bool:
+        """Whether a step was told."""
+        return bool(self._rows("SELECT 1 FROM steps WHERE verdict IS NOT NULL LIMIT 1"))
 
     def _step(self, number: int, asked: str, verdict: str | None) -> tuple[Step, Verdict | None]:
         step: Step = self._decoded(asked, Step, f"step {number}")
@@ -247,16 +269,27 @@ class RunStore:
 
     def outcome(self, key: str) -> Outcome | None:
         """Return how a trial ended, None if it has not."""
-        rows = self._rows("SELECT state, score, outcome FROM trials WHERE key = ?", key)
+        rows = self._rows("SELECT state, score, outcome, seal FROM trials WHERE key = ?", key)
         if not rows or rows[0][0] not in ENDED:
             return None
-        _, score, text = rows[0]
+        state, score, text, seal = rows[0]
+        if not trial_holds(key, state, score, text, seal=seal):
+            if not self.write:
+                raise self.damaged(f"the result of trial {short_id(key)} does not hold")
+            self._reopen(key)
+            return None
         outcome: Outcome = self._decoded(text, Outcome, f"trial {short_id(key)}")
         if (score is None) == (outcome.status == "done"):
             raise self.damaged(f"trial {short_id(key)} is {outcome.status} with score {score!r}")
-        if score is not None and not (isinstance(score, int | float) and math.isfinite(score)):
-            raise self.damaged(f"the score of trial {short_id(key)} is {score!r}")
         return msgspec.structs.replace(outcome, score=score)
+
+    def _reopen(self, key: str) -> None:
+        """Put a trial whose result does not hold back to the queue: it gives the same result again."""
+        with self._transaction() as connection:
+            connection.execute(
+                "UPDATE trials SET state = 'interrupted', score = NULL, outcome = NULL, seal = NULL WHERE key = ?",
+                (key,),
+            )
 
     def claim(self, trial: Trial, worker: int) -> int:
         """Record that a worker begins an attempt at a trial; return the attempt's number, from 1."""
@@ -284,8 +317,9 @@ class RunStore:
         outcome = finite(outcome)
         with self._transaction() as connection:
             cursor = connection.execute(
-                "UPDATE trials SET state = ?, score = ?, outcome = ? WHERE key = ? AND attempt = ? AND state = 'running'",
-                (outcome.status, outcome.score, _text(outcome), trial.key, attempt),
+                "UPDATE trials SET state = ?, score = ?, outcome = ?, seal = ? "
+                "WHERE key = ? AND attempt = ? AND state = 'running'",
+                (outcome.status, outcome.score, _text(outcome), _seal(trial, outcome), trial.key, attempt),
             )
             return cursor.rowcount == 1
 
@@ -304,9 +338,9 @@ class RunStore:
         with self._transaction() as connection:
             cursor = connection.execute(
                 "UPDATE trials SET deaths = deaths + 1, state = iif(deaths + 1 >= ?, ?, 'interrupted'), "
-                "outcome = iif(deaths + 1 >= ?, ?, NULL) "
+                "outcome = iif(deaths + 1 >= ?, ?, NULL), seal = iif(deaths + 1 >= ?, ?, NULL) "
                 "WHERE key = ? AND attempt = ? AND state = 'running' RETURNING deaths",
-                (most, outcome.status, most, _text(outcome), trial.key, attempt),
+                (most, outcome.status, most, _text(outcome), most, _seal(trial, outcome), trial.key, attempt),
             )
             return any(deaths >= most for (deaths,) in cursor.fetchall())
 
@@ -345,6 +379,47 @@ class RunStore:
         return int(self._rows(f"SELECT count(*) FROM trials WHERE state IN {ENDED}")[0][0])
 
 
+def put_fact(connection: sqlite3.Connection, name: str, value: str) -> None:
+    """Store a single value with its seal, in the transaction that is open.
+
+    Args:
+        connection: To the database.
+        name: Of the value.
+        value: The value as text.
+    """
+    row = (name, value, fact_seal(name, value))
+    connection.execute("INSERT OR REPLACE INTO facts (name, value, seal) VALUES (?, ?, ?)", row)
+
+
+def step_holds(number: int, cell: Any, asked: Any, verdict: Any, *, seal: Any) -> bool:
+    """Whether a step's row is what was stored.
+
+    Args:
+        number: Of the step.
+        cell: The id of its cell.
+        asked: The step as JSON.
+        verdict: How it ended, as JSON; None while it is open.
+        seal: The seal beside them.
+    """
+    first = asked_seal(number, cell, asked)
+    return bool(seal == (first if verdict is None else told_seal(first, verdict)))
+
+
+def trial_holds(key: str, state: Any, score: Any, outcome: Any, *, seal: Any) -> bool:
+    """Whether the row of a trial that has ended is what was stored, with a score that is a number if it has one.
+
+    Args:
+        key: Of the trial.
+        state: How it ended.
+        score: Its score.
+        outcome: The rest of its outcome, as JSON.
+        seal: The seal beside them.
+    """
+    if score is not None and not (isinstance(score, float) and math.isfinite(score)):
+        return False
+    return bool(seal == trial_seal(key, state, score, outcome))
+
+
 def finite(outcome: Outcome) -> Outcome:
     """Return an outcome whose numbers are finite: JSON and SQLite keep no others. One without a score has diverged."""
     numbers = {name: getattr(outcome, name) for name in NUMBERS}
@@ -354,6 +429,10 @@ def finite(outcome: Outcome) -> Outcome:
     if sound.status == "done" and sound.score is None:
         return msgspec.structs.replace(sound, status="diverged", reason=f"score {outcome.score}")
     return sound
+
+
+def _seal(trial: Trial, outcome: Outcome) -> str:
+    return trial_seal(trial.key, outcome.status, outcome.score, _text(outcome))
 
 
 def _text(outcome: Outcome) -> str:
