@@ -6,7 +6,7 @@ import contextlib
 import shutil
 import sqlite3
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -223,8 +223,8 @@ def check_schema(connection: sqlite3.Connection, path: Path) -> int:
     return version
 
 
-def create(path: Path) -> sqlite3.Connection:
-    """Make a new, empty database."""
+def create(path: Path, make: Callable[[sqlite3.Connection], None] = build) -> sqlite3.Connection:
+    """Make a new, empty database; `make` makes its tables."""
     with guarded(path):
         connection = sqlite3.connect(path, isolation_level=None)
         try:
@@ -232,7 +232,7 @@ def create(path: Path) -> sqlite3.Connection:
             connection.execute(f"PRAGMA journal_mode = {journal}")
             connection.execute("PRAGMA synchronous = FULL")
             connection.execute("BEGIN")
-            build(connection)
+            make(connection)
             connection.execute("COMMIT")
         except BaseException:
             connection.close()

@@ -18,7 +18,7 @@ from archsearch.protocol.checks import plan_faults
 from archsearch.protocol.plan import RunPlan
 from archsearch.protocol.records import ENDED, Outcome, Step, Trial, Verdict
 from archsearch.store.connecting import RECOVERY, connect, create, guarded
-from archsearch.store.seal import asked_seal, fact_seal, told_seal, trial_seal
+from archsearch.store.seal import asked_seal, fact_seal, record_holds, told_seal, trial_seal
 from archsearch.words import short_id
 
 FILE = "run.db"
@@ -231,8 +231,8 @@ class RunStore:
         """
         with self._transaction() as connection:
             text = msgspec.json.encode(verdict).decode()
-            asked = connection.execute("SELECT seal FROM steps WHERE number = ?", (number,)).fetchone()
-            seal = told_seal(*asked, text)
+            (asked,) = connection.execute("SELECT seal FROM steps WHERE number = ?", (number,)).fetchone()
+            seal = told_seal(asked, text)
             connection.execute(
                 "UPDATE steps SET verdict = ?, seal = ? WHERE number = ?", (text, seal, number)
             )
@@ -371,8 +371,14 @@ class RunStore:
     def trials(self) -> list[tuple[Trial, Outcome]]:
         """Return all trials that have ended, each with how, by cell and task."""
         rows = self._rows(f"SELECT key, record FROM trials WHERE state IN {ENDED} ORDER BY cell, task, key")
-        trials = [(key, self._decoded(record, Trial, f"trial {key[:9]}")) for key, record in rows]
+        trials = [(key, self._trial(key, record)) for key, record in rows]
         return [(trial, outcome) for key, trial in trials if (outcome := self.outcome(key)) is not None]
+
+    def _trial(self, key: str, record: str) -> Trial:
+        if not record_holds(key, record):
+            raise self.damaged(f"the record of trial {short_id(key)} does not hold")
+        trial: Trial = self._decoded(record, Trial, f"trial {short_id(key)}")
+        return trial
 
     def count(self) -> int:
         """Return how many trials have ended."""

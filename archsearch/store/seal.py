@@ -33,8 +33,13 @@ def told_seal(asked: str, verdict: str) -> str:
     return seal_of(asked, verdict)
 
 
+def record_holds(key: str, record: str) -> bool:
+    """Whether a trial's record is what was stored: its key is the record's SHA-256."""
+    return hashlib.sha256(record.encode(errors="surrogatepass")).hexdigest() == key
+
+
 def trial_seal(key: str, state: str, score: float | None, outcome: str) -> str:
-    """Return the seal of a trial that has ended; its record needs none, since the key is its SHA-256.
+    """Return the seal of a trial that has ended; its record needs none, see `record_holds`.
 
     Args:
         key: Of the trial.
