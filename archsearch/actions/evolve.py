@@ -23,6 +23,7 @@ from archsearch.protocol.plan import RunPlan
 from archsearch.protocol.references import reference_cells
 from archsearch.resources import runs_folder
 from archsearch.store import CheckpointFolder, Ending, LostTrial, RunStore, read_leaderboard, run_folder
+from archsearch.store.file_system import network_warning
 from archsearch.workers.devices import worker_devices
 from archsearch.workers.dispatch import Dispatcher
 from archsearch.workers.pool import WorkerPool
@@ -149,6 +150,8 @@ def search(options: EvolveOptions, listener: Listener) -> SearchResult:
             store, new = run_of_plan(stack, options, plan, folder)
         info = _recovered(store, options.limits(store.plan.preset), new=new, note=resolved.note)
         listener.opened(info)
+        if warning := network_warning(info.folder):
+            listener.said(warning)
         return _searched(info, store, pool, listener, stop)
 
 

@@ -85,7 +85,7 @@ def connect(path: Path, write: bool) -> sqlite3.Connection:
     if path.stat().st_size > LARGEST:
         raise StoreError(f"{path}: {path.stat().st_size:,} bytes, more than any run has; {RECOVERY}")
     with guarded(path):
-        connection = _reachable(path, write)
+        connection = reachable(path, write)
         try:
             version = check(connection, path)
             if write:
@@ -98,7 +98,8 @@ def connect(path: Path, write: bool) -> sqlite3.Connection:
         return connection
 
 
-def _reachable(path: Path, write: bool) -> sqlite3.Connection:
+def reachable(path: Path, write: bool) -> sqlite3.Connection:
+    """Return a connection within limits, to a copy in memory where the folder may only be read."""
     try:
         return opened(path, "rw" if write else "ro")
     except sqlite3.OperationalError as error:

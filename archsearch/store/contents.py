@@ -16,6 +16,7 @@ from archsearch.protocol.records import ENDED, Outcome, Step, Trial, Verdict
 from archsearch.store.run_store import step_holds, trial_holds
 from archsearch.store.seal import asked_seal, fact_seal, record_holds, told_seal, trial_seal
 
+NAMES = ("facts", "cells", "steps", "trials")
 FACTS = ("plan", "data", "ended", "elapsed")
 UNFINISHED = ("running", "interrupted")
 
@@ -60,7 +61,7 @@ class Contents:
         sealed: Whether a row has a seal, so that it was not written under schema 1.
     """
 
-    rows: dict[str, dict[Any, Row]] = field(default_factory=dict)
+    rows: dict[str, dict[Any, Row]] = field(default_factory=lambda: {name: {} for name in NAMES})
     lost: dict[str, list[Any]] = field(default_factory=dict)
     unread: list[str] = field(default_factory=list)
     sealed: bool = False
@@ -68,7 +69,7 @@ class Contents:
     @property
     def facts(self) -> dict[str, Row]:
         """The single values that hold."""
-        return self.rows.get("facts", {})
+        return self.rows["facts"]
 
     @property
     def count(self) -> int:

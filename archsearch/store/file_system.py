@@ -24,3 +24,13 @@ def network_file_system(path: Path) -> str | None:
     """Return the type of the network file system that a path lies on, None if it lies on a disk of this machine."""
     kind = file_system(path)
     return kind if kind.lower().startswith(NETWORK) else None
+
+
+def network_warning(folder: Path) -> str | None:
+    """Return what people are told of a folder on a network file system, None of any other."""
+    if (kind := network_file_system(folder)) is None:
+        return None
+    return (
+        f"{folder} is on {kind}: search in a run from one machine only, and better on a local disk (--runs DIR); "
+        "there the database keeps a slower journal"
+    )

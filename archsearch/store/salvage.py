@@ -6,6 +6,7 @@ import contextlib
 import sqlite3
 import tempfile
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
@@ -14,14 +15,55 @@ from archsearch.errors import InputError, RunLocked, StoreError
 from archsearch.protocol.checks import plan_faults
 from archsearch.protocol.plan import RunPlan
 from archsearch.resources import read_toml
-from archsearch.store.connecting import check_schema, copy_of_database, create, guarded, opened
-from archsearch.store.contents import UNFINISHED, Contents, read_contents
+from archsearch.store.connecting import (
+    RECOVERY,
+    check_schema,
+    copy_of_database,
+    create,
+    guarded,
+    opened,
+    reachable,
+)
+from archsearch.store.contents import NAMES, UNFINISHED, Contents, read_contents
 from archsearch.store.folder import SETTINGS, Lock, make_run, settings_toml
 from archsearch.store.run_store import FILE, RunStore, put_fact
 from archsearch.store.schema import UPGRADES, build
 
 PAGE = 4096
 """Bytes of a page of a run's database."""
+
+
+@dataclass(frozen=True)
+class Examination:
+    """What is in a run's database, sound or not.
+
+    Attributes:
+        fault: What keeps it from being opened; empty if nothing does.
+        contents: All that can be read.
+    """
+
+    fault: str
+    contents: Contents
+
+    @property
+    def sound(self) -> bool:
+        """Whether every row holds and every page can be read."""
+        return not self.fault and not self.contents.damaged
+
+
+def examine(path: Path) -> Examination:
+    """Return what is in a run's database, which a search may be writing; nothing is changed."""
+    try:
+        with contextlib.closing(reachable(path, write=False)) as connection:
+            connection.execute("BEGIN")  # one moment of a run that goes on
+            version = check_schema(connection, path)
+            said = connection.execute("PRAGMA integrity_check(3)").fetchall()
+            fault = "; ".join(text for (text,) in said if text != "ok").replace("\n", " ")
+            return Examination(fault, read_contents(connection, version, path.stat().st_size))
+    except sqlite3.Error as error:
+        return Examination(str(error), _best(path))
+    except StoreError as error:
+        return Examination(str(error).removeprefix(f"{path}: ").removesuffix(f"; {RECOVERY}"), _best(path))
 
 
 def salvage(folder: Path, to: Path) -> Contents:
@@ -68,7 +110,7 @@ def _plan(folder: Path, contents: Contents) -> RunPlan | None:
 
 def _best(path: Path) -> Contents:
     """Return what can be read of a database: as it is, or with the first page that every run has."""
-    found = [Contents()]
+    found = [Contents(unread=list(NAMES))]
     with tempfile.TemporaryDirectory() as temporary:
         for version in (None, *sorted(UPGRADES, reverse=True), 1):
             copy = copy_of_database(path, Path(temporary))
