@@ -19,7 +19,8 @@ from archsearch.protocol.records import Step, Trial, Try
 from archsearch.protocol.references import check_baseline, noise_trials, reference_cells, reference_step
 from archsearch.protocol.settings import Setting
 from archsearch.search import Search, sees
-from archsearch.store import Ending, RunStore, read_for_search
+from archsearch.store import Ending, LostTrial, RunStore, read_for_search
+from archsearch.words import short_id
 from archsearch.workers.dispatch import Dispatcher
 
 GRACE = 3.0
@@ -31,7 +32,7 @@ MOST_WITHOUT_NEWS = 200
 SEARCHING = "searching"
 """The last phase of a session."""
 
-REFERENCES, NOISE = -10_000, -1
+REFERENCES, NOISE, LOST = -10_000, -1, -1
 """Priorities of what is trained before step 0."""
 
 TURN = 0.25
@@ -59,6 +60,7 @@ class SearchLoop:
         gates: For each task the share of the GRU's skill that opens the next stage, once the noise trials have ended.
         search: The steps; begun when baseline and gates are known.
         moved: Whether the last turn told or asked a step.
+        restoring: Whether told steps of earlier sessions are still to be taken in, which no limit of time ends.
         waiting: The trials that each open step waits for, by the step's number.
         waiters: The numbers of the open steps that wait for a trial.
     """
@@ -78,7 +80,7 @@ class SearchLoop:
         self.baseline: dict[str, dict[Setting, Try]] = {}
         self.gates: dict[str, float] = {}
         self.search = Search(self.plan, self.baseline, self.gates)
-        self.moved = False
+        self.moved, self.restoring = False, store.has_told
         self.waiting: dict[int, set[Trial]] = {}
         self.waiters: dict[Trial, list[int]] = {}
 
@@ -150,14 +152,46 @@ class SearchLoop:
     # -- the search ---------------------------------------------------------------------------------------------
 
     def _search(self) -> Ending:
-        """Go on from the steps of earlier sessions; open ones wait for their trials."""
+        """Go on from the steps of earlier sessions; what of them is lost is trained again, and they are taken in anew."""
+        while True:
+            try:
+                self._restore()
+                return self._go_on()
+            except LostTrial as lost:
+                if ending := self._train_again(lost.trial):
+                    return ending
+
+    def _restore(self) -> None:
+        """Take in the steps of earlier sessions; open ones wait for their trials.
+
+        Raises:
+            LostTrial: The result of a told one is lost.
+        """
         seen = sees(self.plan, self.store.count_steps())
         told, first, steps = read_for_search(self.store, self.plan, seen)
         self.search = Search(self.plan, self.baseline, self.gates, told=told, seen=first)
         self.search.restore(steps)
+        self.restoring = False
         with self.store.group():
             for step in self.search.open_steps:
                 self._advance(step)
+
+    def _train_again(self, trial: Trial) -> Ending | None:
+        """Train a trial of a told step whose result is lost; it ends as it did. Nobody else waits meanwhile."""
+        self.listener.said(f"the result of trial {short_id(trial.key)} is lost: it is trained again")
+        self.restoring = True
+        self.waiting.clear()
+        self.waiters.clear()
+        self.dispatcher.forget([trial])
+        self.dispatcher.queue([trial], LOST)
+        return self._wait("lost trials", [trial], [trial])
+
+    def _go_on(self) -> Ending:
+        """Tell and ask steps until the session ends.
+
+        Raises:
+            LostTrial: The result of a told one that was looked up is lost.
+        """
         wait = 0.0
         while True:
             if ending := self._enough() or self._turn(SEARCHING, 0, 0, wait):
@@ -225,7 +259,8 @@ class SearchLoop:
         if self.stopped():
             self._wind_down()
             return "interrupted"
-        if self.limits.max_seconds is not None and self.elapsed >= self.limits.max_seconds:
+        most = None if self.restoring else self.limits.max_seconds
+        if most is not None and self.elapsed >= most:
             return "time"
         told = []
         with (

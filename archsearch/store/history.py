@@ -5,16 +5,32 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from archsearch.cell import library
-from archsearch.protocol.evaluation import Ended, evaluate, told_again
+from archsearch.errors import StoreError
+from archsearch.protocol.evaluation import Ended, Waiting, evaluate, told_again
 from archsearch.protocol.fitness import Judgement, judge
 from archsearch.protocol.history import Candidate, History, place
 from archsearch.protocol.plan import RunPlan
-from archsearch.protocol.racing import Outcomes
 from archsearch.protocol.records import BASELINE, Outcome, Step, Trial, Try, Verdict
 from archsearch.protocol.references import reference_cells, reference_step, start_cells
 from archsearch.protocol.settings import Setting
 from archsearch.store.run_store import RunStore
 from archsearch.words import short_id
+
+
+class LostTrial(StoreError):
+    """The result of a told step's trial is missing, or does not hold; the trial can be trained again.
+
+    Args:
+        trial: The trial.
+        message: What people are told.
+
+    Attributes:
+        trial: The same.
+    """
+
+    def __init__(self, trial: Trial, message: str) -> None:
+        super().__init__(message)
+        self.trial = trial
 
 
 class RecordedOutcomes:
@@ -45,11 +61,12 @@ class RecordedOutcomes:
         """Return how a trial ended that must have ended.
 
         Raises:
-            StoreError: It has not.
+            LostTrial: It has not.
         """
         outcome = self(trial)
         if outcome is None:
-            raise self.store.damaged(f"a trial of cell {short_id(trial.cell)} on {trial.task} is missing")
+            missing = f"a trial of cell {short_id(trial.cell)} on {trial.task} is missing"
+            raise LostTrial(trial, str(self.store.damaged(missing)))
         return outcome
 
 
@@ -133,10 +150,17 @@ def _step_faults(plan: RunPlan, step: Step, verdict: Verdict | None) -> Iterator
         yield f"reached stage {verdict.reached} of {len(step.stages)}"
 
 
-def reference_tries(plan: RunPlan, outcomes: Outcomes) -> dict[str, dict[str, dict[Setting, Try]]]:
-    """Return the trials of the references, by id, that were evaluated on every task."""
+def reference_tries(plan: RunPlan, outcomes: RecordedOutcomes) -> dict[str, dict[str, dict[Setting, Try]]]:
+    """Return the trials of the references, by id, that were evaluated on every task.
+
+    Raises:
+        LostTrial: One is missing, though all had ended before the first step was told.
+    """
     steps = [reference_step(plan, cell.id) for cell in reference_cells(plan).values()]
     results = [evaluate(plan, step, outcomes, {}, {}) for step in steps]
+    missing = [trial for result in results if isinstance(result, Waiting) for trial in result.trials]
+    if missing and outcomes.store.has_told:
+        outcomes.ended(missing[0])
     ended = [result for result in results if isinstance(result, Ended)]
     return {each.step.cell: each.tries for each in ended if each.verdict.fate == "evaluated"}
 

@@ -19,7 +19,8 @@ from archsearch.protocol.checks import plan_faults
 from archsearch.protocol.history import Candidate, Counts, History, Place
 from archsearch.protocol.plan import RunPlan
 from archsearch.protocol.records import ENDED, Outcome, Step, Trial, Verdict
-from archsearch.store.schema import RECOVERY, connect, create, guarded
+from archsearch.store.connecting import RECOVERY, connect, create, guarded
+from archsearch.store.seal import asked_seal, fact_seal, record_holds, told_seal, trial_seal
 from archsearch.words import short_id
 
 FILE = "run.db"
@@ -29,6 +30,9 @@ CELLS = 1_000
 
 NUMBERS = ("score", "accuracy", "nll", "test_accuracy", "test_nll")
 """What an outcome says in numbers that may fail to be finite."""
+
+STEP = "number, cell, asked, verdict, seal"
+"""The columns of a step."""
 
 UNFINISHED = "state IN ('running', 'interrupted')"
 """In the very words of the index on such trials, without which SQLite would not use it."""
@@ -42,26 +46,28 @@ class RunStore:
 
     It is a context manager that closes itself. Every method that changes something, and every value that is set, is one
     transaction, or part of the one that `group` makes of several. A finished trial stays as it is; a result that comes late
-    or twice is ignored.
+    or twice is ignored. What is stored is believed if its seal holds; a result that does not hold is to be trained again
+    where the run goes on, and damage for readers.
 
     Args:
         connection: The opened database.
         path: Its file.
+        write: Whether it may be written.
 
     Attributes:
         _groups: How many groups are open, one inside the other.
         _cells: The run's cells that were read or added of late, by id.
     """
 
-    def __init__(self, connection: sqlite3.Connection, path: Path) -> None:
-        self.connection, self.path = connection, path
+    def __init__(self, connection: sqlite3.Connection, path: Path, write: bool = False) -> None:
+        self.connection, self.path, self.write = connection, path, write
         self._groups = 0
         self._cells: dict[str, Cell] = {}
 
     @classmethod
     def create(cls, folder: Path, plan: RunPlan) -> RunStore:
         """Make the database of a new run in an existing folder."""
-        store = cls(create(folder / FILE), folder / FILE)
+        store = cls(create(folder / FILE), folder / FILE, write=True)
         try:
             store._set_fact("plan", msgspec.json.encode(plan).decode())
         except BaseException:
@@ -76,7 +82,7 @@ class RunStore:
         Raises:
             StoreError: It is missing, foreign, damaged or too new.
         """
-        return cls(connect(folder / FILE, write), folder / FILE)
+        return cls(connect(folder / FILE, write), folder / FILE, write)
 
     def close(self) -> None:
         """Close the database."""
@@ -147,15 +153,20 @@ class RunStore:
     # -- facts: single values -----------------------------------------------------------------------------------
 
     def _fact(self, name: str) -> str | None:
-        rows = self._rows("SELECT value FROM facts WHERE name = ?", name)
-        return str(rows[0][0]) if rows else None
+        rows = self._rows("SELECT value, seal FROM facts WHERE name = ?", name)
+        if not rows:
+            return None
+        value, seal = rows[0]
+        if seal != fact_seal(name, value):
+            raise self.damaged(f"the {name} of the run does not hold")
+        return str(value)
 
     def _set_fact(self, name: str, value: str | None) -> None:
         with self._transaction() as connection:
             if value is None:
                 connection.execute("DELETE FROM facts WHERE name = ?", (name,))
             else:
-                connection.execute("INSERT OR REPLACE INTO facts VALUES (?, ?)", (name, value))
+                put_fact(connection, name, value)
 
     @property
     def plan(self) -> RunPlan:
@@ -251,7 +262,10 @@ class RunStore:
                 connection.execute("INSERT OR IGNORE INTO cells VALUES (?, ?)", (cell.id, cell.text()))
                 self._remember(cell, cell.id)
             asked = msgspec.json.encode(step).decode()
-            connection.execute("INSERT INTO steps VALUES (?, ?, ?, NULL)", (step.number, step.cell, asked))
+            connection.execute(
+                "INSERT INTO steps (number, cell, asked, seal) VALUES (?, ?, ?, ?)",
+                (step.number, step.cell, asked, asked_seal(step.number, step.cell, asked)),
+            )
 
     def tell_step(self, number: int, verdict: Verdict, elapsed: float) -> None:
         """Store how a step ended, all steps before it having ended.
@@ -263,22 +277,35 @@ class RunStore:
         """
         with self._transaction() as connection:
             text = msgspec.json.encode(verdict).decode()
-            connection.execute("UPDATE steps SET verdict = ? WHERE number = ?", (text, number))
-            connection.execute("INSERT OR REPLACE INTO facts VALUES ('elapsed', ?)", (repr(elapsed),))
+            (asked,) = connection.execute("SELECT seal FROM steps WHERE number = ?", (number,)).fetchone()
+            seal = told_seal(asked, text)
+            connection.execute(
+                "UPDATE steps SET verdict = ?, seal = ? WHERE number = ?", (text, seal, number)
+            )
+            put_fact(connection, "elapsed", repr(elapsed))
 
     def steps(self, since: int = 0) -> list[tuple[Step, Verdict | None]]:
         """Return all steps from a number on, in order, those that were told with their verdict."""
-        query = "SELECT number, asked, verdict FROM steps WHERE number >= ? ORDER BY number"
+        query = f"SELECT {STEP} FROM steps WHERE number >= ? ORDER BY number"
         steps: list[tuple[Step, Verdict | None]] = []
-        for position, (number, asked, verdict) in enumerate(self._rows(query, since), since):
+        for position, (number, cell, asked, verdict, seal) in enumerate(self._rows(query, since), since):
             if number != position:
                 raise self.damaged(f"step {position} is missing")
             if verdict is not None and steps and steps[-1][1] is None:
                 raise self.damaged(f"step {number} was told before step {number - 1}")
-            steps.append(self._step(number, asked, verdict))
+            steps.append(self._step(number, cell, asked, verdict, seal=seal))
         return steps
 
-    def _step(self, number: int, asked: str, verdict: str | None) -> tuple[Step, Verdict | None]:
+    @property
+    def has_told(self) -> bool:
+        """Whether a step was told."""
+        return bool(self._rows("SELECT 1 FROM steps WHERE verdict IS NOT NULL LIMIT 1"))
+
+    def _step(
+        self, number: int, cell: str, asked: str, verdict: str | None, *, seal: str
+    ) -> tuple[Step, Verdict | None]:
+        if not step_holds(number, cell, asked, verdict, seal=seal):
+            raise self.damaged(f"step {number} does not hold")
         step: Step = self._decoded(asked, Step, f"step {number}")
         if step.number != number:
             raise self.damaged(f"step {number} says it is {step.number}")
@@ -293,10 +320,11 @@ class RunStore:
             cell: The cell's id.
             told: How many steps, from the first, may be among them; None for all.
         """
-        query = "SELECT number, asked, verdict FROM steps WHERE cell = ? AND number < ? ORDER BY number"
+        query = f"SELECT {STEP} FROM steps WHERE cell = ? AND number < ? ORDER BY number"
         most = sys.maxsize if told is None else told
+        rows = self._rows(query, cell, most)
         return [
-            self._step(number, asked, verdict) for number, asked, verdict in self._rows(query, cell, most)
+            self._step(number, cell, asked, verdict, seal=seal) for number, _, asked, verdict, seal in rows
         ]
 
     def count_steps(self) -> int:
@@ -314,15 +342,9 @@ class RunStore:
     # -- what follows from the told steps -----------------------------------------------------------------------
 
     def _kept(self, name: str) -> str | None:
-        if not self.keeps:
-            return None
-        rows = self._rows("SELECT value FROM kept WHERE name = ?", name)
-        return str(rows[0][0]) if rows else None
-
-    @property
-    def keeps(self) -> bool:
-        """Whether there is room for what follows from steps and trials; an older run that is only read has none."""
-        return bool(self._rows("SELECT 1 FROM sqlite_schema WHERE name = 'kept'"))
+        """Return a value that follows from the records; None if it was not kept, or does not hold."""
+        rows = self._rows("SELECT value, seal FROM kept WHERE name = ?", name)
+        return str(rows[0][0]) if rows and rows[0][1] == fact_seal(name, rows[0][0]) else None
 
     @property
     def counts(self) -> Counts | None:
@@ -342,8 +364,6 @@ class RunStore:
 
     def places(self) -> list[Place]:
         """Return the places of the scored candidates, as they were kept, in no order."""
-        if not self.keeps:
-            return []
         return [Place(-fitness, step, cell) for cell, step, fitness in self._rows("SELECT * FROM scored")]
 
     def keep_told(self, history: History, candidates: Iterable[Candidate]) -> None:
@@ -354,7 +374,7 @@ class RunStore:
             candidates: Those whose place may have changed.
         """
         with self._transaction() as connection:
-            self._keep_counts(connection, history)
+            _keep(connection, "counts", msgspec.json.encode(history.counts).decode())
             for candidate in candidates:
                 if candidate.judgement is None:
                     connection.execute("DELETE FROM scored WHERE cell = ?", (candidate.id,))
@@ -365,29 +385,37 @@ class RunStore:
     def keep_history(self, history: History) -> None:
         """Keep what a history counts and where all of its candidates stand, whatever was kept before."""
         with self._transaction() as connection:
-            self._keep_counts(connection, history)
+            _keep(connection, "counts", msgspec.json.encode(history.counts).decode())
             connection.execute("DELETE FROM scored")
             rows = [(each.id, each.step, -each.loss) for each in history.places]
             connection.executemany("INSERT INTO scored VALUES (?, ?, ?)", rows)
-
-    def _keep_counts(self, connection: sqlite3.Connection, history: History) -> None:
-        text = msgspec.json.encode(history.counts).decode()
-        connection.execute("INSERT OR REPLACE INTO kept VALUES ('counts', ?)", (text,))
 
     # -- trials -------------------------------------------------------------------------------------------------
 
     def outcome(self, key: str) -> Outcome | None:
         """Return how a trial ended, None if it has not."""
-        rows = self._rows("SELECT state, score, outcome FROM trials WHERE key = ?", key)
+        rows = self._rows("SELECT state, score, outcome, seal FROM trials WHERE key = ?", key)
         if not rows or rows[0][0] not in ENDED:
             return None
-        _, score, text = rows[0]
+        state, score, text, seal = rows[0]
+        if not trial_holds(key, state, score, text, seal=seal):
+            if not self.write:
+                raise self.damaged(f"the result of trial {short_id(key)} does not hold")
+            self._reopen(key)
+            return None
         outcome: Outcome = self._decoded(text, Outcome, f"trial {short_id(key)}")
         if (score is None) == (outcome.status == "done"):
             raise self.damaged(f"trial {short_id(key)} is {outcome.status} with score {score!r}")
-        if score is not None and not (isinstance(score, int | float) and math.isfinite(score)):
-            raise self.damaged(f"the score of trial {short_id(key)} is {score!r}")
         return msgspec.structs.replace(outcome, score=score)
+
+    def _reopen(self, key: str) -> None:
+        """Put a trial whose result does not hold back to the queue: it gives the same result again."""
+        with self._transaction() as connection:
+            connection.execute(
+                "UPDATE trials SET state = 'interrupted', score = NULL, outcome = NULL, seal = NULL WHERE key = ?",
+                (key,),
+            )
+            connection.execute("DELETE FROM kept WHERE name = 'trials'")
 
     def claim(self, trial: Trial, worker: int) -> int:
         """Record that a worker begins an attempt at a trial; return the attempt's number, from 1."""
@@ -416,8 +444,9 @@ class RunStore:
         outcome = finite(outcome)
         with self._transaction() as connection:
             cursor = connection.execute(
-                "UPDATE trials SET state = ?, score = ?, outcome = ? WHERE key = ? AND attempt = ? AND state = 'running'",
-                (outcome.status, outcome.score, _text(outcome), trial.key, attempt),
+                "UPDATE trials SET state = ?, score = ?, outcome = ?, seal = ? "
+                "WHERE key = ? AND attempt = ? AND state = 'running'",
+                (outcome.status, outcome.score, _text(outcome), _seal(trial, outcome), trial.key, attempt),
             )
             return self._counted(connection, cursor.rowcount == 1)
 
@@ -436,16 +465,17 @@ class RunStore:
         with self._transaction() as connection:
             cursor = connection.execute(
                 "UPDATE trials SET deaths = deaths + 1, state = iif(deaths + 1 >= ?, ?, 'interrupted'), "
-                "outcome = iif(deaths + 1 >= ?, ?, NULL) "
+                "outcome = iif(deaths + 1 >= ?, ?, NULL), seal = iif(deaths + 1 >= ?, ?, NULL) "
                 "WHERE key = ? AND attempt = ? AND state = 'running' RETURNING deaths",
-                (most, outcome.status, most, _text(outcome), trial.key, attempt),
+                (most, outcome.status, most, _text(outcome), most, _seal(trial, outcome), trial.key, attempt),
             )
             return self._counted(connection, any(deaths >= most for (deaths,) in cursor.fetchall()))
 
     def _counted(self, connection: sqlite3.Connection, ended: bool) -> bool:
         """Count a trial that has ended; return whether it has."""
         if ended:
-            connection.execute("UPDATE kept SET value = value + 1 WHERE name = 'trials'")
+            known = self._kept("trials")
+            _keep(connection, "trials", str(self._count() if known is None else int(known) + 1))
         return ended
 
     def release(self, trial: Trial, attempt: int) -> None:
@@ -477,15 +507,69 @@ class RunStore:
     def trials(self) -> list[tuple[Trial, Outcome]]:
         """Return all trials that have ended, each with how, by cell and task."""
         rows = self._rows(f"SELECT key, record FROM trials WHERE state IN {ENDED} ORDER BY cell, task, key")
-        trials = [(key, self._decoded(record, Trial, f"trial {key[:9]}")) for key, record in rows]
+        trials = [(key, self._trial(key, record)) for key, record in rows]
         return [(trial, outcome) for key, trial in trials if (outcome := self.outcome(key)) is not None]
 
+    def _trial(self, key: str, record: str) -> Trial:
+        if not record_holds(key, record):
+            raise self.damaged(f"the record of trial {short_id(key)} does not hold")
+        trial: Trial = self._decoded(record, Trial, f"trial {short_id(key)}")
+        return trial
+
     def count(self) -> int:
-        """Return how many trials have ended, as it was counted or, in a run of an older schema, by going through them."""
-        text = self._kept("trials")
-        if text is not None and text.isdecimal():
-            return int(text)
+        """Return how many trials have ended."""
+        known = self._kept("trials")
+        return self._count() if known is None else int(known)
+
+    def _count(self) -> int:
+        """Count the trials that have ended one by one, as in a run where the number was not kept."""
         return int(self._rows(f"SELECT count(*) FROM trials WHERE NOT {UNFINISHED}")[0][0])
+
+
+def _keep(connection: sqlite3.Connection, name: str, value: str) -> None:
+    """Keep a value that follows from the records, in the transaction that is open."""
+    connection.execute("INSERT OR REPLACE INTO kept VALUES (?, ?, ?)", (name, value, fact_seal(name, value)))
+
+
+def put_fact(connection: sqlite3.Connection, name: str, value: str) -> None:
+    """Store a single value with its seal, in the transaction that is open.
+
+    Args:
+        connection: To the database.
+        name: Of the value.
+        value: The value as text.
+    """
+    row = (name, value, fact_seal(name, value))
+    connection.execute("INSERT OR REPLACE INTO facts (name, value, seal) VALUES (?, ?, ?)", row)
+
+
+def step_holds(number: int, cell: Any, asked: Any, verdict: Any, *, seal: Any) -> bool:
+    """Whether a step's row is what was stored.
+
+    Args:
+        number: Of the step.
+        cell: The id of its cell.
+        asked: The step as JSON.
+        verdict: How it ended, as JSON; None while it is open.
+        seal: The seal beside them.
+    """
+    first = asked_seal(number, cell, asked)
+    return bool(seal == (first if verdict is None else told_seal(first, verdict)))
+
+
+def trial_holds(key: str, state: Any, score: Any, outcome: Any, *, seal: Any) -> bool:
+    """Whether the row of a trial that has ended is what was stored, with a score that is a number if it has one.
+
+    Args:
+        key: Of the trial.
+        state: How it ended.
+        score: Its score.
+        outcome: The rest of its outcome, as JSON.
+        seal: The seal beside them.
+    """
+    if score is not None and not (isinstance(score, float) and math.isfinite(score)):
+        return False
+    return bool(seal == trial_seal(key, state, score, outcome))
 
 
 def finite(outcome: Outcome) -> Outcome:
@@ -499,6 +583,10 @@ def finite(outcome: Outcome) -> Outcome:
     if sound.status == "done" and sound.score is None:
         return msgspec.structs.replace(sound, status="diverged", reason=f"score {outcome.score}")
     return sound
+
+
+def _seal(trial: Trial, outcome: Outcome) -> str:
+    return trial_seal(trial.key, outcome.status, outcome.score, _text(outcome))
 
 
 def _text(outcome: Outcome) -> str:

@@ -69,7 +69,7 @@ CONTRADICTIONS: dict[str, tuple[Change, str]] = {
     "a cell is missing": (execute("DELETE FROM cells"), r"cell c\w{32} is missing"),
     "a score is text": (
         execute("UPDATE trials SET score = 'high' WHERE state = 'done'"),
-        "the score of trial",
+        "the result of trial",
     ),
     "a score is missing": (
         execute("UPDATE trials SET score = NULL WHERE state = 'done'"),
