@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
@@ -75,12 +76,19 @@ class View:
 
     def used(self, cell: str, task: str) -> set[Setting]:
         """Return the settings that a cell has had on a task, or is assigned in a step not yet seen."""
-        candidate = self.history.candidates.get(cell)
+        candidate = self.history.candidate(cell)
         used = set(candidate.used.get(task, ())) if candidate else set()
-        for step in self.unseen:
-            if step.cell == cell:
-                used.update(s for stage in step.stages if stage.task == task for s in stage.settings)
+        for step in self._unseen_of.get(cell, ()):
+            used.update(s for stage in step.stages if stage.task == task for s in stage.settings)
         return used
+
+    @cached_property
+    def _unseen_of(self) -> dict[str, list[Step]]:
+        """The unseen steps by the cell that they try."""
+        steps: dict[str, list[Step]] = {}
+        for step in self.unseen:
+            steps.setdefault(step.cell, []).append(step)
+        return steps
 
     def reexamination(self) -> Asked | None:
         """Return a step that tries a random member of the pool on new settings; None if no member has any left."""
@@ -103,7 +111,8 @@ class View:
         name, settings, used = task.name, self.plan.settings[task.name], self.used(cell, task.name)
         if self.plan.rule == "paired":
             return choice.paired(name, settings, used, task.rules.k)
-        starts = [c.tries.get(name, {}) for c in self.history.candidates.values() if c.is_start]
+        cells = [self.history.candidate(start) for start in self.history.starts]
+        starts = [start.tries.get(name, {}) for start in cells if start is not None]
         tries = parent.tries.get(name, {}) if parent else None
         return choice.published(name, settings, used, task.rules.k, rng=self.rng, parent=tries, starts=starts)
 
@@ -131,15 +140,15 @@ class View:
     def _trying(self, drawn: Drawn, known: int, invalid: int) -> Step | None:
         """Return the step that tries a child, or None if the child is known and not to be tried again."""
         child = drawn.cell.id
-        if any(step.cell == child for step in self.unseen):
+        if child in self._unseen_of:
             return None
         step = Step(self.number, "propose", child, drawn.parent, drawn.applied, known=known, invalid=invalid)
-        candidate = self.history.candidates.get(child)
+        candidate = self.history.candidate(child)
         if candidate is None and child in self.references:
             return replace(step, stages=reference_stages(self.plan, child))
         setting = self.plan.filter_setting(child, candidate.filter_tries if candidate else 0)
         if setting and (candidate is None or candidate.fate == "failed filter"):
-            stages = self._stages(child, self.history.candidates.get(drawn.parent))
+            stages = self._stages(child, self.history.candidate(drawn.parent))
             return replace(step, filter=setting, stages=stages, gated=True, raced=True)
         if candidate is not None and candidate.passed and self._may_return(child):
             return replace(step, stages=self._stages(child), gated=True, raced=True)

@@ -169,7 +169,7 @@ def _noise(plan: RunPlan, history: History, outcomes: RecordedOutcomes) -> Noise
     ratios = noise.clone_ratios(plan, trials)
     clones = history.finished_first_stage
     low, high = noise.band(plan, ratios)
-    luck = noise.luck(plan, ratios, clones)
+    luck = noise.luck(ratios, clones)
     return Noise(low, high, luck, clones, noise.is_finding(history, luck))
 
 
