@@ -12,7 +12,7 @@ from archsearch.protocol.history import Candidate, place
 from archsearch.protocol.plan import PlannedTask, RunPlan, TaskFacts
 from archsearch.protocol.records import Try
 from archsearch.protocol.settings import Setting
-from tests.helpers.plans import FACTS, TASK, preset, run_plan
+from tests.helpers.plans import FACTS, TASK, run_plan
 
 # Jozefowicz et al. 2015, and what follows from it (docs/measuring.md, "Table 1").
 TABLE = {
