@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 
-from archsearch.actions.listener import Listener, Progress, SearchLimits
+from archsearch.actions.listener import Listener, Progress, SearchLimits, ToldStep
 from archsearch.protocol import noise
 from archsearch.protocol.evaluation import Ended, evaluate
 from archsearch.protocol.plan import RunPlan
@@ -27,11 +28,17 @@ GRACE = 3.0
 MOST_WITHOUT_NEWS = 200
 """Steps in a row with nothing new, after which the space counts as exhausted."""
 
+SEARCHING = "searching"
+"""The last phase of a session."""
+
 REFERENCES, NOISE = -10_000, -1
 """Priorities of what is trained before step 0."""
 
 TURN = 0.25
 """Seconds between looks at the clock and at signals."""
+
+ASKS = 16
+"""Steps that are asked in one turn, at most: what has ended meanwhile is to be filed soon."""
 
 
 class SearchLoop:
@@ -51,7 +58,9 @@ class SearchLoop:
         baseline: The GRU's trials, once they have ended.
         gates: For each task the share of the GRU's skill that opens the next stage, once the noise trials have ended.
         search: The steps; begun when baseline and gates are known.
+        moved: Whether the last turn told or asked a step.
         waiting: The trials that each open step waits for, by the step's number.
+        waiters: The numbers of the open steps that wait for a trial.
     """
 
     def __init__(
@@ -69,7 +78,9 @@ class SearchLoop:
         self.baseline: dict[str, dict[Setting, Try]] = {}
         self.gates: dict[str, float] = {}
         self.search = Search(self.plan, self.baseline, self.gates)
+        self.moved = False
         self.waiting: dict[int, set[Trial]] = {}
+        self.waiters: dict[Trial, list[int]] = {}
 
     @property
     def elapsed(self) -> float:
@@ -88,12 +99,13 @@ class SearchLoop:
     def _references(self) -> Ending | None:
         """Train the references; the GRU's trials come first, and are refused before others cost time."""
         cells = reference_cells(self.plan)
-        for cell in cells.values():
-            self.store.add_cell(cell)
         steps = [reference_step(self.plan, cell.id) for cell in cells.values()]
         trials = [list(possible_trials(self.plan, step)) for step in steps]
-        for position, of_cell in enumerate(trials):
-            self.dispatcher.queue(of_cell, REFERENCES + position, shared=True)
+        with self.store.group():
+            for cell in cells.values():
+                self.store.add_cell(cell)
+            for position, of_cell in enumerate(trials):
+                self.dispatcher.queue(of_cell, REFERENCES + position, shared=True)
         everything = [trial for of_cell in trials for trial in of_cell]
         if ending := self._wait("references", trials[0], everything):
             return ending
@@ -119,7 +131,8 @@ class SearchLoop:
             missing = [each.trial for each in longest if each.outcome is None]
             if not missing:
                 break
-            self.dispatcher.queue(missing, NOISE, shared=True)
+            with self.store.group():
+                self.dispatcher.queue(missing, NOISE, shared=True)
             if ending := self._turn("noise", len(longest) - len(missing), len(longest)):
                 return ending
         trials = [each.trial for each in longest]
@@ -140,21 +153,32 @@ class SearchLoop:
         """Go on from the steps of earlier sessions: told ones are told again, open ones wait for their trials."""
         self.search = Search(self.plan, self.baseline, self.gates)
         self.search.restore(read_steps(self.store, self.plan))
-        for step in self.search.open_steps:
-            self._advance(step)
+        with self.store.group():
+            for step in self.search.open_steps:
+                self._advance(step)
+        wait = 0.0
         while True:
-            if ending := self._enough():
+            if ending := self._enough() or self._turn(SEARCHING, 0, 0, wait):
                 return ending
-            moved = self._ask()
-            moved |= self._tell()
-            if ending := self._turn("searching", 0, 0, 0.0 if moved else TURN):
-                return ending
+            wait = 0.0 if self.moved else TURN
 
     def _enough(self) -> Ending | None:
-        told, most = self.search.told, self.limits.max_candidates
-        if most is not None and len(told.candidates) >= most:
+        told, most = self.search.told.counts, self.limits.max_candidates
+        if most is not None and told.candidates >= most:
             return "finished"
         return "exhausted" if told.steps_without_news >= MOST_WITHOUT_NEWS else None
+
+    def _move(self) -> list[ToldStep]:
+        """Tell the steps that have ended and ask those that may be asked; return what was told."""
+        told = []
+        while self._enough() is None and (step := self._tell()) is not None:
+            told.append(step)
+        asked = 0
+        while asked < ASKS and self._enough() is None and self._ask():
+            asked += 1
+            self._dispatch()
+        self.moved = bool(told or asked)
+        return told
 
     def _ask(self) -> bool:
         """Ask the next step if it may be asked now; return whether it was."""
@@ -171,6 +195,8 @@ class SearchLoop:
         trials = self.search.needs(step, self.dispatcher.outcome)
         if trials:
             self.waiting[step.number] = set(trials)
+            for trial in trials:
+                self.waiters.setdefault(trial, []).append(step.number)
             self.dispatcher.queue(trials, step.number)
             return
         ended = list(possible_trials(self.plan, step))
@@ -179,15 +205,15 @@ class SearchLoop:
         if step.filter is not None:
             self.dispatcher.forget([self.plan.filter_trial(step.cell, step.filter)])
 
-    def _tell(self) -> bool:
-        """Tell the next step if it has ended; return whether it had."""
+    def _tell(self) -> ToldStep | None:
+        """Tell the next step if it has ended, and return it."""
         ended = self.search.tell()
         if ended is None:
-            return False
+            return None
         step, verdict = ended.step, ended.verdict
         self.store.tell_step(step.number, verdict, self.elapsed)
-        self.listener.told(step, verdict, self.search.told.candidates.get(step.cell))
-        return True
+        candidate = self.search.told.candidate(step.cell) if step.cell else None
+        return ToldStep(step, verdict, None if candidate is None else replace(candidate))
 
     # -- time ---------------------------------------------------------------------------------------------------
 
@@ -198,28 +224,45 @@ class SearchLoop:
             return "interrupted"
         if self.limits.max_seconds is not None and self.elapsed >= self.limits.max_seconds:
             return "time"
-        for trial in self.dispatcher.poll(wait):
-            self._ended(trial)
+        told = []
+        with (
+            self.store.group()
+        ):  # what comes of a turn is on the disk before anybody hears of it, and in one go
+            self._collect(0.0 if self.dispatcher.may_dispatch else wait)
+            if phase == SEARCHING:
+                told = self._move()
+            self._dispatch()
+        for each in told:
+            self.listener.told(each.step, each.verdict, each.candidate)
         progress = Progress(
             phase=phase,
             done=done,
             total=total,
-            history=self.search.told if phase == "searching" else None,
+            history=self.search.told if phase == SEARCHING else None,
             busy=self.dispatcher.busy,
             elapsed=self.elapsed,
         )
         self.listener.progressed(progress)
         return None
 
+    def _collect(self, wait: float) -> None:
+        """Wait up to `wait` seconds for trials to end."""
+        for trial in self.dispatcher.collect(wait):
+            self._ended(trial)
+
+    def _dispatch(self) -> None:
+        """Give idle workers work; what ends without being trained ends at once."""
+        while refused := self.dispatcher.dispatch():
+            for trial in refused:
+                self._ended(trial)
+
     def _ended(self, trial: Trial) -> None:
         """Let the steps that waited for a trial go on."""
-        for step in self.search.open_steps:
-            waiting = self.waiting.get(step.number, set())
-            if trial in waiting:
-                waiting.discard(trial)
-                if not waiting:
-                    del self.waiting[step.number]
-                    self._advance(step)
+        for number in sorted(self.waiters.pop(trial, ())):
+            self.waiting[number].discard(trial)
+            if not self.waiting[number]:
+                del self.waiting[number]
+                self._advance(self.search.asked[number])
 
     def _wind_down(self) -> None:
         """Give running trials a moment to end, so that little is lost."""

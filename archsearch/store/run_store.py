@@ -22,6 +22,9 @@ from archsearch.words import short_id
 
 FILE = "run.db"
 
+CELLS = 1_000
+"""Cells that are kept in memory: more than the pool, and the steps that are open."""
+
 NUMBERS = ("score", "accuracy", "nll", "test_accuracy", "test_nll")
 """What an outcome says in numbers that may fail to be finite."""
 
@@ -33,18 +36,21 @@ class RunStore:
     """The database of one run.
 
     It is a context manager that closes itself. Every method that changes something, and every value that is set, is one
-    transaction. A finished trial stays as it is; a result that comes late or twice is ignored.
+    transaction, or part of the one that `group` makes of several. A finished trial stays as it is; a result that comes late
+    or twice is ignored.
 
     Args:
         connection: The opened database.
         path: Its file.
 
     Attributes:
-        _cells: The run's cells that were read or added, by id.
+        _groups: How many groups are open, one inside the other.
+        _cells: The run's cells that were read or added of late, by id.
     """
 
     def __init__(self, connection: sqlite3.Connection, path: Path) -> None:
         self.connection, self.path = connection, path
+        self._groups = 0
         self._cells: dict[str, Cell] = {}
 
     @classmethod
@@ -83,16 +89,41 @@ class RunStore:
     def _transaction(self) -> Iterator[sqlite3.Connection]:
         with guarded(self.path):
             try:
-                self.connection.execute("BEGIN IMMEDIATE")
+                if not self.connection.in_transaction:
+                    self.connection.execute("BEGIN IMMEDIATE")
                 yield self.connection
-                self._commit()
+                if not self._groups:
+                    self._commit()
             except BaseException:
-                if self.connection.in_transaction:  # a full disk has ended it already
-                    self.connection.execute("ROLLBACK")
+                self._roll_back()
                 raise
 
+    @contextmanager
+    def group(self) -> Iterator[None]:
+        """Make one transaction of all changes until the end: one wait for the disk, however many they are.
+
+        It begins with the first change, so that waiting for one holds up nobody. An error that is none of the database's
+        keeps what was changed before it.
+        """
+        self._groups += 1
+        try:
+            yield
+        finally:
+            self._groups -= 1
+            if not self._groups and self.connection.in_transaction:
+                with guarded(self.path):
+                    self._commit()
+
     def _commit(self) -> None:
-        self.connection.execute("COMMIT")
+        try:
+            self.connection.execute("COMMIT")
+        except BaseException:
+            self._roll_back()
+            raise
+
+    def _roll_back(self) -> None:
+        if self.connection.in_transaction:  # a full disk has ended it already
+            self.connection.execute("ROLLBACK")
 
     def _rows(self, query: str, *values: Any) -> list[tuple[Any, ...]]:
         with guarded(self.path):
@@ -173,9 +204,15 @@ class RunStore:
 
     def cell(self, cell: str) -> Cell:
         """Return a cell of the run by its id."""
-        if cell not in self._cells:
-            self._cells[cell] = self._read_cell(cell)
-        return self._cells[cell]
+        found = self._cells.pop(cell, None) or self._read_cell(cell)
+        return self._remember(found, cell)
+
+    def _remember(self, cell: Cell, identity: str) -> Cell:
+        """Keep a cell in memory; the one that was wanted last goes last."""
+        self._cells[identity] = cell
+        if len(self._cells) > CELLS:
+            del self._cells[next(iter(self._cells))]
+        return cell
 
     def _read_cell(self, identity: str) -> Cell:
         rows = self._rows("SELECT text FROM cells WHERE id = ?", identity)
@@ -194,11 +231,12 @@ class RunStore:
         """Keep a cell's text."""
         with self._transaction() as connection:
             connection.execute("INSERT OR IGNORE INTO cells VALUES (?, ?)", (cell.id, cell.text()))
-        self._cells[cell.id] = cell
+        self._remember(cell, cell.id)
 
     def cells_like(self, prefix: str) -> list[str]:
         """Return the ids that begin with a prefix."""
-        rows = self._rows("SELECT id FROM cells WHERE substr(id, 1, ?) = ?", len(prefix), prefix)
+        query = "SELECT id FROM cells WHERE id >= ? AND id < ? ORDER BY id"
+        rows = self._rows(query, prefix, prefix + "\U0010ffff")
         return [identity for (identity,) in rows]
 
     def add_step(self, step: Step, cell: Cell | None) -> None:
@@ -206,7 +244,7 @@ class RunStore:
         with self._transaction() as connection:
             if cell is not None:
                 connection.execute("INSERT OR IGNORE INTO cells VALUES (?, ?)", (cell.id, cell.text()))
-                self._cells[cell.id] = cell
+                self._remember(cell, cell.id)
             asked = msgspec.json.encode(step).decode()
             connection.execute("INSERT INTO steps VALUES (?, ?, ?, NULL)", (step.number, step.cell, asked))
 

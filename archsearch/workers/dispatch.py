@@ -160,15 +160,32 @@ class Dispatcher:
             InputError: A task is none.
             WorkerError: Workers keep failing to start.
         """
-        ended = self._dispatch() if dispatch else []
-        if ended:
-            return ended
-        for event in self.pool.events(timeout):
-            ended += self._file(event)
-        for worker in list(self.pool.workers):
-            if worker.job is not None and worker.silent > SILENCE:
-                ended += self._time_out(worker)
+        ended = self.dispatch() if dispatch else []
+        return ended or self.collect(timeout)
+
+    def collect(self, timeout: float) -> list[Trial]:
+        """Wait for news, file them together, and return the trials that ended.
+
+        Args:
+            timeout: Seconds to wait at most.
+
+        Raises:
+            InputError: A task is none.
+            WorkerError: Workers keep failing to start.
+        """
+        ended: list[Trial] = []
+        with self.log.group():
+            for event in self.pool.events(timeout):
+                ended += self._file(event)
+            for worker in list(self.pool.workers):
+                if worker.job is not None and worker.silent > SILENCE:
+                    ended += self._time_out(worker)
         return ended
+
+    @property
+    def may_dispatch(self) -> bool:
+        """Whether an idle worker could be given something."""
+        return bool(self.waiting and self.pool.idle)
 
     @property
     def busy(self) -> int:
@@ -183,15 +200,16 @@ class Dispatcher:
 
     # -- handing out --------------------------------------------------------------------------------------------
 
-    def _dispatch(self) -> list[Trial]:
+    def dispatch(self) -> list[Trial]:
         """Give idle workers work; return trials of poisoned cells, which end without being trained."""
         ended: list[Trial] = []
-        for worker in self.pool.idle:
-            while self.waiting and self.retry.refuses(self.waiting[0].trial):
-                ended.append(self._refuse(heappop(self.waiting).trial))
-            if not self.waiting:
-                break
-            self._give(worker)
+        with self.log.group():
+            for worker in self.pool.idle if self.waiting else ():
+                while self.waiting and self.retry.refuses(self.waiting[0].trial):
+                    ended.append(self._refuse(heappop(self.waiting).trial))
+                if not self.waiting:
+                    break
+                self._give(worker)
         return ended
 
     def _give(self, worker: Worker) -> None:

@@ -9,9 +9,11 @@ from __future__ import annotations
 import ctypes
 import hashlib
 import os
-from collections.abc import Iterator
+import weakref
+from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from archsearch.cell.ops import LEAKY_SLOPE, NORM_EPSILON
 from archsearch.compiler.native.toolchain import Toolchain, run_compiler, toolchain
@@ -51,7 +53,7 @@ def folder() -> Path:
 
 
 def library(text: str, double: bool) -> ctypes.CDLL:
-    """Return the compiled and loaded library of a source.
+    """Return the compiled and loaded library of a source, in memory as long as somebody holds it or a function of it.
 
     Args:
         text: C++ that includes headers of this folder.
@@ -92,11 +94,41 @@ def _entries(place: Path) -> Iterator[Path]:
 
 
 def _loaded(path: Path) -> ctypes.CDLL | None:
-    """Return a loaded library, never to be unloaded; None if it is no library of this system."""
+    """Return a loaded library; None if it is no library of this system."""
     try:
-        return ctypes.CDLL(str(path))
+        return unloaded_when_unused(ctypes.CDLL(str(path)))
     except OSError:
         return None
+
+
+def unloaded_when_unused(loaded: ctypes.CDLL) -> ctypes.CDLL:
+    """Return a library that leaves memory when nobody holds it, nor a function of it, any more.
+
+    A process has room for some 65,000 mappings, and a library takes five.
+    """
+    unload = weakref.finalize(loaded, _dlclose, loaded._handle)
+    unload.atexit = False  # a thread may still run in it
+    return loaded
+
+
+def function(library: ctypes.CDLL, name: str, result: Any, *arguments: Any) -> Callable[..., Any]:
+    """Return a function of a library that holds the library as long as it is held.
+
+    One that ctypes makes itself holds itself too, so it would keep the library until Python collects cycles.
+
+    Args:
+        library: The library.
+        name: The function's name in it.
+        result: The type of what it returns, of ctypes; None for nothing.
+        arguments: The types of its arguments.
+    """
+    made = ctypes.CFUNCTYPE(result, *arguments)(ctypes.addressof(ctypes.c_char.in_dll(library, name)))
+    made.library = library  # type: ignore[attr-defined]
+    return made
+
+
+_dlclose = ctypes.CDLL(None).dlclose
+_dlclose.argtypes = [ctypes.c_void_p]
 
 
 def _compile(tools: Toolchain, flags: list[str], text: str, place: Path) -> Path:
