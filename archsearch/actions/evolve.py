@@ -189,11 +189,11 @@ def _recovered(store: RunStore, limits: SearchLimits, new: bool, note: str) -> R
         plan=store.plan,
         new=new,
         told=history.told,
-        candidates=len(history.candidates),
+        candidates=history.counts.candidates,
         trials=store.count(),
         queued=queued,
         limits=limits,
-        finished=_is_reached(limits, len(history.candidates), store.elapsed),
+        finished=_is_reached(limits, history.counts.candidates, store.elapsed),
         note=note,
     )
 

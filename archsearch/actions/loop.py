@@ -18,8 +18,8 @@ from archsearch.protocol.racing import possible_trials
 from archsearch.protocol.records import Step, Trial, Try
 from archsearch.protocol.references import check_baseline, noise_trials, reference_cells, reference_step
 from archsearch.protocol.settings import Setting
-from archsearch.search import Search
-from archsearch.store import Ending, RunStore, read_steps
+from archsearch.search import Search, sees
+from archsearch.store import Ending, RunStore, read_for_search
 from archsearch.workers.dispatch import Dispatcher
 
 GRACE = 3.0
@@ -150,9 +150,11 @@ class SearchLoop:
     # -- the search ---------------------------------------------------------------------------------------------
 
     def _search(self) -> Ending:
-        """Go on from the steps of earlier sessions: told ones are told again, open ones wait for their trials."""
-        self.search = Search(self.plan, self.baseline, self.gates)
-        self.search.restore(read_steps(self.store, self.plan))
+        """Go on from the steps of earlier sessions; open ones wait for their trials."""
+        seen = sees(self.plan, self.store.count_steps())
+        told, first, steps = read_for_search(self.store, self.plan, seen)
+        self.search = Search(self.plan, self.baseline, self.gates, told=told, seen=first)
+        self.search.restore(steps)
         with self.store.group():
             for step in self.search.open_steps:
                 self._advance(step)
@@ -213,6 +215,7 @@ class SearchLoop:
         step, verdict = ended.step, ended.verdict
         self.store.tell_step(step.number, verdict, self.elapsed)
         candidate = self.search.told.candidate(step.cell) if step.cell else None
+        self.store.keep_told(self.search.told, [] if candidate is None else [candidate])
         return ToldStep(step, verdict, None if candidate is None else replace(candidate))
 
     # -- time ---------------------------------------------------------------------------------------------------

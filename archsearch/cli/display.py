@@ -215,7 +215,7 @@ def _is_live() -> bool:
 
 def _counts(history: History) -> str:
     counts = history.counts
-    return f"step {counts.told} · {counts.candidates} candidates · {len(history.places)} scored"
+    return f"step {counts.told} · {counts.candidates} candidates · {counts.scored} scored"
 
 
 def _cut(text: str, width: int) -> Text:

@@ -124,6 +124,7 @@ class Counts(msgspec.Struct):
     Attributes:
         told: Steps told.
         candidates: Candidates that they tried.
+        scored: Candidates that have a fitness.
         finished_first_stage: Candidates other than start cells that finished the first stage.
         known: Draws that gave a known cell.
         steps_without_news: Steps, the last in a row, that brought nothing new.
@@ -132,6 +133,7 @@ class Counts(msgspec.Struct):
 
     told: int = 0
     candidates: int = 0
+    scored: int = 0
     finished_first_stage: int = 0
     known: int = 0
     steps_without_news: int = 0
@@ -234,6 +236,7 @@ class History:
         self.counts.candidates += 1
         self.counts.finished_first_stage += candidate.finished_first_stage
         if candidate.judgement is not None:
+            self.counts.scored += 1
             insort(self.places, place(candidate))
 
     def _leave(self, candidate: Candidate) -> None:
@@ -241,6 +244,7 @@ class History:
         self.counts.candidates -= 1
         self.counts.finished_first_stage -= candidate.finished_first_stage
         if candidate.judgement is not None:
+            self.counts.scored -= 1
             del self.places[bisect_left(self.places, place(candidate))]
 
     # -- what the places say ------------------------------------------------------------------------------------

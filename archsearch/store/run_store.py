@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 import sqlite3
-from collections.abc import Iterator
+import sys
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
@@ -15,6 +16,7 @@ import msgspec
 from archsearch.cell import Cell
 from archsearch.errors import CellError, StoreError
 from archsearch.protocol.checks import plan_faults
+from archsearch.protocol.history import Candidate, Counts, History, Place
 from archsearch.protocol.plan import RunPlan
 from archsearch.protocol.records import ENDED, Outcome, Step, Trial, Verdict
 from archsearch.store.schema import RECOVERY, connect, create, guarded
@@ -27,6 +29,9 @@ CELLS = 1_000
 
 NUMBERS = ("score", "accuracy", "nll", "test_accuracy", "test_nll")
 """What an outcome says in numbers that may fail to be finite."""
+
+UNFINISHED = "state IN ('running', 'interrupted')"
+"""In the very words of the index on such trials, without which SQLite would not use it."""
 
 Ending = Literal["finished", "time", "interrupted", "exhausted"]
 """How a session of a run ends; an interrupted run is not over."""
@@ -261,11 +266,11 @@ class RunStore:
             connection.execute("UPDATE steps SET verdict = ? WHERE number = ?", (text, number))
             connection.execute("INSERT OR REPLACE INTO facts VALUES ('elapsed', ?)", (repr(elapsed),))
 
-    def steps(self) -> list[tuple[Step, Verdict | None]]:
-        """Return all steps in order, those that were told with their verdict."""
-        rows = self._rows("SELECT number, asked, verdict FROM steps ORDER BY number")
+    def steps(self, since: int = 0) -> list[tuple[Step, Verdict | None]]:
+        """Return all steps from a number on, in order, those that were told with their verdict."""
+        query = "SELECT number, asked, verdict FROM steps WHERE number >= ? ORDER BY number"
         steps: list[tuple[Step, Verdict | None]] = []
-        for position, (number, asked, verdict) in enumerate(rows):
+        for position, (number, asked, verdict) in enumerate(self._rows(query, since), since):
             if number != position:
                 raise self.damaged(f"step {position} is missing")
             if verdict is not None and steps and steps[-1][1] is None:
@@ -280,6 +285,74 @@ class RunStore:
         if verdict is None:
             return step, None
         return step, self._decoded(verdict, Verdict, f"step {number}")
+
+    def steps_of(self, cell: str, told: int | None = None) -> list[tuple[Step, Verdict | None]]:
+        """Return the steps that tried a cell, in order.
+
+        Args:
+            cell: The cell's id.
+            told: How many steps, from the first, may be among them; None for all.
+        """
+        query = "SELECT number, asked, verdict FROM steps WHERE cell = ? AND number < ? ORDER BY number"
+        most = sys.maxsize if told is None else told
+        return [
+            self._step(number, asked, verdict) for number, asked, verdict in self._rows(query, cell, most)
+        ]
+
+    def count_steps(self) -> int:
+        """Return how many steps were asked."""
+        return 1 + self._last("steps WHERE true")
+
+    def steps_without_news(self, told: int) -> int:
+        """Return how many of the first so many steps, the last of them in a row, brought nothing new."""
+        return told - 1 - self._last("steps WHERE cell <> '' AND number < ?", told)
+
+    def _last(self, steps: str, *values: Any) -> int:
+        rows = self._rows(f"SELECT number FROM {steps} ORDER BY number DESC LIMIT 1", *values)
+        return int(rows[0][0]) if rows else -1
+
+    # -- what follows from the told steps -----------------------------------------------------------------------
+
+    @property
+    def counts(self) -> Counts | None:
+        """What the told steps count, as it was kept; None if it was not, or for other steps than these."""
+        text = self._fact("counts")
+        if text is None:
+            return None
+        counts: Counts = self._decoded(text, Counts, "the counts")
+        return counts if counts.told == 1 + self._last("steps WHERE verdict IS NOT NULL") else None
+
+    def places(self) -> list[Place]:
+        """Return the places of the scored candidates, as they were kept, in no order."""
+        return [Place(-fitness, step, cell) for cell, step, fitness in self._rows("SELECT * FROM scored")]
+
+    def keep_told(self, history: History, candidates: Iterable[Candidate]) -> None:
+        """Keep what a history counts, and where some of its candidates stand now.
+
+        Args:
+            history: It was told all steps that the database has told.
+            candidates: Those whose place may have changed.
+        """
+        with self._transaction() as connection:
+            self._keep_counts(connection, history)
+            for candidate in candidates:
+                if candidate.judgement is None:
+                    connection.execute("DELETE FROM scored WHERE cell = ?", (candidate.id,))
+                else:
+                    row = candidate.id, candidate.step, candidate.fitness
+                    connection.execute("INSERT OR REPLACE INTO scored VALUES (?, ?, ?)", row)
+
+    def keep_history(self, history: History) -> None:
+        """Keep what a history counts and where all of its candidates stand, whatever was kept before."""
+        with self._transaction() as connection:
+            self._keep_counts(connection, history)
+            connection.execute("DELETE FROM scored")
+            rows = [(each.id, each.step, -each.loss) for each in history.places]
+            connection.executemany("INSERT INTO scored VALUES (?, ?, ?)", rows)
+
+    def _keep_counts(self, connection: sqlite3.Connection, history: History) -> None:
+        text = msgspec.json.encode(history.counts).decode()
+        connection.execute("INSERT OR REPLACE INTO facts VALUES ('counts', ?)", (text,))
 
     # -- trials -------------------------------------------------------------------------------------------------
 
@@ -325,7 +398,7 @@ class RunStore:
                 "UPDATE trials SET state = ?, score = ?, outcome = ? WHERE key = ? AND attempt = ? AND state = 'running'",
                 (outcome.status, outcome.score, _text(outcome), trial.key, attempt),
             )
-            return cursor.rowcount == 1
+            return self._counted(connection, cursor.rowcount == 1)
 
     def bury(self, trial: Trial, attempt: int, outcome: Outcome, most: int) -> bool:
         """Record a death, and with the last that a trial is allowed the outcome.
@@ -346,7 +419,13 @@ class RunStore:
                 "WHERE key = ? AND attempt = ? AND state = 'running' RETURNING deaths",
                 (most, outcome.status, most, _text(outcome), trial.key, attempt),
             )
-            return any(deaths >= most for (deaths,) in cursor.fetchall())
+            return self._counted(connection, any(deaths >= most for (deaths,) in cursor.fetchall()))
+
+    def _counted(self, connection: sqlite3.Connection, ended: bool) -> bool:
+        """Count a trial that has ended; return whether it has."""
+        if ended:
+            connection.execute("UPDATE facts SET value = value + 1 WHERE name = 'trials'")
+        return ended
 
     def release(self, trial: Trial, attempt: int) -> None:
         """Put back an attempt that its worker never began."""
@@ -363,8 +442,10 @@ class RunStore:
     def interrupt(self) -> int:
         """Put the attempts that a driver left running back to the queue; return how many trials wait there."""
         with self._transaction() as connection:
-            connection.execute("UPDATE trials SET state = 'interrupted' WHERE state = 'running'")
-            count = connection.execute("SELECT count(*) FROM trials WHERE state = 'interrupted'")
+            connection.execute(
+                f"UPDATE trials SET state = 'interrupted' WHERE {UNFINISHED} AND state = 'running'"
+            )
+            count = connection.execute(f"SELECT count(*) FROM trials WHERE {UNFINISHED}")
             return int(count.fetchone()[0])
 
     def poisoned(self) -> set[str]:
@@ -379,8 +460,11 @@ class RunStore:
         return [(trial, outcome) for key, trial in trials if (outcome := self.outcome(key)) is not None]
 
     def count(self) -> int:
-        """Return how many trials have ended."""
-        return int(self._rows(f"SELECT count(*) FROM trials WHERE state IN {ENDED}")[0][0])
+        """Return how many trials have ended, as it was counted or, in a run of an older schema, by going through them."""
+        text = self._fact("trials")
+        if text is not None and text.isdecimal():
+            return int(text)
+        return int(self._rows(f"SELECT count(*) FROM trials WHERE NOT {UNFINISHED}")[0][0])
 
 
 def finite(outcome: Outcome) -> Outcome:

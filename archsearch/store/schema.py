@@ -15,7 +15,10 @@ from archsearch.errors import NoSpace, RunLocked, StoreError
 APPLICATION = 0x61726373
 """Marks the file as a run of archsearch (`arcs`)."""
 
-VERSION = 1
+VERSION = 2
+
+CHECKED = 128 * 1024 * 1024
+"""Bytes up to which the whole file is looked through when it is opened; of a larger one what is read is."""
 
 TABLES = """
 CREATE TABLE facts (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
@@ -37,6 +40,14 @@ CREATE INDEX trials_by_cell ON trials (cell);
 CREATE INDEX trials_running ON trials (state) WHERE state IN ('running', 'interrupted');
 """
 
+
+KEPT = """
+CREATE TABLE scored (cell TEXT PRIMARY KEY, step INTEGER NOT NULL, fitness REAL NOT NULL) WITHOUT ROWID;
+CREATE INDEX steps_by_cell ON steps (cell);
+CREATE INDEX trials_deadly ON trials (cell) WHERE deaths >= 2;
+INSERT INTO facts SELECT 'trials', count(*) FROM trials WHERE state NOT IN ('running', 'interrupted');
+"""
+"""What came with schema 2: what follows from steps and trials, kept so that nobody has to go through all of them."""
 
 RECOVERY = "the run is damaged: put back a copy of its folder, or start another run (nothing was overwritten)"
 
@@ -93,9 +104,10 @@ def connect(path: Path, write: bool) -> sqlite3.Connection:
                 raise
             connection = _copied(path)  # a folder that may only be read, where SQLite cannot share its memory
         try:
-            _check(connection, path)
+            found = _check(connection, path)
             if write:
                 connection.execute("PRAGMA synchronous = FULL")
+                _upgrade(connection, found)
         except BaseException:
             connection.close()
             raise
@@ -124,7 +136,8 @@ def _copied(path: Path) -> sqlite3.Connection:
         return memory
 
 
-def _check(connection: sqlite3.Connection, path: Path) -> None:
+def _check(connection: sqlite3.Connection, path: Path) -> int:
+    """Return the schema's version of a database that is a run's, whole, and not too new."""
     if connection.execute("PRAGMA application_id").fetchone()[0] != APPLICATION:
         raise StoreError(f"{path} is no archsearch run; {RECOVERY}")
     found = connection.execute("PRAGMA user_version").fetchone()[0]
@@ -134,12 +147,21 @@ def _check(connection: sqlite3.Connection, path: Path) -> None:
         )
     if found < 1:
         raise StoreError(f"{path}: its schema has no version; {RECOVERY}")
-    if (problem := connection.execute("PRAGMA quick_check(1)").fetchone()[0]) != "ok":
+    pages, size = (connection.execute(f"PRAGMA {of}").fetchone()[0] for of in ("page_count", "page_size"))
+    check = "PRAGMA quick_check(1)" if pages * size <= CHECKED else "SELECT 'ok'"
+    if (problem := connection.execute(check).fetchone()[0]) != "ok":
         raise StoreError(f"{path}: {problem}; {RECOVERY}")
     tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")}
     missing = {"facts", "cells", "steps", "trials"} - tables
     if missing:
         raise StoreError(f"{path}: table {sorted(missing)[0]} is missing; {RECOVERY}")
+    return int(found)
+
+
+def _upgrade(connection: sqlite3.Connection, found: int) -> None:
+    """Bring a run of an older schema to this one; older versions of archsearch refuse it from then on."""
+    if found < 2:
+        connection.executescript(f"BEGIN IMMEDIATE; {KEPT} PRAGMA user_version = 2; COMMIT;")
 
 
 def create(path: Path) -> sqlite3.Connection:
@@ -150,7 +172,8 @@ def create(path: Path) -> sqlite3.Connection:
             connection.execute("PRAGMA journal_mode = WAL")
             connection.execute("PRAGMA synchronous = FULL")
             connection.executescript(
-                f"BEGIN; {TABLES} PRAGMA application_id = {APPLICATION}; PRAGMA user_version = {VERSION}; COMMIT;"
+                f"BEGIN; {TABLES} {KEPT} PRAGMA application_id = {APPLICATION}; "
+                f"PRAGMA user_version = {VERSION}; COMMIT;"
             )
         except BaseException:
             connection.close()
