@@ -195,13 +195,16 @@ class History:
 
     def candidate(self, cell: str) -> Candidate | None:
         """Return what the told steps say of a cell; None if none of them tried it."""
-        if self.past is None:
-            return self.candidates.get(cell)
-        found = self.candidates.pop(cell, None) or self.past(cell, self.told)
-        if found is not None:
-            self.candidates[cell] = found  # the last used is the last to go
-            self._drop_oldest()
+        found = self.candidates.get(cell)
+        if found is None and self.past is not None and (found := self.past(cell, self.told)) is not None:
+            self._keep(found)
         return found
+
+    def _keep(self, candidate: Candidate) -> None:
+        """Keep a candidate in memory; where the past is known, the one that came first goes."""
+        self.candidates[candidate.id] = candidate
+        if self.past is not None and len(self.candidates) > KEPT:
+            del self.candidates[next(iter(self.candidates))]
 
     # -- telling ------------------------------------------------------------------------------------------------
 
@@ -219,17 +222,14 @@ class History:
     def _tell_candidate(self, ended: Ended) -> None:
         candidate = self.candidate(ended.step.cell)
         if candidate is None:
-            candidate = self.candidates[ended.step.cell] = Candidate.brought(ended.step)
+            candidate = Candidate.brought(ended.step)
+            self._keep(candidate)
             self.starts += [candidate.id] * candidate.is_start
         else:
             self._leave(candidate)
         candidate.tell(ended)
         candidate.judge(self.plan, self.baseline)
         self._enter(candidate)
-
-    def _drop_oldest(self) -> None:
-        if len(self.candidates) > KEPT:
-            del self.candidates[next(iter(self.candidates))]
 
     def _enter(self, candidate: Candidate) -> None:
         """Count a candidate in, and put it in its place."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Set
 from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
@@ -24,6 +24,8 @@ from archsearch.words import short_id
 
 STEP_DRAWS = 100
 """Draws of a child after which a step is "nothing new"."""
+
+NONE: frozenset[Setting] = frozenset()
 
 
 class Drawn(NamedTuple):
@@ -74,13 +76,13 @@ class View:
     references: frozenset[str]
     rng: np.random.Generator
 
-    def used(self, cell: str, task: str) -> set[Setting]:
+    def used(self, cell: str, task: str) -> Set[Setting]:
         """Return the settings that a cell has had on a task, or is assigned in a step not yet seen."""
         candidate = self.history.candidate(cell)
-        used = set(candidate.used.get(task, ())) if candidate else set()
-        for step in self._unseen_of.get(cell, ()):
-            used.update(s for stage in step.stages if stage.task == task for s in stage.settings)
-        return used
+        used = candidate.used.get(task, NONE) if candidate else NONE
+        stages = [stage for step in self._unseen_of.get(cell, ()) for stage in step.stages]
+        more = [setting for stage in stages if stage.task == task for setting in stage.settings]
+        return used.union(more) if more else used
 
     @cached_property
     def _unseen_of(self) -> dict[str, list[Step]]:
@@ -92,15 +94,18 @@ class View:
 
     def reexamination(self) -> Asked | None:
         """Return a step that tries a random member of the pool on new settings; None if no member has any left."""
-        members = [member for member in self.history.pool if self._has_settings_left(member.id)]
+        members = [member for member in self.history.pool if self._has_settings_left(member)]
         if not members:
             return None
         member = members[int(self.rng.integers(len(members)))]
         return Asked(Step(self.number, "reexamine", member.id, stages=self._stages(member.id), raced=True))
 
-    def _has_settings_left(self, cell: str) -> bool:
+    def _has_settings_left(self, candidate: Candidate) -> bool:
+        assigned = candidate.id in self._unseen_of
+        used = candidate.used
         return any(
-            len(self.used(cell, task)) < len(settings) for task, settings in self.plan.settings.items()
+            len(self.used(candidate.id, task) if assigned else used.get(task, NONE)) < len(settings)
+            for task, settings in self.plan.settings.items()
         )
 
     def _stages(self, cell: str, parent: Candidate | None = None) -> tuple[Stage, ...]:
@@ -150,13 +155,13 @@ class View:
         if setting and (candidate is None or candidate.fate == "failed filter"):
             stages = self._stages(child, self.history.candidate(drawn.parent))
             return replace(step, filter=setting, stages=stages, gated=True, raced=True)
-        if candidate is not None and candidate.passed and self._may_return(child):
+        if candidate is not None and candidate.passed and self._may_return(candidate):
             return replace(step, stages=self._stages(child), gated=True, raced=True)
         return None
 
-    def _may_return(self, cell: str) -> bool:
+    def _may_return(self, candidate: Candidate) -> bool:
         """Whether a proposal may bring a cell again that passed the filter: under `published`, on fresh settings."""
-        return self.plan.rule == "published" and self._has_settings_left(cell)
+        return self.plan.rule == "published" and self._has_settings_left(candidate)
 
 
 def regrouped_child(drawn: Drawn, space: SearchSpace) -> Drawn | None:

@@ -371,14 +371,15 @@ class RunStore:
 
     def claim(self, trial: Trial, worker: int) -> int:
         """Record that a worker begins an attempt at a trial; return the attempt's number, from 1."""
+        key = trial.key
         with self._transaction() as connection:
             connection.execute(
                 "INSERT INTO trials (key, cell, task, record, state, attempt, worker) VALUES (?, ?, ?, ?, 'running', 1, ?) "
                 "ON CONFLICT (key) DO UPDATE SET state = 'running', attempt = attempt + 1, worker = excluded.worker "
                 f"WHERE state NOT IN {ENDED}",
-                (trial.key, trial.cell, trial.task, msgspec.json.encode(trial).decode(), worker),
+                (key, trial.cell, trial.task, msgspec.json.encode(trial).decode(), worker),
             )
-            row = connection.execute("SELECT attempt FROM trials WHERE key = ?", (trial.key,)).fetchone()
+            row = connection.execute("SELECT attempt FROM trials WHERE key = ?", (key,)).fetchone()
             return int(row[0])
 
     def finish(self, trial: Trial, attempt: int, outcome: Outcome) -> bool:
@@ -472,6 +473,8 @@ def finite(outcome: Outcome) -> Outcome:
     numbers = {name: getattr(outcome, name) for name in NUMBERS}
     wrong = {name: None for name, value in numbers.items() if value is not None and not math.isfinite(value)}
     curve = tuple(p for p in outcome.curve if math.isfinite(p.accuracy) and math.isfinite(p.nll))
+    if not wrong and len(curve) == len(outcome.curve) and (outcome.status, outcome.score) != ("done", None):
+        return outcome
     sound = msgspec.structs.replace(outcome, curve=curve, **wrong)
     if sound.status == "done" and sound.score is None:
         return msgspec.structs.replace(sound, status="diverged", reason=f"score {outcome.score}")

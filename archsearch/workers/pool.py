@@ -33,7 +33,7 @@ LONGEST_LOOK = 5.0
 
 
 ROLL_CALL = 1.0
-"""Seconds after which all workers are asked whether they live: the sign of a death does not come while a child of it lives."""
+"""Seconds after which all workers are asked whether they live; of one whose children live on there is no other sign."""
 
 
 @dataclass(eq=False)
@@ -135,7 +135,9 @@ class WorkerPool:
         return worker
 
     def _close(self, worker: Worker) -> None:
-        """Close the pipe to a worker that has ended."""
+        """Close the pipe to a worker that has ended, if that was not done."""
+        if worker.pipe.closed:
+            return
         for handle in (worker.pipe, worker.process.sentinel):
             self.selector.unregister(handle)
         worker.pipe.close()
@@ -230,3 +232,4 @@ class WorkerPool:
             worker.process.join()
             self._close(worker)
         self.workers = []
+        self.selector.close()

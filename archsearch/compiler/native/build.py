@@ -12,10 +12,12 @@ import os
 import weakref
 from collections.abc import Callable, Iterator
 from functools import cache
+from itertools import count
 from pathlib import Path
 from typing import Any
 
 from archsearch.cell.ops import LEAKY_SLOPE, NORM_EPSILON
+from archsearch.compiler.native.eviction import EVERY, evict, limit, mark_used
 from archsearch.compiler.native.toolchain import Toolchain, run_compiler, toolchain
 from archsearch.errors import BuildError
 from archsearch.files import is_ours, make_private, temporary_file
@@ -68,11 +70,18 @@ def library(text: str, double: bool) -> ctypes.CDLL:
     place = folder() / hashlib.sha256("\0".join(words).encode()).hexdigest()
     for path in _entries(place):
         if (loaded := _loaded(path)) is not None:
+            mark_used(path)
             return loaded
     loaded = _loaded(_compile(tools, flags, text, place))
     if loaded is None:
         raise BuildError(f"{place}: the library that {tools.name} built cannot be loaded")
+    if next(_made) % EVERY == 0:
+        evict(place.parent, limit())
     return loaded
+
+
+_made = count()
+"""Counts the libraries that this process has made."""
 
 
 @cache
@@ -134,6 +143,7 @@ _dlclose.argtypes = [ctypes.c_void_p]
 def _compile(tools: Toolchain, flags: list[str], text: str, place: Path) -> Path:
     """Compile a source; return its library. Several processes may do so at once: each writes its own, and none half."""
     place.mkdir(exist_ok=True, mode=0o700)
+    mark_used(place)
     with temporary_file(place, ".so") as temporary:
         arguments = [*tools.command, *flags, f"-I{HERE}", "-x", "c++", "-", "-o", str(temporary)]
         status, _, trouble = run_compiler(arguments, text, SECONDS)
