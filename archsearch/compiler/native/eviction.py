@@ -24,7 +24,7 @@ DEFAULT = 2 * 1024**3
 RECENT = 600.0
 """Seconds after its last use in which a library is never removed: another process may be about to load it."""
 
-EVERY = 64
+EVERY = 256
 """Libraries that a process makes between two looks at the folder; the first look comes with the first."""
 
 SHARE = 0.9
