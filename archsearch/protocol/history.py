@@ -282,7 +282,16 @@ class History:
         places: Iterable[Place],
         starts: Iterable[str],
     ) -> History:
-        """Return a history of which counts and places were kept, and whose candidates are looked up."""
+        """Return a history of which counts and places were kept, and whose candidates are looked up.
+
+        Args:
+            plan: The run's plan.
+            baseline: The GRU's trials.
+            past: Looks the candidates up.
+            counts: What the told steps count.
+            places: The places of the scored candidates, in any order.
+            starts: The ids of the start cells that were told.
+        """
         history = cls(plan, baseline, past)
         history.counts, history.places, history.starts = counts, sorted(places), list(starts)
         return history
@@ -296,7 +305,9 @@ class History:
         """
         assert self.past is not None, "what was told before is looked up"
         counts = msgspec.structs.replace(self.counts, fates=dict(self.counts.fates))
-        earlier = History.resumed(self.plan, self.baseline, self.past, counts, self.places, self.starts)
+        earlier = History.resumed(
+            self.plan, self.baseline, past=self.past, counts=counts, places=self.places, starts=self.starts
+        )
         cells = dict.fromkeys(ended.step.cell for ended in last if ended.step.cell)
         for cell in cells:
             if (candidate := earlier.candidate(cell)) is not None:

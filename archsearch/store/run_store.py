@@ -313,10 +313,21 @@ class RunStore:
 
     # -- what follows from the told steps -----------------------------------------------------------------------
 
+    def _kept(self, name: str) -> str | None:
+        if not self.keeps:
+            return None
+        rows = self._rows("SELECT value FROM kept WHERE name = ?", name)
+        return str(rows[0][0]) if rows else None
+
+    @property
+    def keeps(self) -> bool:
+        """Whether there is room for what follows from steps and trials; an older run that is only read has none."""
+        return bool(self._rows("SELECT 1 FROM sqlite_schema WHERE name = 'kept'"))
+
     @property
     def counts(self) -> Counts | None:
         """What the told steps count, as it was kept; None if it was not, or for other steps than these."""
-        text = self._fact("counts")
+        text = self._kept("counts")
         if text is None:
             return None
         counts: Counts = self._decoded(text, Counts, "the counts")
@@ -352,7 +363,7 @@ class RunStore:
 
     def _keep_counts(self, connection: sqlite3.Connection, history: History) -> None:
         text = msgspec.json.encode(history.counts).decode()
-        connection.execute("INSERT OR REPLACE INTO facts VALUES ('counts', ?)", (text,))
+        connection.execute("INSERT OR REPLACE INTO kept VALUES ('counts', ?)", (text,))
 
     # -- trials -------------------------------------------------------------------------------------------------
 
@@ -425,7 +436,7 @@ class RunStore:
     def _counted(self, connection: sqlite3.Connection, ended: bool) -> bool:
         """Count a trial that has ended; return whether it has."""
         if ended:
-            connection.execute("UPDATE facts SET value = value + 1 WHERE name = 'trials'")
+            connection.execute("UPDATE kept SET value = value + 1 WHERE name = 'trials'")
         return ended
 
     def release(self, trial: Trial, attempt: int) -> None:
@@ -462,7 +473,7 @@ class RunStore:
 
     def count(self) -> int:
         """Return how many trials have ended, as it was counted or, in a run of an older schema, by going through them."""
-        text = self._fact("trials")
+        text = self._kept("trials")
         if text is not None and text.isdecimal():
             return int(text)
         return int(self._rows(f"SELECT count(*) FROM trials WHERE NOT {UNFINISHED}")[0][0])

@@ -42,12 +42,22 @@ CREATE INDEX trials_running ON trials (state) WHERE state IN ('running', 'interr
 
 
 KEPT = """
+CREATE TABLE kept (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE scored (cell TEXT PRIMARY KEY, step INTEGER NOT NULL, fitness REAL NOT NULL) WITHOUT ROWID;
 CREATE INDEX steps_by_cell ON steps (cell);
 CREATE INDEX trials_deadly ON trials (cell) WHERE deaths >= 2;
-INSERT INTO facts SELECT 'trials', count(*) FROM trials WHERE state NOT IN ('running', 'interrupted');
 """
 """What came with schema 2: what follows from steps and trials, kept so that nobody has to go through all of them."""
+
+
+def add_kept(connection: sqlite3.Connection) -> None:
+    """Make the tables of what is kept, in the transaction that is open."""
+    for statement in KEPT.strip().split(";\n"):
+        connection.execute(statement.rstrip(";\n"))
+    connection.execute(
+        "INSERT INTO kept SELECT 'trials', count(*) FROM trials WHERE state NOT IN ('running', 'interrupted')"
+    )
+
 
 RECOVERY = "the run is damaged: put back a copy of its folder, or start another run (nothing was overwritten)"
 
@@ -161,7 +171,10 @@ def _check(connection: sqlite3.Connection, path: Path) -> int:
 def _upgrade(connection: sqlite3.Connection, found: int) -> None:
     """Bring a run of an older schema to this one; older versions of archsearch refuse it from then on."""
     if found < 2:
-        connection.executescript(f"BEGIN IMMEDIATE; {KEPT} PRAGMA user_version = 2; COMMIT;")
+        connection.execute("BEGIN IMMEDIATE")
+        add_kept(connection)
+        connection.execute(f"PRAGMA user_version = {VERSION}")
+        connection.execute("COMMIT")
 
 
 def create(path: Path) -> sqlite3.Connection:
@@ -171,10 +184,11 @@ def create(path: Path) -> sqlite3.Connection:
         try:
             connection.execute("PRAGMA journal_mode = WAL")
             connection.execute("PRAGMA synchronous = FULL")
-            connection.executescript(
-                f"BEGIN; {TABLES} {KEPT} PRAGMA application_id = {APPLICATION}; "
-                f"PRAGMA user_version = {VERSION}; COMMIT;"
-            )
+            connection.executescript(f"BEGIN; {TABLES}")
+            add_kept(connection)
+            connection.execute(f"PRAGMA application_id = {APPLICATION}")
+            connection.execute(f"PRAGMA user_version = {VERSION}")
+            connection.execute("COMMIT")
         except BaseException:
             connection.close()
             raise

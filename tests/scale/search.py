@@ -12,7 +12,7 @@ import os
 import time
 import zlib
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -42,12 +42,18 @@ LAST = 1_000
 BASE = library.load("gru")
 
 
-def plan_of_size(k: int = 5) -> RunPlan:
-    """Return a plan of two tasks with k settings each, where most cells pass the filter and the gate."""
+def plan_of(k: int = 5, pool: int = POOL, look_ahead: int = LOOK_AHEAD) -> RunPlan:
+    """Return a plan of two tasks, where most cells pass the filter and the gate.
+
+    Args:
+        k: Settings of a step on each task.
+        pool: How many candidates are re-examined and mutated.
+        look_ahead: How many steps are open at a time.
+    """
     rules = task_plan(k=k, G=4 * k, gate=0.1, rungs=())
     tasks = {"arithmetic": rules, "xml": rules}
     given = preset(
-        tasks, grid=grid_of(4 * k), look_ahead=LOOK_AHEAD, pool=POOL, noise_draws=2, max_candidates=10**7
+        tasks, grid=grid_of(4 * k), look_ahead=look_ahead, pool=pool, noise_draws=2, max_candidates=10**7
     )
     return run_plan(given, STRATEGY)
 
@@ -125,7 +131,7 @@ class Meter:
         lines: What was measured at each mark: candidates, ms per ask, ms per step.
     """
 
-    def __init__(self, marks: list[int], said: Callable[[str], object]) -> None:
+    def __init__(self, marks: Sequence[int], said: Callable[[str], object]) -> None:
         self.marks, self.said = list(marks), said
         self.steps: deque[tuple[float, float]] = deque(maxlen=LAST)
         self.asking: deque[float] = deque(maxlen=LAST)
@@ -163,7 +169,13 @@ class Meter:
         )
 
 
-def searched(folder: Path, candidates: int, marks: list[int], said: Callable[[str], object]) -> Meter:
+def searched(
+    folder: Path,
+    candidates: int,
+    marks: Sequence[int] = (),
+    said: Callable[[str], object] = print,
+    plan: RunPlan | None = None,
+) -> Meter:
     """Search until a run has so many candidates, and return what that cost.
 
     Args:
@@ -171,9 +183,10 @@ def searched(folder: Path, candidates: int, marks: list[int], said: Callable[[st
         candidates: How many.
         marks: Numbers of candidates at which a line is said.
         said: Takes the lines.
+        plan: The run's; None for the usual one.
     """
     STRATEGIES[STRATEGY] = free_cells
-    meter, plan = Meter(marks, said), plan_of_size()
+    meter, plan = Meter(marks, said), plan or plan_of()
     make_run(folder, plan)
     commit, ask = RunStore._commit, Search.ask
 

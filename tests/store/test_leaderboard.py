@@ -166,9 +166,9 @@ def board(folder: Path) -> object:
 
 
 SPOILED = {
-    "nothing": "DELETE FROM facts WHERE name = 'none'",
-    "no counts": "DELETE FROM facts WHERE name = 'counts'",
-    "counts of fewer steps": "UPDATE facts SET value = json_set(value, '$.told', 3) WHERE name = 'counts'",
+    "nothing": "DELETE FROM kept WHERE name = 'none'",
+    "no counts": "DELETE FROM kept WHERE name = 'counts'",
+    "counts of fewer steps": "UPDATE kept SET value = json_set(value, '$.told', 3) WHERE name = 'counts'",
     "a place too high": "UPDATE scored SET fitness = fitness + 1",
     "no places": "DELETE FROM scored",
     "a place of nobody": "INSERT INTO scored VALUES ('c0', 3, 9.0)",

@@ -8,7 +8,6 @@ from __future__ import annotations
 import contextlib
 import os
 import re
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -22,7 +21,7 @@ DEFAULT = 2 * 1024**3
 """Bytes: some 60,000 libraries."""
 
 RECENT = 600.0
-"""Seconds after its last use in which a library is never removed: another process may be about to load it."""
+"""Seconds before the last use of any library: what was used in them is never removed, a process may be about to load it."""
 
 EVERY = 256
 """Libraries that a process makes between two looks at the folder; the first look comes with the first."""
@@ -79,7 +78,7 @@ def evict(folder: Path, most: int) -> int:
     total = sum(library.size for library in kept)
     if total <= most:
         return 0
-    freed, before = 0, time.time() - RECENT
+    freed, before = 0, kept[-1].used - RECENT
     for library in kept:
         if total - freed <= SHARE * most or library.used > before:
             break

@@ -40,7 +40,7 @@ def test_those_that_were_not_used_for_longest_go_until_the_others_fit(tmp_path: 
 def test_what_was_used_of_late_stays_whatever_the_limit(tmp_path: Path) -> None:
     paths = filled(tmp_path, 3)
     evict(tmp_path, 0)
-    assert there(paths) == [False, False, True]
+    assert there(paths) == [False, False, True], "the last was used a moment ago, as libraries go"
 
 
 def test_places_that_stay_empty_go_later_and_half_made_libraries_are_left_alone(tmp_path: Path) -> None:
