@@ -21,7 +21,7 @@ from archsearch.protocol.duration import parse_duration
 from archsearch.protocol.plan import RunPlan
 from archsearch.protocol.references import reference_cells
 from archsearch.resources import runs_folder
-from archsearch.store import CheckpointFolder, Ending, RunStore, read_history, run_folder
+from archsearch.store import CheckpointFolder, Ending, RunStore, run_folder
 from archsearch.workers.devices import worker_devices
 from archsearch.workers.dispatch import Dispatcher
 from archsearch.workers.pool import WorkerPool
@@ -183,17 +183,17 @@ def _checked(plan: RunPlan) -> RunPlan:
 def _recovered(store: RunStore, limits: SearchLimits, new: bool, note: str) -> RunInfo:
     """Put what a killed session left running back to the queue, and return what the run has."""
     queued = store.interrupt()
-    history, _ = read_history(store, store.plan)
+    told, candidates = store.count_told()
     return RunInfo(
         folder=store.path.parent,
         plan=store.plan,
         new=new,
-        told=history.told,
-        candidates=history.counts.candidates,
+        told=told,
+        candidates=candidates,
         trials=store.count(),
         queued=queued,
         limits=limits,
-        finished=_is_reached(limits, history.counts.candidates, store.elapsed),
+        finished=_is_reached(limits, candidates, store.elapsed),
         note=note,
     )
 

@@ -11,7 +11,7 @@ import msgspec
 from archsearch.actions.request import EvolveOptions
 from archsearch.errors import InputError, RunLocked, StoreError
 from archsearch.protocol.plan import RunPlan
-from archsearch.store import Lock, RunStore, free_name, list_runs, make_run, read_history
+from archsearch.store import Lock, RunStore, free_name, list_runs, make_run
 from archsearch.store.run_store import FILE
 
 
@@ -101,7 +101,7 @@ def check_candidates(options: EvolveOptions, store: RunStore) -> None:
     Raises:
         InputError: Says how many candidates the run has.
     """
-    told = read_history(store, store.plan)[0].counts.candidates
+    _, told = store.count_told()
     if options.max_candidates is not None and options.max_candidates < told:
         asked = f"--max-candidates {options.max_candidates}"
         raise InputError(f"{asked} is below the {told} candidates that the run has; it is the run's total")

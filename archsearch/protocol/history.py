@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from bisect import bisect_left, insort
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
@@ -117,6 +118,11 @@ class Place(NamedTuple):
     step: int
     id: str
 
+    @property
+    def check(self) -> int:
+        """A number from 0 to 2^32 that tells places apart."""
+        return zlib.crc32(repr(tuple(self)).encode())
+
 
 class Counts(msgspec.Struct):
     """What a history counts.
@@ -125,6 +131,7 @@ class Counts(msgspec.Struct):
         told: Steps told.
         candidates: Candidates that they tried.
         scored: Candidates that have a fitness.
+        check: The sum of the checks of their places, so that places that were kept elsewhere can be held against it.
         finished_first_stage: Candidates other than start cells that finished the first stage.
         known: Draws that gave a known cell.
         steps_without_news: Steps, the last in a row, that brought nothing new.
@@ -134,6 +141,7 @@ class Counts(msgspec.Struct):
     told: int = 0
     candidates: int = 0
     scored: int = 0
+    check: int = 0
     finished_first_stage: int = 0
     known: int = 0
     steps_without_news: int = 0
@@ -236,16 +244,20 @@ class History:
         self.counts.candidates += 1
         self.counts.finished_first_stage += candidate.finished_first_stage
         if candidate.judgement is not None:
+            here = place(candidate)
             self.counts.scored += 1
-            insort(self.places, place(candidate))
+            self.counts.check += here.check
+            insort(self.places, here)
 
     def _leave(self, candidate: Candidate) -> None:
         """Count a candidate out, and take it from its place."""
         self.counts.candidates -= 1
         self.counts.finished_first_stage -= candidate.finished_first_stage
         if candidate.judgement is not None:
+            here = place(candidate)
             self.counts.scored -= 1
-            del self.places[bisect_left(self.places, place(candidate))]
+            self.counts.check -= here.check
+            del self.places[bisect_left(self.places, here)]
 
     # -- what the places say ------------------------------------------------------------------------------------
 

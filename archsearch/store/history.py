@@ -179,8 +179,8 @@ def _kept(
     store: RunStore, plan: RunPlan, baseline: dict[str, dict[Setting, Try]], lookup: RecordedOutcomes
 ) -> History | None:
     """Return the history as it was kept; None if it was not, or its best are not what their trials say."""
-    counts = store.counts
-    if counts is None:
+    counts, places = store.counts, store.places()
+    if counts is None or counts.check != sum(each.check for each in places):
         return None
     starts = [cell.id for cell in start_cells(plan)][: counts.told]
     history = History.resumed(
@@ -188,14 +188,13 @@ def _kept(
         baseline,
         past=RecordedPast(store, plan, baseline, lookup),
         counts=counts,
-        places=store.places(),
+        places=places,
         starts=starts,
     )
     best = history.places[: plan.preset.search.pool]
     found = [history.candidate(each.id) for each in best]
     scored = [candidate for candidate in found if candidate is not None and candidate.judgement is not None]
-    agree = list(map(place, scored)) == best and len(history.places) == counts.scored
-    return history if agree else None
+    return history if list(map(place, scored)) == best else None
 
 
 def read_for_search(store: RunStore, plan: RunPlan, seen: int) -> tuple[History, History, list[Ended | Step]]:

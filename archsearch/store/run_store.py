@@ -333,8 +333,17 @@ class RunStore:
         counts: Counts = self._decoded(text, Counts, "the counts")
         return counts if counts.told == 1 + self._last("steps WHERE verdict IS NOT NULL") else None
 
+    def count_told(self) -> tuple[int, int]:
+        """Return how many steps were told, and how many candidates they tried."""
+        if (counts := self.counts) is not None:
+            return counts.told, counts.candidates
+        told = [step for step, verdict in self.steps() if verdict is not None]
+        return len(told), len({step.cell for step in told} - {""})
+
     def places(self) -> list[Place]:
         """Return the places of the scored candidates, as they were kept, in no order."""
+        if not self.keeps:
+            return []
         return [Place(-fitness, step, cell) for cell, step, fitness in self._rows("SELECT * FROM scored")]
 
     def keep_told(self, history: History, candidates: Iterable[Candidate]) -> None:

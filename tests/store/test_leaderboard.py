@@ -170,6 +170,7 @@ SPOILED = {
     "no counts": "DELETE FROM kept WHERE name = 'counts'",
     "counts of fewer steps": "UPDATE kept SET value = json_set(value, '$.told', 3) WHERE name = 'counts'",
     "a place too high": "UPDATE scored SET fitness = fitness + 1",
+    "a place too low": "UPDATE scored SET fitness = fitness / 2 WHERE fitness = (SELECT max(fitness) FROM scored)",
     "no places": "DELETE FROM scored",
     "a place of nobody": "INSERT INTO scored VALUES ('c0', 3, 9.0)",
 }
