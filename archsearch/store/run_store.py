@@ -344,7 +344,7 @@ class RunStore:
         """Return the places of the scored candidates, as they were kept, in no order."""
         if not self.keeps:
             return []
-        return [Place(-fitness, step, cell) for cell, step, fitness in self._rows("SELECT * FROM scored")]
+        return list(map(Place._make, self._rows("SELECT -fitness, step, cell FROM scored")))
 
     def keep_told(self, history: History, candidates: Iterable[Candidate]) -> None:
         """Keep what a history counts, and where some of its candidates stand now.
