@@ -3,12 +3,15 @@
 
 PYTHON ?= python3
 ARGS ?=
+CORES ?= $(shell nproc 2>/dev/null || echo 1)
 VENV := .venv
 BIN := $(VENV)/bin
 RUN := $(VENV)/.run
 DEV := $(VENV)/.dev
 UNFINISHED := $(VENV)/.unfinished
 INSTALL := $(BIN)/python -m pip install -qq --no-deps --require-hashes
+
+PARALLEL := -n $(CORES) --dist worksteal
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
@@ -23,16 +26,20 @@ evolve: $(RUN)  ## search for cells: archsearch evolve $(ARGS)
 	@$(BIN)/archsearch evolve $(ARGS)
 
 test: $(DEV)  ## run the quick tests (a few minutes)
-	@$(BIN)/python -m pytest $(ARGS)
+	@$(BIN)/python -m pytest $(PARALLEL) $(ARGS)
 
 test-long: $(DEV)  ## run the slow tests with their full numbers
-	@$(BIN)/python -m pytest -m "slow and not timing" --hypothesis-profile=long --timeout=1200 $(ARGS)
+	@$(BIN)/python -m pytest -m "slow and not timing" --hypothesis-profile=long --timeout=1200 $(PARALLEL) $(ARGS)
 
 test-timing: $(DEV)  ## run the tests that hold only on an idle machine
 	@$(BIN)/python -m pytest -m timing $(ARGS)
 
 test-engine: $(DEV)  ## hold compiled code against the interpreter: all cells, sizes and builds
-	@$(BIN)/python -m pytest -m "(slow or not slow) and not timing" --timeout=1200 tests/compiler $(ARGS)
+	@$(BIN)/python -m pytest -m "(slow or not slow) and not timing" --timeout=1200 $(PARALLEL) tests/compiler $(ARGS)
+
+scale: $(DEV)  ## measure a run of 100,000 candidates and 20,000 compiled cells (about a quarter of an hour)
+	@$(BIN)/python -m tests.scale search $(ARGS)
+	@$(BIN)/python -m tests.scale cells
 
 scale: $(DEV)  ## measure a run of 100,000 candidates and 20,000 compiled cells (about a quarter of an hour)
 	@$(BIN)/python -m tests.scale search $(ARGS)

@@ -364,7 +364,7 @@ class RunStore:
 
     def places(self) -> list[Place]:
         """Return the places of the scored candidates, as they were kept, in no order."""
-        return [Place(-fitness, step, cell) for cell, step, fitness in self._rows("SELECT * FROM scored")]
+        return list(map(Place._make, self._rows("SELECT -fitness, step, cell FROM scored")))
 
     def keep_told(self, history: History, candidates: Iterable[Candidate]) -> None:
         """Keep what a history counts, and where some of its candidates stand now.

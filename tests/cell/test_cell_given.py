@@ -31,7 +31,7 @@ def test_what_is_neither_a_cell_nor_a_name_is_named() -> None:
         (io.StringIO("cell"), r"got: StringIO; give what its read\(\) returns"),
         (None, "got: NoneType$"),
     ],
-    ids=str,
+    ids=["bytes", "a path", "a stream", "nothing"],
 )
 def test_what_is_no_text_says_how_to_get_one(given: object, words: str) -> None:
     with pytest.raises(TypeError, match=f"a cell is parsed from its text, a str, {words}"):
