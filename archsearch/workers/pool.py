@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import select
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -166,24 +167,22 @@ class WorkerPool:
         self.called = self.looked if everybody else self.called
         for worker in list(self.workers):
             worker.silent += passed
-            if everybody or worker in ready:
+            if worker in ready or (everybody and not worker.process.is_alive()):
                 yield from self._look(worker)
+            if worker.hello is None and worker.silent > START_PATIENCE and worker in self.workers:
+                yield self.kill(worker, f"it was not ready after {START_PATIENCE:.0f} s")
 
     def _look(self, worker: Worker) -> Iterator[Event]:
         """Yield what a worker said, and its death."""
         gone = not worker.process.is_alive()
         yield from self._messages(worker)
-        if worker not in self.workers:
-            return
-        if gone:
+        if gone and worker in self.workers:
             yield self._replace(worker)
-        elif worker.hello is None and worker.silent > START_PATIENCE:
-            yield self.kill(worker, f"it was not ready after {START_PATIENCE:.0f} s")
 
     def _messages(self, worker: Worker) -> Iterator[Event]:
         """Yield all messages of a worker; one that talks nonsense, or hangs up, is replaced."""
         try:
-            while worker in self.workers and worker.pipe.poll():
+            while worker in self.workers and _says_something(worker.pipe):
                 message = messages.decode_for_driver(worker.pipe.recv_bytes(messages.MAX_BYTES))
                 worker.silent = 0.0
                 if isinstance(message, Hello):
@@ -233,3 +232,10 @@ class WorkerPool:
             self._close(worker)
         self.workers = []
         self.selector.close()
+
+
+def _says_something(pipe: Connection) -> bool:
+    """Whether a message, or the end, can be read from a pipe: what `pipe.poll()` says, in a twentieth of its time."""
+    look = select.poll()
+    look.register(pipe, select.POLLIN)
+    return bool(look.poll(0))
