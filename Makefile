@@ -16,7 +16,7 @@ PARALLEL := -n $(CORES) --dist worksteal
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help evolve test test-long test-timing test-engine lint docs lock audit clean
+.PHONY: help evolve test test-long test-timing test-engine scale lint docs lock audit clean
 
 help:  ## print this list
 	@echo 'make TARGET [ARGS="..."] [PYTHON=python3]'
@@ -36,6 +36,14 @@ test-timing: $(DEV)  ## run the tests that hold only on an idle machine
 
 test-engine: $(DEV)  ## hold compiled code against the interpreter: all cells, sizes and builds
 	@$(BIN)/python -m pytest -m "(slow or not slow) and not timing" --timeout=1200 $(PARALLEL) tests/compiler $(ARGS)
+
+scale: $(DEV)  ## measure a run of 100,000 candidates and 20,000 compiled cells (about a quarter of an hour)
+	@$(BIN)/python -m tests.scale search $(ARGS)
+	@$(BIN)/python -m tests.scale cells
+
+scale: $(DEV)  ## measure a run of 100,000 candidates and 20,000 compiled cells (about a quarter of an hour)
+	@$(BIN)/python -m tests.scale search $(ARGS)
+	@$(BIN)/python -m tests.scale cells
 
 lint: $(DEV)  ## check style, layout and types
 	@$(BIN)/ruff check .

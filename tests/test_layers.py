@@ -56,6 +56,7 @@ PLANS = [  # the part of the compiler that does not know torch
     "compiler.native.source",
     "compiler.native.toolchain",
     "compiler.native.build",
+    "compiler.native.eviction",
 ]
 INSTANT = [
     name

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -16,12 +17,13 @@ from archsearch.actions.request import EvolveOptions, Request
 from archsearch.actions.resolve import ResolvedRequest, resolve
 from archsearch.actions.resume import check_same_measurement, request_of_run
 from archsearch.actions.run import Run
-from archsearch.errors import InputError
+from archsearch.errors import ArchsearchError, InputError
 from archsearch.protocol.duration import parse_duration
 from archsearch.protocol.plan import RunPlan
 from archsearch.protocol.references import reference_cells
 from archsearch.resources import runs_folder
-from archsearch.store import CheckpointFolder, Ending, RunStore, read_history, run_folder
+from archsearch.store import CheckpointFolder, Ending, LostTrial, RunStore, read_leaderboard, run_folder
+from archsearch.store.file_system import network_warning
 from archsearch.workers.devices import worker_devices
 from archsearch.workers.dispatch import Dispatcher
 from archsearch.workers.pool import WorkerPool
@@ -148,6 +150,8 @@ def search(options: EvolveOptions, listener: Listener) -> SearchResult:
             store, new = run_of_plan(stack, options, plan, folder)
         info = _recovered(store, options.limits(store.plan.preset), new=new, note=resolved.note)
         listener.opened(info)
+        if warning := network_warning(info.folder):
+            listener.said(warning)
         return _searched(info, store, pool, listener, stop)
 
 
@@ -183,17 +187,17 @@ def _checked(plan: RunPlan) -> RunPlan:
 def _recovered(store: RunStore, limits: SearchLimits, new: bool, note: str) -> RunInfo:
     """Put what a killed session left running back to the queue, and return what the run has."""
     queued = store.interrupt()
-    history, _ = read_history(store, store.plan)
+    told, candidates = store.count_told()
     return RunInfo(
         folder=store.path.parent,
         plan=store.plan,
         new=new,
-        told=history.told,
-        candidates=len(history.candidates),
+        told=told,
+        candidates=candidates,
         trials=store.count(),
         queued=queued,
         limits=limits,
-        finished=_is_reached(limits, len(history.candidates), store.elapsed),
+        finished=_is_reached(limits, candidates, store.elapsed) and _is_whole(store),
         note=note,
     )
 
@@ -202,6 +206,14 @@ def _is_reached(limits: SearchLimits, candidates: int, elapsed: float) -> bool:
     if limits.max_candidates is not None and candidates >= limits.max_candidates:
         return True
     return limits.max_seconds is not None and elapsed >= limits.max_seconds
+
+
+def _is_whole(store: RunStore) -> bool:
+    """Whether all results of a finished run are there; those that are not are trained again."""
+    try:
+        return read_leaderboard(store, "").noise is not None
+    except LostTrial:
+        return False
 
 
 def _searched(
@@ -214,7 +226,12 @@ def _searched(
         store.ended = "finished"
         return SearchResult("finished", info.folder)
     store.ended = None
-    result = _ended_search(info, store, pool, listener, stop)
+    try:
+        result = _ended_search(info, store, pool, listener, stop)
+    except BaseException:
+        with contextlib.suppress(ArchsearchError):  # a full disk: the next start does it
+            store.interrupt()
+        raise
     store.interrupt()
     if result.ending != "interrupted":
         store.ended = result.ending

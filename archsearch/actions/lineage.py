@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from archsearch.mutations import Applied
-from archsearch.protocol.records import Step
 from archsearch.store import RunStore
 
 
@@ -37,13 +36,9 @@ class Birth:
 
 def read_lineage(store: RunStore, cell: str) -> list[Birth]:
     """Return the line of parents of a cell of a run, the youngest first; start cells have none."""
-    steps: dict[str, Step] = {}
-    for step, _ in store.steps():
-        if step.cell:
-            steps.setdefault(step.cell, step)
     line: list[Birth] = []
-    while cell in steps and steps[cell].parent:
-        step = steps[cell]
+    while (steps := store.steps_of(cell)) and steps[0][0].parent:
+        step, _ = steps[0]
         line.append(Birth(cell, step.parent, step.number, step.applied))
         cell = step.parent
     return line

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 
-from archsearch.actions.listener import Listener, Progress, SearchLimits
+from archsearch.actions.listener import Listener, Progress, SearchLimits, ToldStep
 from archsearch.protocol import noise
 from archsearch.protocol.evaluation import Ended, evaluate
 from archsearch.protocol.plan import RunPlan
@@ -17,8 +18,9 @@ from archsearch.protocol.racing import possible_trials
 from archsearch.protocol.records import Step, Trial, Try
 from archsearch.protocol.references import check_baseline, noise_trials, reference_cells, reference_step
 from archsearch.protocol.settings import Setting
-from archsearch.search import Search
-from archsearch.store import Ending, RunStore, read_steps
+from archsearch.search import Search, sees
+from archsearch.store import Ending, LostTrial, RunStore, read_for_search
+from archsearch.words import short_id
 from archsearch.workers.dispatch import Dispatcher
 
 GRACE = 3.0
@@ -27,11 +29,17 @@ GRACE = 3.0
 MOST_WITHOUT_NEWS = 200
 """Steps in a row with nothing new, after which the space counts as exhausted."""
 
-REFERENCES, NOISE = -10_000, -1
+SEARCHING = "searching"
+"""The last phase of a session."""
+
+REFERENCES, NOISE, LOST = -10_000, -1, -1
 """Priorities of what is trained before step 0."""
 
 TURN = 0.25
 """Seconds between looks at the clock and at signals."""
+
+ASKS = 16
+"""Steps that are asked in one turn, at most: what has ended meanwhile is to be filed soon."""
 
 
 class SearchLoop:
@@ -51,7 +59,10 @@ class SearchLoop:
         baseline: The GRU's trials, once they have ended.
         gates: For each task the share of the GRU's skill that opens the next stage, once the noise trials have ended.
         search: The steps; begun when baseline and gates are known.
+        moved: Whether the last turn told or asked a step.
+        restoring: Whether told steps of earlier sessions are still to be taken in, which no limit of time ends.
         waiting: The trials that each open step waits for, by the step's number.
+        waiters: The numbers of the open steps that wait for a trial.
     """
 
     def __init__(
@@ -69,7 +80,9 @@ class SearchLoop:
         self.baseline: dict[str, dict[Setting, Try]] = {}
         self.gates: dict[str, float] = {}
         self.search = Search(self.plan, self.baseline, self.gates)
+        self.moved, self.restoring = False, store.has_told
         self.waiting: dict[int, set[Trial]] = {}
+        self.waiters: dict[Trial, list[int]] = {}
 
     @property
     def elapsed(self) -> float:
@@ -88,12 +101,13 @@ class SearchLoop:
     def _references(self) -> Ending | None:
         """Train the references; the GRU's trials come first, and are refused before others cost time."""
         cells = reference_cells(self.plan)
-        for cell in cells.values():
-            self.store.add_cell(cell)
         steps = [reference_step(self.plan, cell.id) for cell in cells.values()]
         trials = [list(possible_trials(self.plan, step)) for step in steps]
-        for position, of_cell in enumerate(trials):
-            self.dispatcher.queue(of_cell, REFERENCES + position, shared=True)
+        with self.store.group():
+            for cell in cells.values():
+                self.store.add_cell(cell)
+            for position, of_cell in enumerate(trials):
+                self.dispatcher.queue(of_cell, REFERENCES + position, shared=True)
         everything = [trial for of_cell in trials for trial in of_cell]
         if ending := self._wait("references", trials[0], everything):
             return ending
@@ -119,7 +133,8 @@ class SearchLoop:
             missing = [each.trial for each in longest if each.outcome is None]
             if not missing:
                 break
-            self.dispatcher.queue(missing, NOISE, shared=True)
+            with self.store.group():
+                self.dispatcher.queue(missing, NOISE, shared=True)
             if ending := self._turn("noise", len(longest) - len(missing), len(longest)):
                 return ending
         trials = [each.trial for each in longest]
@@ -137,24 +152,69 @@ class SearchLoop:
     # -- the search ---------------------------------------------------------------------------------------------
 
     def _search(self) -> Ending:
-        """Go on from the steps of earlier sessions: told ones are told again, open ones wait for their trials."""
-        self.search = Search(self.plan, self.baseline, self.gates)
-        self.search.restore(read_steps(self.store, self.plan))
-        for step in self.search.open_steps:
-            self._advance(step)
+        """Go on from the steps of earlier sessions; what of them is lost is trained again, and they are taken in anew."""
         while True:
-            if ending := self._enough():
+            try:
+                self._restore()
+                return self._go_on()
+            except LostTrial as lost:
+                if ending := self._train_again(lost.trial):
+                    return ending
+
+    def _restore(self) -> None:
+        """Take in the steps of earlier sessions; open ones wait for their trials.
+
+        Raises:
+            LostTrial: The result of a told one is lost.
+        """
+        seen = sees(self.plan, self.store.count_steps())
+        told, first, steps = read_for_search(self.store, self.plan, seen)
+        self.search = Search(self.plan, self.baseline, self.gates, told=told, seen=first)
+        self.search.restore(steps)
+        self.restoring = False
+        with self.store.group():
+            for step in self.search.open_steps:
+                self._advance(step)
+
+    def _train_again(self, trial: Trial) -> Ending | None:
+        """Train a trial of a told step whose result is lost; it ends as it did. Nobody else waits meanwhile."""
+        self.listener.said(f"the result of trial {short_id(trial.key)} is lost: it is trained again")
+        self.restoring = True
+        self.waiting.clear()
+        self.waiters.clear()
+        self.dispatcher.forget([trial])
+        self.dispatcher.queue([trial], LOST)
+        return self._wait("lost trials", [trial], [trial])
+
+    def _go_on(self) -> Ending:
+        """Tell and ask steps until the session ends.
+
+        Raises:
+            LostTrial: The result of a told one that was looked up is lost.
+        """
+        wait = 0.0
+        while True:
+            if ending := self._enough() or self._turn(SEARCHING, 0, 0, wait):
                 return ending
-            moved = self._ask()
-            moved |= self._tell()
-            if ending := self._turn("searching", 0, 0, 0.0 if moved else TURN):
-                return ending
+            wait = 0.0 if self.moved else TURN
 
     def _enough(self) -> Ending | None:
-        told, most = self.search.told, self.limits.max_candidates
-        if most is not None and len(told.candidates) >= most:
+        told, most = self.search.told.counts, self.limits.max_candidates
+        if most is not None and told.candidates >= most:
             return "finished"
         return "exhausted" if told.steps_without_news >= MOST_WITHOUT_NEWS else None
+
+    def _move(self) -> list[ToldStep]:
+        """Tell the steps that have ended and ask those that may be asked; return what was told."""
+        told = []
+        while self._enough() is None and (step := self._tell()) is not None:
+            told.append(step)
+        asked = 0
+        while asked < ASKS and self._enough() is None and self._ask():
+            asked += 1
+            self._dispatch()
+        self.moved = bool(told or asked)
+        return told
 
     def _ask(self) -> bool:
         """Ask the next step if it may be asked now; return whether it was."""
@@ -171,6 +231,8 @@ class SearchLoop:
         trials = self.search.needs(step, self.dispatcher.outcome)
         if trials:
             self.waiting[step.number] = set(trials)
+            for trial in trials:
+                self.waiters.setdefault(trial, []).append(step.number)
             self.dispatcher.queue(trials, step.number)
             return
         ended = list(possible_trials(self.plan, step))
@@ -179,15 +241,16 @@ class SearchLoop:
         if step.filter is not None:
             self.dispatcher.forget([self.plan.filter_trial(step.cell, step.filter)])
 
-    def _tell(self) -> bool:
-        """Tell the next step if it has ended; return whether it had."""
+    def _tell(self) -> ToldStep | None:
+        """Tell the next step if it has ended, and return it."""
         ended = self.search.tell()
         if ended is None:
-            return False
+            return None
         step, verdict = ended.step, ended.verdict
         self.store.tell_step(step.number, verdict, self.elapsed)
-        self.listener.told(step, verdict, self.search.told.candidates.get(step.cell))
-        return True
+        candidate = self.search.told.candidate(step.cell) if step.cell else None
+        self.store.keep_told(self.search.told, [] if candidate is None else [candidate])
+        return ToldStep(step, verdict, None if candidate is None else replace(candidate))
 
     # -- time ---------------------------------------------------------------------------------------------------
 
@@ -196,30 +259,48 @@ class SearchLoop:
         if self.stopped():
             self._wind_down()
             return "interrupted"
-        if self.limits.max_seconds is not None and self.elapsed >= self.limits.max_seconds:
+        most = None if self.restoring else self.limits.max_seconds
+        if most is not None and self.elapsed >= most:
             return "time"
-        for trial in self.dispatcher.poll(wait):
-            self._ended(trial)
+        told = []
+        with (
+            self.store.group()
+        ):  # what comes of a turn is on the disk before anybody hears of it, and in one go
+            self._collect(0.0 if self.dispatcher.may_dispatch else wait)
+            if phase == SEARCHING:
+                told = self._move()
+            self._dispatch()
+        for each in told:
+            self.listener.told(each.step, each.verdict, each.candidate)
         progress = Progress(
             phase=phase,
             done=done,
             total=total,
-            history=self.search.told if phase == "searching" else None,
+            history=self.search.told if phase == SEARCHING else None,
             busy=self.dispatcher.busy,
             elapsed=self.elapsed,
         )
         self.listener.progressed(progress)
         return None
 
+    def _collect(self, wait: float) -> None:
+        """Wait up to `wait` seconds for trials to end."""
+        for trial in self.dispatcher.collect(wait):
+            self._ended(trial)
+
+    def _dispatch(self) -> None:
+        """Give idle workers work; what ends without being trained ends at once."""
+        while refused := self.dispatcher.dispatch():
+            for trial in refused:
+                self._ended(trial)
+
     def _ended(self, trial: Trial) -> None:
         """Let the steps that waited for a trial go on."""
-        for step in self.search.open_steps:
-            waiting = self.waiting.get(step.number, set())
-            if trial in waiting:
-                waiting.discard(trial)
-                if not waiting:
-                    del self.waiting[step.number]
-                    self._advance(step)
+        for number in sorted(self.waiters.pop(trial, ())):
+            self.waiting[number].discard(trial)
+            if not self.waiting[number]:
+                del self.waiting[number]
+                self._advance(self.search.asked[number])
 
     def _wind_down(self) -> None:
         """Give running trials a moment to end, so that little is lost."""

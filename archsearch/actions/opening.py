@@ -101,7 +101,7 @@ def check_candidates(options: EvolveOptions, store: RunStore) -> None:
     Raises:
         InputError: Says how many candidates the run has.
     """
-    told = len({step.cell for step, verdict in store.steps() if verdict is not None and step.cell})
+    _, told = store.count_told()
     if options.max_candidates is not None and options.max_candidates < told:
         asked = f"--max-candidates {options.max_candidates}"
         raise InputError(f"{asked} is below the {told} candidates that the run has; it is the run's total")

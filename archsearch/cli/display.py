@@ -168,7 +168,7 @@ class Display:
         assert self.run is not None and progress.history is not None
         limits = self.run.limits
         if limits.max_candidates is not None:
-            return len(progress.history.candidates), limits.max_candidates
+            return progress.history.counts.candidates, limits.max_candidates
         return progress.elapsed, limits.max_seconds or progress.elapsed
 
     def _left(self, progress: Progress) -> str:
@@ -214,7 +214,8 @@ def _is_live() -> bool:
 
 
 def _counts(history: History) -> str:
-    return f"step {history.told} · {len(history.candidates)} candidates · {len(history.ranked)} scored"
+    counts = history.counts
+    return f"step {counts.told} · {counts.candidates} candidates · {counts.scored} scored"
 
 
 def _cut(text: str, width: int) -> Text:
@@ -226,7 +227,7 @@ def _cut(text: str, width: int) -> Text:
 def _best(history: History) -> list[str]:
     """Return a line about the best cell that was found, and one about those that were not scored."""
     lines = []
-    best = next((candidate for candidate in history.ranked if not candidate.is_start), None)
+    best = history.best_found
     if best is not None:
         made = operators(mutation.operator for mutation in best.applied)
         lines.append(

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import importlib
 import os
 import signal
 import sys
-from typing import Any
+from typing import Any, TextIO
 
 import click
 
@@ -26,9 +27,13 @@ COMMANDS = {
     "train": "Train one cell on one task, beside the GRU.",
     "export": "Write a cell as a torch module, text, JSON, picture or equations.",
     "study": "Ask recorded runs how good the instrument is.",
+    "doctor": "Look at this machine, or at a run: what is damaged, and the way out.",
     "bench": "Measure the speed of the engines here, beside torch's own layers.",
 }
 """Name -> first line of its help; the command itself is the function of that name in the file of that name."""
+
+FULL_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+"""What the system says where nothing more can be written."""
 
 CLOSED = 128 + signal.SIGPIPE
 """What a shell shows for a program whose reader has gone."""
@@ -81,13 +86,23 @@ def main(arguments: list[str] | None = None) -> None:
     """Run the command line; ends the process with the documented exit code."""
     _have_streams()
     code = run_command(arguments)
-    try:
-        sys.stdout.flush()
-    except BrokenPipeError:
-        code = CLOSED
-    if code == CLOSED:  # what is left in the buffer has no reader: nothing to say about it at exit
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except BrokenPipeError:
+            code = CLOSED
+        except OSError as error:
+            code = code or (NoSpace.exit_code if error.errno in FULL_DISK else 1)
+            _leave(stream)
+    if code == CLOSED:
+        _leave(sys.stdout)
     sys.exit(code)
+
+
+def _leave(stream: TextIO) -> None:
+    """Give up what is left in a stream's buffer: it has no reader or no place, and nothing more is said of it at exit."""
+    with contextlib.suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def _have_streams() -> None:
@@ -117,7 +132,7 @@ def run_command(arguments: list[str] | None) -> int:
     except (BrokenPipeError, SystemExit):  # click and rich leave so when a pipe closes
         return CLOSED
     except OSError as error:
-        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+        if error.errno not in FULL_DISK:
             raise
         return _failed([f"{error.filename or 'output'}: {error.strerror}"], NoSpace.exit_code)
 
@@ -132,5 +147,6 @@ def _with_help(error: click.ClickException) -> str:
 
 def _failed(lines: list[str], code: int) -> int:
     """Say what is wrong, each line of it made harmless, and return the exit code."""
-    click.echo("Error: " + "\n".join(plain(line.expandtabs()) for line in lines).rstrip(), err=True)
+    with contextlib.suppress(OSError):  # a full disk under standard error: the exit code says it
+        click.echo("Error: " + "\n".join(plain(line.expandtabs()) for line in lines).rstrip(), err=True)
     return code

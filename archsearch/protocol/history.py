@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+import zlib
+from bisect import bisect_left, insort
 from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
+
+import msgspec
 
 from archsearch.mutations import Applied
 from archsearch.protocol.evaluation import Ended
@@ -14,6 +20,9 @@ from archsearch.protocol.settings import Setting
 
 SETTLED = {"evaluated", "stopped at gate", "diverged"}
 """Fates of candidates that passed the filter, or skipped it."""
+
+KEPT = 2_000
+"""Candidates that a history keeps in memory where the others can be looked up; more than a pool and its look-ahead."""
 
 
 @dataclass
@@ -48,6 +57,17 @@ class Candidate:
     used: dict[str, set[Setting]] = field(default_factory=dict)
     judgement: Judgement | None = None
 
+    @classmethod
+    def brought(cls, step: Step) -> Candidate:
+        """Return the candidate that a step brings, before anything is known of it."""
+        return cls(
+            id=step.cell,
+            step=step.number,
+            parent=step.parent,
+            applied=step.applied,
+            is_start=step.kind == "start",
+        )
+
     @property
     def fitness(self) -> float:
         """The fitness; only of a scored candidate."""
@@ -59,81 +79,264 @@ class Candidate:
         """How many trials it had."""
         return self.filter_tries + sum(len(tries) for tries in self.tries.values())
 
+    @property
+    def finished_first_stage(self) -> bool:
+        """Whether it is no start cell and was trained on a whole stage."""
+        return not self.is_start and self.reached > (self.fate == "not evaluated")
+
+    def tell(self, ended: Ended) -> None:
+        """Take in a step that tried it; `judge` says what follows for its fitness."""
+        step, verdict = ended.step, ended.verdict
+        self.filter_tries += step.filter is not None
+        self.passed = self.passed or verdict.fate in SETTLED
+        self.fate = verdict.fate if step.kind != "reexamine" else self.fate
+        self.reached = max(self.reached, verdict.reached)
+        for stage in step.stages[: verdict.reached]:
+            self.used.setdefault(stage.task, set()).update(stage.settings)
+        for task, tries in ended.tries.items():
+            self.tries.setdefault(task, {}).update(tries)
+
+    def judge(self, plan: RunPlan, baseline: dict[str, dict[Setting, Try]]) -> None:
+        """Find its fitness, held against the GRU's trials."""
+        self.judgement = judge(plan, self.tries, baseline)
+
+
+Past = Callable[[str, int], Candidate | None]
+"""Returns a cell as the first so many steps of the search left it; None if none of them tried it."""
+
+
+class Place(NamedTuple):
+    """Where a scored candidate stands among the others: the lowest first.
+
+    Attributes:
+        loss: Its fitness, negative.
+        step: That brought it first; of equals the older stands before the younger.
+        id: The cell's id.
+    """
+
+    loss: float
+    step: int
+    id: str
+
+    @property
+    def check(self) -> int:
+        """A number from 0 to 2^32 that tells places apart."""
+        return zlib.crc32(repr((self.loss + 0.0, self.step, self.id)).encode())  # a database knows no -0.0
+
+
+class Counts(msgspec.Struct):
+    """What a history counts.
+
+    Attributes:
+        told: Steps told.
+        candidates: Candidates that they tried.
+        scored: Candidates that have a fitness.
+        check: The sum of the checks of their places, so that places that were kept elsewhere can be held against it.
+        finished_first_stage: Candidates other than start cells that finished the first stage.
+        known: Draws that gave a known cell.
+        steps_without_news: Steps, the last in a row, that brought nothing new.
+        fates: How many steps ended in each way.
+    """
+
+    told: int = 0
+    candidates: int = 0
+    scored: int = 0
+    check: int = 0
+    finished_first_stage: int = 0
+    known: int = 0
+    steps_without_news: int = 0
+    fates: dict[str, int] = msgspec.field(default_factory=dict)
+
 
 class History:
     """Folds told steps into candidates; two histories that were told the same steps are equal.
 
-    Attributes:
+    What a step costs to tell does not grow with the steps before it: everything is counted as it comes, and a candidate
+    whose fitness changes moves to its new place among the others.
+
+    Args:
         plan: The run's plan.
         baseline: The GRU's trials.
-        told: How many steps were told.
-        candidates: The candidates by id, in the order in which they came.
-        fates: How many steps ended in each way.
-        known: How many draws gave a known cell.
-        steps_without_news: How many of the last steps, in a row, brought nothing new.
-        _ranked: The ranked candidates, until the next step is told.
+        past: Looks up the candidates that are not in memory; None keeps all of them there.
+
+    Attributes:
+        plan, baseline, past: The same.
+        candidates: The candidates in memory by id; without a `past` all, in the order in which they came.
+        counts: What is counted.
+        places: The scored candidates, the best first.
+        starts: The ids of the start cells that were told.
     """
 
-    def __init__(self, plan: RunPlan, baseline: dict[str, dict[Setting, Try]]) -> None:
-        self.plan, self.baseline = plan, baseline
-        self.told = 0
+    def __init__(
+        self, plan: RunPlan, baseline: dict[str, dict[Setting, Try]], past: Past | None = None
+    ) -> None:
+        self.plan, self.baseline, self.past = plan, baseline, past
         self.candidates: dict[str, Candidate] = {}
-        self.fates: Counter[str] = Counter()
-        self.known = 0
-        self.steps_without_news = 0
-        self._ranked: list[Candidate] | None = None
-
-    def tell(self, ended: Ended) -> None:
-        """Take in the next step."""
-        step = ended.step
-        assert step.number == self.told, "steps are told in order"
-        self.told += 1
-        self.known += step.known
-        self.fates[ended.verdict.fate] += 1
-        self.steps_without_news = self.steps_without_news + 1 if step.kind == "nothing" else 0
-        self._ranked = None
-        if step.kind != "nothing":
-            self._tell_candidate(self._candidate(step), ended)
-
-    def _candidate(self, step: Step) -> Candidate:
-        """Return the candidate that a step is about, a new one if it brings it."""
-        if step.cell not in self.candidates:
-            self.candidates[step.cell] = Candidate(
-                id=step.cell,
-                step=step.number,
-                parent=step.parent,
-                applied=step.applied,
-                is_start=step.kind == "start",
-            )
-        return self.candidates[step.cell]
-
-    def _tell_candidate(self, candidate: Candidate, ended: Ended) -> None:
-        step, verdict = ended.step, ended.verdict
-        candidate.filter_tries += step.filter is not None
-        candidate.passed = candidate.passed or verdict.fate in SETTLED
-        candidate.fate = verdict.fate if step.kind != "reexamine" else candidate.fate
-        candidate.reached = max(candidate.reached, verdict.reached)
-        for stage in step.stages[: verdict.reached]:
-            candidate.used.setdefault(stage.task, set()).update(stage.settings)
-        for task, tries in ended.tries.items():
-            candidate.tries.setdefault(task, {}).update(tries)
-        candidate.judgement = judge(self.plan, candidate.tries, self.baseline)
+        self.counts = Counts()
+        self.places: list[Place] = []
+        self.starts: list[str] = []
 
     @property
-    def ranked(self) -> list[Candidate]:
-        """All candidates with a fitness, the best first; of equals the one with the older step."""
-        if self._ranked is None:
-            scored = [c for c in self.candidates.values() if c.judgement is not None]
-            self._ranked = sorted(scored, key=lambda c: (-c.fitness, c.step))
-        return self._ranked
+    def told(self) -> int:
+        """How many steps were told."""
+        return self.counts.told
 
     @property
-    def pool(self) -> list[Candidate]:
-        """The best candidates, as many as the preset's pool holds."""
-        return self.ranked[: self.plan.preset.search.pool]
+    def known(self) -> int:
+        """How many draws gave a known cell."""
+        return self.counts.known
+
+    @property
+    def fates(self) -> Counter[str]:
+        """How many steps ended in each way."""
+        return Counter(self.counts.fates)
+
+    @property
+    def steps_without_news(self) -> int:
+        """How many of the last steps, in a row, brought nothing new."""
+        return self.counts.steps_without_news
 
     @property
     def finished_first_stage(self) -> int:
         """How many candidates other than start cells finished the first stage."""
-        found = [candidate for candidate in self.candidates.values() if not candidate.is_start]
-        return sum(candidate.reached > (candidate.fate == "not evaluated") for candidate in found)
+        return self.counts.finished_first_stage
+
+    def candidate(self, cell: str) -> Candidate | None:
+        """Return what the told steps say of a cell; None if none of them tried it."""
+        found = self.candidates.get(cell)
+        if found is None and self.past is not None and (found := self.past(cell, self.told)) is not None:
+            self._keep(found)
+        return found
+
+    def _keep(self, candidate: Candidate) -> None:
+        """Keep a candidate in memory; where the past is known, the one that came first goes."""
+        self.candidates[candidate.id] = candidate
+        if self.past is not None and len(self.candidates) > KEPT:
+            del self.candidates[next(iter(self.candidates))]
+
+    # -- telling ------------------------------------------------------------------------------------------------
+
+    def tell(self, ended: Ended) -> None:
+        """Take in the next step."""
+        step, counts = ended.step, self.counts
+        assert step.number == self.told, "steps are told in order"
+        if step.kind != "nothing":
+            self._tell_candidate(ended)
+        counts.told += 1
+        counts.known += step.known
+        counts.fates[ended.verdict.fate] = counts.fates.get(ended.verdict.fate, 0) + 1
+        counts.steps_without_news = counts.steps_without_news + 1 if step.kind == "nothing" else 0
+
+    def _tell_candidate(self, ended: Ended) -> None:
+        candidate = self.candidate(ended.step.cell)
+        if candidate is None:
+            candidate = Candidate.brought(ended.step)
+            self._keep(candidate)
+            self.starts += [candidate.id] * candidate.is_start
+        else:
+            self._leave(candidate)
+        candidate.tell(ended)
+        candidate.judge(self.plan, self.baseline)
+        self._enter(candidate)
+
+    def _enter(self, candidate: Candidate) -> None:
+        """Count a candidate in, and put it in its place."""
+        self.counts.candidates += 1
+        self.counts.finished_first_stage += candidate.finished_first_stage
+        if candidate.judgement is not None:
+            here = place(candidate)
+            self.counts.scored += 1
+            self.counts.check += here.check
+            insort(self.places, here)
+
+    def _leave(self, candidate: Candidate) -> None:
+        """Count a candidate out, and take it from its place."""
+        self.counts.candidates -= 1
+        self.counts.finished_first_stage -= candidate.finished_first_stage
+        if candidate.judgement is not None:
+            here = place(candidate)
+            self.counts.scored -= 1
+            self.counts.check -= here.check
+            del self.places[bisect_left(self.places, here)]
+
+    # -- what the places say ------------------------------------------------------------------------------------
+
+    def best(self, count: int | None = None) -> list[Candidate]:
+        """Return the first candidates by rank; None for all that have a fitness."""
+        found = [self.candidate(each.id) for each in self.places[:count]]
+        return [candidate for candidate in found if candidate is not None]
+
+    @property
+    def ranked(self) -> list[Candidate]:
+        """All candidates with a fitness, the best first; of equals the one with the older step."""
+        return self.best()
+
+    @property
+    def pool(self) -> list[Candidate]:
+        """The best candidates, as many as the preset's pool holds."""
+        return self.best(self.plan.preset.search.pool)
+
+    @property
+    def best_found(self) -> Candidate | None:
+        """The best candidate that is no start cell; None while none has a fitness."""
+        first = self.best(len(self.starts) + 1)
+        return next((candidate for candidate in first if not candidate.is_start), None)
+
+    # -- going back ---------------------------------------------------------------------------------------------
+
+    @classmethod
+    def resumed(
+        cls,
+        plan: RunPlan,
+        baseline: dict[str, dict[Setting, Try]],
+        past: Past,
+        counts: Counts,
+        places: Iterable[Place],
+        starts: Iterable[str],
+    ) -> History:
+        """Return a history of which counts and places were kept, and whose candidates are looked up.
+
+        Args:
+            plan: The run's plan.
+            baseline: The GRU's trials.
+            past: Looks the candidates up.
+            counts: What the told steps count.
+            places: The places of the scored candidates, in any order.
+            starts: The ids of the start cells that were told.
+        """
+        history = cls(plan, baseline, past)
+        history.counts, history.places, history.starts = counts, sorted(places), list(starts)
+        return history
+
+    def before(self, last: Sequence[Ended], steps_without_news: int) -> History:
+        """Return the history without the last steps that it was told.
+
+        Args:
+            last: Those steps, in order; all start cells come before them.
+            steps_without_news: Of the steps before them.
+        """
+        assert self.past is not None, "what was told before is looked up"
+        counts = msgspec.structs.replace(self.counts, fates=dict(self.counts.fates))
+        earlier = History.resumed(
+            self.plan, self.baseline, past=self.past, counts=counts, places=self.places, starts=self.starts
+        )
+        cells = dict.fromkeys(ended.step.cell for ended in last if ended.step.cell)
+        for cell in cells:
+            if (candidate := earlier.candidate(cell)) is not None:
+                earlier._leave(candidate)
+        for ended in last:
+            counts.told -= 1
+            counts.known -= ended.step.known
+            counts.fates[ended.verdict.fate] -= 1
+        counts.fates = {fate: count for fate, count in counts.fates.items() if count}
+        counts.steps_without_news = steps_without_news
+        earlier.candidates.clear()
+        for cell in cells:
+            if (candidate := earlier.candidate(cell)) is not None:
+                earlier._enter(candidate)
+        return earlier
+
+
+def place(candidate: Candidate) -> Place:
+    """Return the place of a scored candidate."""
+    return Place(-candidate.fitness, candidate.step, candidate.id)

@@ -20,10 +20,7 @@ from archsearch.protocol.racing import StageTrials
 from archsearch.protocol.seeds import generator
 
 CLONE_DRAWS = 10_000
-"""Clones, or groups of clones, that the statement is made of."""
-
-CHUNK = 2_000_000
-"""Clones simulated at a time, to bound memory."""
+"""Clones that the band is made of."""
 
 PASS_SHARE = 0.9
 """A gate that is set by noise lets this share of clones through."""
@@ -87,8 +84,11 @@ def band(plan: RunPlan, ratios: Mapping[str, Array]) -> tuple[float, float]:
     return float(np.quantile(clones, 0.05)), float(np.quantile(clones, 0.95))
 
 
-def luck(plan: RunPlan, ratios: Mapping[str, Array], clones: int) -> float:
-    """Return the median of the best fitness among some clones of the GRU.
+def luck(ratios: Mapping[str, Array], clones: int) -> float:
+    """Return the median of the best fitness among some clones of the GRU, each with one ratio drawn per task.
+
+    The best of N clones is at most x if all of them are, so with the chance F(x)^N. The median is the least x where that is
+    one half or more.
 
     Args:
         plan: The run's plan.
@@ -97,18 +97,22 @@ def luck(plan: RunPlan, ratios: Mapping[str, Array], clones: int) -> float:
     """
     if clones < 1:
         return 1.0
-    rng = generator("noise", plan.preset_name, clones)
-    rows = max(1, CHUNK // clones)
-    best = [
-        _clones(ratios, rng, min(rows, CLONE_DRAWS - start) * clones).reshape(-1, clones).max(axis=1)
-        for start in range(0, CLONE_DRAWS, rows)
-    ]
-    return float(np.median(np.concatenate(best)))
+    fitness = np.unique(np.concatenate(list(ratios.values())))
+    above = np.prod([_shares_above(each, fitness) for each in ratios.values()], axis=0)
+    with np.errstate(divide="ignore"):
+        none_above = clones * np.log1p(-above)  # the logarithm of the chance that no clone is better
+    return float(fitness[np.argmax(none_above >= math.log(0.5))])
+
+
+def _shares_above(ratios: Array, fitness: Array) -> Array:
+    """Return for each fitness, of shape (F,), the share of ratios, of shape (R,), that are above it; of shape (F,)."""
+    return 1 - np.searchsorted(np.sort(ratios), fitness, side="right") / len(ratios)
 
 
 def is_finding(history: History, luck: float) -> bool:
     """Whether a search has found a cell that is better than the luck of as many clones; start cells are not found."""
-    return any(candidate.fitness > luck for candidate in history.ranked if not candidate.is_start)
+    best = history.best_found
+    return best is not None and best.fitness > luck
 
 
 def _clones(ratios: Mapping[str, Array], rng: np.random.Generator, count: int) -> Array:

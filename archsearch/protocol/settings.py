@@ -1,6 +1,7 @@
 """Settings: one choice of hyper-parameters each, and the lists that are drawn from a preset's grid."""
 
 import itertools
+from functools import lru_cache
 from typing import Literal
 
 import msgspec
@@ -67,6 +68,7 @@ class Grid(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return [Setting(*values) for values in itertools.product(*axes)]
 
 
+@lru_cache(1024)
 def shared_settings(task: str, grid: Grid, budgets: tuple[int, ...], count: int) -> tuple[Setting, ...]:
     """Return s1, s2, … of a task: the same list for every cell of every run, and a prefix of every longer list.
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 
 import numpy as np
 
@@ -22,7 +22,7 @@ Scored = Mapping[Setting, Try]
 """What a cell has on a task."""
 
 
-def paired(task: str, settings: Sequence[Setting], used: set[Setting], k: int) -> Stage:
+def paired(task: str, settings: Sequence[Setting], used: Set[Setting], k: int) -> Stage:
     """Return the next of the settings that all cells share.
 
     Args:
@@ -37,7 +37,7 @@ def paired(task: str, settings: Sequence[Setting], used: set[Setting], k: int) -
 def published(
     task: str,
     grid: Sequence[Setting],
-    used: set[Setting],
+    used: Set[Setting],
     k: int,
     *,
     rng: np.random.Generator,

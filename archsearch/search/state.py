@@ -27,6 +27,8 @@ class Search:
         plan: The run's plan.
         baseline: The GRU's trials.
         gates: For each task the share of the GRU's skill that opens the next stage.
+        told: What the steps of earlier sessions say, as far as that was kept; None begins with the first step.
+        seen: What those of them say that the next step surely sees; None as well.
 
     Attributes:
         told: What all told steps say: the leaderboard's history.
@@ -34,27 +36,46 @@ class Search:
         asked: The asked steps that are not seen yet, by number.
         ended: Those of them that have ended, told or not, by number.
         next: The number of the step that is asked next.
+        brought: The cells of open steps that no told step has tried.
     """
 
     def __init__(
-        self, plan: RunPlan, baseline: dict[str, dict[Setting, Try]], gates: Mapping[str, float]
+        self,
+        plan: RunPlan,
+        baseline: dict[str, dict[Setting, Try]],
+        gates: Mapping[str, float],
+        *,
+        told: History | None = None,
+        seen: History | None = None,
     ) -> None:
         self.plan, self.baseline, self.gates = plan, baseline, gates
-        self.told, self.seen = History(plan, baseline), History(plan, baseline)
+        self.told, self.seen = told or History(plan, baseline), seen or History(plan, baseline)
         self.asked: dict[int, Step] = {}
         self.ended: dict[int, Ended] = {}
-        self.next = 0
+        self.next = self.seen.told
+        self.brought: set[str] = set()
 
     def restore(self, steps: Iterable[Ended | Step]) -> None:
-        """Take in the steps of earlier sessions, in order: the told ones as they ended, then the open ones."""
+        """Take in the steps of earlier sessions that `seen` was not told, in order: those that ended, then the open ones."""
         for each in steps:
             step = each.step if isinstance(each, Ended) else each
             assert step.number == self.next, "steps are restored in order"
-            self.asked[step.number] = step
-            self.next += 1
+            self._note(step)
             if isinstance(each, Ended):
                 self.ended[step.number] = each
-                self.told.tell(each)
+                if step.number == self.told.told:
+                    self._tell(each)
+
+    def _note(self, step: Step) -> None:
+        """Take in the next step as it was asked."""
+        self.asked[step.number] = step
+        self.next += 1
+        if step.number >= self.told.told and step.cell and self.told.candidate(step.cell) is None:
+            self.brought.add(step.cell)
+
+    def _tell(self, ended: Ended) -> None:
+        self.told.tell(ended)
+        self.brought.discard(ended.step.cell)
 
     @property
     def open_steps(self) -> list[Step]:
@@ -64,8 +85,7 @@ class Search:
     @property
     def candidates(self) -> int:
         """How many candidates there are, with those that the open steps bring."""
-        brought = {step.cell for step in self.open_steps if step.cell} - {""}
-        return len(self.told.candidates) + sum(cell not in self.told.candidates for cell in brought)
+        return self.told.counts.candidates + len(self.brought)
 
     @property
     def may_ask(self) -> bool:
@@ -82,8 +102,7 @@ class Search:
         self._see(sees(self.plan, self.next))
         unseen = [self.asked[number] for number in range(self.seen.told, self.next)]
         asked = ask(self.plan, self.next, self.seen, unseen, cell)
-        self.asked[self.next] = asked.step
-        self.next += 1
+        self._note(asked.step)
         return asked
 
     def _see(self, count: int) -> None:
@@ -111,5 +130,5 @@ class Search:
         """Tell the next step if it has ended, and return it; None while it has not."""
         ended = self.ended.get(self.told.told)
         if ended is not None:
-            self.told.tell(ended)
+            self._tell(ended)
         return ended

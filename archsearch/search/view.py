@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Set
 from dataclasses import dataclass
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
@@ -23,6 +24,8 @@ from archsearch.words import short_id
 
 STEP_DRAWS = 100
 """Draws of a child after which a step is "nothing new"."""
+
+NONE: frozenset[Setting] = frozenset()
 
 
 class Drawn(NamedTuple):
@@ -73,26 +76,36 @@ class View:
     references: frozenset[str]
     rng: np.random.Generator
 
-    def used(self, cell: str, task: str) -> set[Setting]:
+    def used(self, cell: str, task: str) -> Set[Setting]:
         """Return the settings that a cell has had on a task, or is assigned in a step not yet seen."""
-        candidate = self.history.candidates.get(cell)
-        used = set(candidate.used.get(task, ())) if candidate else set()
+        candidate = self.history.candidate(cell)
+        used = candidate.used.get(task, NONE) if candidate else NONE
+        stages = [stage for step in self._unseen_of.get(cell, ()) for stage in step.stages]
+        more = [setting for stage in stages if stage.task == task for setting in stage.settings]
+        return used.union(more) if more else used
+
+    @cached_property
+    def _unseen_of(self) -> dict[str, list[Step]]:
+        """The unseen steps by the cell that they try."""
+        steps: dict[str, list[Step]] = {}
         for step in self.unseen:
-            if step.cell == cell:
-                used.update(s for stage in step.stages if stage.task == task for s in stage.settings)
-        return used
+            steps.setdefault(step.cell, []).append(step)
+        return steps
 
     def reexamination(self) -> Asked | None:
         """Return a step that tries a random member of the pool on new settings; None if no member has any left."""
-        members = [member for member in self.history.pool if self._has_settings_left(member.id)]
+        members = [member for member in self.history.pool if self._has_settings_left(member)]
         if not members:
             return None
         member = members[int(self.rng.integers(len(members)))]
         return Asked(Step(self.number, "reexamine", member.id, stages=self._stages(member.id), raced=True))
 
-    def _has_settings_left(self, cell: str) -> bool:
+    def _has_settings_left(self, candidate: Candidate) -> bool:
+        assigned = candidate.id in self._unseen_of
+        used = candidate.used
         return any(
-            len(self.used(cell, task)) < len(settings) for task, settings in self.plan.settings.items()
+            len(self.used(candidate.id, task) if assigned else used.get(task, NONE)) < len(settings)
+            for task, settings in self.plan.settings.items()
         )
 
     def _stages(self, cell: str, parent: Candidate | None = None) -> tuple[Stage, ...]:
@@ -103,7 +116,8 @@ class View:
         name, settings, used = task.name, self.plan.settings[task.name], self.used(cell, task.name)
         if self.plan.rule == "paired":
             return choice.paired(name, settings, used, task.rules.k)
-        starts = [c.tries.get(name, {}) for c in self.history.candidates.values() if c.is_start]
+        cells = [self.history.candidate(start) for start in self.history.starts]
+        starts = [start.tries.get(name, {}) for start in cells if start is not None]
         tries = parent.tries.get(name, {}) if parent else None
         return choice.published(name, settings, used, task.rules.k, rng=self.rng, parent=tries, starts=starts)
 
@@ -131,23 +145,23 @@ class View:
     def _trying(self, drawn: Drawn, known: int, invalid: int) -> Step | None:
         """Return the step that tries a child, or None if the child is known and not to be tried again."""
         child = drawn.cell.id
-        if any(step.cell == child for step in self.unseen):
+        if child in self._unseen_of:
             return None
         step = Step(self.number, "propose", child, drawn.parent, drawn.applied, known=known, invalid=invalid)
-        candidate = self.history.candidates.get(child)
+        candidate = self.history.candidate(child)
         if candidate is None and child in self.references:
             return replace(step, stages=reference_stages(self.plan, child))
         setting = self.plan.filter_setting(child, candidate.filter_tries if candidate else 0)
         if setting and (candidate is None or candidate.fate == "failed filter"):
-            stages = self._stages(child, self.history.candidates.get(drawn.parent))
+            stages = self._stages(child, self.history.candidate(drawn.parent))
             return replace(step, filter=setting, stages=stages, gated=True, raced=True)
-        if candidate is not None and candidate.passed and self._may_return(child):
+        if candidate is not None and candidate.passed and self._may_return(candidate):
             return replace(step, stages=self._stages(child), gated=True, raced=True)
         return None
 
-    def _may_return(self, cell: str) -> bool:
+    def _may_return(self, candidate: Candidate) -> bool:
         """Whether a proposal may bring a cell again that passed the filter: under `published`, on fresh settings."""
-        return self.plan.rule == "published" and self._has_settings_left(cell)
+        return self.plan.rule == "published" and self._has_settings_left(candidate)
 
 
 def regrouped_child(drawn: Drawn, space: SearchSpace) -> Drawn | None:

@@ -2,7 +2,7 @@
 
 from archsearch.store.checkpoints import CheckpointFolder
 from archsearch.store.folder import Lock, existing_run, free_name, list_runs, make_run, run_folder
-from archsearch.store.history import read_history, read_steps
+from archsearch.store.history import LostTrial, read_for_search, read_history, read_steps
 from archsearch.store.leaderboard import Leaderboard, Noise, Row, as_document, read_leaderboard
 from archsearch.store.run_store import Ending, RunStore
 
@@ -11,6 +11,7 @@ __all__ = [
     "Ending",
     "Leaderboard",
     "Lock",
+    "LostTrial",
     "Noise",
     "Row",
     "RunStore",
@@ -19,6 +20,7 @@ __all__ = [
     "free_name",
     "list_runs",
     "make_run",
+    "read_for_search",
     "read_history",
     "read_leaderboard",
     "read_steps",

@@ -10,6 +10,7 @@ import secrets
 import shutil
 import socket
 import time
+from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
@@ -23,8 +24,8 @@ import tomli_w
 from archsearch.errors import InputError, RunLocked, StoreError
 from archsearch.files import sync_folder, write_whole
 from archsearch.protocol.plan import RunPlan
+from archsearch.store.connecting import no_space
 from archsearch.store.run_store import FILE, RunStore
-from archsearch.store.schema import no_space
 
 SETTINGS, OWNER = "run.toml", "owner.json"
 MOST_FOLDERS = 200
@@ -121,8 +122,13 @@ def free_name(preset: str, runs: Path) -> str:
     return f"{name}-{max((int(match[1]) for match in matches if match), default=0) + 1}"
 
 
-def make_run(folder: Path, plan: RunPlan) -> None:
+def make_run(folder: Path, plan: RunPlan, fill: Callable[[RunStore], object] | None = None) -> None:
     """Make a run's folder with its database and a copy of its settings, complete or not at all.
+
+    Args:
+        folder: Where it will lie.
+        plan: The run's plan.
+        fill: Puts into the database what it holds from the beginning; None for a run that has not begun.
 
     Raises:
         FileExistsError: The folder exists.
@@ -137,7 +143,9 @@ def make_run(folder: Path, plan: RunPlan) -> None:
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         temporary.mkdir(mode=0o700)
-        RunStore.create(temporary, plan).close()
+        with RunStore.create(temporary, plan) as store:
+            if fill is not None:
+                fill(store)
         write_whole(temporary / SETTINGS, settings_toml(plan).encode())
         temporary.rename(folder)
         sync_folder(folder.parent)
@@ -202,6 +210,16 @@ class Lock:
         with contextlib.suppress(OSError):  # a full disk: the message is poorer, the lock holds
             write_whole(self.folder / OWNER, msgspec.json.encode(owner))
         return self
+
+    @property
+    def holder(self) -> str | None:
+        """Who searches in the run, in words; None if nobody does. The lock itself is not touched, so nobody is kept out."""
+        try:
+            number = (self.folder / "lock").stat().st_ino
+            held = re.search(rf"FLOCK .*:{number} ", Path("/proc/locks").read_text())
+        except FileNotFoundError:
+            held = None
+        return self._owner() if held else None
 
     def _owner(self) -> str:
         """Return who holds the lock, in words; it may have taken it this very moment, before it said so."""

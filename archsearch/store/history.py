@@ -5,16 +5,32 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from archsearch.cell import library
-from archsearch.protocol.evaluation import Ended, evaluate, told_again
+from archsearch.errors import StoreError
+from archsearch.protocol.evaluation import Ended, Waiting, evaluate, told_again
 from archsearch.protocol.fitness import Judgement, judge
-from archsearch.protocol.history import History
+from archsearch.protocol.history import Candidate, History, place
 from archsearch.protocol.plan import RunPlan
-from archsearch.protocol.racing import Outcomes
 from archsearch.protocol.records import BASELINE, Outcome, Step, Trial, Try, Verdict
-from archsearch.protocol.references import reference_cells, reference_step
+from archsearch.protocol.references import reference_cells, reference_step, start_cells
 from archsearch.protocol.settings import Setting
 from archsearch.store.run_store import RunStore
 from archsearch.words import short_id
+
+
+class LostTrial(StoreError):
+    """The result of a told step's trial is missing, or does not hold; the trial can be trained again.
+
+    Args:
+        trial: The trial.
+        message: What people are told.
+
+    Attributes:
+        trial: The same.
+    """
+
+    def __init__(self, trial: Trial, message: str) -> None:
+        super().__init__(message)
+        self.trial = trial
 
 
 class RecordedOutcomes:
@@ -45,16 +61,17 @@ class RecordedOutcomes:
         """Return how a trial ended that must have ended.
 
         Raises:
-            StoreError: It has not.
+            LostTrial: It has not.
         """
         outcome = self(trial)
         if outcome is None:
-            raise self.store.damaged(f"a trial of cell {short_id(trial.cell)} on {trial.task} is missing")
+            missing = f"a trial of cell {short_id(trial.cell)} on {trial.task} is missing"
+            raise LostTrial(trial, str(self.store.damaged(missing)))
         return outcome
 
 
 def read_steps(
-    store: RunStore, plan: RunPlan, outcomes: RecordedOutcomes | None = None
+    store: RunStore, plan: RunPlan, outcomes: RecordedOutcomes | None = None, since: int = 0
 ) -> Iterator[Ended | Step]:
     """Yield all steps in order: the told ones as they ended, then those that are still open.
 
@@ -62,15 +79,60 @@ def read_steps(
         store: The run's database.
         plan: Its plan.
         outcomes: How its trials ended, as far as they were looked up before.
+        since: The number of the first one.
 
     Raises:
         StoreError: The records cannot be read, or contradict each other.
     """
     lookup = outcomes or RecordedOutcomes(store)
-    for step, verdict in store.steps():
-        for fault in _step_faults(plan, step, verdict):
-            raise store.damaged(f"step {step.number} {fault}")
-        yield step if verdict is None else told_again(plan, step, verdict, lookup.ended)
+    for step, verdict in store.steps(since):
+        yield _read(store, plan, lookup, step, verdict)
+
+
+def _read(
+    store: RunStore, plan: RunPlan, lookup: RecordedOutcomes, step: Step, verdict: Verdict | None
+) -> Ended | Step:
+    for fault in _step_faults(plan, step, verdict):
+        raise store.damaged(f"step {step.number} {fault}")
+    return step if verdict is None else told_again(plan, step, verdict, lookup.ended)
+
+
+class RecordedPast:
+    """Looks up candidates in a run's records: what the steps that tried a cell say of it.
+
+    Args:
+        store: The run's database.
+        plan: Its plan.
+        baseline: The GRU's trials.
+        outcomes: How the run's trials ended.
+    """
+
+    def __init__(
+        self,
+        store: RunStore,
+        plan: RunPlan,
+        baseline: dict[str, dict[Setting, Try]],
+        outcomes: RecordedOutcomes,
+    ) -> None:
+        self.store, self.plan, self.baseline, self.outcomes = store, plan, baseline, outcomes
+
+    def __call__(self, cell: str, told: int) -> Candidate | None:
+        """Return a cell as the first so many steps left it; None if none of them tried it.
+
+        Args:
+            cell: The cell's id.
+            told: How many steps.
+        """
+        candidate: Candidate | None = None
+        for step, verdict in self.store.steps_of(cell, told):
+            ended = _read(self.store, self.plan, self.outcomes, step, verdict)
+            if not isinstance(ended, Ended):
+                raise self.store.damaged(f"step {step.number} is not told")
+            candidate = candidate or Candidate.brought(step)
+            candidate.tell(ended)
+        if candidate is not None:
+            candidate.judge(self.plan, self.baseline)
+        return candidate
 
 
 def _step_faults(plan: RunPlan, step: Step, verdict: Verdict | None) -> Iterator[str]:
@@ -88,10 +150,17 @@ def _step_faults(plan: RunPlan, step: Step, verdict: Verdict | None) -> Iterator
         yield f"reached stage {verdict.reached} of {len(step.stages)}"
 
 
-def reference_tries(plan: RunPlan, outcomes: Outcomes) -> dict[str, dict[str, dict[Setting, Try]]]:
-    """Return the trials of the references, by id, that were evaluated on every task."""
+def reference_tries(plan: RunPlan, outcomes: RecordedOutcomes) -> dict[str, dict[str, dict[Setting, Try]]]:
+    """Return the trials of the references, by id, that were evaluated on every task.
+
+    Raises:
+        LostTrial: One is missing, though all had ended before the first step was told.
+    """
     steps = [reference_step(plan, cell.id) for cell in reference_cells(plan).values()]
     results = [evaluate(plan, step, outcomes, {}, {}) for step in steps]
+    missing = [trial for result in results if isinstance(result, Waiting) for trial in result.trials]
+    if missing and outcomes.store.has_told:
+        outcomes.ended(missing[0])
     ended = [result for result in results if isinstance(result, Ended)]
     return {each.step.cell: each.tries for each in ended if each.verdict.fate == "evaluated"}
 
@@ -114,9 +183,61 @@ def read_history(
     baseline = references.get(library.load(BASELINE).id)
     if baseline is None:
         return History(plan, {task.name: {} for task in plan.tasks}), {}
+    history = _kept(store, plan, baseline, lookup) or _told(store, plan, baseline, lookup)
+    judged = {cell: judge(plan, tries, baseline) for cell, tries in references.items()}
+    return history, {cell: judgement for cell, judgement in judged.items() if judgement is not None}
+
+
+def _told(
+    store: RunStore, plan: RunPlan, baseline: dict[str, dict[Setting, Try]], lookup: RecordedOutcomes
+) -> History:
+    """Return the history that the told steps make, each told again."""
     history = History(plan, baseline)
     for step in read_steps(store, plan, lookup):
         if isinstance(step, Ended):
             history.tell(step)
-    judged = {cell: judge(plan, tries, baseline) for cell, tries in references.items()}
-    return history, {cell: judgement for cell, judgement in judged.items() if judgement is not None}
+    return history
+
+
+def _kept(
+    store: RunStore, plan: RunPlan, baseline: dict[str, dict[Setting, Try]], lookup: RecordedOutcomes
+) -> History | None:
+    """Return the history as it was kept; None if it was not, or its best are not what their trials say."""
+    counts, places = store.counts, store.places()
+    if counts is None or counts.check != sum(each.check for each in places):
+        return None
+    starts = [cell.id for cell in start_cells(plan)][: counts.told]
+    history = History.resumed(
+        plan,
+        baseline,
+        past=RecordedPast(store, plan, baseline, lookup),
+        counts=counts,
+        places=places,
+        starts=starts,
+    )
+    best = history.places[: plan.preset.search.pool]
+    found = [history.candidate(each.id) for each in best]
+    scored = [candidate for candidate in found if candidate is not None and candidate.judgement is not None]
+    return history if list(map(place, scored)) == best else None
+
+
+def read_for_search(store: RunStore, plan: RunPlan, seen: int) -> tuple[History, History, list[Ended | Step]]:
+    """Return what a search goes on from: the history of all told steps, that of the first ones, and the steps after these.
+
+    Args:
+        store: The run's database, opened for writing: what was not kept is kept from now on.
+        plan: Its plan.
+        seen: How many steps the next one sees.
+    """
+    history, _ = read_history(store, plan)
+    if history.past is None:
+        store.keep_history(history)
+        history, _ = read_history(store, plan)
+    first = min(seen, history.told)
+    if history.past is None or first <= len(start_cells(plan)):
+        first = 0
+    steps = list(read_steps(store, plan, since=first))
+    last = [step for step in steps if isinstance(step, Ended)]
+    if not first:
+        return history, History(plan, history.baseline, history.past), steps
+    return history, history.before(last, store.steps_without_news(first)), steps

@@ -110,7 +110,7 @@ def read_leaderboard(store: RunStore, run: str) -> Leaderboard:
         run=run,
         plan=plan,
         told=history.told,
-        candidates=len(history.candidates),
+        candidates=history.counts.candidates,
         fates=dict(sorted(history.fates.items())),
         known=history.known,
         baseline={task: result.score for task, result in gru.tasks.items()} if gru else {},
@@ -141,7 +141,7 @@ def _row(store: RunStore, rank: int, candidate: Candidate, names: dict[str, str]
 
 def _reference_rows(history: History, references: dict[str, Judgement], names: dict[str, str]) -> list[Row]:
     """Return the rows of the references that are no candidates, the best first."""
-    outside = [cell for cell in references if cell not in history.candidates]
+    outside = [cell for cell in references if history.candidate(cell) is None]
     outside.sort(key=lambda cell: -references[cell].fitness)
     return [_reference_row(cell, names[cell], references[cell]) for cell in outside]
 
@@ -169,7 +169,7 @@ def _noise(plan: RunPlan, history: History, outcomes: RecordedOutcomes) -> Noise
     ratios = noise.clone_ratios(plan, trials)
     clones = history.finished_first_stage
     low, high = noise.band(plan, ratios)
-    luck = noise.luck(plan, ratios, clones)
+    luck = noise.luck(ratios, clones)
     return Noise(low, high, luck, clones, noise.is_finding(history, luck))
 
 

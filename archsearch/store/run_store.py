@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 import sqlite3
-from collections.abc import Iterator
+import sys
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
@@ -15,15 +16,26 @@ import msgspec
 from archsearch.cell import Cell
 from archsearch.errors import CellError, StoreError
 from archsearch.protocol.checks import plan_faults
+from archsearch.protocol.history import Candidate, Counts, History, Place
 from archsearch.protocol.plan import RunPlan
 from archsearch.protocol.records import ENDED, Outcome, Step, Trial, Verdict
-from archsearch.store.schema import RECOVERY, connect, create, guarded
+from archsearch.store.connecting import RECOVERY, connect, create, guarded
+from archsearch.store.seal import asked_seal, fact_seal, record_holds, told_seal, trial_seal
 from archsearch.words import short_id
 
 FILE = "run.db"
 
+CELLS = 1_000
+"""Cells that are kept in memory: more than the pool, and the steps that are open."""
+
 NUMBERS = ("score", "accuracy", "nll", "test_accuracy", "test_nll")
 """What an outcome says in numbers that may fail to be finite."""
+
+STEP = "number, cell, asked, verdict, seal"
+"""The columns of a step."""
+
+UNFINISHED = "state IN ('running', 'interrupted')"
+"""In the very words of the index on such trials, without which SQLite would not use it."""
 
 Ending = Literal["finished", "time", "interrupted", "exhausted"]
 """How a session of a run ends; an interrupted run is not over."""
@@ -33,24 +45,29 @@ class RunStore:
     """The database of one run.
 
     It is a context manager that closes itself. Every method that changes something, and every value that is set, is one
-    transaction. A finished trial stays as it is; a result that comes late or twice is ignored.
+    transaction, or part of the one that `group` makes of several. A finished trial stays as it is; a result that comes late
+    or twice is ignored. What is stored is believed if its seal holds; a result that does not hold is to be trained again
+    where the run goes on, and damage for readers.
 
     Args:
         connection: The opened database.
         path: Its file.
+        write: Whether it may be written.
 
     Attributes:
-        _cells: The run's cells that were read or added, by id.
+        _groups: How many groups are open, one inside the other.
+        _cells: The run's cells that were read or added of late, by id.
     """
 
-    def __init__(self, connection: sqlite3.Connection, path: Path) -> None:
-        self.connection, self.path = connection, path
+    def __init__(self, connection: sqlite3.Connection, path: Path, write: bool = False) -> None:
+        self.connection, self.path, self.write = connection, path, write
+        self._groups = 0
         self._cells: dict[str, Cell] = {}
 
     @classmethod
     def create(cls, folder: Path, plan: RunPlan) -> RunStore:
         """Make the database of a new run in an existing folder."""
-        store = cls(create(folder / FILE), folder / FILE)
+        store = cls(create(folder / FILE), folder / FILE, write=True)
         try:
             store._set_fact("plan", msgspec.json.encode(plan).decode())
         except BaseException:
@@ -65,7 +82,7 @@ class RunStore:
         Raises:
             StoreError: It is missing, foreign, damaged or too new.
         """
-        return cls(connect(folder / FILE, write), folder / FILE)
+        return cls(connect(folder / FILE, write), folder / FILE, write)
 
     def close(self) -> None:
         """Close the database."""
@@ -83,16 +100,41 @@ class RunStore:
     def _transaction(self) -> Iterator[sqlite3.Connection]:
         with guarded(self.path):
             try:
-                self.connection.execute("BEGIN IMMEDIATE")
+                if not self.connection.in_transaction:
+                    self.connection.execute("BEGIN IMMEDIATE")
                 yield self.connection
-                self._commit()
+                if not self._groups:
+                    self._commit()
             except BaseException:
-                if self.connection.in_transaction:  # a full disk has ended it already
-                    self.connection.execute("ROLLBACK")
+                self._roll_back()
                 raise
 
+    @contextmanager
+    def group(self) -> Iterator[None]:
+        """Make one transaction of all changes until the end: one wait for the disk, however many they are.
+
+        It begins with the first change, so that waiting for one holds up nobody. An error that is none of the database's
+        keeps what was changed before it.
+        """
+        self._groups += 1
+        try:
+            yield
+        finally:
+            self._groups -= 1
+            if not self._groups and self.connection.in_transaction:
+                with guarded(self.path):
+                    self._commit()
+
     def _commit(self) -> None:
-        self.connection.execute("COMMIT")
+        try:
+            self.connection.execute("COMMIT")
+        except BaseException:
+            self._roll_back()
+            raise
+
+    def _roll_back(self) -> None:
+        if self.connection.in_transaction:  # a full disk has ended it already
+            self.connection.execute("ROLLBACK")
 
     def _rows(self, query: str, *values: Any) -> list[tuple[Any, ...]]:
         with guarded(self.path):
@@ -111,15 +153,20 @@ class RunStore:
     # -- facts: single values -----------------------------------------------------------------------------------
 
     def _fact(self, name: str) -> str | None:
-        rows = self._rows("SELECT value FROM facts WHERE name = ?", name)
-        return str(rows[0][0]) if rows else None
+        rows = self._rows("SELECT value, seal FROM facts WHERE name = ?", name)
+        if not rows:
+            return None
+        value, seal = rows[0]
+        if seal != fact_seal(name, value):
+            raise self.damaged(f"the {name} of the run does not hold")
+        return str(value)
 
     def _set_fact(self, name: str, value: str | None) -> None:
         with self._transaction() as connection:
             if value is None:
                 connection.execute("DELETE FROM facts WHERE name = ?", (name,))
             else:
-                connection.execute("INSERT OR REPLACE INTO facts VALUES (?, ?)", (name, value))
+                put_fact(connection, name, value)
 
     @property
     def plan(self) -> RunPlan:
@@ -173,9 +220,15 @@ class RunStore:
 
     def cell(self, cell: str) -> Cell:
         """Return a cell of the run by its id."""
-        if cell not in self._cells:
-            self._cells[cell] = self._read_cell(cell)
-        return self._cells[cell]
+        found = self._cells.pop(cell, None) or self._read_cell(cell)
+        return self._remember(found, cell)
+
+    def _remember(self, cell: Cell, identity: str) -> Cell:
+        """Keep a cell in memory; the one that was wanted last goes last."""
+        self._cells[identity] = cell
+        if len(self._cells) > CELLS:
+            del self._cells[next(iter(self._cells))]
+        return cell
 
     def _read_cell(self, identity: str) -> Cell:
         rows = self._rows("SELECT text FROM cells WHERE id = ?", identity)
@@ -194,11 +247,12 @@ class RunStore:
         """Keep a cell's text."""
         with self._transaction() as connection:
             connection.execute("INSERT OR IGNORE INTO cells VALUES (?, ?)", (cell.id, cell.text()))
-        self._cells[cell.id] = cell
+        self._remember(cell, cell.id)
 
     def cells_like(self, prefix: str) -> list[str]:
         """Return the ids that begin with a prefix."""
-        rows = self._rows("SELECT id FROM cells WHERE substr(id, 1, ?) = ?", len(prefix), prefix)
+        query = "SELECT id FROM cells WHERE id >= ? AND id < ? ORDER BY id"
+        rows = self._rows(query, prefix, prefix + "\U0010ffff")
         return [identity for (identity,) in rows]
 
     def add_step(self, step: Step, cell: Cell | None) -> None:
@@ -206,9 +260,12 @@ class RunStore:
         with self._transaction() as connection:
             if cell is not None:
                 connection.execute("INSERT OR IGNORE INTO cells VALUES (?, ?)", (cell.id, cell.text()))
-                self._cells[cell.id] = cell
+                self._remember(cell, cell.id)
             asked = msgspec.json.encode(step).decode()
-            connection.execute("INSERT INTO steps VALUES (?, ?, ?, NULL)", (step.number, step.cell, asked))
+            connection.execute(
+                "INSERT INTO steps (number, cell, asked, seal) VALUES (?, ?, ?, ?)",
+                (step.number, step.cell, asked, asked_seal(step.number, step.cell, asked)),
+            )
 
     def tell_step(self, number: int, verdict: Verdict, elapsed: float) -> None:
         """Store how a step ended, all steps before it having ended.
@@ -220,22 +277,35 @@ class RunStore:
         """
         with self._transaction() as connection:
             text = msgspec.json.encode(verdict).decode()
-            connection.execute("UPDATE steps SET verdict = ? WHERE number = ?", (text, number))
-            connection.execute("INSERT OR REPLACE INTO facts VALUES ('elapsed', ?)", (repr(elapsed),))
+            (asked,) = connection.execute("SELECT seal FROM steps WHERE number = ?", (number,)).fetchone()
+            seal = told_seal(asked, text)
+            connection.execute(
+                "UPDATE steps SET verdict = ?, seal = ? WHERE number = ?", (text, seal, number)
+            )
+            put_fact(connection, "elapsed", repr(elapsed))
 
-    def steps(self) -> list[tuple[Step, Verdict | None]]:
-        """Return all steps in order, those that were told with their verdict."""
-        rows = self._rows("SELECT number, asked, verdict FROM steps ORDER BY number")
+    def steps(self, since: int = 0) -> list[tuple[Step, Verdict | None]]:
+        """Return all steps from a number on, in order, those that were told with their verdict."""
+        query = f"SELECT {STEP} FROM steps WHERE number >= ? ORDER BY number"
         steps: list[tuple[Step, Verdict | None]] = []
-        for position, (number, asked, verdict) in enumerate(rows):
+        for position, (number, cell, asked, verdict, seal) in enumerate(self._rows(query, since), since):
             if number != position:
                 raise self.damaged(f"step {position} is missing")
             if verdict is not None and steps and steps[-1][1] is None:
                 raise self.damaged(f"step {number} was told before step {number - 1}")
-            steps.append(self._step(number, asked, verdict))
+            steps.append(self._step(number, cell, asked, verdict, seal=seal))
         return steps
 
-    def _step(self, number: int, asked: str, verdict: str | None) -> tuple[Step, Verdict | None]:
+    @property
+    def has_told(self) -> bool:
+        """Whether a step was told."""
+        return bool(self._rows("SELECT 1 FROM steps WHERE verdict IS NOT NULL LIMIT 1"))
+
+    def _step(
+        self, number: int, cell: str, asked: str, verdict: str | None, *, seal: str
+    ) -> tuple[Step, Verdict | None]:
+        if not step_holds(number, cell, asked, verdict, seal=seal):
+            raise self.damaged(f"step {number} does not hold")
         step: Step = self._decoded(asked, Step, f"step {number}")
         if step.number != number:
             raise self.damaged(f"step {number} says it is {step.number}")
@@ -243,31 +313,121 @@ class RunStore:
             return step, None
         return step, self._decoded(verdict, Verdict, f"step {number}")
 
+    def steps_of(self, cell: str, told: int | None = None) -> list[tuple[Step, Verdict | None]]:
+        """Return the steps that tried a cell, in order.
+
+        Args:
+            cell: The cell's id.
+            told: How many steps, from the first, may be among them; None for all.
+        """
+        query = f"SELECT {STEP} FROM steps WHERE cell = ? AND number < ? ORDER BY number"
+        most = sys.maxsize if told is None else told
+        rows = self._rows(query, cell, most)
+        return [
+            self._step(number, cell, asked, verdict, seal=seal) for number, _, asked, verdict, seal in rows
+        ]
+
+    def count_steps(self) -> int:
+        """Return how many steps were asked."""
+        return 1 + self._last("steps WHERE true")
+
+    def steps_without_news(self, told: int) -> int:
+        """Return how many of the first so many steps, the last of them in a row, brought nothing new."""
+        return told - 1 - self._last("steps WHERE cell <> '' AND number < ?", told)
+
+    def _last(self, steps: str, *values: Any) -> int:
+        rows = self._rows(f"SELECT number FROM {steps} ORDER BY number DESC LIMIT 1", *values)
+        return int(rows[0][0]) if rows else -1
+
+    # -- what follows from the told steps -----------------------------------------------------------------------
+
+    def _kept(self, name: str) -> str | None:
+        """Return a value that follows from the records; None if it was not kept, or does not hold."""
+        rows = self._rows("SELECT value, seal FROM kept WHERE name = ?", name)
+        return str(rows[0][0]) if rows and rows[0][1] == fact_seal(name, rows[0][0]) else None
+
+    @property
+    def counts(self) -> Counts | None:
+        """What the told steps count, as it was kept; None if it was not, or for other steps than these."""
+        text = self._kept("counts")
+        if text is None:
+            return None
+        counts: Counts = self._decoded(text, Counts, "the counts")
+        return counts if counts.told == 1 + self._last("steps WHERE verdict IS NOT NULL") else None
+
+    def count_told(self) -> tuple[int, int]:
+        """Return how many steps were told, and how many candidates they tried."""
+        if (counts := self.counts) is not None:
+            return counts.told, counts.candidates
+        told = [step for step, verdict in self.steps() if verdict is not None]
+        return len(told), len({step.cell for step in told} - {""})
+
+    def places(self) -> list[Place]:
+        """Return the places of the scored candidates, as they were kept, in no order."""
+        return list(map(Place._make, self._rows("SELECT -fitness, step, cell FROM scored")))
+
+    def keep_told(self, history: History, candidates: Iterable[Candidate]) -> None:
+        """Keep what a history counts, and where some of its candidates stand now.
+
+        Args:
+            history: It was told all steps that the database has told.
+            candidates: Those whose place may have changed.
+        """
+        with self._transaction() as connection:
+            _keep(connection, "counts", msgspec.json.encode(history.counts).decode())
+            for candidate in candidates:
+                if candidate.judgement is None:
+                    connection.execute("DELETE FROM scored WHERE cell = ?", (candidate.id,))
+                else:
+                    row = candidate.id, candidate.step, candidate.fitness
+                    connection.execute("INSERT OR REPLACE INTO scored VALUES (?, ?, ?)", row)
+
+    def keep_history(self, history: History) -> None:
+        """Keep what a history counts and where all of its candidates stand, whatever was kept before."""
+        with self._transaction() as connection:
+            _keep(connection, "counts", msgspec.json.encode(history.counts).decode())
+            connection.execute("DELETE FROM scored")
+            rows = [(each.id, each.step, -each.loss) for each in history.places]
+            connection.executemany("INSERT INTO scored VALUES (?, ?, ?)", rows)
+
     # -- trials -------------------------------------------------------------------------------------------------
 
     def outcome(self, key: str) -> Outcome | None:
         """Return how a trial ended, None if it has not."""
-        rows = self._rows("SELECT state, score, outcome FROM trials WHERE key = ?", key)
+        rows = self._rows("SELECT state, score, outcome, seal FROM trials WHERE key = ?", key)
         if not rows or rows[0][0] not in ENDED:
             return None
-        _, score, text = rows[0]
+        state, score, text, seal = rows[0]
+        if not trial_holds(key, state, score, text, seal=seal):
+            if not self.write:
+                raise self.damaged(f"the result of trial {short_id(key)} does not hold")
+            self._reopen(key)
+            return None
         outcome: Outcome = self._decoded(text, Outcome, f"trial {short_id(key)}")
         if (score is None) == (outcome.status == "done"):
             raise self.damaged(f"trial {short_id(key)} is {outcome.status} with score {score!r}")
-        if score is not None and not (isinstance(score, int | float) and math.isfinite(score)):
-            raise self.damaged(f"the score of trial {short_id(key)} is {score!r}")
         return msgspec.structs.replace(outcome, score=score)
+
+    def _reopen(self, key: str) -> None:
+        """Put a trial whose result does not hold back to the queue: it gives the same result again."""
+        with self._transaction() as connection:
+            connection.execute(
+                "UPDATE trials SET state = 'interrupted', score = NULL, outcome = NULL, seal = NULL WHERE key = ?",
+                (key,),
+            )
+            connection.execute("DELETE FROM kept WHERE name = 'trials'")
 
     def claim(self, trial: Trial, worker: int) -> int:
         """Record that a worker begins an attempt at a trial; return the attempt's number, from 1."""
+        key = trial.key
         with self._transaction() as connection:
             connection.execute(
                 "INSERT INTO trials (key, cell, task, record, state, attempt, worker) VALUES (?, ?, ?, ?, 'running', 1, ?) "
                 "ON CONFLICT (key) DO UPDATE SET state = 'running', attempt = attempt + 1, worker = excluded.worker "
                 f"WHERE state NOT IN {ENDED}",
-                (trial.key, trial.cell, trial.task, msgspec.json.encode(trial).decode(), worker),
+                (key, trial.cell, trial.task, msgspec.json.encode(trial).decode(), worker),
             )
-            row = connection.execute("SELECT attempt FROM trials WHERE key = ?", (trial.key,)).fetchone()
+            row = connection.execute("SELECT attempt FROM trials WHERE key = ?", (key,)).fetchone()
             return int(row[0])
 
     def finish(self, trial: Trial, attempt: int, outcome: Outcome) -> bool:
@@ -284,10 +444,11 @@ class RunStore:
         outcome = finite(outcome)
         with self._transaction() as connection:
             cursor = connection.execute(
-                "UPDATE trials SET state = ?, score = ?, outcome = ? WHERE key = ? AND attempt = ? AND state = 'running'",
-                (outcome.status, outcome.score, _text(outcome), trial.key, attempt),
+                "UPDATE trials SET state = ?, score = ?, outcome = ?, seal = ? "
+                "WHERE key = ? AND attempt = ? AND state = 'running'",
+                (outcome.status, outcome.score, _text(outcome), _seal(trial, outcome), trial.key, attempt),
             )
-            return cursor.rowcount == 1
+            return self._counted(connection, cursor.rowcount == 1)
 
     def bury(self, trial: Trial, attempt: int, outcome: Outcome, most: int) -> bool:
         """Record a death, and with the last that a trial is allowed the outcome.
@@ -304,11 +465,18 @@ class RunStore:
         with self._transaction() as connection:
             cursor = connection.execute(
                 "UPDATE trials SET deaths = deaths + 1, state = iif(deaths + 1 >= ?, ?, 'interrupted'), "
-                "outcome = iif(deaths + 1 >= ?, ?, NULL) "
+                "outcome = iif(deaths + 1 >= ?, ?, NULL), seal = iif(deaths + 1 >= ?, ?, NULL) "
                 "WHERE key = ? AND attempt = ? AND state = 'running' RETURNING deaths",
-                (most, outcome.status, most, _text(outcome), trial.key, attempt),
+                (most, outcome.status, most, _text(outcome), most, _seal(trial, outcome), trial.key, attempt),
             )
-            return any(deaths >= most for (deaths,) in cursor.fetchall())
+            return self._counted(connection, any(deaths >= most for (deaths,) in cursor.fetchall()))
+
+    def _counted(self, connection: sqlite3.Connection, ended: bool) -> bool:
+        """Count a trial that has ended; return whether it has."""
+        if ended:
+            known = self._kept("trials")
+            _keep(connection, "trials", str(self._count() if known is None else int(known) + 1))
+        return ended
 
     def release(self, trial: Trial, attempt: int) -> None:
         """Put back an attempt that its worker never began."""
@@ -325,8 +493,10 @@ class RunStore:
     def interrupt(self) -> int:
         """Put the attempts that a driver left running back to the queue; return how many trials wait there."""
         with self._transaction() as connection:
-            connection.execute("UPDATE trials SET state = 'interrupted' WHERE state = 'running'")
-            count = connection.execute("SELECT count(*) FROM trials WHERE state = 'interrupted'")
+            connection.execute(
+                f"UPDATE trials SET state = 'interrupted' WHERE {UNFINISHED} AND state = 'running'"
+            )
+            count = connection.execute(f"SELECT count(*) FROM trials WHERE {UNFINISHED}")
             return int(count.fetchone()[0])
 
     def poisoned(self) -> set[str]:
@@ -337,12 +507,69 @@ class RunStore:
     def trials(self) -> list[tuple[Trial, Outcome]]:
         """Return all trials that have ended, each with how, by cell and task."""
         rows = self._rows(f"SELECT key, record FROM trials WHERE state IN {ENDED} ORDER BY cell, task, key")
-        trials = [(key, self._decoded(record, Trial, f"trial {key[:9]}")) for key, record in rows]
+        trials = [(key, self._trial(key, record)) for key, record in rows]
         return [(trial, outcome) for key, trial in trials if (outcome := self.outcome(key)) is not None]
+
+    def _trial(self, key: str, record: str) -> Trial:
+        if not record_holds(key, record):
+            raise self.damaged(f"the record of trial {short_id(key)} does not hold")
+        trial: Trial = self._decoded(record, Trial, f"trial {short_id(key)}")
+        return trial
 
     def count(self) -> int:
         """Return how many trials have ended."""
-        return int(self._rows(f"SELECT count(*) FROM trials WHERE state IN {ENDED}")[0][0])
+        known = self._kept("trials")
+        return self._count() if known is None else int(known)
+
+    def _count(self) -> int:
+        """Count the trials that have ended one by one, as in a run where the number was not kept."""
+        return int(self._rows(f"SELECT count(*) FROM trials WHERE NOT {UNFINISHED}")[0][0])
+
+
+def _keep(connection: sqlite3.Connection, name: str, value: str) -> None:
+    """Keep a value that follows from the records, in the transaction that is open."""
+    connection.execute("INSERT OR REPLACE INTO kept VALUES (?, ?, ?)", (name, value, fact_seal(name, value)))
+
+
+def put_fact(connection: sqlite3.Connection, name: str, value: str) -> None:
+    """Store a single value with its seal, in the transaction that is open.
+
+    Args:
+        connection: To the database.
+        name: Of the value.
+        value: The value as text.
+    """
+    row = (name, value, fact_seal(name, value))
+    connection.execute("INSERT OR REPLACE INTO facts (name, value, seal) VALUES (?, ?, ?)", row)
+
+
+def step_holds(number: int, cell: Any, asked: Any, verdict: Any, *, seal: Any) -> bool:
+    """Whether a step's row is what was stored.
+
+    Args:
+        number: Of the step.
+        cell: The id of its cell.
+        asked: The step as JSON.
+        verdict: How it ended, as JSON; None while it is open.
+        seal: The seal beside them.
+    """
+    first = asked_seal(number, cell, asked)
+    return bool(seal == (first if verdict is None else told_seal(first, verdict)))
+
+
+def trial_holds(key: str, state: Any, score: Any, outcome: Any, *, seal: Any) -> bool:
+    """Whether the row of a trial that has ended is what was stored, with a score that is a number if it has one.
+
+    Args:
+        key: Of the trial.
+        state: How it ended.
+        score: Its score.
+        outcome: The rest of its outcome, as JSON.
+        seal: The seal beside them.
+    """
+    if score is not None and not (isinstance(score, float) and math.isfinite(score)):
+        return False
+    return bool(seal == trial_seal(key, state, score, outcome))
 
 
 def finite(outcome: Outcome) -> Outcome:
@@ -350,10 +577,16 @@ def finite(outcome: Outcome) -> Outcome:
     numbers = {name: getattr(outcome, name) for name in NUMBERS}
     wrong = {name: None for name, value in numbers.items() if value is not None and not math.isfinite(value)}
     curve = tuple(p for p in outcome.curve if math.isfinite(p.accuracy) and math.isfinite(p.nll))
+    if not wrong and len(curve) == len(outcome.curve) and (outcome.status, outcome.score) != ("done", None):
+        return outcome
     sound = msgspec.structs.replace(outcome, curve=curve, **wrong)
     if sound.status == "done" and sound.score is None:
         return msgspec.structs.replace(sound, status="diverged", reason=f"score {outcome.score}")
     return sound
+
+
+def _seal(trial: Trial, outcome: Outcome) -> str:
+    return trial_seal(trial.key, outcome.status, outcome.score, _text(outcome))
 
 
 def _text(outcome: Outcome) -> str:

@@ -1,21 +1,19 @@
-"""The tables of a run's database, its version, and how it is opened."""
+"""The tables of a run's database, to the letter, their version, and the way from an older one."""
 
 from __future__ import annotations
 
-import contextlib
-import shutil
 import sqlite3
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
+from collections.abc import Callable
+from contextlib import closing
+from functools import cache
 
-from archsearch.errors import NoSpace, RunLocked, StoreError
+from archsearch.protocol.records import ENDED
+from archsearch.store.seal import asked_seal, fact_seal, told_seal, trial_seal
 
 APPLICATION = 0x61726373
 """Marks the file as a run of archsearch (`arcs`)."""
 
-VERSION = 1
+VERSION = 2
 
 TABLES = """
 CREATE TABLE facts (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
@@ -36,123 +34,106 @@ CREATE TABLE trials (
 CREATE INDEX trials_by_cell ON trials (cell);
 CREATE INDEX trials_running ON trials (state) WHERE state IN ('running', 'interrupted');
 """
+"""Schema 1; what later ones add is in `UPGRADES`."""
 
 
-RECOVERY = "the run is damaged: put back a copy of its folder, or start another run (nothing was overwritten)"
+def add_seals(connection: sqlite3.Connection) -> None:
+    """Give every fact, step and ended trial a seal. Those that are there are believed: nothing else is known of them."""
+    for table in ("facts", "steps", "trials"):
+        connection.execute(f"ALTER TABLE {table} ADD COLUMN seal TEXT")
+    facts = connection.execute("SELECT name, value FROM facts").fetchall()
+    connection.executemany(
+        "UPDATE facts SET seal = ? WHERE name = ?", [(fact_seal(name, value), name) for name, value in facts]
+    )
+    steps = connection.execute("SELECT number, cell, asked, verdict FROM steps").fetchall()
+    connection.executemany("UPDATE steps SET seal = ? WHERE number = ?", map(_sealed_step, steps))
+    trials = connection.execute(f"SELECT key, state, score, outcome FROM trials WHERE state IN {ENDED}")
+    connection.executemany("UPDATE trials SET seal = ? WHERE key = ?", list(map(_sealed_trial, trials)))
 
-FULL = (
-    "SQLITE_FULL",
-    "SQLITE_IOERR_WRITE",
-    "SQLITE_IOERR_FSYNC",
-    "SQLITE_IOERR_TRUNCATE",
-    "SQLITE_IOERR_SHMSIZE",
+
+def _sealed_step(row: tuple[int, str, str, str | None]) -> tuple[str, int]:
+    number, cell, asked, verdict = row
+    seal = asked_seal(number, cell, asked)
+    return (seal if verdict is None else told_seal(seal, verdict)), number
+
+
+def _sealed_trial(row: tuple[str, str, object, str]) -> tuple[str | None, str]:
+    key, state, score, outcome = row
+    sound = score is None or isinstance(score, float)
+    return (trial_seal(key, state, score, outcome) if sound else None), key  # type: ignore[arg-type]
+
+
+KEPT = (
+    "CREATE TABLE kept (name TEXT PRIMARY KEY, value TEXT NOT NULL, seal TEXT NOT NULL) WITHOUT ROWID",
+    "CREATE TABLE scored (cell TEXT PRIMARY KEY, step INTEGER NOT NULL, fitness REAL NOT NULL) WITHOUT ROWID",
+    "CREATE INDEX steps_by_cell ON steps (cell)",
+    "CREATE INDEX trials_deadly ON trials (cell) WHERE deaths >= 2",
 )
-"""What SQLite calls a disk on which nothing more can be written."""
 
 
-@contextmanager
-def guarded(path: Path) -> Iterator[None]:
-    """Turn what SQLite says about a bad file or a full disk into an error that a person can act on."""
-    try:
-        yield
-    except sqlite3.Error as error:
-        name = getattr(error, "sqlite_errorname", "")
-        if name in FULL:
-            raise no_space(path, str(error)) from None
-        if name.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
-            raise RunLocked(f"{path} is held by another program ({error}); close that first") from None
-        if name.startswith(("SQLITE_READONLY", "SQLITE_CANTOPEN", "SQLITE_PERM")):
-            raise StoreError(f"{path}: {error}; check the permissions of the folder") from None
-        raise StoreError(f"{path}: {error}; {RECOVERY}") from None
+def add_kept(connection: sqlite3.Connection) -> None:
+    """Make the tables of what follows from steps and trials, kept so that nobody has to go through all of them."""
+    for statement in KEPT:
+        connection.execute(statement)
 
 
-def no_space(path: Path, problem: str) -> NoSpace:
-    """Return the error of a full disk."""
-    with contextlib.suppress(OSError):
-        problem += f", {shutil.disk_usage(path if path.is_dir() else path.parent).free:,} bytes free"
-    return NoSpace(f"{path}: {problem}; free some space and give the same command again, nothing is lost")
+UPGRADES: dict[int, tuple[Callable[[sqlite3.Connection], None], ...]] = {2: (add_seals, add_kept)}
+"""Version -> what makes a database of the version before one of it."""
 
 
-def connect(path: Path, write: bool) -> sqlite3.Connection:
-    """Open a run's database.
+def build(connection: sqlite3.Connection, version: int = VERSION) -> None:
+    """Make the tables of a version in an empty database, in the transaction that is open."""
+    for statement in TABLES.split(";"):
+        if statement.strip():
+            connection.execute(statement.strip())
+    connection.execute(f"PRAGMA application_id = {APPLICATION}")
+    upgrade(connection, 1, version)
+
+
+def upgrade(connection: sqlite3.Connection, found: int, version: int = VERSION) -> None:
+    """Bring a database to a version, in the transaction that is open.
 
     Args:
-        path: The file.
-        write: Whether to write; readers never create or change anything.
-
-    Raises:
-        StoreError: It is missing, no run, damaged, or newer than this version.
+        connection: To it.
+        found: The version that it has.
+        version: The version that it gets.
     """
-    if not path.is_file():
-        raise StoreError(f"{path} is missing; {RECOVERY}")
-    with guarded(path):
-        try:
-            connection = _opened(path, "rw" if write else "ro")
-        except sqlite3.OperationalError as error:
-            if write or error.sqlite_errorname not in ("SQLITE_CANTOPEN", "SQLITE_READONLY_DIRECTORY"):
-                raise
-            connection = _copied(path)  # a folder that may only be read, where SQLite cannot share its memory
-        try:
-            _check(connection, path)
-            if write:
-                connection.execute("PRAGMA synchronous = FULL")
-        except BaseException:
-            connection.close()
-            raise
-        return connection
+    for number in range(found + 1, version + 1):
+        for change in UPGRADES[number]:
+            change(connection)
+    connection.execute(f"PRAGMA user_version = {version}")
 
 
-def _opened(path: Path, mode: str) -> sqlite3.Connection:
-    connection = sqlite3.connect(f"{path.resolve().as_uri()}?mode={mode}", uri=True, isolation_level=None)
-    try:
-        connection.execute("PRAGMA application_id")
-    except BaseException:
-        connection.close()
-        raise
-    return connection
+Letters = dict[tuple[str, str], tuple[str, str | None]]
+"""Kind and name of each table and index -> the table that it belongs to, and the statement that made it."""
 
 
-def _copied(path: Path) -> sqlite3.Connection:
-    """Return a copy in memory."""
-    with tempfile.TemporaryDirectory() as folder:
-        for name in (path.name, f"{path.name}-wal"):
-            with contextlib.suppress(FileNotFoundError):
-                (Path(folder) / name).write_bytes((path.parent / name).read_bytes())
-        memory = sqlite3.connect(":memory:", isolation_level=None)
-        with contextlib.closing(_opened(Path(folder) / path.name, "rw")) as copy:
-            copy.backup(memory)
-        return memory
+def letters(connection: sqlite3.Connection) -> Letters:
+    """Return what a database says it is made of."""
+    rows = connection.execute("SELECT type, name, tbl_name, sql FROM sqlite_schema").fetchall()
+    return {(kind, name): (table, statement) for kind, name, table, statement in rows}
 
 
-def _check(connection: sqlite3.Connection, path: Path) -> None:
-    if connection.execute("PRAGMA application_id").fetchone()[0] != APPLICATION:
-        raise StoreError(f"{path} is no archsearch run; {RECOVERY}")
-    found = connection.execute("PRAGMA user_version").fetchone()[0]
-    if found > VERSION:
-        raise StoreError(
-            f"{path}: written by archsearch schema {found}, this version reads up to {VERSION}; upgrade archsearch"
-        )
-    if found < 1:
-        raise StoreError(f"{path}: its schema has no version; {RECOVERY}")
-    if (problem := connection.execute("PRAGMA quick_check(1)").fetchone()[0]) != "ok":
-        raise StoreError(f"{path}: {problem}; {RECOVERY}")
-    tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")}
-    missing = {"facts", "cells", "steps", "trials"} - tables
-    if missing:
-        raise StoreError(f"{path}: table {sorted(missing)[0]} is missing; {RECOVERY}")
+@cache
+def expected_letters(version: int) -> Letters:
+    """Return what a run's database of a version is made of."""
+    with closing(sqlite3.connect(":memory:", isolation_level=None)) as connection:
+        build(connection, version)
+        return letters(connection)
 
 
-def create(path: Path) -> sqlite3.Connection:
-    """Make a new, empty database."""
-    with guarded(path):
-        connection = sqlite3.connect(path, isolation_level=None)
-        try:
-            connection.execute("PRAGMA journal_mode = WAL")
-            connection.execute("PRAGMA synchronous = FULL")
-            connection.executescript(
-                f"BEGIN; {TABLES} PRAGMA application_id = {APPLICATION}; PRAGMA user_version = {VERSION}; COMMIT;"
-            )
-        except BaseException:
-            connection.close()
-            raise
-        return connection
+def schema_fault(connection: sqlite3.Connection, version: int) -> str | None:
+    """Return in what a database is not made as a run's of its version is, None if it is.
+
+    A run has no trigger, no view and no CHECK, so what a stranger's database would do by itself is never done.
+    """
+    found, wanted = letters(connection), expected_letters(version)
+    for kind, name in wanted:
+        if (kind, name) not in found:
+            return f"{kind} {name} is missing"
+    for (kind, name), made in found.items():
+        if (kind, name) not in wanted:
+            return f"it has a {kind} {name[:80]!r}, which no run has"
+        if made != wanted[kind, name]:
+            return f"{kind} {name} is not made as that of a run"
+    return None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable
+from functools import lru_cache
 from heapq import heappop, heappush
 from typing import Literal
 
@@ -27,6 +28,9 @@ RETRY = -1_000_000
 
 POLL_SECONDS = 0.25
 """Seconds that one look for news waits."""
+
+TEXTS = 1_000
+"""Texts of cells that are remembered: each is sent with every job."""
 
 RunningJob = dict[int, RunningTrial]
 """The unfinished trials of a job by their index in it."""
@@ -53,6 +57,7 @@ class Dispatcher:
     Attributes:
         log, pool, cell, checkpoints, pauses: The same.
         known: Outcomes in memory; the log has all.
+        text: Returns a cell's text by its id; those of late are remembered.
         waiting: The heap of trials that no worker has yet.
         unfinished: All trials that wait or are trained.
         shared: Those of them whose outcomes other runs may use.
@@ -79,6 +84,7 @@ class Dispatcher:
         self.unfinished: set[Trial] = set()
         self.shared: set[Trial] = set()
         self.running: dict[int, RunningJob] = {}
+        self.text = lru_cache(TEXTS)(lambda identity: cell(identity).text())
         self.retry = RetryRule(log)
         self.queued = 0
         self.waited = 0.0
@@ -160,15 +166,32 @@ class Dispatcher:
             InputError: A task is none.
             WorkerError: Workers keep failing to start.
         """
-        ended = self._dispatch() if dispatch else []
-        if ended:
-            return ended
-        for event in self.pool.events(timeout):
-            ended += self._file(event)
-        for worker in list(self.pool.workers):
-            if worker.job is not None and worker.silent > SILENCE:
-                ended += self._time_out(worker)
+        ended = self.dispatch() if dispatch else []
+        return ended or self.collect(timeout)
+
+    def collect(self, timeout: float) -> list[Trial]:
+        """Wait for news, file them together, and return the trials that ended.
+
+        Args:
+            timeout: Seconds to wait at most.
+
+        Raises:
+            InputError: A task is none.
+            WorkerError: Workers keep failing to start.
+        """
+        ended: list[Trial] = []
+        with self.log.group():
+            for event in self.pool.events(timeout):
+                ended += self._file(event)
+            for worker in list(self.pool.workers):
+                if worker.job is not None and worker.silent > SILENCE:
+                    ended += self._time_out(worker)
         return ended
+
+    @property
+    def may_dispatch(self) -> bool:
+        """Whether an idle worker could be given something."""
+        return bool(self.waiting and self.pool.idle)
 
     @property
     def busy(self) -> int:
@@ -183,15 +206,16 @@ class Dispatcher:
 
     # -- handing out --------------------------------------------------------------------------------------------
 
-    def _dispatch(self) -> list[Trial]:
+    def dispatch(self) -> list[Trial]:
         """Give idle workers work; return trials of poisoned cells, which end without being trained."""
         ended: list[Trial] = []
-        for worker in self.pool.idle:
-            while self.waiting and self.retry.refuses(self.waiting[0].trial):
-                ended.append(self._refuse(heappop(self.waiting).trial))
-            if not self.waiting:
-                break
-            self._give(worker)
+        with self.log.group():
+            for worker in self.pool.idle if self.waiting else ():
+                while self.waiting and self.retry.refuses(self.waiting[0].trial):
+                    ended.append(self._refuse(heappop(self.waiting).trial))
+                if not self.waiting:
+                    break
+                self._give(worker)
         return ended
 
     def _give(self, worker: Worker) -> None:
@@ -208,7 +232,7 @@ class Dispatcher:
     def _job(self, number: int, trials: tuple[Trial, ...]) -> Job:
         return Job(
             number=number,
-            cell=self.cell(trials[0].cell).text(),
+            cell=self.text(trials[0].cell),
             trials=trials,
             checkpoints=str(self.checkpoints.folder) if self.checkpoints else "",
             pauses=self.pauses(trials[0]),

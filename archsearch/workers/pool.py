@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import contextlib
 import os
+import select
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from multiprocessing.connection import Connection, wait
+from multiprocessing.connection import Connection
+from selectors import EVENT_READ, DefaultSelector
 from typing import Any
 
 import msgspec
@@ -29,6 +31,10 @@ START_PATIENCE = 300.0
 
 LONGEST_LOOK = 5.0
 """Seconds of silence that one look at the workers may add: a driver that slept does not blame them."""
+
+
+ROLL_CALL = 1.0
+"""Seconds after which all workers are asked whether they live; of one whose children live on there is no other sign."""
 
 
 @dataclass(eq=False)
@@ -80,6 +86,9 @@ Event = tuple[Worker, ToDriver] | Death
 class WorkerPool:
     """A fixed number of workers, there while the pool is entered; dead ones are replaced.
 
+    One selector holds all of them for the pool's life, so that a look costs what the workers have to say, not how many
+    there are.
+
     Args:
         devices: One device per worker.
         data: The folder of the tasks' files.
@@ -90,6 +99,8 @@ class WorkerPool:
         failures: How many failed to start since one did.
         last_failure: What the last of these said.
         looked: When `events` looked last, on the monotonic clock.
+        called: When it looked at all workers last.
+        selector: Waits for the pipes and sentinels of all workers.
     """
 
     def __init__(self, devices: list[str], data: str | None) -> None:
@@ -97,7 +108,8 @@ class WorkerPool:
         self.workers: list[Worker] = []
         self.failures = 0
         self.last_failure = ""
-        self.looked = time.monotonic()
+        self.looked = self.called = time.monotonic()
+        self.selector = DefaultSelector()
 
     def __enter__(self) -> WorkerPool:
         os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -115,7 +127,21 @@ class WorkerPool:
 
     def _start(self, place: int) -> Worker:
         process, pipe = spawn(_main, place, self.devices[place], self.data)
-        return Worker(place, process, pipe)
+        return self._watched(Worker(place, process, pipe))
+
+    def _watched(self, worker: Worker) -> Worker:
+        """Let the selector wait for a worker's messages and its end."""
+        for handle in (worker.pipe, worker.process.sentinel):
+            self.selector.register(handle, EVENT_READ, worker)
+        return worker
+
+    def _close(self, worker: Worker) -> None:
+        """Close the pipe to a worker that has ended, if that was not done."""
+        if worker.pipe.closed:
+            return
+        for handle in (worker.pipe, worker.process.sentinel):
+            self.selector.unregister(handle)
+        worker.pipe.close()
 
     @property
     def idle(self) -> list[Worker]:
@@ -134,25 +160,29 @@ class WorkerPool:
         Raises:
             WorkerError: Workers keep failing to start.
         """
-        handles = [handle for worker in self.workers for handle in (worker.pipe, worker.process.sentinel)]
-        ready = wait(handles, timeout)
+        ready = {key.data for key, _ in self.selector.select(timeout)}
         passed = min(time.monotonic() - self.looked, LONGEST_LOOK)
         self.looked = time.monotonic()
+        everybody = self.looked - self.called >= ROLL_CALL
+        self.called = self.looked if everybody else self.called
         for worker in list(self.workers):
             worker.silent += passed
-            gone = worker.process.sentinel in ready or not worker.process.is_alive()
-            yield from self._messages(worker)
-            if worker not in self.workers:
-                continue
-            if gone:
-                yield self._replace(worker)
-            elif worker.hello is None and worker.silent > START_PATIENCE:
+            if worker in ready or (everybody and not worker.process.is_alive()):
+                yield from self._look(worker)
+            if worker.hello is None and worker.silent > START_PATIENCE and worker in self.workers:
                 yield self.kill(worker, f"it was not ready after {START_PATIENCE:.0f} s")
+
+    def _look(self, worker: Worker) -> Iterator[Event]:
+        """Yield what a worker said, and its death."""
+        gone = not worker.process.is_alive()
+        yield from self._messages(worker)
+        if gone and worker in self.workers:
+            yield self._replace(worker)
 
     def _messages(self, worker: Worker) -> Iterator[Event]:
         """Yield all messages of a worker; one that talks nonsense, or hangs up, is replaced."""
         try:
-            while worker in self.workers and worker.pipe.poll():
+            while worker in self.workers and _says_something(worker.pipe):
                 message = messages.decode_for_driver(worker.pipe.recv_bytes(messages.MAX_BYTES))
                 worker.silent = 0.0
                 if isinstance(message, Hello):
@@ -181,7 +211,7 @@ class WorkerPool:
             cause = cause_of_death(worker.process.exitcode)
         worker.process.kill()
         worker.process.join()
-        worker.pipe.close()
+        self._close(worker)
         if worker.hello is None:
             self._note_failed_start(cause)
         self.workers[self.workers.index(worker)] = self._start(worker.place)
@@ -199,5 +229,13 @@ class WorkerPool:
             worker.process.kill()
         for worker in self.workers:
             worker.process.join()
-            worker.pipe.close()
+            self._close(worker)
         self.workers = []
+        self.selector.close()
+
+
+def _says_something(pipe: Connection) -> bool:
+    """Whether a message, or the end, can be read from a pipe: what `pipe.poll()` says, in a twentieth of its time."""
+    look = select.poll()
+    look.register(pipe, select.POLLIN)
+    return bool(look.poll(0))

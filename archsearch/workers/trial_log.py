@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager, nullcontext
 from typing import Protocol
 
 from archsearch.protocol.records import Outcome, Trial
@@ -9,6 +10,9 @@ from archsearch.protocol.records import Outcome, Trial
 
 class TrialLog(Protocol):
     """Keeps outcomes, attempts and deaths; what it says has ended stays so."""
+
+    def group(self) -> AbstractContextManager[None]:
+        """Keep all that is filed until the end in one go."""
 
     def outcome(self, key: str) -> Outcome | None:
         """Return how a trial ended, None while it has not."""
@@ -56,6 +60,10 @@ class MemoryTrialLog:
     def __init__(self) -> None:
         self.outcomes: dict[str, Outcome] = {}
         self.deaths: dict[str, int] = {}
+
+    def group(self) -> AbstractContextManager[None]:
+        """Do nothing: everything is kept at once."""
+        return nullcontext()
 
     def outcome(self, key: str) -> Outcome | None:
         """Return how a trial ended, None while it has not."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import sqlite3
 import subprocess
@@ -14,7 +15,19 @@ import pytest
 
 from archsearch.errors import RunLocked
 from archsearch.store import Lock
-from tests.helpers.searches import World, finish, killed, lives, mutants, rows, sound, trained_again, until
+from tests.helpers.plans import GRU
+from tests.helpers.searches import (
+    World,
+    board,
+    finish,
+    killed,
+    lives,
+    mutants,
+    rows,
+    sound,
+    trained_again,
+    until,
+)
 
 CANDIDATES = ("--max-candidates", 24)
 
@@ -281,6 +294,32 @@ def test_a_lock_of_another_process_is_seen(tmp_path: Path) -> None:
         pass
     with Lock(tmp_path):
         pass
+
+
+@pytest.mark.parametrize("cell", ["= (SELECT cell FROM steps WHERE number = 9)", f"= '{GRU}'"])
+@pytest.mark.parametrize("limit", [CANDIDATES, ("--max-time", "1s")])
+def test_results_of_told_steps_that_do_not_hold_are_trained_again_and_nothing_changes(
+    world: World, unbroken: str, tmp_path: Path, cell: str, limit: tuple[object, ...]
+) -> None:
+    run = tmp_path / "altered"
+    shutil.copytree(world.folder / "runs" / "unbroken", run)
+    with sqlite3.connect(run / "run.db") as connection:
+        altered = connection.execute(
+            f"UPDATE trials SET score = score / 2 WHERE state = 'done' AND task NOT LIKE 'memo%' AND cell {cell}"
+        ).rowcount
+    connection.close()
+    done = world.run(world.evolve("--run", run, "--workers", 2, *limit))
+    assert altered and done.returncode == 0, done.stderr
+    assert board(run) == unbroken
+    assert trained_again(run) - trained_again(world.folder / "runs" / "unbroken") == altered
+
+
+def test_an_error_leaves_no_trial_running(world: World, tmp_path: Path) -> None:
+    broken = troubled(world, "failed", 1.0, 100, "failed")
+    done = broken.run(broken.evolve("--run", tmp_path / "failed", "--workers", 2, *CANDIDATES))
+    assert done.returncode == 2 and "the task broke" in done.stderr
+    assert rows(tmp_path / "failed", "SELECT count(*) FROM trials WHERE state = 'running'") == [(0,)]
+    sound(tmp_path / "failed")
 
 
 @pytest.mark.slow

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 import signal
-import sqlite3
 from pathlib import Path
 
 import pytest
 
+from tests.helpers.sealing import forge
 from tests.helpers.searches import World, finish, killed, mutants, rows, trained_again
 
 CANDIDATES = 14
@@ -104,7 +104,7 @@ def test_replay_holds_bit_for_bit_and_finds_a_score_that_was_altered(world: Worl
     )[0][0]
     altered = World(world.folder / "altered", cache="../cache")
     copy_run(folder, altered.folder / "runs" / "unbroken")
-    execute(
+    forge(
         altered.folder / "runs" / "unbroken", "UPDATE trials SET score = score - 1e-9 WHERE cell = ?", winner
     )
     found = altered.run([*altered.command("replay", "unbroken", "--workers", 2), "--cell", winner])
@@ -118,7 +118,7 @@ def test_replay_elsewhere_compares_within_a_tolerance_and_says_so(world: World, 
     elsewhere = World(world.folder / "elsewhere", cache="../cache")
     folder = elsewhere.folder / "runs" / "unbroken"
     copy_run(world.folder / "runs" / "unbroken", folder)
-    execute(folder, 'UPDATE facts SET value = replace(value, \'"machine":"\', \'"machine":"another \')')
+    forge(folder, 'UPDATE facts SET value = replace(value, \'"machine":"\', \'"machine":"another \')')
     rename_trials(folder)
     found = elsewhere.run(elsewhere.command("replay", "unbroken", "--top", 1, "--workers", 1))
     assert found.returncode == 0, found.stderr
@@ -146,13 +146,6 @@ def copy_run(folder: Path, to: Path) -> None:
         (to / file.name).write_bytes(file.read_bytes())
 
 
-def execute(folder: Path, query: str, *values: object) -> None:
-    connection = sqlite3.connect(folder / "run.db")
-    with connection:
-        connection.execute(query, values)
-    connection.close()
-
-
 def rename_trials(folder: Path) -> None:
     """Give trials the keys that they would have on the other machine."""
     from msgspec import json
@@ -163,7 +156,7 @@ def rename_trials(folder: Path) -> None:
     for key, record in rows(folder, "SELECT key, record FROM trials"):
         trial = json.decode(record, type=Trial)
         other = replace(trial, machine="another " + trial.machine)
-        execute(
+        forge(
             folder,
             "UPDATE trials SET key = ?, record = ? WHERE key = ?",
             other.key,

@@ -1,5 +1,6 @@
 """Exit codes, error lines, and what happens when nobody reads the output."""
 
+import contextlib
 import os
 import signal
 import sqlite3
@@ -121,6 +122,33 @@ def test_a_full_disk_exits_with_5() -> None:
         pytest.skip("there is no /dev/full here")
     ended = shell("$A cells > /dev/full")
     assert (ended.returncode, ended.stderr) == (5, "Error: output: No space left on device\n")
+
+
+@pytest.mark.parametrize(
+    ("command", "code"),
+    [
+        ("$A cells 2> /dev/full", 0),
+        ("$A show nothing 2> /dev/full", 2),
+        ("$A leaderboard none 2> /dev/full", 2),
+        ("$A train gru --task memorization:small --settings 1 --workers 1 2> /dev/full", 5),
+        ("$A evolve --preset tests/cli/tiny.toml --runs $RUNS --max-candidates 2 2> /dev/full", 5),
+        ("$A cells > /dev/full 2> /dev/full", 5),
+        ("$A cells --json > /dev/full 2> /dev/full", 5),
+    ],
+)
+def test_a_full_disk_under_standard_error_ends_in_order(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: str, code: int
+) -> None:
+    if not Path("/dev/full").exists():
+        pytest.skip("there is no /dev/full here")
+    monkeypatch.setenv("RUNS", str(tmp_path))
+    ended = shell(command)
+    assert ended.returncode == code
+    assert "Traceback" not in ended.stdout + ended.stderr
+
+    for run in tmp_path.glob("*/run.db"):
+        with contextlib.closing(sqlite3.connect(run)) as database:
+            assert database.execute("SELECT count(*) FROM trials WHERE state = 'running'").fetchone() == (0,)
 
 
 @pytest.mark.parametrize(

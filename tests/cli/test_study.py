@@ -6,6 +6,7 @@ import sqlite3
 import pytest
 
 from tests.helpers.commands import TINY, Call, Finished, program
+from tests.helpers.sealing import forge
 
 
 def test_racing_prints_a_row_for_every_epoch_of_a_run_in_full(finished: Finished, call: Call) -> None:
@@ -49,8 +50,7 @@ def test_wrong_use_is_said_before_anything_is_trained(call: Call, arguments: lis
 
 
 def test_a_run_without_a_candidate_in_full_is_no_table(copied: Finished, call: Call) -> None:
-    with sqlite3.connect(copied.folder / "run.db") as connection:
-        connection.execute("UPDATE steps SET verdict = NULL")
+    forge(copied.folder, "UPDATE steps SET verdict = NULL")
     done = call("study", "racing", copied.folder)
     assert done.code == 2 and "record some with rungs = []" in done.err
 

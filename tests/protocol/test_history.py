@@ -1,14 +1,18 @@
 """The history: told steps become candidates, ranked by fitness."""
 
+from collections import Counter
 from typing import Any
 
+import hypothesis.strategies as st
 import pytest
+from hypothesis import given
 
+from archsearch.protocol import history as history_module
 from archsearch.protocol.evaluation import Ended
-from archsearch.protocol.history import History
-from archsearch.protocol.records import Fate, Stage, Step, Try, Verdict
+from archsearch.protocol.history import History, place
+from archsearch.protocol.records import Fate, Stage, Step, StepKind, Try, Verdict
 from archsearch.protocol.settings import Setting
-from tests.helpers.plans import FACTS, GRU, run_plan, task_plan
+from tests.helpers.plans import FACTS, GRU, chance, run_plan, task_plan
 
 PLAN = run_plan(tasks={"xml": task_plan()}, pool=3)
 SETTINGS = PLAN.settings["xml"]
@@ -123,3 +127,35 @@ def test_steps_are_told_in_order() -> None:
     history = History(PLAN, BASELINE)
     with pytest.raises(AssertionError, match="in order"):
         history.tell(Ended(Step(1, "nothing"), Verdict("nothing new"), {}))
+
+
+@given(st.lists(st.tuples(st.integers(0, 8), st.floats(0, 1) | st.none()), max_size=60))
+def test_candidates_that_move_stand_where_sorting_them_all_would_put_them(
+    steps: list[tuple[int, float | None]],
+) -> None:
+    history = told()
+    for number, (cell, skill) in enumerate(steps):
+        of = tries(skill, start=number % len(SETTINGS))
+        kind: StepKind = "start" if cell == 0 else "propose"
+        step = Step(number, kind, f"c{cell}", stages=(Stage("xml", tuple(of["xml"])),))
+        history.tell(Ended(step, DONE, of))
+        everybody = history.candidates.values()
+        scored = [candidate for candidate in everybody if candidate.judgement is not None]
+        assert history.ranked == sorted(scored, key=lambda each: (-each.fitness, each.step))
+        assert history.counts.candidates == len(everybody)
+        assert history.finished_first_stage == sum(each.finished_first_stage for each in everybody)
+        assert history.best_found == next((each for each in history.ranked if not each.is_start), None)
+
+
+def test_telling_a_step_looks_at_no_more_candidates_the_more_there_are(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    history, looked = told(), Counter[int]()
+    monkeypatch.setattr(
+        history_module, "place", lambda candidate: looked.update([history.told]) or place(candidate)
+    )
+    for number in range(2_000):
+        of = tries(chance("skill", number))
+        step = Step(number, "propose", f"c{number % 1500}", stages=(Stage("xml", tuple(of["xml"])),))
+        history.tell(Ended(step, DONE, of))
+    assert max(looked.values()) == 2

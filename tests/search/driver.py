@@ -12,13 +12,13 @@ import msgspec
 from archsearch.cell import Cell
 from archsearch.protocol import noise
 from archsearch.protocol.evaluation import Ended, evaluate, told_again
-from archsearch.protocol.history import History
+from archsearch.protocol.history import Candidate, History
 from archsearch.protocol.plan import RunPlan
 from archsearch.protocol.racing import StageTrials
 from archsearch.protocol.records import Outcome, Step, Trial, Try, Verdict
-from archsearch.protocol.references import noise_trials, reference_cells, reference_step
+from archsearch.protocol.references import noise_trials, reference_cells, reference_step, start_cells
 from archsearch.protocol.settings import Setting
-from archsearch.search import Search
+from archsearch.search import Search, sees
 from tests.helpers.plans import World
 
 
@@ -32,6 +32,7 @@ class Driver:
         workers: Most trials in flight.
         order: Which of them ends next, and when steps are asked; None for the plain order.
         restarts: Chance of a restart after each trial; it loses what is in flight and all that is in memory.
+        keeps: Whether a restart goes on from kept counts and places, and looks candidates up; else all steps are told again.
         stored: What outlives a restart: of each step what was asked and, once it is told, its verdict, both encoded.
         ended: The outcomes, which do as well.
         cells: The texts of the cells, too.
@@ -43,6 +44,7 @@ class Driver:
     workers: int = 1
     order: random.Random | None = None
     restarts: float = 0.0
+    keeps: bool = False
 
     def __post_init__(self) -> None:
         self.ended: dict[Trial, Outcome] = {}
@@ -89,7 +91,6 @@ class Driver:
 
     def open(self) -> None:
         """Begin as a new process does: from what is stored."""
-        self.search = Search(self.plan, self.baseline, self.gates)
         self.steps: list[Step] = []
         self.told_steps: list[Ended] = []
         self.flying: list[Trial] = []
@@ -99,7 +100,38 @@ class Driver:
             if verdict is not None:
                 told = msgspec.json.decode(verdict, type=Verdict)
                 self.told_steps.append(told_again(self.plan, step, told, self.ended.get))
-        self.search.restore([*self.told_steps, *self.steps[len(self.told_steps) :]])
+        steps = [*self.told_steps, *self.steps[len(self.told_steps) :]]
+        told = self.kept() if self.keeps else None
+        first = min(len(self.told_steps), sees(self.plan, len(self.steps)))
+        if told is None or first <= len(start_cells(self.plan)):
+            self.search = Search(self.plan, self.baseline, self.gates)
+            self.search.restore(steps)
+            return
+        seen = told.before(self.told_steps[first:], self.history(first).steps_without_news)
+        self.search = Search(self.plan, self.baseline, self.gates, told=told, seen=seen)
+        self.search.restore(steps[first:])
+
+    def kept(self) -> History:
+        """Return the history of the told steps as it is resumed."""
+        whole = self.history(len(self.told_steps))
+        return History.resumed(
+            self.plan,
+            self.baseline,
+            past=self.past,
+            counts=whole.counts,
+            places=reversed(whole.places),
+            starts=whole.starts,
+        )
+
+    def past(self, cell: str, told: int) -> Candidate | None:
+        """Return a cell as the first so many steps left it."""
+        candidate: Candidate | None = None
+        for ended in self.told_steps[:told]:
+            if ended.step.cell == cell:
+                candidate = candidate or Candidate.brought(ended.step)
+                candidate.tell(ended)
+                candidate.judge(self.plan, self.baseline)
+        return candidate
 
     def run(self, count: int) -> Driver:
         """Search until so many steps are told."""

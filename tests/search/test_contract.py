@@ -12,6 +12,7 @@ from hypothesis import given, settings
 
 from archsearch.cell import SearchSpace, library
 from archsearch.cell.space import Activation, Limits
+from archsearch.protocol import history
 from archsearch.protocol.plan import RunPlan
 from archsearch.protocol.records import Outcome, Step, Trial
 from archsearch.protocol.references import reference_cells
@@ -69,6 +70,35 @@ def test_a_search_that_stops_and_goes_on_is_one_that_never_stopped(rule: str, st
         driver.run(count)
         driver.open()
     assert driver.run(STEPS).record(STEPS) == plain(rule, strategy)
+
+
+@pytest.mark.parametrize("kept", [1, 1000])
+@pytest.mark.parametrize(("rule", "strategy"), KINDS)
+def test_a_search_that_goes_on_from_what_was_kept_is_one_that_tells_all_again(
+    rule: str, strategy: str, kept: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(history, "KEPT", kept)
+    plan = plan_of(rule, strategy)
+    driver = Driver(plan, HostWorld(), 4, random.Random(7), 0.2, keeps=True).run(STEPS)
+    driver.open()
+    told = driver.history(STEPS)
+    assert driver.asked[:STEPS] == plain(rule, strategy)[0] and driver.restarted > 5
+    assert driver.told.counts == told.counts and driver.told.places == told.places
+    assert driver.told.ranked == told.ranked and len(driver.told.candidates) <= kept
+
+
+@pytest.mark.parametrize(("rule", "strategy"), KINDS)
+def test_a_history_goes_back_to_any_step_after_the_start_cells(rule: str, strategy: str) -> None:
+    driver = Driver(plan_of(rule, strategy), HostWorld(), keeps=True).run(STEPS)
+    for first in range(3, STEPS):
+        then = driver.history(first)
+        gone_back = driver.kept().before(driver.told_steps[first:], then.steps_without_news)
+        assert (gone_back.counts, gone_back.places, gone_back.starts) == (
+            then.counts,
+            then.places,
+            then.starts,
+        )
+        assert gone_back.ranked == then.ranked
 
 
 @pytest.mark.parametrize(("rule", "strategy"), KINDS)

@@ -12,8 +12,10 @@ import pytest
 
 from archsearch.errors import StoreError
 from archsearch.protocol import noise
+from archsearch.protocol.evaluation import Ended
 from archsearch.protocol.history import History
-from archsearch.store import RunStore, read_history, read_leaderboard
+from archsearch.store import RunStore, read_for_search, read_history, read_leaderboard, read_steps
+from archsearch.store import history as history_of_run
 from tests.helpers.searches import ROOT
 from tests.store.test_run_store import copied
 
@@ -67,7 +69,7 @@ CONTRADICTIONS: dict[str, tuple[Change, str]] = {
     "a cell is missing": (execute("DELETE FROM cells"), r"cell c\w{32} is missing"),
     "a score is text": (
         execute("UPDATE trials SET score = 'high' WHERE state = 'done'"),
-        "the score of trial",
+        "the result of trial",
     ),
     "a score is missing": (
         execute("UPDATE trials SET score = NULL WHERE state = 'done'"),
@@ -143,3 +145,65 @@ def test_the_leaderboard_says_a_finding_where_the_noise_does(run: Path) -> None:
         board, (history, _) = read_leaderboard(store, "x"), read_history(store, store.plan)
     assert board.noise is not None
     assert board.noise.finding == noise.is_finding(history, board.noise.luck)
+
+
+# -- what is kept of the told steps ---------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def kept(run: Path) -> Path:
+    """The run with its history kept."""
+    with RunStore.open(run, write=True) as store:
+        assert store.counts is None, "a run of schema 1 has none"
+        read_for_search(store, store.plan, 0)
+        assert store.counts is not None
+    return run
+
+
+def board(folder: Path) -> object:
+    with RunStore.open(folder) as store:
+        return read_leaderboard(store, "x")
+
+
+SPOILED = {
+    "nothing": "DELETE FROM kept WHERE name = 'none'",
+    "no counts": "DELETE FROM kept WHERE name = 'counts'",
+    "counts of fewer steps": "UPDATE kept SET value = json_set(value, '$.told', 3) WHERE name = 'counts'",
+    "a place too high": "UPDATE scored SET fitness = fitness + 1",
+    "a place too low": "UPDATE scored SET fitness = fitness / 2 WHERE fitness = (SELECT max(fitness) FROM scored)",
+    "no places": "DELETE FROM scored",
+    "a place of nobody": "INSERT INTO scored VALUES ('c0', 3, 9.0)",
+}
+
+
+@pytest.mark.parametrize("spoiled", SPOILED)
+def test_the_leaderboard_of_kept_counts_is_that_of_all_steps_told_again(
+    run: Path, kept: Path, spoiled: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(history_of_run, "_kept", lambda *_: None)
+        whole = board(kept)
+    execute_in(kept, SPOILED[spoiled])
+    assert board(kept) == whole
+    if spoiled == "nothing":
+        monkeypatch.setattr(History, "tell", None)
+        assert board(kept) == whole, "no step is told again"
+
+
+def execute_in(folder: Path, statement: str) -> None:
+    connection = sqlite3.connect(folder / "run.db", isolation_level=None)
+    assert connection.execute(statement).rowcount != 0 or "none" in statement
+    connection.close()
+
+
+def test_a_search_goes_on_from_what_is_kept_as_from_all_steps(kept: Path) -> None:
+    with RunStore.open(kept, write=True) as store:
+        plan, asked = store.plan, store.count_steps()
+        told, seen, steps = read_for_search(store, plan, asked - 4)
+        whole = list(read_steps(store, plan))
+    again = History(plan, told.baseline)
+    for step in whole[: seen.told]:
+        assert isinstance(step, Ended)
+        again.tell(step)
+    assert 2 < seen.told == len(whole) - len(steps) and steps == whole[seen.told :]
+    assert (seen.counts, seen.places) == (again.counts, again.places)

@@ -25,6 +25,7 @@ from archsearch.store import RunStore, make_run, read_leaderboard
 from archsearch.store import folder as folders
 from archsearch.store.run_store import finite
 from tests.helpers.plans import done, run_plan
+from tests.helpers.sealing import forge
 from tests.helpers.searches import ROOT, rows
 
 PLAN = run_plan()
@@ -311,6 +312,10 @@ def execute(statement: str) -> object:
     return change
 
 
+def forged(statement: str) -> object:
+    return lambda path: forge(path.parent, statement)
+
+
 DAMAGE = {
     "empty": (spoil_with(b""), "no archsearch run"),
     "text": (spoil_with(b"not a database at all, " * 50), "not a database"),
@@ -320,11 +325,25 @@ DAMAGE = {
     "no version": (execute("PRAGMA user_version = 0"), "no version"),
     "no table": (execute("DROP TABLE steps"), "table steps is missing"),
     "no plan": (execute("DELETE FROM facts"), "the plan is missing"),
-    "bad plan": (execute("UPDATE facts SET value = '{}' WHERE name = 'plan'"), "the plan cannot be read"),
-    "bad time": (execute("INSERT INTO facts VALUES ('elapsed', 'nan')"), "seconds of search"),
-    "bad ending": (execute("INSERT INTO facts VALUES ('ended', 'badly')"), "it has ended by 'badly'"),
-    "no step": (execute("INSERT INTO steps VALUES (3, '', '{}', NULL)"), "step 0 is missing"),
-    "bad step": (execute("INSERT INTO steps VALUES (0, '', '{', NULL)"), "step 0 cannot be read"),
+    "bad plan": (forged("UPDATE facts SET value = '{}' WHERE name = 'plan'"), "the plan cannot be read"),
+    "bad time": (forged("INSERT INTO facts (name, value) VALUES ('elapsed', 'nan')"), "seconds of search"),
+    "bad ending": (
+        forged("INSERT INTO facts (name, value) VALUES ('ended', 'badly')"),
+        "it has ended by 'badly'",
+    ),
+    "no step": (forged("INSERT INTO steps (number, cell, asked) VALUES (3, '', '{}')"), "step 0 is missing"),
+    "bad step": (
+        forged("INSERT INTO steps (number, cell, asked) VALUES (0, '', '{')"),
+        "step 0 cannot be read",
+    ),
+    "altered plan": (
+        execute("UPDATE facts SET value = replace(value, 'xml', 'xnl')"),
+        "the plan of the run does not hold",
+    ),
+    "altered step": (
+        execute("INSERT INTO steps (number, cell, asked) VALUES (0, '', '{}')"),
+        "step 0 does not hold",
+    ),
     "no database": (lambda path: path.unlink(), "missing"),
 }
 

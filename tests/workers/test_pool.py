@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 import signal
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
+from multiprocessing import Pipe
 from pathlib import Path
 
 import psutil
@@ -14,12 +16,12 @@ import pytest
 from archsearch.cell import library
 from archsearch.errors import ArchsearchError, InputError, WorkerError
 from archsearch.protocol.records import Outcome, Trial
-from archsearch.workers import dispatch
+from archsearch.workers import dispatch, messages
 from archsearch.workers import pool as pools
 from archsearch.workers import probe as probes
 from archsearch.workers.dispatch import Dispatcher
-from archsearch.workers.messages import Alive, Job, Result
-from archsearch.workers.pool import Death, WorkerPool
+from archsearch.workers.messages import Alive, Hello, Job, Result
+from archsearch.workers.pool import Death, Worker, WorkerPool
 from archsearch.workers.probe import probe
 from archsearch.workers.trial_log import MemoryTrialLog
 from tests.helpers import fakes
@@ -192,6 +194,38 @@ def test_a_sign_of_life_starts_the_silence_anew(pool: WorkerPool) -> None:
     seen: list[object] = []
     until(lambda: seen.extend(pool.events(0.1)) or seen, "an answer")
     assert isinstance(seen[0], tuple) and isinstance(seen[0][1], Result | Alive) and worker.silent == 0.0
+
+
+def test_a_look_at_many_workers_asks_only_those_that_say_something(monkeypatch: pytest.MonkeyPatch) -> None:
+    pool, asked = WorkerPool([], None), Counter[int]()
+
+    class Process:
+        def __init__(self, place: int) -> None:
+            self.place, (self.sentinel, self.end) = place, os.pipe()
+
+        def is_alive(self) -> bool:
+            asked[self.place] += 1
+            return True
+
+    ends = []
+    for place in range(150):
+        ours, theirs = Pipe()
+        ends.append(theirs)
+        pool.workers.append(pool._watched(Worker(place, Process(place), ours)))
+    pool.called = time.monotonic() + 3600
+    for place in (3, 77):
+        ends[place].send_bytes(messages.encode(Hello("here", "simulated 1")))
+
+    said = [event[0].place for event in pool.events(1.0) if isinstance(event, tuple)]
+
+    assert said == [3, 77] and asked == {3: 1, 77: 1}
+    monkeypatch.setattr(pools, "ROLL_CALL", -10_000.0)
+    assert list(pool.events(0.0)) == [] and len(asked) == 150, "now and then all are asked"
+    for worker in pool.workers:
+        worker.pipe.close()
+        os.close(worker.process.sentinel), os.close(worker.process.end)
+    pool.selector.close()
+    [end.close() for end in ends]
 
 
 def test_workers_that_fail_to_start_five_times_stop_everything_with_their_traceback(trouble: Trouble) -> None:

@@ -9,11 +9,15 @@ from __future__ import annotations
 import ctypes
 import hashlib
 import os
-from collections.abc import Iterator
+import weakref
+from collections.abc import Callable, Iterator
 from functools import cache
+from itertools import count
 from pathlib import Path
+from typing import Any
 
 from archsearch.cell.ops import LEAKY_SLOPE, NORM_EPSILON
+from archsearch.compiler.native.eviction import EVERY, evict, limit, mark_used
 from archsearch.compiler.native.toolchain import Toolchain, run_compiler, toolchain
 from archsearch.errors import BuildError
 from archsearch.files import is_ours, make_private, temporary_file
@@ -51,7 +55,7 @@ def folder() -> Path:
 
 
 def library(text: str, double: bool) -> ctypes.CDLL:
-    """Return the compiled and loaded library of a source.
+    """Return the compiled and loaded library of a source, in memory as long as somebody holds it or a function of it.
 
     Args:
         text: C++ that includes headers of this folder.
@@ -66,11 +70,18 @@ def library(text: str, double: bool) -> ctypes.CDLL:
     place = folder() / hashlib.sha256("\0".join(words).encode()).hexdigest()
     for path in _entries(place):
         if (loaded := _loaded(path)) is not None:
+            mark_used(path)
             return loaded
     loaded = _loaded(_compile(tools, flags, text, place))
     if loaded is None:
         raise BuildError(f"{place}: the library that {tools.name} built cannot be loaded")
+    if next(_made) % EVERY == 0:
+        evict(place.parent, limit())
     return loaded
+
+
+_made = count()
+"""Counts the libraries that this process has made."""
 
 
 @cache
@@ -92,16 +103,47 @@ def _entries(place: Path) -> Iterator[Path]:
 
 
 def _loaded(path: Path) -> ctypes.CDLL | None:
-    """Return a loaded library, never to be unloaded; None if it is no library of this system."""
+    """Return a loaded library; None if it is no library of this system."""
     try:
-        return ctypes.CDLL(str(path))
+        return unloaded_when_unused(ctypes.CDLL(str(path)))
     except OSError:
         return None
+
+
+def unloaded_when_unused(loaded: ctypes.CDLL) -> ctypes.CDLL:
+    """Return a library that leaves memory when nobody holds it, nor a function of it, any more.
+
+    A process has room for some 65,000 mappings, and a library takes five.
+    """
+    unload = weakref.finalize(loaded, _dlclose, loaded._handle)
+    unload.atexit = False  # a thread may still run in it
+    return loaded
+
+
+def function(library: ctypes.CDLL, name: str, result: Any, *arguments: Any) -> Callable[..., Any]:
+    """Return a function of a library that holds the library as long as it is held.
+
+    One that ctypes makes itself holds itself too, so it would keep the library until Python collects cycles.
+
+    Args:
+        library: The library.
+        name: The function's name in it.
+        result: The type of what it returns, of ctypes; None for nothing.
+        arguments: The types of its arguments.
+    """
+    made = ctypes.CFUNCTYPE(result, *arguments)(ctypes.addressof(ctypes.c_char.in_dll(library, name)))
+    made.library = library  # type: ignore[attr-defined]
+    return made
+
+
+_dlclose = ctypes.CDLL(None).dlclose
+_dlclose.argtypes = [ctypes.c_void_p]
 
 
 def _compile(tools: Toolchain, flags: list[str], text: str, place: Path) -> Path:
     """Compile a source; return its library. Several processes may do so at once: each writes its own, and none half."""
     place.mkdir(exist_ok=True, mode=0o700)
+    mark_used(place)
     with temporary_file(place, ".so") as temporary:
         arguments = [*tools.command, *flags, f"-I{HERE}", "-x", "c++", "-", "-o", str(temporary)]
         status, _, trouble = run_compiler(arguments, text, SECONDS)

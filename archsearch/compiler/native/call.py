@@ -11,8 +11,11 @@ from typing import Any
 
 from torch import Tensor
 
-from archsearch.compiler.native.build import HERE, library
+from archsearch.compiler.native.build import HERE, function, library
 from archsearch.compiler.native.toolchain import Toolchain, toolchain
+
+LAYERS = 256
+"""Compiled cells that stay loaded, besides those that somebody holds."""
 
 PRODUCTS = ("pack", "pack_forward", "pack_backward", "run")
 POINTERS = (
@@ -66,7 +69,7 @@ def _gemm(double: bool, tools: Toolchain) -> tuple[_Gemm, ctypes.CDLL]:
 
 @dataclass(frozen=True)
 class CompiledLayer:
-    """A cell's compiled functions.
+    """A cell's compiled functions; its library stays in memory as long as one of them is held.
 
     Attributes:
         forward: Takes a `_Layer`.
@@ -81,7 +84,7 @@ class CompiledLayer:
     product: int
 
 
-@lru_cache(256)
+@lru_cache(LAYERS)
 def compile_layer(text: str, double: bool, tools: Toolchain) -> CompiledLayer:
     """Return the functions of a cell's source.
 
@@ -94,15 +97,17 @@ def compile_layer(text: str, double: bool, tools: Toolchain) -> CompiledLayer:
         BuildError: There is no compiler, or it failed.
     """
     built = library(text, double)
-    for function in (built.tape_size, built.work_size):
-        function.restype, function.argtypes = ctypes.c_long, [ctypes.c_long] * 4
+    tape_size, work_size = (
+        function(built, name, ctypes.c_long, *[ctypes.c_long] * 4) for name in ("tape_size", "work_size")
+    )
+    forward, backward = (function(built, name, None, ctypes.c_void_p) for name in ("forward", "backward"))
 
     @lru_cache(64)
     def sizes(*shape: int) -> tuple[int, int]:
-        return built.tape_size(*shape), built.work_size(*shape)
+        return tape_size(*shape), work_size(*shape)
 
     product = ctypes.addressof(_gemm(double, tools)[0])
-    return CompiledLayer(forward=built.forward, backward=built.backward, sizes=sizes, product=product)
+    return CompiledLayer(forward=forward, backward=backward, sizes=sizes, product=product)
 
 
 class Call:

@@ -1,0 +1,50 @@
+"""Seals: a checksum beside what a row of a run's database says, so that a flipped bit is seen and never believed."""
+
+from __future__ import annotations
+
+import hashlib
+
+DIGITS = 16
+
+
+def seal_of(*values: str | int | float | None) -> str:
+    """Return the seal of a row's values, in the order of its table; floats count with all their bits."""
+    return hashlib.sha256(repr(values).encode(errors="surrogatepass")).hexdigest()[:DIGITS]
+
+
+def fact_seal(name: str, value: str) -> str:
+    """Return the seal of a single value."""
+    return seal_of(name, value)
+
+
+def asked_seal(number: int, cell: str, asked: str) -> str:
+    """Return the seal of a step that has not been told.
+
+    Args:
+        number: Of the step.
+        cell: The id of its cell.
+        asked: The step as JSON.
+    """
+    return seal_of(number, cell, asked)
+
+
+def told_seal(asked: str, verdict: str) -> str:
+    """Return the seal of a told step, from the one that it had when it was asked: damage is never sealed anew."""
+    return seal_of(asked, verdict)
+
+
+def record_holds(key: str, record: str) -> bool:
+    """Whether a trial's record is what was stored: its key is the record's SHA-256."""
+    return hashlib.sha256(record.encode(errors="surrogatepass")).hexdigest() == key
+
+
+def trial_seal(key: str, state: str, score: float | None, outcome: str) -> str:
+    """Return the seal of a trial that has ended; its record needs none, see `record_holds`.
+
+    Args:
+        key: Of the trial.
+        state: How it ended.
+        score: Its score, if it has one.
+        outcome: The rest of its outcome, as JSON.
+    """
+    return seal_of(key, state, None if score is None else float(score), outcome)
