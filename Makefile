@@ -16,7 +16,7 @@ PARALLEL := -n $(CORES) --dist worksteal
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help evolve test test-long test-timing test-engine scale lint docs lock audit clean
+.PHONY: help evolve test test-long test-timing test-engine scale chaos lint docs lock audit clean
 
 help:  ## print this list
 	@echo 'make TARGET [ARGS="..."] [PYTHON=python3]'
@@ -41,9 +41,8 @@ scale: $(DEV)  ## measure a run of 100,000 candidates and 20,000 compiled cells 
 	@$(BIN)/python -m tests.scale search $(ARGS)
 	@$(BIN)/python -m tests.scale cells
 
-scale: $(DEV)  ## measure a run of 100,000 candidates and 20,000 compiled cells (about a quarter of an hour)
-	@$(BIN)/python -m tests.scale search $(ARGS)
-	@$(BIN)/python -m tests.scale cells
+chaos: $(DEV)  ## kill, damage, read and soak at random moments, a quarter of an hour; --driver-kills N and others in ARGS
+	@$(BIN)/python -m pytest -m chaos --timeout=3600 tests/chaos $(ARGS)
 
 lint: $(DEV)  ## check style, layout and types
 	@$(BIN)/ruff check .

@@ -107,6 +107,15 @@ def _after_the_result(pipe: Connection, job: Job) -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
 
+def _sometime(pipe: Connection, job: Job) -> None:
+    """Be killed at a moment that the trial alone decides: when it begins, half way, or after its result."""
+    moment = chance("moment", job.trials[0].key)
+    if moment > 2 / 3:
+        _after_the_result(pipe, job)
+    time.sleep(float(os.environ.get("SLOW", "0.02")) * moment * (moment > 1 / 3))
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
 def _not_finite(pipe: Connection, job: Job) -> None:
     outcome = World(fails=0.3)(job.trials[0])
     pipe.send_bytes(
@@ -119,6 +128,7 @@ TROUBLES = {
     "kill": lambda pipe, job: os.kill(os.getpid(), signal.SIGKILL),
     "segfault": lambda pipe, job: ctypes.string_at(0),
     "abort": lambda pipe, job: os.abort(),
+    "sometime": _sometime,
     "after": _after_the_result,
     "halfway": _halfway,
     "garbage": lambda pipe, job: pipe.send_bytes(b"\xc1 no message"),

@@ -9,8 +9,10 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
@@ -113,21 +115,15 @@ class World:
     def start(self, command: list[str], name: str) -> Running:
         """Start a command that is to be interrupted."""
         log = self.folder / f"{name}-{len(list(self.folder.glob('*.log')))}.log"
-        inherited = signal.signal(
-            signal.SIGHUP, signal.SIG_DFL
-        )  # under nohup a search ignores hang-ups, on purpose
-        try:
-            with log.open("w") as out:
-                process = subprocess.Popen(
-                    command,
-                    stdout=subprocess.DEVNULL,
-                    stderr=out,
-                    env=self.env,
-                    cwd=self.folder,
-                    start_new_session=True,
-                )
-        finally:
-            signal.signal(signal.SIGHUP, inherited)
+        with log.open("w") as out, not_under_nohup():
+            process = subprocess.Popen(
+                command,
+                stdout=subprocess.DEVNULL,
+                stderr=out,
+                env=self.env,
+                cwd=self.folder,
+                start_new_session=True,
+            )
         return Running(process, log)
 
     def board(self, run: str) -> str:
@@ -137,6 +133,19 @@ class World:
     def sound(self, run: str) -> None:
         """Check that a run's database holds together."""
         sound(self.folder / "runs" / run)
+
+
+@contextmanager
+def not_under_nohup() -> Iterator[None]:
+    """Let what is started meanwhile end by a hang-up: a search under nohup ignores them, on purpose."""
+    if threading.current_thread() is not threading.main_thread():  # which alone may set handlers
+        yield
+        return
+    inherited = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGHUP, inherited)
 
 
 @dataclass

@@ -1,0 +1,67 @@
+"""A search in this process, with a worker that answers at once: as fast as driver and database are."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import SimpleNamespace
+
+from archsearch.actions.listener import SearchLimits, as_listener
+from archsearch.actions.loop import SearchLoop
+from archsearch.protocol.records import Outcome, Trial
+from archsearch.store import RunStore
+from archsearch.workers.dispatch import Dispatcher
+from archsearch.workers.messages import Hello, Job, Result
+from archsearch.workers.pool import Event, Worker
+from tests.helpers.plans import World
+
+
+class InstantPool:
+    """Takes the place of a `WorkerPool`.
+
+    Args:
+        answer: How a trial ends; None for the simulated world's way.
+
+    Attributes:
+        devices, workers: As those of a pool.
+        said: What the worker has said that nobody has heard yet.
+    """
+
+    def __init__(self, answer: Callable[[Trial], Outcome] | None = None) -> None:
+        self.answer = answer or World(fails=0.3)
+        self.devices = ["cpu"]
+        hello = Hello("no machine", "simulated 1")
+        self.workers = [Worker(0, SimpleNamespace(pid=1), None, hello)]  # type: ignore[arg-type]
+        self.said: list[Event] = []
+
+    @property
+    def idle(self) -> list[Worker]:
+        return [worker for worker in self.workers if worker.idle]
+
+    def give(self, worker: Worker, job: Job) -> None:
+        worker.job = job
+        for index, trial in enumerate(job.trials):
+            self.said.append((worker, Result(job.number, index, self.answer(trial))))
+
+    def events(self, timeout: float) -> Iterator[Event]:
+        said, self.said = self.said, []
+        yield from said
+
+
+def search_on(folder: Path, candidates: int, told: Callable[[], object] = lambda: None) -> None:
+    """Go on with a run to its end.
+
+    Args:
+        folder: Of the run.
+        candidates: Its candidates in all.
+        told: Called after every step that is told.
+    """
+    with RunStore.open(folder, write=True) as store:
+        store.interrupt()
+        plan = store.plan
+        dispatcher = Dispatcher(store, InstantPool(), store.cell)  # type: ignore[arg-type]
+        listener = as_listener(None)
+        listener.told = lambda *step: told()  # type: ignore[method-assign]
+        limits = SearchLimits(max_candidates=candidates, max_seconds=None)
+        loop = SearchLoop(store, plan, dispatcher, limits, listener, stopped=lambda: False)
+        assert loop.run() == "finished"
