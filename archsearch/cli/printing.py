@@ -13,6 +13,7 @@ from typing import Any
 import click
 from rich.console import Console
 
+from archsearch.cache_folder import cache_trouble
 from archsearch.resources import runs_folder
 
 WIDE = 200
@@ -41,6 +42,8 @@ def console(error: bool = False) -> Console:
 @contextmanager
 def progress_line(doing: str) -> Iterator[Callable[[int, int], None]]:
     """Show on standard error how many trials of how many have ended: `training: 3 of 16 trials`."""
+    if trouble := cache_trouble():
+        note(trouble)
     with console(error=True).status("starting workers") as status:
 
         def progressed(done: int, total: int) -> None:
