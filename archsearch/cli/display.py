@@ -156,7 +156,7 @@ class Display:
             text = _counts(progress.history) + self._left(progress)
         width = min(40, max(4, room - len(progress.phase) - len(text)))
         bar.add_row(
-            f" {progress.phase}",
+            plain(f" {progress.phase}"),
             ProgressBar(total=total, completed=done, width=width),
             _cut(text, room - len(progress.phase) - width),
         )
@@ -221,7 +221,7 @@ def _counts(history: History) -> str:
 
 
 def _cut(text: str, width: int) -> Text:
-    cut = Text(text, no_wrap=True)
+    cut = Text(plain(text), no_wrap=True)
     cut.truncate(width, overflow="ellipsis")
     return cut
 

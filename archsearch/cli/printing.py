@@ -15,6 +15,7 @@ from rich.console import Console
 
 from archsearch.cache_folder import cache_trouble
 from archsearch.resources import runs_folder
+from archsearch.words import plain
 
 WIDE = 200
 """Columns of a table that goes into a pipe or file."""
@@ -25,11 +26,23 @@ def print_json(document: Any) -> None:
     click.echo(json.dumps(document, indent=2, allow_nan=False))
 
 
+class _Console(Console):
+    """A console that lets no text move the cursor: every line that it prints is made harmless."""
+
+    def print(self, *objects: Any, **options: Any) -> None:
+        super().print(*(harmless(one) if isinstance(one, str) else one for one in objects), **options)
+
+
+def harmless(text: str) -> str:
+    """Return a text of our own lines with all made harmless that names and texts from elsewhere may have brought in."""
+    return "\n".join(map(plain, text.split("\n")))
+
+
 def console(error: bool = False) -> Console:
     """Return a console for people: as wide as the terminal, or wide enough for a pipe, where nothing is coloured."""
     stream = sys.stderr if error else sys.stdout
     terminal = stream.isatty()
-    return Console(
+    return _Console(
         file=stream,
         width=None if terminal else WIDE,
         force_terminal=terminal,
@@ -54,7 +67,7 @@ def progress_line(doing: str) -> Iterator[Callable[[int, int], None]]:
 
 def note(text: str) -> None:
     """Print a line for people on standard error."""
-    click.echo(text, err=True)
+    click.echo(harmless(text), err=True)
 
 
 def pointer(run: Path) -> str:

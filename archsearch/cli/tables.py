@@ -9,6 +9,8 @@ from rich.cells import cell_len, set_cell_size
 from rich.console import Console
 from rich.text import Text
 
+from archsearch.words import plain
+
 GAP = "  "
 
 
@@ -49,6 +51,7 @@ def print_table(out: Console, columns: Sequence[Column], rows: Sequence[Sequence
         columns: The columns.
         rows: Their texts, row by row.
     """
+    rows = [[plain(text) for text in row] for row in rows]
     widths, kept = _widths(columns, rows), list(range(len(columns)))
     while _least(columns, widths, kept) > out.width and any(columns[index].drop for index in kept):
         kept.remove(max(kept, key=lambda index: columns[index].drop))
@@ -58,7 +61,8 @@ def print_table(out: Console, columns: Sequence[Column], rows: Sequence[Sequence
             spare = out.width - sum(widths[i] for i in kept if i != index) - len(GAP) * (len(kept) - 1)
             widths[index] = max(min(widths[index], spare), min(widths[index], column.least))
     out.print(
-        Text(_line(columns, widths, kept, [column.title for column in columns]), style="bold"), soft_wrap=True
+        Text(_line(columns, widths, kept, [plain(column.title) for column in columns]), style="bold"),
+        soft_wrap=True,
     )
     for row in rows:
         out.print(Text(_line(columns, widths, kept, row)), soft_wrap=True)

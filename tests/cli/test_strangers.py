@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import json
+import re
 import sqlite3
 from pathlib import Path
 
 import pytest
 
+from archsearch.cli.display import _cut
+from archsearch.exporters import EXPORTERS
+from archsearch.store import RunStore, read_leaderboard
 from tests.helpers.commands import TINY, Call, Finished
+from tests.helpers.forging import EVIL, HARMFUL, forge
 
-EVIL = "open('executed', 'w')\nclass T:\n    symbols = 4\n"
+CODE = "open('executed', 'w')\nclass T:\n    symbols = 4\n"
 
 
 def forge_plan(run: Path, task: str) -> None:
@@ -37,7 +42,7 @@ def forge_plan(run: Path, task: str) -> None:
 def test_no_command_runs_the_code_that_a_run_names(
     command: str, copied: Finished, call: Call, tmp_path: Path
 ) -> None:
-    (copied.folder / "evil.py").write_text(EVIL)
+    (copied.folder / "evil.py").write_text(CODE)
     forge_plan(copied.folder, f"{copied.folder}/evil.py:T")
     result = call(*command.replace("RUN", str(copied.folder)).split())
     assert not (tmp_path / "executed").exists()
@@ -62,7 +67,75 @@ def test_a_preset_names_no_file(
     text = TINY.read_text()
     old = next(line for line in text.splitlines() if line.startswith(old.split(":")[0]))
     (tmp_path / "gift.toml").write_text(text.replace(old, new))
-    (tmp_path / "evil.py").write_text(EVIL)
+    (tmp_path / "evil.py").write_text(CODE)
     result = call(*command.split(), "--preset", "gift.toml")
     assert result.code == 2 and message in result.err
     assert not (tmp_path / "executed").exists()
+
+
+READING = [
+    "leaderboard RUN",
+    "leaderboard RUN --json",
+    "show RUN/1 --plan",
+    "show RUN/FOUND",
+    "show RUN/FOUND --json",
+    "show RUN/FOUND --regroup",
+    "mutate RUN/FOUND --count 3",
+    "study racing RUN",
+    "study racing RUN --json",
+    *(f"export RUN/FOUND -o out.{format_} --format {format_}" for format_ in EXPORTERS),
+]
+TRAINING = [
+    "replay RUN --top 1 --workers 1",
+    "replay RUN --top 1 --workers 1 --json",
+    "evolve --run RUN --workers 1",
+    "evolve --run RUN --workers 1 --max-candidates 12",
+    "evolve --run RUN --workers 1 --json",
+    "evolve --run RUN --preset quick",
+    "evolve --run RUN --tasks xml",
+    "train RUN/FOUND --task english --preset TINY --settings 1 --workers 1",
+]
+
+
+@pytest.fixture(params=[False, True], ids=["names", "names and engine"])
+def forged(request: pytest.FixtureRequest, copied: Finished) -> Path:
+    """A run in whose every free text there is something that harms a terminal, in a folder of such a name."""
+    folder = copied.folder.with_name(f"gift{EVIL}")
+    copied.folder.rename(folder)
+    forge(folder, engine=request.param)
+    return folder
+
+
+def _found(folder: Path) -> str:
+    """Return the id of a cell that the run has found and scored."""
+    with RunStore.open(folder) as store:
+        return next(row.id for row in read_leaderboard(store, "run").rows if row.parent)
+
+
+@pytest.mark.parametrize("command", READING)
+def test_nothing_that_a_run_says_harms_a_terminal_or_a_file(
+    command: str, forged: Path, call: Call, tmp_path: Path
+) -> None:
+    _harmless(command, forged, call, tmp_path)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("command", TRAINING)
+def test_nothing_that_a_run_says_harms_a_terminal_when_it_is_trained_again(
+    command: str, forged: Path, call: Call, tmp_path: Path
+) -> None:
+    _harmless(command, forged, call, tmp_path)
+
+
+def _harmless(command: str, run: Path, call: Call, folder: Path) -> None:
+    words = {"RUN": str(run), "FOUND": _found(run), "TINY": str(TINY)}
+    arguments = [re.sub("RUN|FOUND|TINY", lambda name: words[name[0]], part) for part in command.split()]
+    result = call(*arguments)
+    written = [path.read_text(encoding="utf-8") for path in folder.glob("out.*")]
+    for text in (result.out, result.err, *written):
+        assert not [found for found in HARMFUL if found in text], f"{command}: {text!r}"
+    assert result.out or result.err or written
+
+
+def test_the_live_view_of_a_terminal_shows_harmless_text() -> None:
+    assert not [found for found in HARMFUL if found in _cut(EVIL, 80).plain]
