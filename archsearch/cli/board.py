@@ -38,7 +38,7 @@ def print_leaderboard(out: Console, board: Leaderboard, top: int) -> None:
     left_out = [] if not left_out and scores else [*([] if scores else ["scores"]), *left_out]
     if left_out:
         out.print(f"No room here for: {', '.join(left_out)}; --json has everything.")
-    out.print("\n".join(_notes(board)))
+    out.print(*_notes(board), sep="\n")
 
 
 def _table(board: Leaderboard, rows: list[Row], scores: bool) -> tuple[list[Column], list[list[str]]]:

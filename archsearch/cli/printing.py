@@ -27,15 +27,10 @@ def print_json(document: Any) -> None:
 
 
 class _Console(Console):
-    """A console that lets no text move the cursor: every line that it prints is made harmless."""
+    """A console that lets no text move the cursor; a text is one line, several are given with `sep="\\n"`."""
 
     def print(self, *objects: Any, **options: Any) -> None:
-        super().print(*(harmless(one) if isinstance(one, str) else one for one in objects), **options)
-
-
-def harmless(text: str) -> str:
-    """Return a text of our own lines with all made harmless that names and texts from elsewhere may have brought in."""
-    return "\n".join(map(plain, text.split("\n")))
+        super().print(*(plain(one) if isinstance(one, str) else one for one in objects), **options)
 
 
 def console(error: bool = False) -> Console:
@@ -65,9 +60,9 @@ def progress_line(doing: str) -> Iterator[Callable[[int, int], None]]:
         yield progressed
 
 
-def note(text: str) -> None:
-    """Print a line for people on standard error."""
-    click.echo(harmless(text), err=True)
+def note(*lines: str) -> None:
+    """Print lines for people on standard error; none of them moves the cursor, whatever names are in them."""
+    click.echo("\n".join(map(plain, lines)), err=True)
 
 
 def pointer(run: Path) -> str:

@@ -14,6 +14,7 @@ from archsearch.exporters import EXPORTERS
 from archsearch.store import RunStore, read_leaderboard
 from tests.helpers.commands import TINY, Call, Finished
 from tests.helpers.forging import EVIL, HARMFUL, forge
+from tests.helpers.searches import World
 
 CODE = "open('executed', 'w')\nclass T:\n    symbols = 4\n"
 
@@ -139,3 +140,27 @@ def _harmless(command: str, run: Path, call: Call, folder: Path) -> None:
 
 def test_the_live_view_of_a_terminal_shows_harmless_text() -> None:
     assert not [found for found in HARMFUL if found in _cut(EVIL, 80).plain]
+
+
+@pytest.mark.slow
+def test_a_run_on_own_tasks_goes_on_and_is_replayed_from_any_folder_and_by_others_only_if_they_name_its_code(
+    tmp_path: Path,
+) -> None:
+    mine, theirs = World(tmp_path / "mine"), World(tmp_path / "theirs")
+    first = mine.run(mine.evolve("--run", "runs/r", "--workers", 1, "--max-candidates", 5))
+    assert first.returncode == 0, first.stderr
+    there = {"cwd": theirs.folder}
+    (theirs.folder / "echo.py").unlink()
+    (theirs.folder / "song.txt").unlink()
+    run = tmp_path / "mine" / "runs" / "r"
+    on = mine.run(mine.command("evolve", "--run", run, "--workers", 1, "--max-candidates", 6), **there)
+    assert on.returncode == 0, on.stderr
+    assert f"--task text:{mine.folder}/song.txt --seed 1" in on.stderr
+    replay = mine.command("replay", run, "--workers", 1, "--top", 1)
+    assert mine.run(replay, **there).returncode == 0
+    stranger = {**theirs.env, "XDG_DATA_HOME": str(theirs.folder / "data")}
+    refused = theirs.run(replay, env=stranger, **there)
+    assert refused.returncode == 2 and "you have not named yourself" in refused.stderr
+    named = theirs.run([*replay, "--task", f"{mine.folder}/echo.py:Echo"], env=stranger, **there)
+    assert named.returncode == 0, named.stderr
+    assert theirs.run(replay, env=stranger, **there).returncode == 0, "it is remembered"
