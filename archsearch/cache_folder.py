@@ -19,7 +19,7 @@ from archsearch.files import make_private, open_folder, temporary_file
 CHOSEN = "ARCHSEARCH_CACHE"
 """The variable with the folder that the user wants."""
 
-TEMPORARY = "ARCHSEARCH_TEMPORARY_CACHE"
+TEMPORARY = "ARCHSEARCH_TEMPORARY"
 """The variable with the private temporary folder that the process which started this one made, and deletes at its end."""
 
 

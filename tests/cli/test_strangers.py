@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ from archsearch.cli.display import _cut
 from archsearch.exporters import EXPORTERS
 from archsearch.store import RunStore, read_leaderboard
 from tests.helpers.commands import TINY, Call, Finished
-from tests.helpers.forging import EVIL, HARMFUL, forge
+from tests.helpers.forging import EVIL, HARMFUL, forge, seal
 from tests.helpers.searches import World
 
 CODE = "open('executed', 'w')\nclass T:\n    symbols = 4\n"
@@ -21,12 +22,12 @@ CODE = "open('executed', 'w')\nclass T:\n    symbols = 4\n"
 
 def forge_plan(run: Path, task: str) -> None:
     """Make the first task of a run one of a file that came along."""
-    with sqlite3.connect(run / "run.db") as connection:
+    with closing(sqlite3.connect(run / "run.db")) as connection, connection:
         ((text,),) = connection.execute("SELECT value FROM facts WHERE name = 'plan'")
         plan = json.loads(text)
         plan["courses"][0]["facts"]["name"] = task
         connection.execute("UPDATE facts SET value = ? WHERE name = 'plan'", (json.dumps(plan),))
-    connection.close()
+        seal(connection)
 
 
 @pytest.mark.parametrize(

@@ -36,7 +36,7 @@ def forge(folder: Path, engine: bool) -> None:
                 "UPDATE trials SET key = ?, record = ?, outcome = ? WHERE key = ?", (*row, key)
             )
         connection.execute("INSERT OR REPLACE INTO facts (name, value) VALUES ('data', ?)", (EVIL,))
-        _seal(connection)
+        seal(connection)
 
 
 def _plan(connection: sqlite3.Connection, engine: bool) -> None:
@@ -79,7 +79,7 @@ def _trial(record: str, outcome: str | None, engine: bool) -> tuple[str, str, st
     return trial.key, msgspec.json.encode(trial).decode(), json.dumps(ended) if ended else None
 
 
-def _seal(connection: sqlite3.Connection) -> None:
+def seal(connection: sqlite3.Connection) -> None:
     """Seal what was forged, where rows have seals."""
     if importlib.util.find_spec("tests.helpers.sealing"):
         importlib.import_module("tests.helpers.sealing").seal_again(connection)
