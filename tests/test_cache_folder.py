@@ -12,6 +12,7 @@ import pytest
 
 from archsearch import cache_folder as module
 from archsearch.cache_folder import NoCache, cache_folder, cache_trouble
+from tests.helpers.commands import TINY, program
 from tests.helpers.sources import ROOT
 
 
@@ -118,3 +119,22 @@ def test_where_no_folder_can_be_used_that_is_one_sentence(monkeypatch: pytest.Mo
     ):
         cache_folder()
     assert cache_trouble().startswith("no folder for the cache")
+
+
+@pytest.mark.slow
+def test_a_search_without_a_cache_compiles_in_a_temporary_folder_and_says_why_once(tmp_path: Path) -> None:
+    nowhere = {"ARCHSEARCH_CACHE": "/proc/x", "XDG_CACHE_HOME": str(tmp_path / "file"), "XDG_RUNTIME_DIR": ""}
+    search = program(
+        "evolve",
+        "--runs",
+        tmp_path / "runs",
+        "--preset",
+        TINY,
+        "--workers",
+        2,
+        "--max-candidates",
+        5,
+        **nowhere,
+    )
+    assert search.code == 0 and "engine native" in search.err and "compiler" not in search.err
+    assert search.err.count("the cache cannot be used (/proc/x: No such file or directory; ") == 1
