@@ -22,7 +22,6 @@ CHOSEN = "ARCHSEARCH_CACHE"
 TEMPORARY = "ARCHSEARCH_TEMPORARY"
 """The variable with the private temporary folder that the process which started this one made, and deletes at its end."""
 
-
 INHERITED = os.environ.get(TEMPORARY)
 
 PARTS = ("kernels", "references")
@@ -80,12 +79,8 @@ def _candidates(chosen: str) -> Iterator[Callable[[], Path]]:
     if chosen:
         yield lambda: Path(chosen).expanduser()
     yield lambda: _absolute(platformdirs.user_cache_dir("archsearch"), "the home folder is not known")
-    if os.environ.get("XDG_RUNTIME_DIR"):
-        yield (
-            lambda: (
-                _absolute(os.environ["XDG_RUNTIME_DIR"], "XDG_RUNTIME_DIR is no whole path") / "archsearch"
-            )
-        )
+    if session := os.environ.get("XDG_RUNTIME_DIR"):
+        yield lambda: _absolute(session, "XDG_RUNTIME_DIR is no whole path") / "archsearch"
     yield _temporary
 
 
@@ -131,9 +126,6 @@ def _words(error: Exception) -> str:
 def _sentence(troubles: list[str], folder: Path) -> str:
     if not troubles or INHERITED:  # said by the process that made it
         return ""
-    until = (
-        " until this ends, so cells are compiled anew each time"
-        if folder.name.startswith("archsearch-")
-        else ""
-    )
+    ends = folder.name.startswith("archsearch-")
+    until = " until this ends, so cells are compiled anew each time" if ends else ""
     return f"the cache cannot be used ({'; '.join(troubles)}); it is in {folder}{until}; {CHOSEN} names another folder"

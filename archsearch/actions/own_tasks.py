@@ -5,6 +5,7 @@ A run says which tasks it has; whose they are it cannot say, since it may come f
 
 from __future__ import annotations
 
+import os
 import shlex
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -92,7 +93,7 @@ def _place(name: str, parsed: TaskName, recorded: TaskSource | None) -> Path:
     """Return where the file of a run's task lies: where it lay, or where its name says from here."""
     places = [Path(place) for place in ([recorded.path] if recorded else []) + [parsed.file]]
     for place in places:
-        if place.is_file():
+        if os.path.isfile(place):  # whatever a run says: it may be no path at all
             return place
     seen = " nor ".join(dict.fromkeys(str(place.absolute()) for place in places))
     example = parsed.at(f"PLACE/{Path(parsed.file).name}")

@@ -124,6 +124,13 @@ def test_a_moved_file_is_named_with_both_places_and_task_gives_the_new_one(
     assert request_of_run(Request(own=(new,)), plan).tasks[0].full_name == name
 
 
+@pytest.mark.parametrize("place", ["x" * 5_000, "a\0b", "/proc/self/mem/x", "/dev/stdin", ""])
+def test_a_recorded_place_that_is_no_file_is_said(place: str) -> None:
+    plan = plan_of("gone.py:T", checksum=sha256(CODE))
+    with pytest.raises(InputError, match="gone.py:T: no file "):
+        sources_of_run(plan, {"gone.py:T": TaskSource(place, sha256(CODE))})
+
+
 def test_a_task_that_the_run_does_not_have_is_refused() -> None:
     with pytest.raises(
         InputError, match="--task other.py:T: the run has no such task; its own are mine.py:T"
