@@ -14,6 +14,7 @@ from archsearch.errors import InputError
 from archsearch.protocol.plan import RunPlan, TaskFacts
 from archsearch.protocol.records import Trial
 from archsearch.store import Row, RunStore, read_leaderboard
+from archsearch.tasks import TaskName
 from archsearch.words import short_id
 from archsearch.workers.devices import recorded_device, worker_devices
 from archsearch.workers.dispatch import Dispatcher, Progressed
@@ -170,7 +171,12 @@ def check_data(plan: RunPlan, facts: Mapping[str, TaskFacts]) -> None:
     """
     for task in plan.tasks:
         if facts[task.full_name].checksum != task.facts.checksum:
-            raise InputError(f"the data of {task.full_name} are not those of the run; give them with --data")
+            way = (
+                "say where they lie with --task"
+                if TaskName.parse(task.full_name).is_own
+                else "give them with --data"
+            )
+            raise InputError(f"the data of {task.full_name} are not those of the run; {way}")
 
 
 def _replayed(
