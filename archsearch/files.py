@@ -6,6 +6,7 @@ import contextlib
 import errno
 import os
 import secrets
+import stat
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -70,10 +71,81 @@ def make_private(folder: Path) -> None:
     folder.mkdir(mode=0o700, exist_ok=True)
 
 
+class NotOurs(OSError):
+    """Somebody else could have written it, so it is not believed."""
+
+
+def open_ours(path: Path | str, flags: int = os.O_RDONLY, inside: int | None = None) -> int:
+    """Return a descriptor of a folder or file that belongs to this user and cannot be written by others.
+
+    Owner and mode are those of what was opened, whatever the name stands for a moment later.
+
+    Args:
+        path: Where it lies.
+        flags: Such as `os.O_DIRECTORY`.
+        inside: Descriptor of the folder where it lies, and where no link is followed.
+
+    Raises:
+        OSError: It is not there.
+        NotOurs: Others may have written it.
+    """
+    links = os.O_NOFOLLOW if inside is not None else 0
+    descriptor = os.open(path, flags | os.O_CLOEXEC | os.O_NONBLOCK | links, dir_fd=inside)
+    status = os.fstat(descriptor)
+    kind = stat.S_ISDIR if flags & os.O_DIRECTORY else stat.S_ISREG
+    if status.st_uid == os.geteuid() and not status.st_mode & 0o022 and kind(status.st_mode):
+        return descriptor
+    os.close(descriptor)
+    raise NotOurs(f"others may write to {path}: delete it, or give a folder of yours alone")
+
+
+@contextlib.contextmanager
+def open_folder(root: Path, *names: str) -> Iterator[int]:
+    """Yield a descriptor of a folder, reached from a root from folder to folder, each of which is ours alone.
+
+    Args:
+        root: Where to begin; it may be reached by links.
+        names: Of the folders inside, one in the other.
+
+    Raises:
+        OSError: One is not there.
+        NotOurs: Others may have written one.
+    """
+    descriptor, place = open_ours(root, os.O_DIRECTORY), root
+    try:
+        for name in names:
+            place = place / name
+            inner = _inside(place, descriptor)
+            os.close(descriptor)
+            descriptor = inner
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
 def is_ours(folder: Path) -> bool:
     """Whether a folder is there, belongs to this user, and cannot be written by others."""
     try:
-        status = folder.stat()
+        with open_folder(folder):
+            return True
     except OSError:
         return False
-    return status.st_uid == os.geteuid() and not status.st_mode & 0o022
+
+
+def _inside(place: Path, folder: int) -> int:
+    """Return a descriptor of a folder in an opened one; an error names its whole place."""
+    try:
+        return open_ours(place.name, os.O_DIRECTORY, folder)
+    except NotOurs:
+        raise NotOurs(f"others may write to {place}: delete it") from None
+
+
+def read_ours(name: str, folder: int) -> bytes:
+    """Return what a file in an opened folder holds.
+
+    Raises:
+        OSError: It is not there.
+        NotOurs: Others may have written it.
+    """
+    with open(open_ours(name, inside=folder), "rb") as file:
+        return file.read()

@@ -1,4 +1,4 @@
-"""The folders that archsearch reads its shipped files from, and keeps its cache and its runs in."""
+"""The folders that archsearch reads its shipped files from, and keeps its runs and what the user decided in."""
 
 import os
 from pathlib import Path
@@ -21,13 +21,13 @@ def grammars() -> Path:
     return packed if packed.is_dir() else _PACKAGE.parent / "grammars"
 
 
-def cache_folder() -> Path:
-    """Return the folder for what may be deleted at any time; it need not exist yet.
-
-    It is `ARCHSEARCH_CACHE` where that is set, else `archsearch` in the user's cache folder.
-    """
-    chosen = os.environ.get("ARCHSEARCH_CACHE")
-    return Path(chosen).expanduser() if chosen else Path(platformdirs.user_cache_dir("archsearch"))
+def user_folder() -> Path | None:
+    """Return the folder of what the user has decided, which need not exist yet; None where there is no home."""
+    try:
+        folder = Path(platformdirs.user_data_dir("archsearch"))
+    except RuntimeError:
+        return None
+    return folder if folder.is_absolute() else None
 
 
 def runs_folder(said: str | os.PathLike[str] | None = None) -> Path:

@@ -29,6 +29,7 @@ def own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Keep the tests out of the user's cache and runs, and those out of the tests."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("ARCHSEARCH_CACHE", str(tmp_path_factory.mktemp("cache")))
+        patch.setenv("XDG_DATA_HOME", str(tmp_path_factory.mktemp("data")))
         patch.delenv("ARCHSEARCH_RUNS", raising=False)
         yield
 

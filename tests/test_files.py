@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from archsearch.files import is_ours, make_private, temporary_file, write_whole
+from archsearch.files import NotOurs, make_private, open_folder, temporary_file, write_whole
 
 
 def test_a_pipe_is_not_replaced_by_a_file(tmp_path: Path) -> None:
@@ -54,8 +54,16 @@ def test_a_temporary_file_is_hidden_and_gone_at_the_end(tmp_path: Path) -> None:
 
 
 def test_a_private_folder_is_ours_until_others_may_write(tmp_path: Path) -> None:
-    folder = tmp_path / "above" / "folder"
+    folder = tmp_path / "a" / "b"
     make_private(folder)
-    assert is_ours(folder) and is_ours(folder.parent) and folder.parent.stat().st_mode & 0o777 == 0o700
-    folder.chmod(0o770)
-    assert not is_ours(folder) and not is_ours(tmp_path / "missing")
+    assert {path.stat().st_mode & 0o777 for path in (folder, folder.parent)} == {0o700}
+    with open_folder(tmp_path, "a", "b"):
+        pass
+    folder.chmod(0o720)
+    with (
+        pytest.raises(NotOurs, match="others may write to .*/a/b: delete it"),
+        open_folder(tmp_path, "a", "b"),
+    ):
+        pass
+    with pytest.raises(FileNotFoundError), open_folder(tmp_path, "missing"):
+        pass

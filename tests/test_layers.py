@@ -10,6 +10,7 @@ from tests.helpers.sources import FILES, PACKAGE, imports
 
 # A file may import from its own folder and from lower floors; -1 is the ground that all may stand on.
 FLOORS = {
+    "cache_folder": 0,
     "connections": -1,
     "errors": -1,
     "files": -1,
@@ -35,6 +36,7 @@ FLOORS = {
     "__main__": 8,
 }
 WITHOUT_TORCH = [
+    "cache_folder",
     "connections",
     "errors",
     "files",

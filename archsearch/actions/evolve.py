@@ -13,6 +13,7 @@ from archsearch.actions.interrupts import Stop, stop_signal
 from archsearch.actions.listener import Hears, Listener, RunInfo, SearchLimits, as_listener
 from archsearch.actions.loop import SearchLoop
 from archsearch.actions.opening import check_candidates, locked_run, run_of_plan
+from archsearch.actions.own_tasks import named_sources, sources_of_run
 from archsearch.actions.request import EvolveOptions, Request
 from archsearch.actions.resolve import ResolvedRequest, resolve
 from archsearch.actions.resume import check_same_measurement, request_of_run
@@ -24,6 +25,7 @@ from archsearch.protocol.references import reference_cells
 from archsearch.resources import runs_folder
 from archsearch.store import CheckpointFolder, Ending, LostTrial, RunStore, read_leaderboard, run_folder
 from archsearch.store.file_system import network_warning
+from archsearch.tasks import TaskSource
 from archsearch.workers.devices import worker_devices
 from archsearch.workers.dispatch import Dispatcher
 from archsearch.workers.pool import WorkerPool
@@ -84,7 +86,7 @@ def evolve(
         strategy: What each step tries, a key of STRATEGIES; None for "jozefowicz".
         space: What cells are made of: a name or a TOML file; None for "jozefowicz2015".
         tasks: Tasks of the preset, in the order of the stages; None for the preset's choice.
-        own: Your own tasks, `text:FILE` or `FILE.py:NAME`, after the others.
+        own: Your own tasks, `text:FILE` or `FILE.py:NAME`, after the others; of a run that exists: where they lie now.
         data: Folder of the Penn Treebank's files.
         workers: Worker processes; None for one per GPU or CPU core.
         device: "auto" (all GPUs, else the CPU), "cpu", or "cuda:0,cuda:1".
@@ -140,7 +142,8 @@ def search(options: EvolveOptions, listener: Listener) -> SearchResult:
         folder = run_folder(options.run, options.runs) if options.run is not None else None
         existing = locked_run(stack, folder) if folder is not None and folder.exists() else None
         resolved = _resolved(options, existing)
-        pool = stack.enter_context(WorkerPool(list(options.devices), _data(options, existing)))
+        sources = _sources(options, resolved, existing)
+        pool = stack.enter_context(WorkerPool(list(options.devices), _data(options, existing), sources))
         facts, hello = probe(pool, resolved.task_names)
         if existing is not None:
             check_same_measurement(existing.plan, facts, hello)
@@ -169,6 +172,15 @@ def _resolved(options: EvolveOptions, existing: RunStore | None) -> ResolvedRequ
     resolved = request_of_run(options.request, existing.plan)
     check_candidates(options, existing)
     return resolved
+
+
+def _sources(
+    options: EvolveOptions, resolved: ResolvedRequest, existing: RunStore | None
+) -> dict[str, TaskSource]:
+    """Return where the user's own tasks lie: as named now, or as a run has them; what is not theirs is not run."""
+    if existing is None:
+        return named_sources(resolved.task_names)
+    return sources_of_run(existing.plan, existing.sources, options.request.own)
 
 
 def _data(options: EvolveOptions, existing: RunStore | None) -> str | None:
@@ -222,6 +234,8 @@ def _searched(
     """Search in an opened run, unless it is finished, and note how that ended."""
     if pool.data is not None:
         store.data = pool.data
+    if pool.sources:
+        store.sources = pool.sources
     if info.finished:
         store.ended = "finished"
         return SearchResult("finished", info.folder)

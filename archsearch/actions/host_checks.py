@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import platform
 import sqlite3
@@ -15,10 +16,9 @@ import psutil
 
 from archsearch import __version__
 from archsearch.actions.finding import Finding
+from archsearch.cache_folder import NoCache, cache_folder, cache_trouble
 from archsearch.compiler.native.toolchain import toolchain
 from archsearch.errors import BuildError, TaskError
-from archsearch.files import is_ours
-from archsearch.resources import cache_folder
 from archsearch.store import Lock, list_runs
 from archsearch.store.file_system import network_warning
 from archsearch.tasks import TASKS, load
@@ -100,16 +100,9 @@ def _memory(host: Host) -> Finding:
 
 
 def _cache(host: Host) -> Finding:
+    if trouble := cache_trouble():
+        return Finding(trouble, "bad")
     folder = cache_folder()
-    if not folder.exists():
-        return Finding(f"{folder}, not there yet")
-    if not is_ours(folder):
-        return Finding(
-            f"{folder}: others may write here, or it is somebody else's; set ARCHSEARCH_CACHE to a folder of yours alone",
-            "bad",
-        )
-    if not os.access(folder, os.W_OK):
-        return Finding(f"{folder}: it cannot be written; set ARCHSEARCH_CACHE to another folder", "bad")
     files = [path for path in folder.rglob("*") if path.is_file() and not path.is_symlink()]
     return Finding(
         f"{folder}, yours alone, {len(files):,} files, {size(sum(path.stat().st_size for path in files))}"
@@ -117,7 +110,9 @@ def _cache(host: Host) -> Finding:
 
 
 def _space(host: Host) -> Finding:
-    places = {"runs": host.runs, "cache": cache_folder(), "temporary files": Path(tempfile.gettempdir())}
+    places = {"runs": host.runs, "temporary files": Path(tempfile.gettempdir())}
+    with contextlib.suppress(NoCache):  # told above
+        places["cache"] = cache_folder()
     free = {name: psutil.disk_usage(str(_there(place))).free for name, place in places.items()}
     text = ", ".join(f"{size(count)} free for {name}" for name, count in free.items())
     return Finding(text, "look" if min(free.values()) < LITTLE_SPACE else "ok")

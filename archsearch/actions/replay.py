@@ -7,12 +7,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from archsearch.actions.own_tasks import sources_of_run
 from archsearch.actions.run import Run, open_run
 from archsearch.actions.tabular import Records
 from archsearch.errors import InputError
 from archsearch.protocol.plan import RunPlan, TaskFacts
 from archsearch.protocol.records import Trial
 from archsearch.store import Row, RunStore, read_leaderboard
+from archsearch.tasks import TaskName
 from archsearch.words import short_id
 from archsearch.workers.devices import recorded_device, worker_devices
 from archsearch.workers.dispatch import Dispatcher, Progressed
@@ -100,6 +102,7 @@ def replay(
     top: int = 5,
     cell: str | None = None,
     runs: str | os.PathLike[str] | None = None,
+    own: Sequence[str] = (),
     data: str | os.PathLike[str] | None = None,
     workers: int | None = None,
     device: str = "auto",
@@ -114,6 +117,8 @@ def replay(
         top: Ranks to train again.
         cell: One cell instead: its id or the beginning of it.
         runs: Folder of all runs; None for ARCHSEARCH_RUNS, else "runs".
+        own: The run's own tasks that you name, `FILE.py:NAME` or `text:FILE` where it lies now: code of a run that somebody
+            else made is run only so.
         data: Folder of the Penn Treebank's files; None for where the run had them.
         workers: Worker processes; None for one per GPU or CPU core.
         device: "auto" (as recorded), "cpu", or "cuda:0,cuda:1".
@@ -124,9 +129,11 @@ def replay(
     """
     opened = run if isinstance(run, Run) else open_run(run, runs)
     with RunStore.open(opened.folder) as store:
-        rows, plan = _rows(read_leaderboard(store, opened.name).rows, top, cell), store.plan
+        plan = store.plan
+        sources = sources_of_run(plan, store.sources, own)
+        rows = _rows(read_leaderboard(store, opened.name).rows, top, cell)
         devices = worker_devices(recorded_device(device, plan.engine), workers)
-        with WorkerPool(list(devices), str(Path(data).resolve()) if data else store.data) as pool:
+        with WorkerPool(list(devices), str(Path(data).resolve()) if data else store.data, sources) as pool:
             facts, hello = probe(pool, [task.full_name for task in plan.tasks])
             check_data(plan, facts)
             scores = _replayed(Dispatcher(MemoryTrialLog(), pool, store.cell), plan, rows, hello, progressed)
@@ -164,7 +171,12 @@ def check_data(plan: RunPlan, facts: Mapping[str, TaskFacts]) -> None:
     """
     for task in plan.tasks:
         if facts[task.full_name].checksum != task.facts.checksum:
-            raise InputError(f"the data of {task.full_name} are not those of the run; give them with --data")
+            way = (
+                "say where they lie with --task"
+                if TaskName.parse(task.full_name).is_own
+                else "give them with --data"
+            )
+            raise InputError(f"the data of {task.full_name} are not those of the run; {way}")
 
 
 def _replayed(

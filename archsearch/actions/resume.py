@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from archsearch.actions.own_tasks import recorded_name
 from archsearch.actions.request import Request
 from archsearch.actions.resolve import ResolvedRequest
 from archsearch.actions.tabular import flattened
@@ -59,10 +60,15 @@ def _request_differences(request: Request, plan: RunPlan) -> list[str]:
         differences += [f"space is {plan.space.name}, asked for {request.space}"]
     differences += _difference("strategy", request.strategy, plan.strategy)
     differences += _difference("seed", request.seed, plan.seed)
-    if request.tasks is not None or request.own:
-        asked = ", ".join([*(request.tasks or ()), *request.own])
-        differences += _difference("tasks", asked, ", ".join(task.name for task in plan.tasks))
-    return differences
+    return differences + _task_differences(request, [task.name for task in plan.tasks])
+
+
+def _task_differences(request: Request, recorded: list[str]) -> list[str]:
+    """Return the difference of the tasks; own ones alone need not be all, and may lie elsewhere by now."""
+    own = [recorded_name(name, recorded) for name in request.own]
+    if request.tasks is None and set(own) <= set(recorded):
+        return []
+    return _difference("tasks", ", ".join([*(request.tasks or ()), *own]), ", ".join(recorded))
 
 
 def check_same_measurement(plan: RunPlan, facts: Mapping[str, TaskFacts], hello: Hello) -> None:

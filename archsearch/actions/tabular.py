@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from archsearch.errors import ArchsearchError
+from archsearch.words import plain
 
 
 def flattened(table: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
@@ -47,7 +48,7 @@ class Records(list[dict[str, Any]]):
 
 
 def _line(tag: str, texts: list[str]) -> str:
-    return "<tr>" + "".join(f"<{tag}>{html.escape(text)}</{tag}>" for text in texts) + "</tr>"
+    return "<tr>" + "".join(f"<{tag}>{html.escape(plain(text))}</{tag}>" for text in texts) + "</tr>"
 
 
 def _shown(value: Any) -> str:

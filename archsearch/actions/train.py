@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from archsearch.actions.cells import load_cell
+from archsearch.actions.own_tasks import named_sources
 from archsearch.actions.request import PRESET
 from archsearch.actions.resolve import ResolvedRequest
 from archsearch.actions.tabular import Records
@@ -149,8 +150,9 @@ def train(
     preset_name, rules = load_preset(preset)
     resolved = resolve_task(preset_name, rules, task, difficulty)
     request = ResolvedRequest(preset_name, rules, (resolved.with_settings(settings),))
+    sources = named_sources(request.task_names)
     with WorkerPool(
-        list(worker_devices(device, workers)), str(Path(data).resolve()) if data else None
+        list(worker_devices(device, workers)), str(Path(data).resolve()) if data else None, sources
     ) as pool:
         plan = request.probed(pool)
         return compare_with_baseline(subject, plan, seed, pool, progressed)

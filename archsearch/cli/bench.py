@@ -144,7 +144,9 @@ def _show(document: dict[str, Any]) -> None:
     )
     shapes = dict.fromkeys((row["batch"], row["steps"], row["width"]) for row in document["rows"])
     for batch, steps, width in shapes:
-        out.print(f"\nForward and backward of one layer, batch {batch}, {steps} steps, {width} units:")
+        out.print(
+            "", f"Forward and backward of one layer, batch {batch}, {steps} steps, {width} units:", sep="\n"
+        )
         rows = [
             row
             for row in document["rows"]
@@ -152,20 +154,21 @@ def _show(document: dict[str, Any]) -> None:
         ]
         print_table(out, LAYER, [_layer_line(row) for row in rows])
     if document["training_steps"]:
-        out.print(
-            f"\nOne training step of {document['training_steps'][0]['task']}, torch's layers at the cell's units:"
-        )
+        task = document["training_steps"][0]["task"]
+        out.print("", f"One training step of {task}, torch's layers at the cell's units:", sep="\n")
         print_table(out, TRIAL, [_trial_line(row) for row in document["training_steps"]])
     if document["compile_seconds"]:
-        out.print("\nSeconds until a cell is ready:")
+        out.print("", "Seconds until a cell is ready:", sep="\n")
         lines = [
             [name, f"{seconds['cold']:.2f}", f"{seconds['cached']:.3f}"]
             for name, seconds in document["compile_seconds"].items()
         ]
         print_table(out, [Column("cell"), Column("new", right=True), Column("cached", right=True)], lines)
     out.print(
-        "\nUnder nn.GRU, nn.LSTM and interpreter: how many times faster than these. time/FLOP: time per operation of the\n"
+        "",
+        "Under nn.GRU, nn.LSTM and interpreter: how many times faster than these. time/FLOP: time per operation of the",
         "matrix products relative to the GRU's in the native engine; GFLOP/s counts those operations alone.",
+        sep="\n",
         soft_wrap=True,
     )
     if warning := _busy(document):
@@ -176,11 +179,13 @@ def _show(document: dict[str, Any]) -> None:
 
 def _show_stacks(out: Console, rows: list[dict[str, Any]], facts: str) -> None:
     """Print the table of stacks; its ratio is the other way round than those above, as others publish theirs."""
-    out.print(f"\nOne training step of a stack on {rows[0]['device']} ({facts}):")
+    out.print("", f"One training step of a stack on {rows[0]['device']} ({facts}):", sep="\n")
     print_table(out, STACK, [_stack_line(row) for row in rows])
     out.print(
-        "\nms: of all lanes together. of torch's: forward and backward of one layer with one lane take so many times as\n"
+        "",
+        "ms: of all lanes together. of torch's: forward and backward of one layer with one lane take so many times as",
         "long as those of nn.GRU or nn.LSTM (cuDNN, on a GPU). first step: seconds from a new cell to its first step's end.",
+        sep="\n",
         soft_wrap=True,
     )
 

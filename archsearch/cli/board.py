@@ -37,7 +37,7 @@ def print_leaderboard(out: Console, board: Leaderboard, top: int) -> None:
         print_table(out, *full)
     else:
         print_table(out, *brief, left_out=["scores"])
-    out.print("\n".join(_notes(board)))
+    out.print(*_notes(board), sep="\n")
 
 
 def _table(board: Leaderboard, rows: list[Row], scores: bool) -> tuple[list[Column], list[list[str]]]:

@@ -14,6 +14,7 @@ from rich.text import Text
 
 from archsearch import __version__
 from archsearch.actions.listener import Progress, RunInfo
+from archsearch.cache_folder import cache_trouble
 from archsearch.cli.board import cell_name, fates, operators, title
 from archsearch.cli.printing import console
 from archsearch.compiler.engine_names import INTERPRETER, find_engine
@@ -81,10 +82,12 @@ class Display:
             f"preset {plan.preset_name} · {plan.strategy} · seed {plan.seed} · {self._workers()} · "
             f"engine {plan.engine} ({plan.machine})"
         )
+        trouble = cache_trouble()
+        if trouble:
+            self.said(trouble)
         if find_engine(plan.engine) is INTERPRETER:
-            self.said(
-                "no C++ compiler: the interpreter runs the cells, several times slower than compiled code"
-            )
+            reason = "" if trouble else "no C++ compiler: "
+            self.said(f"{reason}the interpreter runs the cells, several times slower than compiled code")
         names = "  ".join(task.full_name for task in plan.tasks)
         self.said(f"tasks  {names}" + (f"     ({info.note})" if info.note else ""))
         if not info.new:
@@ -153,7 +156,7 @@ class Display:
             text = _counts(progress.history) + self._left(progress)
         width = min(40, max(4, room - len(progress.phase) - len(text)))
         bar.add_row(
-            f" {progress.phase}",
+            plain(f" {progress.phase}"),
             ProgressBar(total=total, completed=done, width=width),
             _cut(text, room - len(progress.phase) - width),
         )
@@ -219,7 +222,7 @@ def _counts(history: History) -> str:
 
 
 def _cut(text: str, width: int) -> Text:
-    cut = Text(text, no_wrap=True)
+    cut = Text(plain(text), no_wrap=True)
     cut.truncate(width, overflow="ellipsis")
     return cut
 

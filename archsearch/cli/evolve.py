@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Mapping
 from pathlib import Path
 
 import click
@@ -15,8 +16,9 @@ from archsearch.cli.options import json_option, runs_option, seed_option, top_op
 from archsearch.cli.printing import console, note, pointer, print_json
 from archsearch.errors import INTERRUPTED
 from archsearch.protocol.duration import parse_duration
+from archsearch.protocol.plan import PlannedTask
 from archsearch.store import Leaderboard, RunStore, as_document, read_leaderboard
-from archsearch.tasks import TaskName
+from archsearch.tasks import TaskName, TaskSource
 from archsearch.workers.devices import worker_devices
 
 
@@ -38,7 +40,7 @@ from archsearch.workers.devices import worker_devices
     "own",
     metavar="OWN",
     multiple=True,
-    help="Your own task: text:FILE or FILE.py:NAME; may be repeated.",
+    help="Your own task: text:FILE or FILE.py:NAME; may be repeated. With --run: one that may run, or where it lies now.",
 )
 @training_options
 @seed_option
@@ -99,7 +101,7 @@ def evolve(
 
 def _print_result(result: SearchResult, options: EvolveOptions, top: int, as_json: bool) -> None:
     with RunStore.open(result.folder) as store:
-        board = read_leaderboard(store, result.folder.name)
+        board, sources = read_leaderboard(store, result.folder.name), store.sources
     if result.ending == "exhausted":
         note("The space holds nothing new any more: every child is known or not valid.")
     if result.host_failures:
@@ -115,7 +117,8 @@ def _print_result(result: SearchResult, options: EvolveOptions, top: int, as_jso
     if result.ending == "interrupted":
         note(f"Interrupted; all that ended is stored. Go on with:  {_again(result.folder, options)}")
     elif board.rows and not as_json:
-        note("\nNext:  " + "\n       ".join(_next(board, pointer(result.folder))))
+        first, *others = _next(board, pointer(result.folder), _task(board, sources))
+        note("", f"Next:  {first}", *(f"       {step}" for step in others))
 
 
 def _again(folder: Path, options: EvolveOptions) -> str:
@@ -125,12 +128,31 @@ def _again(folder: Path, options: EvolveOptions) -> str:
     return words + (f" --max-time {options.max_seconds:g}s" if options.max_seconds else "")
 
 
-def _next(board: Leaderboard, run: str) -> list[str]:
-    """Return what a person may want to do now: commands, each with what it is for."""
+def _task(board: Leaderboard, sources: Mapping[str, TaskSource]) -> str:
+    """Return how a shell command names, from here, the task that a cell is tried on again."""
+    task = _tested(board)
+    name, source = TaskName.parse(task.name), sources.get(task.full_name)
+    elsewhere = source is not None and str(Path(name.file).absolute()) != source.path
+    return shlex.quote(name.at(source.path) if source is not None and elsewhere else task.name)
+
+
+def _tested(board: Leaderboard) -> PlannedTask:
+    """Return the first task whose data change with the seed, else the first."""
+    tasks = board.plan.tasks
+    return next((task for task in tasks if not TaskName.parse(task.name).is_file), tasks[0])
+
+
+def _next(board: Leaderboard, run: str, task: str) -> list[str]:
+    """Return what a person may want to do now: commands, each with what it is for.
+
+    Args:
+        board: The leaderboard.
+        run: How commands name the run.
+        task: How they name the task that a cell is tried on again.
+    """
     best = next((row.rank for row in board.rows if row.rank and row.parent), 1)
-    generated = [task.name for task in board.plan.tasks if not TaskName.parse(task.name).is_file]
-    cell, task = f"{run}/{best}", shlex.quote([*generated, board.plan.tasks[0].name][0])
-    better = "on other data" if generated else "with other initial weights"
+    cell = f"{run}/{best}"
+    better = "with other initial weights" if TaskName.parse(_tested(board).name).is_file else "on other data"
     steps = {
         f"archsearch show {cell}": "its equations, and what made it",
         f"archsearch train {cell} --task {task} --seed 1": f"is it better {better}, too?",

@@ -12,7 +12,7 @@ from archsearch.cell import load_space
 from archsearch.cli.options import json_option, runs_option, seed_option
 from archsearch.cli.printing import console, print_json
 from archsearch.mutations import MAGNITUDES, children
-from archsearch.words import plain, polynomial
+from archsearch.words import polynomial
 
 
 @click.command(epilog="Example: archsearch mutate gru --seed 3 --count 2")
@@ -58,7 +58,7 @@ def mutate(
     out = console()
     for child in drawn:
         for mutation in child.applied:
-            out.print(plain(f"# {mutation}"), soft_wrap=True)
+            out.print(f"# {mutation}", soft_wrap=True)
         lines = child.cell.renamed(child.cell.name, ()).text().splitlines()
         lines[0] += f"      # {polynomial(child.cell.polynomial)} parameters"
-        out.print("\n".join(map(plain, lines)) + "\n", soft_wrap=True)
+        out.print(*lines, "", sep="\n", soft_wrap=True)

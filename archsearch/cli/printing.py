@@ -13,7 +13,9 @@ from typing import Any
 import click
 from rich.console import Console
 
+from archsearch.cache_folder import cache_trouble
 from archsearch.resources import runs_folder
+from archsearch.words import plain
 
 WIDE = 200
 """Columns of a table that goes into a pipe or file."""
@@ -24,11 +26,18 @@ def print_json(document: Any) -> None:
     click.echo(json.dumps(document, indent=2, allow_nan=False))
 
 
+class _Console(Console):
+    """A console that lets no text move the cursor; a text is one line, several are given with `sep="\\n"`."""
+
+    def print(self, *objects: Any, **options: Any) -> None:
+        super().print(*(plain(one) if isinstance(one, str) else one for one in objects), **options)
+
+
 def console(error: bool = False) -> Console:
     """Return a console for people: as wide as the terminal, or wide enough for a pipe, where nothing is coloured."""
     stream = sys.stderr if error else sys.stdout
     terminal = stream.isatty()
-    return Console(
+    return _Console(
         file=stream,
         width=None if terminal else WIDE,
         force_terminal=terminal,
@@ -41,6 +50,8 @@ def console(error: bool = False) -> Console:
 @contextmanager
 def progress_line(doing: str) -> Iterator[Callable[[int, int], None]]:
     """Show on standard error how many trials of how many have ended: `training: 3 of 16 trials`."""
+    if trouble := cache_trouble():
+        note(trouble)
     with console(error=True).status("starting workers") as status:
 
         def progressed(done: int, total: int) -> None:
@@ -49,9 +60,9 @@ def progress_line(doing: str) -> Iterator[Callable[[int, int], None]]:
         yield progressed
 
 
-def note(text: str) -> None:
-    """Print a line for people on standard error."""
-    click.echo(text, err=True)
+def note(*lines: str) -> None:
+    """Print lines for people on standard error; none of them moves the cursor, whatever names are in them."""
+    click.echo("\n".join(map(plain, lines)), err=True)
 
 
 def pointer(run: Path) -> str:

@@ -20,6 +20,13 @@ from archsearch.words import plain
 @runs_option
 @top_option(5, "Rows to train again.")
 @click.option("--cell", metavar="ID", help="One cell instead: its id or the beginning of it.")
+@click.option(
+    "--task",
+    "own",
+    metavar="OWN",
+    multiple=True,
+    help="A task of the run's own that may run, or where it lies now: FILE.py:NAME; may be repeated.",
+)
 @training_options
 @json_option
 def replay(
@@ -27,6 +34,7 @@ def replay(
     runs: Path,
     top: int,
     cell: str | None,
+    own: tuple[str, ...],
     data: Path | None,
     workers: int | None,
     device: str,
@@ -43,6 +51,7 @@ def replay(
             top=top,
             cell=cell,
             runs=runs,
+            own=own,
             data=data,
             workers=workers,
             device=device,

@@ -9,6 +9,8 @@ from rich.cells import cell_len, set_cell_size
 from rich.console import Console
 from rich.text import Text
 
+from archsearch.words import plain
+
 GAP = "  "
 
 
@@ -51,6 +53,7 @@ def print_table(
         rows: Their texts, row by row.
         left_out: What the caller has left out already.
     """
+    rows = [[plain(text) for text in row] for row in rows]
     widths, kept = _widths(columns, rows), list(range(len(columns)))
     while _least(columns, widths, kept) > out.width and any(columns[index].drop for index in kept):
         kept.remove(max(kept, key=lambda index: columns[index].drop))
@@ -61,7 +64,8 @@ def print_table(
             widths[index] = max(min(widths[index], spare), min(widths[index], column.least))
     _squeeze(widths, kept, out.width)
     out.print(
-        Text(_line(columns, widths, kept, [column.title for column in columns]), style="bold"), soft_wrap=True
+        Text(_line(columns, widths, kept, [plain(column.title) for column in columns]), style="bold"),
+        soft_wrap=True,
     )
     for row in rows:
         out.print(Text(_line(columns, widths, kept, row)), soft_wrap=True)

@@ -12,6 +12,7 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
+from archsearch.cache_folder import NoCache, cache_folder, cache_trouble
 from archsearch.cell import Cell
 from archsearch.compiler.engine_names import (
     ENGINE_NAMES,
@@ -86,11 +87,14 @@ def _native_works() -> bool:
 def _has_native(command: str, march: str) -> bool:
     """Whether the native engine works with this `$CXX` and `$ARCHSEARCH_MARCH`; warns once where it does not."""
     try:
+        cache_folder()
         native.native_description()
-    except BuildError as error:
+    except (BuildError, NoCache) as error:
         words = f"no native engine: {error}; cells run in the interpreter, several times slower"
         warnings.warn(words, RuntimeWarning, 5)
         return False
+    if trouble := cache_trouble():
+        warnings.warn(trouble, RuntimeWarning, 5)
     return True
 
 

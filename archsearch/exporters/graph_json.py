@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import msgspec
 
 from archsearch.cell import Cell
@@ -39,7 +41,13 @@ class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 def to_json(cell: Cell, scores: Scores | None = None) -> str:
     """Return the JSON document of a cell, one line per top-level entry or deeper."""
-    return msgspec.json.format(msgspec.json.encode(_document(cell, scores)), indent=1).decode() + "\n"
+    text = msgspec.json.format(msgspec.json.encode(_document(cell, scores)), indent=1).decode() + "\n"
+    return "".join(_escaped(character) for character in text)
+
+
+def _escaped(character: str) -> str:
+    """Return a character as JSON escapes it if it is invisible or turns text around; line ends stay."""
+    return character if character.isprintable() or character == "\n" else json.dumps(character)[1:-1]
 
 
 def from_json(text: str | bytes, source: str = "<json>") -> Cell:

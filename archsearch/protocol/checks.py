@@ -14,6 +14,8 @@ from archsearch.protocol.duration import parse_duration
 from archsearch.protocol.plan import RunPlan, TaskFacts
 from archsearch.protocol.preset import FilterRules, Preset, SearchRules, TaskRules
 from archsearch.protocol.settings import Grid
+from archsearch.tasks import TASKS, TaskName
+from archsearch.words import did_you_mean
 
 LARGEST = 2**63 - 1
 """The largest whole number in a run's database."""
@@ -22,6 +24,7 @@ LARGEST = 2**63 - 1
 def faults(preset: Preset) -> Iterator[str]:
     """Yield what makes no search."""
     yield from _too_large("", preset)
+    yield from _names(preset)
     yield from _search(preset.search, set(preset.tasks))
     if preset.training.batch < 1 or preset.training.unroll < 2:
         yield "training.batch is at least 1, training.unroll at least 2"
@@ -37,6 +40,19 @@ def faults(preset: Preset) -> Iterator[str]:
     yield from _max_time(preset.search.max_time)
 
 
+def _names(preset: Preset) -> Iterator[str]:
+    """Yield the tasks that archsearch does not have: a preset may come from anybody, so it names no file."""
+    named = {f"tasks.{name}": f"{name}:{rules.difficulty}" for name, rules in preset.tasks.items()}
+    for key, task in {**named, "filter.task": preset.filter.task}.items():
+        family, _, difficulty = task.partition(":")
+        if family not in TASKS:
+            hint = did_you_mean(family, TASKS, " ({})")
+            yield f"{key}: no task {family!r}{hint}; a preset has {', '.join(TASKS)}, your own tasks go with --task"
+        elif difficulty not in TASKS[family].difficulties:
+            there = ", ".join(TASKS[family].difficulties)
+            yield f"{key}: task {family!r} has no difficulty {difficulty!r}; there are {there}"
+
+
 def plan_faults(plan: RunPlan) -> Iterator[str]:
     """Yield what makes no search of a run's plan that was read from its records."""
     yield from faults(plan.preset)
@@ -50,6 +66,8 @@ def plan_faults(plan: RunPlan) -> Iterator[str]:
         yield from _task(task.name, task.rules, plan.preset.search.noise_draws)
         yield from _facts(task.facts)
     yield from _facts(plan.filter)
+    if TaskName.parse(plan.filter.name).is_own:
+        yield f"{plan.filter.name}: the filter is a file"
 
 
 def _facts(facts: TaskFacts) -> Iterator[str]:

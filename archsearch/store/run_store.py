@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import sqlite3
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
@@ -21,6 +21,7 @@ from archsearch.protocol.plan import RunPlan
 from archsearch.protocol.records import ENDED, Outcome, Step, Trial, Verdict
 from archsearch.store.connecting import RECOVERY, connect, create, guarded
 from archsearch.store.seal import asked_seal, fact_seal, record_holds, told_seal, trial_seal
+from archsearch.tasks import TaskSource
 from archsearch.words import short_id
 
 FILE = "run.db"
@@ -187,6 +188,20 @@ class RunStore:
     @data.setter
     def data(self, folder: str) -> None:
         self._set_fact("data", folder)
+
+    @property
+    def sources(self) -> dict[str, TaskSource]:
+        """Where the files of the user's own tasks lay last, by the tasks' full names."""
+        text = self._fact("sources")
+        return (
+            {}
+            if text is None
+            else dict(self._decoded(text, dict[str, TaskSource], "the places of own tasks"))
+        )
+
+    @sources.setter
+    def sources(self, places: Mapping[str, TaskSource]) -> None:
+        self._set_fact("sources", msgspec.json.encode(places).decode())
 
     @property
     def ended(self) -> Ending | None:

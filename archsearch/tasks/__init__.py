@@ -8,7 +8,8 @@ To add a task, write one file and one line in `families.py`.
 
 from archsearch.tasks.families import TASKS
 from archsearch.tasks.loading import load
+from archsearch.tasks.source import TaskSource
 from archsearch.tasks.task import SPLITS, Family, Task, Window, decode
 from archsearch.tasks.task_name import TaskName
 
-__all__ = ["SPLITS", "TASKS", "Family", "Task", "TaskName", "Window", "decode", "load"]
+__all__ = ["SPLITS", "TASKS", "Family", "Task", "TaskName", "TaskSource", "Window", "decode", "load"]

@@ -7,17 +7,19 @@ from pathlib import Path
 from archsearch.errors import TaskError
 from archsearch.tasks import own, text
 from archsearch.tasks.families import TASKS
+from archsearch.tasks.source import TaskSource
 from archsearch.tasks.task import Task
 from archsearch.tasks.task_name import TaskName
 from archsearch.words import did_you_mean
 
 
-def load(spec: str, data: Path | None = None) -> Task:
-    """Return the task that `spec` names.
+def load(spec: str, data: Path | None = None, source: TaskSource | None = None) -> Task:
+    """Return the task that `spec` names; the file of a user's own `FILE.py:NAME` is run.
 
     Args:
         spec: `NAME:DIFFICULTY` with a name of TASKS, `text:FILE`, or `FILE.py:NAME`.
         data: The folder with the files of tasks that need some.
+        source: Where the file of a user's own task lies, and which it must be; None for where its name says.
 
     Raises:
         TaskError: There is no such task or difficulty, its files are missing or foreign, or a user's task is
@@ -25,13 +27,14 @@ def load(spec: str, data: Path | None = None) -> Task:
     """
     name = TaskName.parse(spec)
     if name.kind == "text":
-        return text.load(spec, Path(name.rest))
+        return text.load(spec, Path(source.path if source else name.file))
     if name.kind == "code":
         if not name.rest:
             raise TaskError(
                 f"{spec}: which task of the file? Write {name.family}:NAME, NAME an object or a class in it"
             )
-        return own.load(spec, Path(name.family), name.rest)
+        place, sha256 = (source.path, source.sha256) if source else (name.file, "")
+        return own.load(spec, Path(place), name.rest, sha256)
     _check_difficulty(name)
     return TASKS[name.family].load(name.rest, data)
 

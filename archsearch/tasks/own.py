@@ -9,6 +9,7 @@ NAME is an object, or a class made without arguments, with
     higher_is_better = True   score by accuracy; False: by negative log likelihood in nats
     floor = 0                 the score without memory; must be given where lower is better
     ceiling = 1               the best possible score; 0 where lower is better
+    files = []                the data files that it reads, beside the Python file: part of the checksum
 
 Whatever the file does wrong ends in one TaskError that says where.
 """
@@ -32,7 +33,8 @@ from typing import Any
 import numpy as np
 
 from archsearch.errors import TaskError
-from archsearch.tasks.task import Measure, Window, accuracy_spread, fixed_generator
+from archsearch.tasks.source import read_code
+from archsearch.tasks.task import Measure, Window, accuracy_spread, fixed_generator, words_checksum
 from archsearch.tasks.unigram import unigram
 
 MOST_SYMBOLS = 1_000_000
@@ -53,7 +55,7 @@ class OwnTask:
     floor: float
     ceiling: float
     checksum: str
-    """SHA-256 of the file."""
+    """SHA-256 of the file; of it and of the files that it names, where it names some."""
 
     alphabet: None = None
 
@@ -138,31 +140,51 @@ def checked_window(given: Any, symbols: int, batch: int, unroll: int, where: str
     return Window(inputs, targets, *masks)
 
 
-def load(name: str, path: Path, attribute: str) -> OwnTask:
+def load(name: str, path: Path, attribute: str, sha256: str = "") -> OwnTask:
     """Return the task that `attribute` of the Python file at `path` is.
 
     Args:
         name: The task's name.
         path: The file; it is run.
         attribute: The name of the object or class in it.
+        sha256: Of the file that may be run; empty for whatever lies there.
 
     Raises:
-        TaskError: There is no such file or name, the file fails, or the object is no task.
+        TaskError: There is no such file or name, the file is another or fails, or the object is no task.
     """
-    try:
-        content = path.read_bytes()
-    except FileNotFoundError:
-        raise TaskError(f"{path}: no such file; a task of your own is written FILE.py:NAME") from None
-    except OSError as error:
-        raise TaskError(f"{path} cannot be read: {error.strerror}") from None
+    content = read_code(path)
     checksum = hashlib.sha256(content).hexdigest()
+    if sha256 not in ("", checksum):
+        raise TaskError(f"{name}: {path} was changed a moment ago; give the same command again")
     with _blamed(path, name):
         user = _attribute(_run(path, content, checksum), attribute, path)
         if isinstance(user, type):
             user = user()
-        higher = getattr(user, "higher_is_better", True)
+        higher, files = getattr(user, "higher_is_better", True), getattr(user, "files", None)
         found = {key: getattr(user, key, None) for key in ("symbols", "windows", "floor", "ceiling")}
+    checksum = _with_files(name, path, checksum, files)
     return _adapted(name, path, user, checksum, higher=higher, found=found)
+
+
+def _with_files(name: str, path: Path, checksum: str, files: Any) -> str:
+    """Return the checksum of a Python file and the data files that its task names."""
+    if not files:
+        return checksum
+    if not isinstance(files, list | tuple) or not all(isinstance(file, str | Path) for file in files):
+        raise TaskError(f"{name}: files must be a list of file names, got {reprlib.repr(files)}")
+    return words_checksum(checksum, *(word for file in files for word in (file, _digest(name, path, file))))
+
+
+def _digest(name: str, path: Path, file: str | Path) -> str:
+    """Return the SHA-256 of a data file, which lies beside the Python file unless its name says otherwise."""
+    place = path.parent / file
+    try:
+        if not place.is_file():
+            raise TaskError(f"{name}: files names {str(file)!r}, and {place} is no file")
+        with place.open("rb") as content:
+            return hashlib.file_digest(content, "sha256").hexdigest()
+    except (OSError, ValueError) as error:
+        raise TaskError(f"{name}: {place} cannot be read: {getattr(error, 'strerror', error)}") from None
 
 
 def _adapted(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import PurePath
 from typing import Literal
 
 FILES = ("ptb",)
@@ -48,3 +49,22 @@ class TaskName:
     def is_code(self) -> bool:
         """Whether a user's code decides what the task is."""
         return self.kind == "code"
+
+    @property
+    def file(self) -> str:
+        """The user's file as the name says it; empty for a row of TASKS."""
+        return {"text": self.rest, "code": self.family}.get(self.kind, "")
+
+    def at(self, path: str) -> str:
+        """Return the name of the same task in a file elsewhere."""
+        return f"text:{path}" if self.kind == "text" else f"{path}:{self.rest}"
+
+    def is_moved(self, other: TaskName) -> bool:
+        """Whether another name is that of the same task in a file of the same name elsewhere."""
+        same_file = PurePath(self.file).name == PurePath(other.file).name
+        return (
+            self.is_own
+            and self.kind == other.kind
+            and same_file
+            and (not self.is_code or self.rest == other.rest)
+        )

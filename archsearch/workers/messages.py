@@ -7,9 +7,20 @@ import msgspec
 from archsearch.errors import ArchsearchError, InputError, WorkerError
 from archsearch.protocol.plan import TaskFacts
 from archsearch.protocol.records import Outcome, Trial
+from archsearch.tasks import TaskSource
 
 MAX_BYTES = 64 * 1024 * 1024
 """A longer message is a broken worker."""
+
+
+class Sources(msgspec.Struct, frozen=True, tag=True):
+    """Says where the users' own tasks lie, before anything is asked; no other file of theirs is opened or run.
+
+    Attributes:
+        of: By the tasks' names.
+    """
+
+    of: dict[str, TaskSource]
 
 
 class Probe(msgspec.Struct, frozen=True, tag=True):
@@ -99,7 +110,7 @@ class Failed(msgspec.Struct, frozen=True, tag=True):
         return kind(self.text)
 
 
-ToWorker = Probe | Job
+ToWorker = Sources | Probe | Job
 ToDriver = Hello | Facts | Alive | Result | Failed
 
 encode = msgspec.msgpack.Encoder().encode

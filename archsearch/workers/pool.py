@@ -9,7 +9,7 @@ import contextlib
 import os
 import select
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
 from selectors import EVENT_READ, DefaultSelector
@@ -18,9 +18,10 @@ from typing import Any
 import msgspec
 
 from archsearch.errors import InputError, WorkerError
+from archsearch.tasks import TaskSource
 from archsearch.workers import messages
 from archsearch.workers.entry import enter as _main
-from archsearch.workers.messages import Failed, Hello, Job, Probe, ToDriver
+from archsearch.workers.messages import Failed, Hello, Job, Probe, Sources, ToDriver
 from archsearch.workers.spawning import HALF_A_MESSAGE, cause_of_death, spawn
 
 START_FAILURES = 5
@@ -92,9 +93,10 @@ class WorkerPool:
     Args:
         devices: One device per worker.
         data: The folder of the tasks' files.
+        sources: Where the files of users' own tasks lie, by the tasks' names.
 
     Attributes:
-        devices, data: The same.
+        devices, data, sources: The same.
         workers: The workers, each in its place.
         failures: How many failed to start since one did.
         last_failure: What the last of these said.
@@ -103,8 +105,10 @@ class WorkerPool:
         selector: Waits for the pipes and sentinels of all workers.
     """
 
-    def __init__(self, devices: list[str], data: str | None) -> None:
-        self.devices, self.data = devices, data
+    def __init__(
+        self, devices: list[str], data: str | None, sources: Mapping[str, TaskSource] | None = None
+    ) -> None:
+        self.devices, self.data, self.sources = devices, data, dict(sources or {})
         self.workers: list[Worker] = []
         self.failures = 0
         self.last_failure = ""
@@ -127,6 +131,9 @@ class WorkerPool:
 
     def _start(self, place: int) -> Worker:
         process, pipe = spawn(_main, place, self.devices[place], self.data)
+        if self.sources:
+            with contextlib.suppress(OSError):  # `events` sees a worker that is gone
+                pipe.send_bytes(messages.encode(Sources(self.sources)))
         return self._watched(Worker(place, process, pipe))
 
     def _watched(self, worker: Worker) -> Worker:

@@ -20,11 +20,11 @@ from archsearch.errors import ArchsearchError, BuildError, InputError, TaskError
 from archsearch.protocol.plan import TaskFacts
 from archsearch.protocol.records import Outcome, Trial
 from archsearch.store.checkpoints import CheckpointFile, CheckpointFolder
-from archsearch.tasks import Task
+from archsearch.tasks import Task, TaskName, TaskSource
 from archsearch.training import Streams, run_trials
 from archsearch.words import short_id
 from archsearch.workers import messages
-from archsearch.workers.messages import Alive, Facts, Failed, Hello, Job, Probe, Result
+from archsearch.workers.messages import Alive, Facts, Failed, Hello, Job, Probe, Result, Sources
 
 CELLS = 64
 """Parsed cells that a worker keeps."""
@@ -55,12 +55,14 @@ class _Worker:
         pipe: To the driver.
         device: Where it trains: "cpu" or a CUDA device such as "cuda:0".
         data: The folder of the tasks' files.
+        sources: Where the files of users' own tasks lie, by the tasks' names.
         streams: The data of the tasks that were asked for, by the tasks' names.
         cell: Parses a cell's text; the cells of late are remembered.
     """
 
     def __init__(self, pipe: Connection, device: str, data: Path | None) -> None:
         self.pipe, self.device, self.data = pipe, device, data
+        self.sources: dict[str, TaskSource] = {}
         self.streams: dict[str, Streams] = {}
         self.cell = lru_cache(CELLS)(Cell.parse)
 
@@ -88,8 +90,11 @@ class _Worker:
             except ArchsearchError as error:
                 self.say(Failed(str(error), error.exit_code))
 
-    def answer(self, request: Probe | Job) -> None:
+    def answer(self, request: messages.ToWorker) -> None:
         """Carry out one request."""
+        if isinstance(request, Sources):
+            self.sources = request.of
+            return
         if isinstance(request, Probe):
             self.say(Facts(self.probe(request.task)))
             return
@@ -103,7 +108,10 @@ class _Worker:
     def task(self, name: str) -> Streams:
         """Return a task's data, loaded once."""
         if name not in self.streams:
-            self.streams[name] = Streams(tasks.load(name, self.data), self.device)
+            source = self.sources.get(name)
+            if source is None and TaskName.parse(name).is_own:
+                raise TaskError(f"{name} is not among the files that the driver named: it is not opened")
+            self.streams[name] = Streams(tasks.load(name, self.data, source), self.device)
         return self.streams[name]
 
     def probe(self, name: str) -> TaskFacts:

@@ -132,7 +132,7 @@ def test_other_data_are_neither_replayed_nor_searched_on(world: World, unbroken:
     with (other.folder / "song.txt").open("a") as file:
         file.write("la")
     for command in (
-        other.command("replay", "unbroken"),
+        other.command("replay", "unbroken", "--task", "text:song.txt"),  # not where the run's own still lies
         other.evolve("--run", "unbroken", "--max-candidates", 20),
     ):
         refused = other.run(command)

@@ -1,11 +1,13 @@
 """A run's plan: its trials, its settings under either rule, and who is too narrow."""
 
 import pytest
+from msgspec.structs import replace
 
 from archsearch.cell import Cell, library
 from archsearch.errors import PresetError
+from archsearch.protocol.checks import plan_faults
 from archsearch.protocol.units import SMALLEST, smallest_budget, units
-from tests.helpers.plans import FACTS, GRID, GRU, preset, run_plan, task_plan
+from tests.helpers.plans import FACTS, GRID, GRU, MEMORY, preset, run_plan, task_plan
 
 
 def test_a_trial_says_what_its_task_and_preset_say() -> None:
@@ -89,3 +91,12 @@ def test_a_cell_is_too_narrow_under_the_least_budget_and_the_most_layers() -> No
 def test_the_filter_can_be_too_small_too() -> None:
     large = Cell.parse("cell wide(x, h):\n    h' = " + " + ".join(["tanh(linear(x) + linear(h))"] * 50))
     assert "memorization:small within a budget of 5,000" in (run_plan().too_narrow(large) or "")
+
+
+@pytest.mark.parametrize("file", ["evil.py:T", "text:song.txt"])
+def test_the_filter_of_a_plan_is_no_file(file: str) -> None:
+    plan, task = run_plan(), replace(MEMORY, name=file)
+    assert not list(plan_faults(plan))
+    assert list(plan_faults(replace(plan, filter=task))) == [f"{file}: the filter is a file"]
+    rules = replace(plan.preset, filter=replace(plan.preset.filter, task=file))
+    assert any("filter.task: no task" in fault for fault in plan_faults(replace(plan, preset=rules)))

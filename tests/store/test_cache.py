@@ -5,9 +5,11 @@ from __future__ import annotations
 import stat
 from pathlib import Path
 
+import msgspec
 import pytest
 from msgspec.structs import replace
 
+from archsearch import cache_folder
 from archsearch.protocol.records import Outcome
 from archsearch.store.cache import keep, recall
 from tests.helpers.plans import GRU, done, run_plan
@@ -76,8 +78,46 @@ def test_a_file_under_a_wrong_name_is_not_believed(cache: Path) -> None:
     assert recall(TRIAL) is None
 
 
-def test_a_cache_that_cannot_be_written_is_no_reason_to_stop(cache: Path) -> None:
-    cache.parent.mkdir(parents=True)
-    cache.write_text("a file")
+def test_one_flipped_bit_anywhere_never_gives_another_outcome(cache: Path) -> None:
+    keep(TRIAL, done(0.7))
+    (file,) = files(cache)
+    whole = file.read_bytes()
+    for place in range(len(whole)):
+        for bit in (1, 4):
+            file.write_bytes(whole[:place] + bytes([whole[place] ^ bit]) + whole[place + 1 :])
+            assert recall(TRIAL) in (None, done(0.7)), place
+
+
+def test_an_entry_without_a_checksum_is_as_good_as_none(cache: Path) -> None:
+    keep(TRIAL, done(0.7))
+    (file,) = files(cache)
+    entry = msgspec.json.decode(file.read_bytes())
+    file.write_bytes(msgspec.json.encode({**entry, "sha256": ""}))
+    assert recall(TRIAL) is None
+    del entry["sha256"]
+    file.write_bytes(msgspec.json.encode(entry))
+    assert recall(TRIAL) is None
+
+
+@pytest.mark.parametrize("depth", [0, 1, 2])
+def test_what_others_may_write_is_not_believed(depth: int, cache: Path) -> None:
+    keep(TRIAL, done(0.7))
+    (file,) = files(cache)
+    [file, *file.parents][depth].chmod(0o770)
+    assert recall(TRIAL) is None
+
+
+def test_a_link_is_not_believed(cache: Path, tmp_path: Path) -> None:
+    keep(TRIAL, done(0.7))
+    (file,) = files(cache)
+    file.rename(tmp_path / "theirs")
+    file.symlink_to(tmp_path / "theirs")
+    assert recall(TRIAL) is None
+
+
+def test_without_any_folder_nothing_is_kept_and_nothing_stops(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("ARCHSEARCH_CACHE", "XDG_CACHE_HOME", "XDG_RUNTIME_DIR"):
+        monkeypatch.setenv(name, "/proc/nothing")
+    monkeypatch.setattr(cache_folder, "_temporary", lambda: Path("/proc/nothing"))
     keep(TRIAL, done(0.7))
     assert recall(TRIAL) is None

@@ -154,3 +154,36 @@ def test_a_missing_file_is_refused(tmp_path: Path) -> None:
     (tmp_path / "folder.py").mkdir()
     with pytest.raises(TaskError, match="cannot be read: Is a directory"):
         tasks.load(f"{tmp_path}/folder.py:T")
+
+
+DATA_OF = "from pathlib import Path\nclass T:\n    symbols = 3\n    windows = print\n    files = "
+
+
+def test_the_files_that_a_task_names_are_part_of_its_checksum(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("1\n2\n")
+    alone = load(tmp_path, DATA_OF + "[]\n").checksum
+    assert alone == hashlib.sha256((tmp_path / "mine.py").read_bytes()).hexdigest()
+    before = load(tmp_path, DATA_OF + "['a.csv', Path('a.csv')]\n").checksum
+    (tmp_path / "a.csv").write_text("2\n1\n")
+    assert len({alone, before, load(tmp_path, DATA_OF + "['a.csv', Path('a.csv')]\n").checksum}) == 3
+
+
+@pytest.mark.parametrize(
+    ("files", "message"),
+    [
+        ("['b.csv']", "files names 'b.csv', and .*/b.csv is no file"),
+        ("'a.csv'", "files must be a list of file names, got 'a.csv'"),
+        ("[3]", r"files must be a list of file names, got \[3\]"),
+        ("['a\\0b']", "files names|cannot be read"),
+    ],
+)
+def test_files_that_cannot_be_read_are_refused(tmp_path: Path, files: str, message: str) -> None:
+    with pytest.raises(TaskError, match=f"mine.py:T: .*{message}"):
+        load(tmp_path, f"{DATA_OF}{files}\n")
+
+
+def test_another_file_than_the_one_that_may_run_is_not_run(tmp_path: Path) -> None:
+    path = tmp_path / "mine.py"
+    path.write_text("raise SystemExit('run')\n")
+    with pytest.raises(TaskError, match="was changed a moment ago"):
+        tasks.load("mine.py:T", source=tasks.TaskSource(str(path), "0" * 64))

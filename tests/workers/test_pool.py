@@ -13,6 +13,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from archsearch.actions.own_tasks import named_sources
 from archsearch.cell import library
 from archsearch.errors import ArchsearchError, InputError, WorkerError
 from archsearch.protocol.records import Outcome, Trial
@@ -269,7 +270,7 @@ def test_a_task_that_gives_no_window_is_named(
     )
     spec = f"{tmp_path}/never.py:Never"
     with (
-        WorkerPool(["cpu"], None) as pool,
+        WorkerPool(["cpu"], None, named_sources([spec])) as pool,
         pytest.raises(InputError, match=r"never\.py:Never: no window within 1 s"),
     ):
         probe(pool, [spec])
@@ -280,5 +281,20 @@ def test_a_task_that_ends_the_process_is_named(
 ) -> None:
     monkeypatch.setattr(pools, "_main", REAL)
     (tmp_path / "dies.py").write_text("import os\nos._exit(3)")
-    with WorkerPool(["cpu"], None) as pool, pytest.raises(InputError, match=r"dies\.py:T.*exit code 3"):
-        probe(pool, [f"{tmp_path}/dies.py:T"])
+    spec = f"{tmp_path}/dies.py:T"
+    with (
+        WorkerPool(["cpu"], None, named_sources([spec])) as pool,
+        pytest.raises(InputError, match=r"dies\.py:T.*exit code 3"),
+    ):
+        probe(pool, [spec])
+
+
+def test_a_worker_runs_no_code_that_its_driver_has_not_named(
+    trouble: Trouble, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(pools, "_main", REAL)
+    (tmp_path / "evil.py").write_text(f"open({str(tmp_path / 'executed')!r}, 'w')")
+    for name in (f"{tmp_path}/evil.py:T", f"text:{tmp_path}/evil.py"):
+        with WorkerPool(["cpu"], None) as pool, pytest.raises(InputError, match="is not opened"):
+            probe(pool, [name])
+    assert not (tmp_path / "executed").exists()

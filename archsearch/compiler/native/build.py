@@ -1,11 +1,13 @@
 """Compiles generated C++ once per host, keeps the libraries by content, and loads them.
 
-A library is executed code. Its folder is the user's alone; it lies under the SHA-256 of source, flags, compiler and target,
-and is called after the SHA-256 of its own bytes, so what is cut or altered is never loaded but built again.
+A library is executed code. It lies under the SHA-256 of source, flags, compiler and target, and is called after the SHA-256
+of its own bytes, so what is cut or altered is never loaded but built again. Every folder on the way and the file itself are
+opened once and have to be the user's alone; what was looked at is what is loaded, whatever the path names by then.
 """
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import hashlib
 import os
@@ -16,12 +18,12 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
+from archsearch.cache_folder import NoCache, cache_folder
 from archsearch.cell.ops import LEAKY_SLOPE, NORM_EPSILON
 from archsearch.compiler.native.eviction import EVERY, evict, limit, mark_used
 from archsearch.compiler.native.toolchain import Toolchain, run_compiler, toolchain
 from archsearch.errors import BuildError
-from archsearch.files import is_ours, make_private, temporary_file
-from archsearch.resources import cache_folder
+from archsearch.files import NotOurs, make_private, open_folder, read_ours, temporary_file
 
 CONSTANTS = (f"-DLEAKY_SLOPE={LEAKY_SLOPE}", f"-DNORM_EPSILON={NORM_EPSILON}")
 FLAGS = ("-O3", "-std=gnu++17", "-fno-math-errno", "-fno-trapping-math", "-shared", "-fPIC", *CONSTANTS)
@@ -37,21 +39,29 @@ HERE = Path(__file__).parent
 
 
 def folder() -> Path:
-    """Return the folder of compiled libraries, the user's alone.
+    """Return the folder of compiled libraries.
 
     Raises:
-        BuildError: It cannot be made, belongs to somebody else, or others can write to it.
+        BuildError: There is none, it belongs to somebody else, or others can write to it.
     """
-    path = cache_folder() / "kernels"
-    try:
+    with _build_errors():
+        path = cache_folder() / "kernels"
         make_private(path)
+        with open_folder(path.parent, path.name):
+            return path
+
+
+@contextlib.contextmanager
+def _build_errors() -> Iterator[None]:
+    """Turn what files and folders refuse into an error of building."""
+    try:
+        yield
+    except NotOurs as error:
+        raise BuildError(f"{error}; what lies there is executed") from None
     except OSError as error:
-        raise BuildError(f"{path}: {error.strerror}") from None
-    if not is_ours(path):
-        raise BuildError(
-            f"{path}: others may write here, and what lies here is executed; make it yours alone (chmod 700)"
-        )
-    return path
+        raise BuildError(f"{error.filename}: {error.strerror}") from None
+    except NoCache as error:
+        raise BuildError(str(error)) from None
 
 
 def library(text: str, double: bool) -> ctypes.CDLL:
@@ -68,11 +78,10 @@ def library(text: str, double: bool) -> ctypes.CDLL:
     flags = [*FLAGS, f"-march={tools.march}", *(["-DDOUBLE"] if double else [])]
     words = [str(LAYOUT), text, _headers(), *flags, tools.name, tools.target]
     place = folder() / hashlib.sha256("\0".join(words).encode()).hexdigest()
-    for path in _entries(place):
-        if (loaded := _loaded(path)) is not None:
-            mark_used(path)
-            return loaded
-    loaded = _loaded(_compile(tools, flags, text, place))
+    loaded = _first(place)
+    if loaded is None:
+        _compile(tools, flags, text, place)
+        loaded = _first(place)
     if loaded is None:
         raise BuildError(f"{place}: the library that {tools.name} built cannot be loaded")
     if next(_made) % EVERY == 0:
@@ -84,22 +93,56 @@ _made = count()
 """Counts the libraries that this process has made."""
 
 
+def _first(place: Path) -> ctypes.CDLL | None:
+    """Return the first library of a place that can be loaded, if there is one."""
+    kernels, key = place.parent.name, place.name
+    with (
+        _build_errors(),
+        contextlib.suppress(FileNotFoundError),
+        open_folder(place.parent.parent, kernels, key) as opened,
+    ):
+        for path in _entries(place, opened):
+            if (loaded := _loaded(path)) is not None:
+                mark_used(path)
+                return loaded
+    return None
+
+
 @cache
 def _headers() -> str:
     return "".join(path.read_text(encoding="utf-8") for path in sorted(HERE.glob("*.h")))
 
 
-def _entries(place: Path) -> Iterator[Path]:
-    """Yield the libraries that are what their names say; remove the others."""
-    for path in sorted(place.glob("*.so")):
+def _entries(place: Path, opened: int) -> Iterator[Path]:
+    """Yield the libraries that are the user's and what their names say; remove the others.
+
+    Args:
+        place: The folder.
+        opened: A descriptor of it.
+    """
+    for name in sorted(os.listdir(opened)):
+        if not name.endswith(".so") or name.startswith("."):
+            continue  # being built
         try:
-            sound = hashlib.sha256(path.read_bytes()).hexdigest() == path.stem
-        except OSError:
+            sound = f"{hashlib.sha256(read_ours(name, opened)).hexdigest()}.so" == name
+        except FileNotFoundError:
             continue  # another process has just removed it
+        except OSError:
+            sound = False
         if sound:
-            yield path
-        elif not path.name.startswith("."):
-            path.unlink(missing_ok=True)
+            yield _through(opened, place) / name
+        else:
+            with contextlib.suppress(OSError):
+                os.unlink(name, dir_fd=opened)
+
+
+def _through(opened: int, place: Path) -> Path:
+    """Return a path through the descriptor of a folder that is the user's alone: nobody else can put another in its place.
+
+    It ends with the library's hash, as the loader takes two libraries of one path for one.
+    """
+    here = Path(f"/proc/self/fd/{opened}")
+    return here if here.exists() else place
 
 
 def _loaded(path: Path) -> ctypes.CDLL | None:
@@ -140,15 +183,16 @@ _dlclose = ctypes.CDLL(None).dlclose
 _dlclose.argtypes = [ctypes.c_void_p]
 
 
-def _compile(tools: Toolchain, flags: list[str], text: str, place: Path) -> Path:
-    """Compile a source; return its library. Several processes may do so at once: each writes its own, and none half."""
-    place.mkdir(exist_ok=True, mode=0o700)
+def _compile(tools: Toolchain, flags: list[str], text: str, place: Path) -> None:
+    """Compile a source. Several processes may do so at once: each writes its own, and none half."""
+    with _build_errors():
+        make_private(place)
     mark_used(place)
     with temporary_file(place, ".so") as temporary:
         arguments = [*tools.command, *flags, f"-I{HERE}", "-x", "c++", "-", "-o", str(temporary)]
         status, _, trouble = run_compiler(arguments, text, SECONDS)
         if status or not temporary.exists():
             raise BuildError(f"{tools.name} failed (exit code {status}):\n{trouble[-2000:]}")
-        path = place / f"{hashlib.sha256(temporary.read_bytes()).hexdigest()}.so"
-        os.replace(temporary, path)
-        return path
+        with _build_errors():
+            temporary.chmod(0o700)
+            os.replace(temporary, place / f"{hashlib.sha256(temporary.read_bytes()).hexdigest()}.so")

@@ -61,7 +61,10 @@ def toolchain() -> Toolchain:
 @cache
 def _probed(wanted: str, march: str) -> Toolchain | str:
     """Return the compiler, or why there is none."""
-    command = tuple(shlex.split(wanted))
+    try:
+        command = tuple(shlex.split(wanted))
+    except ValueError as error:
+        return f"$CXX is {wanted!r}, which is no command: {error}"
     path = shutil.which(command[0]) if command else None
     if path is None:
         return f"no C++ compiler {wanted!r} found (c++ or $CXX)"

@@ -15,10 +15,10 @@ from types import ModuleType
 import torch
 from torch import Tensor
 
+from archsearch.cache_folder import cache_folder
 from archsearch.compiler.program.kernels import Kernel, Line
 from archsearch.compiler.source_function import made
 from archsearch.compiler.stacked.torch_dialect import Run
-from archsearch.resources import cache_folder
 
 TILE, COLUMNS = 1024, 128
 """Numbers of a tile, and its columns at most where rows may be parted: fixed, since trying sizes out would decide bits."""

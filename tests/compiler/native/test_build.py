@@ -187,23 +187,88 @@ def test_the_folder_of_libraries_is_the_users_alone(cache: Path) -> None:
     folder = cache / "kernels"
     assert folder.stat().st_mode & 0o777 == 0o700
     folder.chmod(0o770)
-    with pytest.raises(BuildError, match="others may write here, .*chmod 700"):
+    with pytest.raises(BuildError, match=r"others may write to .*/kernels: delete it"):
         built()
+
+
+@pytest.mark.parametrize("part", ["library", "folder", "kernels"])
+@pytest.mark.parametrize("owner", ["group", "stranger"])
+def test_a_planted_library_is_never_loaded(part: str, owner: str, cache: Path) -> None:
+    assert built() == 42
+    (path,) = entries(cache)
+    evil = build.library('extern "C" int answer() { return 666; }', double=False)
+    (theirs,) = [other for other in entries(cache) if other != path]
+    path.unlink()
+    path = path.with_name(theirs.name)
+    shutil.copy(theirs, path)
+    assert evil.answer() == 666 and built() == 666, "what the user alone may write is believed"
+    planted = {"library": path, "folder": path.parent, "kernels": cache / "kernels"}[part]
+    _give_away(planted, owner)
+    if part == "library":
+        assert built() == 42 and not path.exists()
+    else:
+        with pytest.raises(BuildError, match=f"others may write to {planted}: delete it"):
+            built()
+
+
+def _give_away(path: Path, owner: str) -> None:
+    """Let others write to a file or folder, or make it somebody else's."""
+    if owner == "group":
+        path.chmod(0o770)
+    elif os.getuid() == 0:
+        os.chown(path, 12345, -1)
+    else:
+        pytest.skip("only root can give a file away")
+
+
+@pytest.mark.parametrize("part", ["library", "folder"])
+def test_a_link_in_the_cache_is_not_followed(part: str, cache: Path, tmp_path: Path) -> None:
+    assert built() == 42
+    (path,) = entries(cache)
+    linked = path if part == "library" else path.parent
+    linked.rename(tmp_path / "elsewhere")
+    linked.symlink_to(tmp_path / "elsewhere")
+    if part == "library":
+        assert built() == 42 and not path.is_symlink()
+    else:
+        with pytest.raises(BuildError, match="Not a directory"):
+            built()
+
+
+def test_a_folder_swapped_after_it_was_checked_is_not_what_is_loaded(
+    cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(build, "_loaded", lambda path: _swapped(cache / "kernels", path))
+    assert built() == 42, "built and loaded, for the first time in this process"
+
+
+def _swapped(kernels: Path, path: Path) -> ctypes.CDLL:
+    """Put another folder in the place of one, just before a library of it is loaded."""
+    kernels.rename(kernels.with_name("moved"))
+    kernels.mkdir()
+    return ctypes.CDLL(str(path))
 
 
 @pytest.mark.skipif(not hasattr(os, "getuid") or os.getuid() != 0, reason="only root can give a folder away")
 def test_a_folder_of_somebody_else_is_refused(cache: Path) -> None:
     built()
     os.chown(cache / "kernels", 12345, -1)
-    with pytest.raises(BuildError, match="others may write here"):
+    with pytest.raises(BuildError, match="others may write to .*: delete it"):
         built()
 
 
-def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "file").touch()
-    monkeypatch.setenv("ARCHSEARCH_CACHE", str(tmp_path / "file"))
-    with pytest.raises(BuildError, match="file/kernels: Not a directory"):
+def test_a_folder_that_cannot_be_made_is_named(cache: Path) -> None:
+    built()
+    shutil.rmtree(cache / "kernels")
+    (cache / "kernels").touch()
+    with pytest.raises(BuildError, match="kernels: (File exists|Not a directory)"):
         built()
+
+
+def test_a_compiler_with_a_quote_too_many_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CXX", "c++ '")
+    with pytest.raises(BuildError, match="CXX is .*which is no command: No closing quotation"):
+        toolchain.toolchain()
 
 
 def test_headers_are_found_in_a_path_with_spaces(
