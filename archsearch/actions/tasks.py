@@ -11,7 +11,7 @@ import msgspec
 from archsearch.errors import InputError
 from archsearch.protocol.plan import PlannedTask, TaskFacts
 from archsearch.protocol.preset import Preset, TaskRules
-from archsearch.tasks import TASKS, TaskName
+from archsearch.tasks import TASKS, TaskName, text
 from archsearch.words import did_you_mean
 
 STAND_IN = {"ptb": "english"}
@@ -66,6 +66,8 @@ def resolve_task(preset_name: str, preset: Preset, task: str, difficulty: str | 
 def _own_task(preset: Preset, task: str, difficulty: str | None = None) -> ResolvedTask:
     if difficulty is not None:
         raise _no_difficulty(task, difficulty, "none: it is your own")
+    if (name := TaskName.parse(task)).kind == "text":
+        text.refuse_tables(Path(name.rest))
     return ResolvedTask(task, task, preset.own)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 import click
@@ -87,7 +88,8 @@ def _print(comparison: Comparison, name: str) -> None:
         Column("skill", right=True),
     ]
     print_table(out, columns, [_line(comparison, pair) for pair in comparison.pairs])
-    scale = f"floor {facts.floor:.4g}, ceiling {facts.ceiling:.4g}"
+    even = facts.measure == "nll" and facts.floor >= math.log(facts.symbols)
+    scale = f"floor {facts.floor:.4g}{', guessing evenly' if even else ''}, ceiling {facts.ceiling:.4g}"
     out.print(plain(f"{facts.name}: {_verdict(comparison)} ({scale}; one seed, so no proof)"))
 
 
