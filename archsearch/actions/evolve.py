@@ -25,7 +25,6 @@ from archsearch.store import CheckpointFolder, Ending, RunStore, read_history, r
 from archsearch.workers.devices import worker_devices
 from archsearch.workers.dispatch import Dispatcher
 from archsearch.workers.pool import WorkerPool
-from archsearch.workers.probe import probe
 
 PAUSED = "paused"
 """The folder of paused trials in that of the run, there while it is searched in."""
@@ -139,13 +138,14 @@ def search(options: EvolveOptions, listener: Listener) -> SearchResult:
         existing = locked_run(stack, folder) if folder is not None and folder.exists() else None
         resolved = _resolved(options, existing)
         pool = stack.enter_context(WorkerPool(list(options.devices), _data(options, existing)))
-        facts, hello = probe(pool, resolved.task_names)
+        probed = resolved.probed(pool)
         if existing is not None:
-            check_same_measurement(existing.plan, facts, hello)
+            check_same_measurement(existing.plan, probed.facts, probed.hello)
             store, new = existing, False
         else:
-            plan = _checked(resolved.plan(facts, hello))
-            store, new = run_of_plan(stack, options, plan, folder)
+            store, new = run_of_plan(stack, options, _checked(resolved.plan(probed)), folder)
+        if not store.scored:
+            store.scored = probed.scored
         info = _recovered(store, options.limits(store.plan.preset), new=new, note=resolved.note)
         listener.opened(info)
         return _searched(info, store, pool, listener, stop)

@@ -16,7 +16,7 @@ from archsearch.store import Row, RunStore, read_leaderboard
 from archsearch.words import short_id
 from archsearch.workers.devices import recorded_device, worker_devices
 from archsearch.workers.dispatch import Dispatcher, Progressed
-from archsearch.workers.messages import Hello
+from archsearch.workers.messages import Hello, Probe
 from archsearch.workers.pool import WorkerPool
 from archsearch.workers.probe import probe
 from archsearch.workers.trial_log import MemoryTrialLog
@@ -127,8 +127,9 @@ def replay(
         rows, plan = _rows(read_leaderboard(store, opened.name).rows, top, cell), store.plan
         devices = worker_devices(recorded_device(device, plan.engine), workers)
         with WorkerPool(list(devices), str(Path(data).resolve()) if data else store.data) as pool:
-            facts, hello = probe(pool, [task.full_name for task in plan.tasks])
-            check_data(plan, facts)
+            probed = probe(pool, [Probe(task.full_name) for task in plan.tasks])
+            check_data(plan, probed.facts)
+            hello = probed.hello
             scores = _replayed(Dispatcher(MemoryTrialLog(), pool, store.cell), plan, rows, hello, progressed)
     return Replay(
         recorded={"engine": plan.engine, "machine": plan.machine},

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -79,7 +80,7 @@ def check_same_measurement(plan: RunPlan, facts: Mapping[str, TaskFacts], hello:
     differences = _difference("engine", hello.engine, plan.engine)
     differences += _difference("machine", hello.machine, plan.machine)
     for recorded in [*(task.facts for task in plan.tasks), plan.filter]:
-        if facts[recorded.name] != recorded:
+        if _with_floor_of(recorded, facts[recorded.name]) != recorded:
             differences.append(f"the data of {recorded.name} have changed")
     if differences:
         began_elsewhere = trains_stacks(hello.engine) and not trains_stacks(plan.engine)
@@ -89,6 +90,12 @@ def check_same_measurement(plan: RunPlan, facts: Mapping[str, TaskFacts], hello:
             else "Start another run here"
         )
         raise InputError(f"scores would not compare with this run's: {'; '.join(differences)}. {way}")
+
+
+def _with_floor_of(recorded: TaskFacts, now: TaskFacts) -> TaskFacts:
+    """Return what a task says now, with the recorded floor where that lies above any floor of today; its run keeps it."""
+    above = recorded.measure == "nll" and recorded.floor > math.log(recorded.symbols)
+    return msgspec.structs.replace(now, floor=recorded.floor) if above else now
 
 
 def _difference(what: str, asked: Any, recorded: Any) -> list[str]:

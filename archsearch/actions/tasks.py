@@ -104,6 +104,27 @@ def resolve_tasks(
     return (*resolved, *(_own_task(preset, task) for task in own))
 
 
+def check_different(tasks: Sequence[ResolvedTask], facts: Mapping[str, TaskFacts]) -> None:
+    """Refuse tasks that are one: each would count as if it were another.
+
+    Args:
+        tasks: What is trained on.
+        facts: What each says of itself, by full name.
+
+    Raises:
+        InputError: Names the two.
+    """
+    known: dict[tuple[str, str], ResolvedTask] = {}
+    for task in tasks:
+        name = TaskName.parse(task.full_name)
+        what = name.rest if name.is_code else ""  # a file of Python may hold several
+        other = known.setdefault((facts[task.full_name].checksum, what), task)
+        if other is not task:
+            raise InputError(
+                f"tasks {other.name!r} and {task.name!r} have the same data; leave one of them out"
+            )
+
+
 def usual_tasks(preset: Preset, data: Path | None) -> tuple[tuple[str, ...], str]:
     """Return a preset's own choice of tasks, and what is to be said of stand-ins for those whose data are not there."""
     missing = data is None or not (data / "ptb.train.txt").exists()

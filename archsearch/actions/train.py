@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from archsearch.actions.cells import load_cell
@@ -16,6 +16,8 @@ from archsearch.errors import InputError
 from archsearch.protocol.loading import load_preset
 from archsearch.protocol.plan import RunPlan, TaskFacts
 from archsearch.protocol.records import BASELINE, Outcome
+from archsearch.protocol.references import least_skill
+from archsearch.protocol.sampling import skill_error
 from archsearch.protocol.settings import Setting
 from archsearch.workers.devices import worker_devices
 from archsearch.workers.dispatch import Dispatcher, Progressed
@@ -46,11 +48,13 @@ class Comparison:
         plan: What it was measured under.
         task: What people call the task.
         pairs: A pair per setting, in the settings' order.
+        scored: How many positions a validation scores; 0 where that is not known.
     """
 
     plan: RunPlan
     task: str
     pairs: tuple[Pair, ...]
+    scored: int = 0
 
     @property
     def facts(self) -> TaskFacts:
@@ -76,11 +80,26 @@ class Comparison:
         return max(skills, default=None)
 
     @property
+    def skill_error(self) -> float | None:
+        """The standard error of a skill, for the validation is a sample; None where its size is not known."""
+        return skill_error(self.plan, self.plan.task[self.task], self.scored) if self.scored else None
+
+    @property
     def ratio(self) -> float | None:
-        """The cell's best skill over the GRU's; None without both, or where the GRU has learned nothing."""
-        if self.best is None or self.baseline_best is None or self.baseline_best <= 0:
+        """The cell's best skill over the GRU's; None without both, or where `no_ratio` says why there is none."""
+        if self.best is None or self.baseline_best is None or self.no_ratio:
             return None
         return self.best / self.baseline_best
+
+    @property
+    def no_ratio(self) -> str:
+        """Why two skills make no ratio, in words; empty where they make one."""
+        least = least_skill(self.plan, self.plan.task[self.task])
+        if self.best is None or self.baseline_best is None:
+            return "no finite score on one side"
+        if self.baseline_best < least:
+            return f"the GRU has learned nothing (a ratio means something from {least:.3g} on)"
+        return "the cell has learned nothing" if self.best <= 0 else ""
 
     def records(self) -> Records:
         """Return a row per setting: how the cell ended there, and how the GRU did."""
@@ -103,7 +122,12 @@ class Comparison:
 
     def as_document(self) -> dict[str, object]:
         """Return all that `archsearch train --json` prints."""
-        return {"task": self.facts.name, "rows": list(self.records())}
+        return {
+            "task": self.facts.name,
+            "ratio": self.ratio,
+            "skill_error": self.skill_error,
+            "rows": list(self.records()),
+        }
 
     def _repr_html_(self) -> str:
         return self.records()._repr_html_()
@@ -152,8 +176,9 @@ def train(
     with WorkerPool(
         list(worker_devices(device, workers)), str(Path(data).resolve()) if data else None
     ) as pool:
-        plan = request.probed(pool)
-        return compare_with_baseline(subject, plan, seed, pool, progressed)
+        probed = request.probed(pool)
+        comparison = compare_with_baseline(subject, request.plan(probed), seed, pool, progressed)
+        return replace(comparison, scored=probed.scored[resolved.full_name])
 
 
 def compare_with_baseline(

@@ -57,6 +57,8 @@ def _facts(facts: TaskFacts) -> Iterator[str]:
         yield f"{facts.name}: it has {facts.symbols} symbols"
     if not (math.isfinite(facts.floor) and math.isfinite(facts.ceiling)) or facts.floor == facts.ceiling:
         yield f"{facts.name}: its scores lie between {facts.floor} and {facts.ceiling}"
+    if not 0 <= facts.spread < math.inf:
+        yield f"{facts.name}: its positions spread by {facts.spread}"
 
 
 def _too_large(key: str, value: object) -> Iterator[str]:

@@ -14,6 +14,7 @@ from archsearch.protocol.history import Candidate, History
 from archsearch.protocol.plan import RunPlan
 from archsearch.protocol.records import BASELINE
 from archsearch.protocol.references import noise_trials, reference_cells
+from archsearch.protocol.sampling import score_error
 from archsearch.store.history import RecordedOutcomes, read_history
 from archsearch.store.run_store import RunStore
 
@@ -81,6 +82,7 @@ class Leaderboard(msgspec.Struct, frozen=True):
         champion: The name of the best reference; empty while none is trained.
         noise: The noise statement; None while its trials have not ended.
         rows: The pool by rank, then the references that are no candidates.
+        errors: The standard error of a score on each task, where the size of its validation is known.
     """
 
     run: str
@@ -93,6 +95,7 @@ class Leaderboard(msgspec.Struct, frozen=True):
     champion: str
     noise: Noise | None
     rows: tuple[Row, ...]
+    errors: dict[str, float] = {}
 
 
 def read_leaderboard(store: RunStore, run: str) -> Leaderboard:
@@ -117,7 +120,13 @@ def read_leaderboard(store: RunStore, run: str) -> Leaderboard:
         champion=names.get(champion, ""),
         noise=_noise(plan, history, outcomes),
         rows=(*_pool_rows(store, history, names), *_reference_rows(history, references, names)),
+        errors=_errors(plan, store.scored),
     )
+
+
+def _errors(plan: RunPlan, scored: dict[str, int]) -> dict[str, float]:
+    known = {task.name: (task, scored.get(task.full_name, 0)) for task in plan.tasks}
+    return {name: score_error(plan, task, count) for name, (task, count) in known.items() if count > 0}
 
 
 def _pool_rows(store: RunStore, history: History, names: dict[str, str]) -> list[Row]:
@@ -190,6 +199,7 @@ def as_document(board: Leaderboard, top: int | None = None) -> dict[str, Any]:
         "scored": sum(row.rank is not None for row in board.rows),
         "baseline": board.baseline,
         "champion": board.champion,
+        "sampling_error": board.errors,
         "noise": None if board.noise is None else msgspec.to_builtins(board.noise),
         "rows": [_row_document(row) for row in rows],
     }

@@ -14,7 +14,7 @@ import msgspec
 
 from archsearch.cell import Cell
 from archsearch.errors import CellError, StoreError
-from archsearch.protocol.checks import plan_faults
+from archsearch.protocol.checks import LARGEST, plan_faults
 from archsearch.protocol.plan import RunPlan
 from archsearch.protocol.records import ENDED, Outcome, Step, Trial, Verdict
 from archsearch.store.schema import RECOVERY, connect, create, guarded
@@ -140,6 +140,21 @@ class RunStore:
     @data.setter
     def data(self, folder: str) -> None:
         self._set_fact("data", folder)
+
+    @property
+    def scored(self) -> dict[str, int]:
+        """How many positions the validation of each task scores, by full name; none in runs that did not note it."""
+        text = self._fact("scored")
+        counts: dict[str, int] = (
+            {} if text is None else self._decoded(text, dict[str, int], "validation sizes")
+        )
+        if any(not 0 <= count <= LARGEST for count in counts.values()):
+            raise self.damaged(f"the sizes of validations are {text!r}")
+        return counts
+
+    @scored.setter
+    def scored(self, counts: dict[str, int]) -> None:
+        self._set_fact("scored", msgspec.json.encode(counts).decode())
 
     @property
     def ended(self) -> Ending | None:

@@ -13,7 +13,8 @@ from archsearch.cell import Cell, library, regrouped
 from archsearch.tasks import TASKS
 from tests.helpers.commands import TINY, Call, Finished
 
-BOARD = ["run", "preset", "seed", "steps", "candidates", "scored", "baseline", "champion", "noise", "rows"]
+BOARD = ["run", "preset", "seed", "steps", "candidates", "scored", "baseline", "champion"]
+BOARD += ["sampling_error", "noise", "rows"]
 ROW = ["rank", "id", "fitness", "reference", "tasks", "parameters", "trials", "parent", "mutations"]
 
 

@@ -18,7 +18,7 @@ from archsearch.workers import dispatch
 from archsearch.workers import pool as pools
 from archsearch.workers import probe as probes
 from archsearch.workers.dispatch import Dispatcher
-from archsearch.workers.messages import Alive, Job, Result
+from archsearch.workers.messages import Alive, Job, Probe, Result
 from archsearch.workers.pool import Death, WorkerPool
 from archsearch.workers.probe import probe
 from archsearch.workers.trial_log import MemoryTrialLog
@@ -238,7 +238,7 @@ def test_a_task_that_gives_no_window_is_named(
         WorkerPool(["cpu"], None) as pool,
         pytest.raises(InputError, match=r"never\.py:Never: no window within 1 s"),
     ):
-        probe(pool, [spec])
+        probe(pool, [Probe(spec)])
 
 
 def test_a_task_that_ends_the_process_is_named(
@@ -247,4 +247,4 @@ def test_a_task_that_ends_the_process_is_named(
     monkeypatch.setattr(pools, "_main", REAL)
     (tmp_path / "dies.py").write_text("import os\nos._exit(3)")
     with WorkerPool(["cpu"], None) as pool, pytest.raises(InputError, match=r"dies\.py:T.*exit code 3"):
-        probe(pool, [f"{tmp_path}/dies.py:T"])
+        probe(pool, [Probe(f"{tmp_path}/dies.py:T")])
