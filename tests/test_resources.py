@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-import msgspec
 import platformdirs
 import pytest
 
@@ -33,31 +32,3 @@ def test_cache_lies_in_the_users_cache_folder_otherwise(
     if value is not None:
         monkeypatch.setenv("ARCHSEARCH_CACHE", value)
     assert resources.cache_folder() == Path(platformdirs.user_cache_dir("archsearch"))
-
-
-class Numbers(msgspec.Struct):
-    """A file of numbers."""
-
-    whole: list[int] = []
-    real: list[float] = []
-
-
-@pytest.mark.parametrize(
-    ("content", "message"),
-    [
-        (f"whole = [{'9' * 5_000}]", "a number has thousands of digits"),
-        (f"real = [{'9' * 5_000}]", "a number has thousands of digits"),
-        (f"whole = {'[' * 100_000}", "brackets nested too deeply"),
-        (f"whole = {'{a = ' * 100_000}", "brackets nested too deeply"),
-        (f"real = [{'9' * 400}]", "Number out of range"),
-        ("whole = [", r"."),
-        ("whole = ['a']", "Expected `int`, got `str`"),
-        ("\udcff", "utf-8"),
-    ],
-)
-def test_what_no_reader_of_toml_can_take_is_a_sentence(tmp_path: Path, content: str, message: str) -> None:
-    path = tmp_path / "numbers.toml"
-    path.write_bytes(content.encode(errors="surrogateescape"))
-
-    with pytest.raises(ValueError, match=message):
-        resources.read_toml(path, Numbers)

@@ -9,6 +9,8 @@ from archsearch.actions.request import PRESET, SEED, SPACE, STRATEGY, Request
 from archsearch.actions.tasks import ResolvedTask, check_different, resolve_tasks, usual_tasks
 from archsearch.cell import load_space
 from archsearch.errors import InputError
+from archsearch.mutations import MUTATIONS, check_mutations
+from archsearch.protocol.checks import LARGEST
 from archsearch.protocol.loading import load_preset
 from archsearch.protocol.plan import RunPlan
 from archsearch.protocol.preset import Preset
@@ -93,7 +95,9 @@ def resolve(request: Request, data: Path | None) -> ResolvedRequest:
     preset_name, preset = load_preset(request.preset or PRESET)
     strategy, space = request.strategy or STRATEGY, request.space or SPACE
     _check_strategy(strategy)
-    load_space(space)
+    check_mutations(load_space(space), MUTATIONS)
+    if not 0 <= (request.seed or 0) <= LARGEST:
+        raise InputError(f"seed {request.seed}: it lies between 0 and {LARGEST:,}")
     tasks, note = _chosen_tasks(request, preset, data)
     return ResolvedRequest(
         preset_name=preset_name,

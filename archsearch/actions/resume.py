@@ -15,6 +15,7 @@ from archsearch.actions.tasks import ResolvedTask
 from archsearch.cell import load_space
 from archsearch.compiler.engine_names import trains_stacks
 from archsearch.errors import InputError
+from archsearch.mutations import MUTATIONS, check_mutations
 from archsearch.protocol.loading import load_preset
 from archsearch.protocol.plan import RunPlan, TaskFacts
 from archsearch.protocol.preset import Preset
@@ -39,6 +40,7 @@ def request_of_run(request: Request, plan: RunPlan) -> ResolvedRequest:
         raise InputError(
             f"this run has other settings: {words}. Start another run (--run NAME), or leave them out"
         )
+    check_mutations(plan.space, MUTATIONS)
     return ResolvedRequest(
         preset_name=plan.preset_name,
         preset=plan.preset,

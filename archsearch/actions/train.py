@@ -13,6 +13,7 @@ from archsearch.actions.tabular import Records
 from archsearch.actions.tasks import resolve_task
 from archsearch.cell import Cell, library
 from archsearch.errors import InputError
+from archsearch.protocol.checks import LARGEST
 from archsearch.protocol.loading import load_preset
 from archsearch.protocol.plan import RunPlan, TaskFacts
 from archsearch.protocol.records import BASELINE, Outcome
@@ -169,6 +170,8 @@ def train(
     Raises:
         InputError: Something is unknown, or the cell is too wide for the budget.
     """
+    if not 0 <= seed <= LARGEST:
+        raise InputError(f"seed {seed}: it lies between 0 and {LARGEST:,}")
     subject = cell if isinstance(cell, Cell) else load_cell(cell, runs)
     preset_name, rules = load_preset(preset)
     resolved = resolve_task(preset_name, rules, task, difficulty)
