@@ -64,7 +64,7 @@ class Comparison:
 
     def skill(self, outcome: Outcome) -> float | None:
         """Return how far a score is from no memory (0) to the ceiling (1); None without a score."""
-        return None if outcome.score is None else self.plan.skill(self.task, outcome.score)
+        return self.plan.skill(self.task, outcome.score)
 
     @property
     def best(self) -> float | None:

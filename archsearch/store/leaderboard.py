@@ -80,7 +80,7 @@ class Leaderboard(msgspec.Struct, frozen=True):
         known: Draws that gave a known cell.
         baseline: The GRU's score on each task.
         champion: The name of the best reference; empty while none is trained.
-        noise: The noise statement; None while its trials have not ended.
+        noise: The noise statement; None while its trials have not ended, or where a preset has no clones.
         rows: The pool by rank, then the references that are no candidates.
         errors: The standard error of a score on each task, where the size of its validation is known.
     """
@@ -118,7 +118,7 @@ def read_leaderboard(store: RunStore, run: str) -> Leaderboard:
         known=history.known,
         baseline={task: result.score for task, result in gru.tasks.items()} if gru else {},
         champion=names.get(champion, ""),
-        noise=_noise(plan, history, outcomes),
+        noise=noise_of(plan, history, outcomes),
         rows=(*_pool_rows(store, history, names), *_reference_rows(history, references, names)),
         errors=_errors(plan, store.scored),
     )
@@ -169,8 +169,19 @@ def _reference_row(cell: str, name: str, judgement: Judgement) -> Row:
     )
 
 
-def _noise(plan: RunPlan, history: History, outcomes: RecordedOutcomes) -> Noise | None:
-    """Return the noise statement, None while its trials have not ended."""
+def noise_of(plan: RunPlan, history: History, outcomes: RecordedOutcomes) -> Noise | None:
+    """Return the noise statement.
+
+    Args:
+        plan: The run's plan.
+        history: What was told.
+        outcomes: Looks up the noise trials.
+
+    Returns:
+        None while its trials have not ended, or where there are no clones.
+    """
+    if plan.preset.search.noise_draws < 1:
+        return None  # without a clone nothing says what luck is, so nothing is a finding
     trials = noise_trials(plan, outcomes)
     longest = [each for draws in trials.values() for draw in draws for each in draw.values()]
     if any(each.outcome is None for each in longest):

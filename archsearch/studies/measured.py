@@ -186,7 +186,8 @@ class _TaskTrials:
     def _best_skill(self, draw: list[Outcome], step: int) -> float | None:
         run, task = self.plan.run, self.task.name
         scores = [score_at(outcome, step, run.measure(task)) for outcome in draw if outcome.status == "done"]
-        return max((run.skill(task, score) for score in scores if score is not None), default=None)
+        skills = [run.skill(task, score) for score in scores]
+        return max((skill for skill in skills if skill is not None), default=None)
 
     def _flops(self, name: str) -> float:
         """Return a cell's operations, of cell and output layer: three products for each forward one."""

@@ -13,7 +13,10 @@ import pytest
 from archsearch.errors import StoreError
 from archsearch.protocol import noise
 from archsearch.protocol.history import History
-from archsearch.store import RunStore, read_history, read_leaderboard
+from archsearch.store import RunStore, as_document, read_history, read_leaderboard
+from archsearch.store import leaderboard as boards
+from archsearch.store.history import RecordedOutcomes
+from tests.helpers.plans import run_plan
 from tests.helpers.searches import ROOT
 from tests.store.test_run_store import copied
 
@@ -143,3 +146,28 @@ def test_the_leaderboard_says_a_finding_where_the_noise_does(run: Path) -> None:
         board, (history, _) = read_leaderboard(store, "x"), read_history(store, store.plan)
     assert board.noise is not None
     assert board.noise.finding == noise.is_finding(history, board.noise.luck)
+
+
+def test_without_clones_nothing_is_said_of_luck(run: Path) -> None:
+    plan = run_plan(noise_draws=0)
+    with RunStore.open(run) as store:
+        assert boards.noise_of(plan, History(plan, {}), RecordedOutcomes(store)) is None
+
+
+def test_the_leaderboard_tells_the_sampling_error_where_the_size_of_the_validation_is_known(
+    run: Path,
+) -> None:
+    with RunStore.open(run, write=True) as store:
+        assert read_leaderboard(store, "x").errors == {} and store.scored == {}
+        store.scored = {task.full_name: 400 for task in store.plan.tasks}
+        errors = read_leaderboard(store, "x").errors
+        assert errors == {task.name: task.facts.spread / 20 for task in store.plan.tasks}
+        assert as_document(read_leaderboard(store, "x"))["sampling_error"] == errors
+
+
+@pytest.mark.parametrize("count", [-1, 2**63])
+def test_a_validation_of_no_size_is_damage(run: Path, count: int) -> None:
+    with RunStore.open(run, write=True) as store:
+        store.scored = {"xml:small": count}
+        with pytest.raises(StoreError, match="the sizes of validations are"):
+            read_leaderboard(store, "x")
