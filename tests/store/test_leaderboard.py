@@ -15,8 +15,7 @@ from archsearch.protocol import noise
 from archsearch.protocol.history import History
 from archsearch.store import RunStore, as_document, read_history, read_leaderboard
 from archsearch.store import leaderboard as boards
-from archsearch.store.history import RecordedOutcomes
-from tests.helpers.plans import run_plan
+from tests.helpers.plans import done, run_plan
 from tests.helpers.searches import ROOT
 from tests.store.test_run_store import copied
 
@@ -148,10 +147,11 @@ def test_the_leaderboard_says_a_finding_where_the_noise_does(run: Path) -> None:
     assert board.noise.finding == noise.is_finding(history, board.noise.luck)
 
 
-def test_without_clones_nothing_is_said_of_luck(run: Path) -> None:
-    plan = run_plan(noise_draws=0)
-    with RunStore.open(run) as store:
-        assert boards.noise_of(plan, History(plan, {}), RecordedOutcomes(store)) is None
+@pytest.mark.parametrize(("draws", "said"), [(0, False), (1, True)])
+def test_without_clones_nothing_is_said_of_luck(draws: int, said: bool) -> None:
+    plan = run_plan(noise_draws=draws)
+    noise = boards.noise_of(plan, History(plan, {}), lambda trial: done(0.7))  # type: ignore[arg-type]
+    assert (noise is not None) == said
 
 
 def test_the_leaderboard_tells_the_sampling_error_where_the_size_of_the_validation_is_known(
