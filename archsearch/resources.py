@@ -2,12 +2,8 @@
 
 import os
 from pathlib import Path
-from typing import TypeVar
 
-import msgspec
 import platformdirs
-
-Content = TypeVar("Content")
 
 _PACKAGE = Path(__file__).resolve().parent
 
@@ -33,22 +29,3 @@ def user_folder() -> Path | None:
 def runs_folder(said: str | os.PathLike[str] | None = None) -> Path:
     """Return the folder of all runs: what was said, else `ARCHSEARCH_RUNS`, else `runs`; it need not exist yet."""
     return Path(said or os.environ.get("ARCHSEARCH_RUNS") or DEFAULT_RUNS)
-
-
-def read_toml(path: Path, kind: type[Content]) -> Content:
-    """Return what a TOML file holds.
-
-    Raises:
-        OSError: It cannot be read.
-        ValueError: It is none, or not of this kind; the message is for people.
-    """
-    try:
-        return msgspec.toml.decode(path.read_bytes(), type=kind)
-    except msgspec.DecodeError as error:
-        raise ValueError(str(error)) from None
-    except RecursionError:
-        raise ValueError("brackets nested too deeply") from None
-    except ValueError as error:
-        if "integer string conversion" in str(error):
-            raise ValueError("a number has thousands of digits") from None
-        raise

@@ -29,7 +29,6 @@ from archsearch.tasks import TaskSource
 from archsearch.workers.devices import worker_devices
 from archsearch.workers.dispatch import Dispatcher
 from archsearch.workers.pool import WorkerPool
-from archsearch.workers.probe import probe
 
 PAUSED = "paused"
 """The folder of paused trials in that of the run, there while it is searched in."""
@@ -144,13 +143,14 @@ def search(options: EvolveOptions, listener: Listener) -> SearchResult:
         resolved = _resolved(options, existing)
         sources = _sources(options, resolved, existing)
         pool = stack.enter_context(WorkerPool(list(options.devices), _data(options, existing), sources))
-        facts, hello = probe(pool, resolved.task_names)
+        probed = resolved.probed(pool)
         if existing is not None:
-            check_same_measurement(existing.plan, facts, hello)
+            check_same_measurement(existing.plan, probed.facts, probed.hello)
             store, new = existing, False
         else:
-            plan = _checked(resolved.plan(facts, hello))
-            store, new = run_of_plan(stack, options, plan, folder)
+            store, new = run_of_plan(stack, options, _checked(resolved.plan(probed)), folder)
+        if not store.scored:
+            store.scored = probed.scored
         info = _recovered(store, options.limits(store.plan.preset), new=new, note=resolved.note)
         listener.opened(info)
         if warning := network_warning(info.folder):
@@ -179,7 +179,7 @@ def _sources(
 ) -> dict[str, TaskSource]:
     """Return where the user's own tasks lie: as named now, or as a run has them; what is not theirs is not run."""
     if existing is None:
-        return named_sources(resolved.task_names)
+        return named_sources(question.task for question in resolved.questions)
     return sources_of_run(existing.plan, existing.sources, options.request.own)
 
 
@@ -198,6 +198,7 @@ def _checked(plan: RunPlan) -> RunPlan:
 
 def _recovered(store: RunStore, limits: SearchLimits, new: bool, note: str) -> RunInfo:
     """Put what a killed session left running back to the queue, and return what the run has."""
+    store.look_through()
     queued = store.interrupt()
     told, candidates = store.count_told()
     return RunInfo(

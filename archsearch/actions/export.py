@@ -85,7 +85,7 @@ def _scores(named: NamedCell) -> Scores | None:
         fitness=row.fitness,
         seed=named.board.plan.seed,
         tasks=tuple(
-            TaskScore(task, result.score, result.skill, result.ratio, str(result.setting))
+            TaskScore(task, result.score, result.skill, max(result.ratio, 0) or None, str(result.setting))
             for task, result in row.judgement.tasks.items()
         ),
         noise="" if noise is None else noise_words(noise),

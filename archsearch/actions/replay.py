@@ -18,7 +18,7 @@ from archsearch.tasks import TaskName
 from archsearch.words import short_id
 from archsearch.workers.devices import recorded_device, worker_devices
 from archsearch.workers.dispatch import Dispatcher, Progressed
-from archsearch.workers.messages import Hello
+from archsearch.workers.messages import Hello, Probe
 from archsearch.workers.pool import WorkerPool
 from archsearch.workers.probe import probe
 from archsearch.workers.trial_log import MemoryTrialLog
@@ -134,8 +134,9 @@ def replay(
         rows = _rows(read_leaderboard(store, opened.name).rows, top, cell)
         devices = worker_devices(recorded_device(device, plan.engine), workers)
         with WorkerPool(list(devices), str(Path(data).resolve()) if data else store.data, sources) as pool:
-            facts, hello = probe(pool, [task.full_name for task in plan.tasks])
-            check_data(plan, facts)
+            probed = probe(pool, [Probe(task.full_name) for task in plan.tasks])
+            check_data(plan, probed.facts)
+            hello = probed.hello
             scores = _replayed(Dispatcher(MemoryTrialLog(), pool, store.cell), plan, rows, hello, progressed)
     return Replay(
         recorded={"engine": plan.engine, "machine": plan.machine},

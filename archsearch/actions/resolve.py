@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from archsearch.actions.request import PRESET, SEED, SPACE, STRATEGY, Request
-from archsearch.actions.tasks import ResolvedTask, resolve_tasks, usual_tasks
+from archsearch.actions.tasks import ResolvedTask, check_different, resolve_tasks, usual_tasks
 from archsearch.cell import load_space
 from archsearch.errors import InputError
+from archsearch.mutations import MUTATIONS, check_mutations
+from archsearch.protocol.checks import LARGEST
 from archsearch.protocol.loading import load_preset
-from archsearch.protocol.plan import RunPlan, TaskFacts
+from archsearch.protocol.plan import RunPlan
 from archsearch.protocol.preset import Preset
+from archsearch.protocol.sampling import check_validation
 from archsearch.search import STRATEGIES
 from archsearch.words import did_you_mean
-from archsearch.workers.messages import Hello
+from archsearch.workers.messages import Probe
 from archsearch.workers.pool import WorkerPool
-from archsearch.workers.probe import probe
+from archsearch.workers.probe import Probed, probe
 
 
 @dataclass(frozen=True)
@@ -43,13 +45,21 @@ class ResolvedRequest:
     note: str = ""
 
     @property
-    def task_names(self) -> list[str]:
-        """The full names of the tasks to be probed, the filter's last."""
-        return [*(task.full_name for task in self.tasks), self.preset.filter.task]
+    def questions(self) -> list[Probe]:
+        """What the tasks are asked, the filter's last."""
+        training = self.preset.training
+        asked = [Probe(t.full_name, training.batch, training.unroll, t.rules.validation) for t in self.tasks]
+        return [*asked, Probe(self.preset.filter.task)]
 
-    def plan(self, facts: Mapping[str, TaskFacts], hello: Hello) -> RunPlan:
-        """Return the run's plan, given the facts of the tasks by full name and what the workers are."""
-        return RunPlan(
+    def plan(self, probed: Probed) -> RunPlan:
+        """Return the run's plan, given what tasks and workers said of themselves.
+
+        Raises:
+            InputError: Two tasks have the same data, or one has too little for its validation.
+        """
+        check_different(self.tasks, probed.facts)
+        facts = probed.facts
+        plan = RunPlan(
             preset_name=self.preset_name,
             preset=self.preset,
             strategy=self.strategy,
@@ -57,18 +67,19 @@ class ResolvedRequest:
             seed=self.seed,
             tasks=tuple(task.planned(facts) for task in self.tasks),
             filter=facts[self.preset.filter.task],
-            engine=hello.engine,
-            machine=hello.machine,
+            engine=probed.hello.engine,
+            machine=probed.hello.machine,
         )
+        check_validation(plan, probed.scored)
+        return plan
 
-    def probed(self, pool: WorkerPool) -> RunPlan:
-        """Return the run's plan, once workers have opened the tasks.
+    def probed(self, pool: WorkerPool) -> Probed:
+        """Return what the tasks say of themselves, once workers have opened them.
 
         Raises:
             ArchsearchError: A task is none.
         """
-        facts, hello = probe(pool, self.task_names)
-        return self.plan(facts, hello)
+        return probe(pool, self.questions)
 
 
 def resolve(request: Request, data: Path | None) -> ResolvedRequest:
@@ -84,7 +95,9 @@ def resolve(request: Request, data: Path | None) -> ResolvedRequest:
     preset_name, preset = load_preset(request.preset or PRESET)
     strategy, space = request.strategy or STRATEGY, request.space or SPACE
     _check_strategy(strategy)
-    load_space(space)
+    check_mutations(load_space(space), MUTATIONS)
+    if not 0 <= (request.seed or 0) <= LARGEST:
+        raise InputError(f"seed {request.seed}: it lies between 0 and {LARGEST:,}")
     tasks, note = _chosen_tasks(request, preset, data)
     return ResolvedRequest(
         preset_name=preset_name,

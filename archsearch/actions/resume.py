@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -15,6 +16,7 @@ from archsearch.actions.tasks import ResolvedTask
 from archsearch.cell import load_space
 from archsearch.compiler.engine_names import trains_stacks
 from archsearch.errors import InputError
+from archsearch.mutations import MUTATIONS, check_mutations
 from archsearch.protocol.loading import load_preset
 from archsearch.protocol.plan import RunPlan, TaskFacts
 from archsearch.protocol.preset import Preset
@@ -39,6 +41,7 @@ def request_of_run(request: Request, plan: RunPlan) -> ResolvedRequest:
         raise InputError(
             f"this run has other settings: {words}. Start another run (--run NAME), or leave them out"
         )
+    check_mutations(plan.space, MUTATIONS)
     return ResolvedRequest(
         preset_name=plan.preset_name,
         preset=plan.preset,
@@ -85,7 +88,7 @@ def check_same_measurement(plan: RunPlan, facts: Mapping[str, TaskFacts], hello:
     differences = _difference("engine", hello.engine, plan.engine)
     differences += _difference("machine", hello.machine, plan.machine)
     for recorded in [*(task.facts for task in plan.tasks), plan.filter]:
-        if facts[recorded.name] != recorded:
+        if _with_floor_of(recorded, facts[recorded.name]) != recorded:
             differences.append(f"the data of {recorded.name} have changed")
     if differences:
         began_elsewhere = trains_stacks(hello.engine) and not trains_stacks(plan.engine)
@@ -95,6 +98,12 @@ def check_same_measurement(plan: RunPlan, facts: Mapping[str, TaskFacts], hello:
             else "Start another run here"
         )
         raise InputError(f"scores would not compare with this run's: {'; '.join(differences)}. {way}")
+
+
+def _with_floor_of(recorded: TaskFacts, now: TaskFacts) -> TaskFacts:
+    """Return what a task says now, with the recorded floor where that lies above any floor of today; its run keeps it."""
+    above = recorded.measure == "nll" and recorded.floor > math.log(recorded.symbols)
+    return msgspec.structs.replace(now, floor=recorded.floor) if above else now
 
 
 def _difference(what: str, asked: Any, recorded: Any) -> list[str]:

@@ -11,7 +11,7 @@ import msgspec
 from archsearch.errors import InputError
 from archsearch.protocol.plan import PlannedTask, TaskFacts
 from archsearch.protocol.preset import Preset, TaskRules
-from archsearch.tasks import TASKS, TaskName
+from archsearch.tasks import TASKS, TaskName, text
 from archsearch.words import did_you_mean
 
 STAND_IN = {"ptb": "english"}
@@ -66,6 +66,8 @@ def resolve_task(preset_name: str, preset: Preset, task: str, difficulty: str | 
 def _own_task(preset: Preset, task: str, difficulty: str | None = None) -> ResolvedTask:
     if difficulty is not None:
         raise _no_difficulty(task, difficulty, "none: it is your own")
+    if (name := TaskName.parse(task)).kind == "text":
+        text.refuse_tables(Path(name.rest))
     return ResolvedTask(task, task, preset.own)
 
 
@@ -100,6 +102,27 @@ def resolve_tasks(
             raise InputError(f"task {task!r} is given twice")
     resolved = (resolve_task(preset_name, preset, task) for task in tasks)
     return (*resolved, *(_own_task(preset, task) for task in own))
+
+
+def check_different(tasks: Sequence[ResolvedTask], facts: Mapping[str, TaskFacts]) -> None:
+    """Refuse tasks that are one: each would count as if it were another.
+
+    Args:
+        tasks: What is trained on.
+        facts: What each says of itself, by full name.
+
+    Raises:
+        InputError: Names the two.
+    """
+    known: dict[tuple[str, str], ResolvedTask] = {}
+    for task in tasks:
+        name = TaskName.parse(task.full_name)
+        what = name.rest if name.is_code else ""  # a file of Python may hold several
+        other = known.setdefault((facts[task.full_name].checksum, what), task)
+        if other is not task:
+            raise InputError(
+                f"tasks {other.name!r} and {task.name!r} have the same data; leave one of them out"
+            )
 
 
 def usual_tasks(preset: Preset, data: Path | None) -> tuple[tuple[str, ...], str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from archsearch.actions.cells import load_cell
@@ -14,9 +14,12 @@ from archsearch.actions.tabular import Records
 from archsearch.actions.tasks import resolve_task
 from archsearch.cell import Cell, library
 from archsearch.errors import InputError
+from archsearch.protocol.checks import LARGEST
 from archsearch.protocol.loading import load_preset
 from archsearch.protocol.plan import RunPlan, TaskFacts
 from archsearch.protocol.records import BASELINE, Outcome
+from archsearch.protocol.references import least_skill
+from archsearch.protocol.sampling import skill_error
 from archsearch.protocol.settings import Setting
 from archsearch.workers.devices import worker_devices
 from archsearch.workers.dispatch import Dispatcher, Progressed
@@ -47,11 +50,13 @@ class Comparison:
         plan: What it was measured under.
         task: What people call the task.
         pairs: A pair per setting, in the settings' order.
+        scored: How many positions a validation scores; 0 where that is not known.
     """
 
     plan: RunPlan
     task: str
     pairs: tuple[Pair, ...]
+    scored: int = 0
 
     @property
     def facts(self) -> TaskFacts:
@@ -60,7 +65,7 @@ class Comparison:
 
     def skill(self, outcome: Outcome) -> float | None:
         """Return how far a score is from no memory (0) to the ceiling (1); None without a score."""
-        return None if outcome.score is None else self.plan.skill(self.task, outcome.score)
+        return self.plan.skill(self.task, outcome.score)
 
     @property
     def best(self) -> float | None:
@@ -77,11 +82,26 @@ class Comparison:
         return max(skills, default=None)
 
     @property
+    def skill_error(self) -> float | None:
+        """The standard error of a skill, for the validation is a sample; None where its size is not known."""
+        return skill_error(self.plan, self.plan.task[self.task], self.scored) if self.scored else None
+
+    @property
     def ratio(self) -> float | None:
-        """The cell's best skill over the GRU's; None without both, or where the GRU has learned nothing."""
-        if self.best is None or self.baseline_best is None or self.baseline_best <= 0:
+        """The cell's best skill over the GRU's; None without both, or where `no_ratio` says why there is none."""
+        if self.best is None or self.baseline_best is None or self.no_ratio:
             return None
         return self.best / self.baseline_best
+
+    @property
+    def no_ratio(self) -> str:
+        """Why two skills make no ratio, in words; empty where they make one."""
+        least = least_skill(self.plan, self.plan.task[self.task])
+        if self.best is None or self.baseline_best is None:
+            return "no finite score on one side"
+        if self.baseline_best < least:
+            return f"the GRU has learned nothing (a ratio means something from {least:.3g} on)"
+        return "the cell has learned nothing" if self.best <= 0 else ""
 
     def records(self) -> Records:
         """Return a row per setting: how the cell ended there, and how the GRU did."""
@@ -104,7 +124,12 @@ class Comparison:
 
     def as_document(self) -> dict[str, object]:
         """Return all that `archsearch train --json` prints."""
-        return {"task": self.facts.name, "rows": list(self.records())}
+        return {
+            "task": self.facts.name,
+            "ratio": self.ratio,
+            "skill_error": self.skill_error,
+            "rows": list(self.records()),
+        }
 
     def _repr_html_(self) -> str:
         return self.records()._repr_html_()
@@ -146,16 +171,19 @@ def train(
     Raises:
         InputError: Something is unknown, or the cell is too wide for the budget.
     """
+    if not 0 <= seed <= LARGEST:
+        raise InputError(f"seed {seed}: it lies between 0 and {LARGEST:,}")
     subject = cell if isinstance(cell, Cell) else load_cell(cell, runs)
     preset_name, rules = load_preset(preset)
     resolved = resolve_task(preset_name, rules, task, difficulty)
     request = ResolvedRequest(preset_name, rules, (resolved.with_settings(settings),))
-    sources = named_sources(request.task_names)
+    sources = named_sources(question.task for question in request.questions)
     with WorkerPool(
         list(worker_devices(device, workers)), str(Path(data).resolve()) if data else None, sources
     ) as pool:
-        plan = request.probed(pool)
-        return compare_with_baseline(subject, plan, seed, pool, progressed)
+        probed = request.probed(pool)
+        comparison = compare_with_baseline(subject, request.plan(probed), seed, pool, progressed)
+        return replace(comparison, scored=probed.scored[resolved.full_name])
 
 
 def compare_with_baseline(

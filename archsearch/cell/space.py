@@ -7,12 +7,23 @@ from pathlib import Path
 
 import msgspec
 
+from archsearch.cell import library
 from archsearch.cell.cell import Cell
 from archsearch.cell.graph import Node
 from archsearch.cell.ops import OPS, Arguments
 from archsearch.errors import CellError, SpaceError
-from archsearch.resources import grammars, read_toml
+from archsearch.resources import grammars
+from archsearch.toml_files import read_toml
 from archsearch.words import did_you_mean
+
+KEYS_OF_PRESETS = ("rule", "search", "mutation", "filter", "grid", "training", "tasks", "own")
+"""What tells that a preset was given instead."""
+
+MOST_ENTRIES = 1_000
+"""Entries of each list of a space."""
+
+LONGEST_ENTRY = 200
+"""Characters of an activation."""
 
 
 class Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -88,10 +99,18 @@ def load_space(name: str) -> SearchSpace:
     except OSError as error:
         raise SpaceError(f"{path}: {error.strerror}") from None
     except ValueError as error:
-        raise SpaceError(f"{path}: {error}") from None
+        preset = any(f"unknown key `{key}`" in str(error) for key in KEYS_OF_PRESETS)
+        hint = "; this is a preset, which goes with --preset" if preset else ""
+        raise SpaceError(f"{path}: {error}{hint}") from None
 
 
 def _checked(path: Path, file: _File) -> SearchSpace:
+    for key in ("start", "activations", "elementwise", "mutations"):
+        if (count := len(getattr(file, key))) > MOST_ENTRIES:
+            raise SpaceError(f"{path}: {key} has {count:,} entries; at most {MOST_ENTRIES:,} are taken")
+    for name in file.start:
+        if name not in (known := library.names()):
+            raise SpaceError(f"{path}: start: no library cell {name[:80]!r}{did_you_mean(name, known)}")
     activations = tuple(_activation(path, text) for text in file.activations)
     for op in file.elementwise:
         if op not in OPS or OPS[op].arity != 2:
@@ -115,6 +134,10 @@ def _checked(path: Path, file: _File) -> SearchSpace:
 
 def _activation(path: Path, text: str) -> Activation:
     """Read `tanh` or `linear(diag=1)` as the op with its arguments."""
+    if len(text) > LONGEST_ENTRY:
+        raise SpaceError(
+            f"{path}: an activation has {len(text):,} characters; at most {LONGEST_ENTRY} are read"
+        )
     op, _, arguments = text.partition("(")
     operands = f"x, {arguments}" if arguments.rstrip(")") else "x)"
     try:

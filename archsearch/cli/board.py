@@ -52,7 +52,7 @@ def _table(board: Leaderboard, rows: list[Row], scores: bool) -> tuple[list[Colu
         [
             "ref" if row.rank is None else str(row.rank),
             row.name or cell_name(row.id),
-            f"{row.fitness:.3f}",
+            ratio_text(row.fitness, 3),
             *(_result(row, task, scores) for task in board.plan.tasks),
             _origin(row),
             polynomial(row.polynomial),
@@ -64,7 +64,13 @@ def _table(board: Leaderboard, rows: list[Row], scores: bool) -> tuple[list[Colu
 
 def _result(row: Row, task: PlannedTask, scores: bool) -> str:
     result = row.judgement.tasks[task.name]
-    return f"{result.score:.3f} {result.ratio:5.2f}" if scores else f"{result.ratio:.2f}"
+    ratio = ratio_text(result.ratio, 2)
+    return f"{result.score:.3f} {ratio:>5}" if scores else ratio
+
+
+def ratio_text(value: float, digits: int) -> str:
+    """Return a ratio of skills; one that is not above 0 is none, though it has its place among the ranks."""
+    return f"{value:.{digits}f}" if value > 0 else "none"
 
 
 def title(task: str) -> str:
@@ -99,6 +105,11 @@ def _notes(board: Leaderboard) -> list[str]:
         "Fitness is the worst task's ratio. "
         + (f"The champion, the best of the references, is {board.champion}." if board.champion else ""),
     ]
+    if board.errors:
+        errors = ", ".join(f"{title(task)} ± {error:.2g}" for task, error in board.errors.items())
+        lines.append(
+            f"Sampling error of a score: {errors}; less between cells, which meet the same validation."
+        )
     if board.noise is not None:
         lines += [noise_words(board.noise), best_words(board)]
     lines.append(f"{board.told} steps, {board.candidates} candidates; {fates(board.fates, board.known)}.")
@@ -120,4 +131,4 @@ def best_words(board: Leaderboard) -> str:
     best = mutants[0]
     above_luck = board.noise is not None and board.noise.finding
     verdict = "above luck, so worth another look" if above_luck else "not a finding yet"
-    return f"The best found cell, {cell_name(best.id)}, has {best.fitness:.2f}: {verdict}."
+    return f"The best found cell, {cell_name(best.id)}, has {ratio_text(best.fitness, 2)}: {verdict}."

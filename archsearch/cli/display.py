@@ -15,7 +15,7 @@ from rich.text import Text
 from archsearch import __version__
 from archsearch.actions.listener import Progress, RunInfo
 from archsearch.cache_folder import cache_trouble
-from archsearch.cli.board import cell_name, fates, operators, title
+from archsearch.cli.board import cell_name, fates, operators, ratio_text, title
 from archsearch.cli.printing import console
 from archsearch.compiler.engine_names import INTERPRETER, find_engine
 from archsearch.protocol.history import Candidate, History
@@ -195,9 +195,10 @@ def step_line(step: Step, verdict: Verdict, candidate: Candidate | None) -> str:
     """
     if verdict.fate == "evaluated" and candidate is not None and candidate.judgement is not None:
         ratios = " · ".join(
-            f"{title(task)} {result.ratio:.2f}" for task, result in candidate.judgement.tasks.items()
+            f"{title(task)} {ratio_text(result.ratio, 2)}"
+            for task, result in candidate.judgement.tasks.items()
         )
-        words = f"fitness {candidate.fitness:.3f} ({ratios})"
+        words = f"fitness {ratio_text(candidate.fitness, 3)} ({ratios})"
     else:
         reason = verdict.reason.strip().splitlines()[-1:]
         words = " ".join([verdict.fate, *([f"({title(verdict.task)})"] if verdict.task else [])])
@@ -234,7 +235,7 @@ def _best(history: History) -> list[str]:
     if best is not None:
         made = operators(mutation.operator for mutation in best.applied)
         lines.append(
-            f"best found {best.fitness:.3f}  {cell_name(best.id)}  ({cell_name(best.parent)} + {made})"
+            f"best found {ratio_text(best.fitness, 3)}  {cell_name(best.id)}  ({cell_name(best.parent)} + {made})"
         )
     failed = {fate: count for fate, count in history.fates.items() if fate != "evaluated"}
     return lines + ([fates(failed, history.known)] if failed or history.known else [])

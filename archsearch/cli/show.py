@@ -12,7 +12,7 @@ import click
 from archsearch.actions.cells import NamedCell, find_cell
 from archsearch.actions.lineage import Birth, read_lineage
 from archsearch.cell import Cell, Node, library, regrouped
-from archsearch.cli.board import cell_name, title
+from archsearch.cli.board import cell_name, ratio_text, title
 from archsearch.cli.options import json_option, runs_option
 from archsearch.cli.printing import console, print_json
 from archsearch.compiler.program import describe
@@ -119,9 +119,12 @@ def _facts(named: NamedCell) -> list[str]:
     if named.row is not None and named.board is not None:
         row = named.row
         rank = "reference" if row.rank is None else f"rank {row.rank}"
-        lines.append(f"run         {named.board.run}, {rank}: fitness {row.fitness:.4f}, {row.trials} trials")
+        fitness = ratio_text(row.fitness, 4)
+        lines.append(f"run         {named.board.run}, {rank}: fitness {fitness}, {row.trials} trials")
         for task, result in row.judgement.tasks.items():
-            figures = f"score {result.score:.4f}  skill {result.skill:.3f}  ratio {result.ratio:.3f}"
+            figures = (
+                f"score {result.score:.4f}  skill {result.skill:.3f}  ratio {ratio_text(result.ratio, 3)}"
+            )
             lines.append(f"  {title(task):<12}  {figures}   {result.setting}, width {result.units}")
     return lines
 

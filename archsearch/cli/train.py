@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 import click
@@ -89,8 +90,9 @@ def _print(comparison: Comparison, name: str) -> None:
         Column("skill", right=True),
     ]
     print_table(out, columns, [_line(comparison, pair) for pair in comparison.pairs])
-    scale = f"floor {facts.floor:.4g}, ceiling {facts.ceiling:.4g}"
-    out.print(plain(f"{facts.name}: {_verdict(comparison)} ({scale}; one seed, so no proof)"))
+    even = facts.measure == "nll" and facts.floor >= math.log(facts.symbols)
+    scale = f"floor {facts.floor:.4g}{', guessing evenly' if even else ''}, ceiling {facts.ceiling:.4g}"
+    out.print(plain(f"{facts.name}: {verdict_words(comparison)} ({scale}; one seed, so no proof)"))
 
 
 def _line(comparison: Comparison, pair: Pair) -> list[str]:
@@ -102,10 +104,13 @@ def _line(comparison: Comparison, pair: Pair) -> list[str]:
     return [str(pair.setting), *values]
 
 
-def _verdict(comparison: Comparison) -> str:
+def verdict_words(comparison: Comparison) -> str:
+    """Return what the skills of both say: their ratio, or why there is none."""
     best, baseline = comparison.best, comparison.baseline_best
     if best is None or baseline is None:
-        return "no finite score on one side, so there is no ratio"
+        return f"no ratio, as there is {comparison.no_ratio}"
+    error = comparison.skill_error
+    either = f" (either ± {error:.2g})" if error else ""
     ratio = comparison.ratio
-    words = "no ratio, as the GRU has learned nothing" if ratio is None else f"ratio {ratio:.3f}"
-    return f"best skill {best:.3f} against the GRU's {baseline:.3f}, {words}"
+    words = f"no ratio, as {comparison.no_ratio}" if ratio is None else f"ratio {ratio:.3f}"
+    return f"best skill {best:.3f} against the GRU's {baseline:.3f}{either}, {words}"

@@ -6,7 +6,7 @@ new. The six operators are those of Jozefowicz et al. (2015).
 """
 
 from archsearch.mutations.children import children, draw, mutate, propose
-from archsearch.mutations.driver import CHILD_DRAWS, MAGNITUDES, Applied, Child
+from archsearch.mutations.driver import CHILD_DRAWS, MAGNITUDES, Applied, Child, check_mutations
 from archsearch.mutations.operators import MUTATIONS
 
 __all__ = [
@@ -15,6 +15,7 @@ __all__ = [
     "MUTATIONS",
     "Applied",
     "Child",
+    "check_mutations",
     "children",
     "draw",
     "mutate",

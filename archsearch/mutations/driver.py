@@ -17,7 +17,7 @@ from archsearch.cell import Cell, Node, SearchSpace
 from archsearch.errors import CellError, SpaceError
 from archsearch.mutations.description import describe_node
 from archsearch.mutations.validity import fault
-from archsearch.words import short_id
+from archsearch.words import did_you_mean, short_id
 
 CHILD_DRAWS = 100
 """How often a child is drawn before a step counts as `no valid child`."""
@@ -117,6 +117,18 @@ def valid_child(working: Cell, parent: Cell, space: SearchSpace) -> Cell | None:
     return None if name == parent.id or fault(child, space) else child
 
 
+def check_mutations(space: SearchSpace, operators: Operators) -> None:
+    """Refuse a space with an operator that does not exist.
+
+    Raises:
+        SpaceError: Names it, the nearest and all that there are.
+    """
+    unknown = next((name for name in space.mutations if name not in operators), None)
+    if unknown is not None:
+        known = f"mutations: {', '.join(operators)}{did_you_mean(unknown, operators)}"
+        raise SpaceError(f"space {space.name!r}: unknown mutation {unknown[:80]!r} ({known})")
+
+
 def draw_once(
     cell: Cell, operators: Operators, space: SearchSpace, rng: np.random.Generator, magnitude: str
 ) -> Child | None:
@@ -129,10 +141,7 @@ def draw_once(
         rng: Where chance comes from.
         magnitude: A key of MAGNITUDES.
     """
-    unknown = [name for name in space.mutations if name not in operators]
-    if unknown:
-        known = ", ".join(operators)
-        raise SpaceError(f"space {space.name!r}: unknown mutation {unknown[0]!r} (mutations: {known})")
+    check_mutations(space, operators)
     parent = cell.canonical()
     visits = MAGNITUDES[magnitude](parent.ops, rng)
     working, applied = transformed(parent, visits, operators, space, rng)

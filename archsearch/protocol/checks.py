@@ -20,11 +20,41 @@ from archsearch.words import did_you_mean
 LARGEST = 2**63 - 1
 """The largest whole number in a run's database."""
 
+MOST = {
+    "search.look_ahead": 1_000_000,
+    "search.pool": 1_000_000,
+    "search.noise_draws": 1_000,
+    "training.batch": 10_000,
+    "training.unroll": 10_000,
+    "steps": 10**9,
+    "epoch_steps": 100_000,
+    "validation": 100_000,
+    "budget": 10**9,
+    "tries": 100_000,
+    "G": 100_000,
+}
+"""The largest numbers, whose work or memory a machine can still be asked for; those without a table are a task's."""
+
+MOST_POSITIONS = 1_000_000
+"""Positions of a window, batch times unroll."""
+
+MOST_VALIDATIONS = 100_000
+"""Validations of a trial, all of which are kept with it."""
+
+MOST_SETTINGS = 100_000
+"""Settings of a grid with its budgets, all of which are listed."""
+
+MOST_LAYERS = 100
+
+MOST_NAMES = 1_000
+"""Entries of a list of names or rungs."""
+
 
 def faults(preset: Preset) -> Iterator[str]:
     """Yield what makes no search."""
     yield from _too_large("", preset)
     yield from _names(preset)
+    yield from _too_much(preset)
     yield from _search(preset.search, set(preset.tasks))
     if preset.training.batch < 1 or preset.training.unroll < 2:
         yield "training.batch is at least 1, training.unroll at least 2"
@@ -58,11 +88,8 @@ def plan_faults(plan: RunPlan) -> Iterator[str]:
     yield from faults(plan.preset)
     if not plan.tasks or len(plan.task) < len(plan.tasks):
         yield "it needs at least one task, and none twice"
-    known = library.names()
-    for name in (*plan.preset.search.start, *plan.preset.search.references):
-        if name not in known:
-            yield f"there is no library cell {name!r}"
     for task in plan.tasks:
+        yield from _too_much_of(task.name, task.rules)
         yield from _task(task.name, task.rules, plan.preset.search.noise_draws)
         yield from _facts(task.facts)
     yield from _facts(plan.filter)
@@ -75,6 +102,8 @@ def _facts(facts: TaskFacts) -> Iterator[str]:
         yield f"{facts.name}: it has {facts.symbols} symbols"
     if not (math.isfinite(facts.floor) and math.isfinite(facts.ceiling)) or facts.floor == facts.ceiling:
         yield f"{facts.name}: its scores lie between {facts.floor} and {facts.ceiling}"
+    if not 0 <= facts.spread < math.inf:
+        yield f"{facts.name}: its positions spread by {facts.spread}"
 
 
 def _too_large(key: str, value: object) -> Iterator[str]:
@@ -91,6 +120,52 @@ def _too_large(key: str, value: object) -> Iterator[str]:
         yield f"{key} has {len(str(abs(value)))} digits; numbers go up to {LARGEST:,}"
 
 
+def _too_much(preset: Preset) -> Iterator[str]:
+    """Yield what would take all time or memory before anything else is said."""
+    for key in (
+        "search.look_ahead",
+        "search.pool",
+        "search.noise_draws",
+        "training.batch",
+        "training.unroll",
+    ):
+        table, _, name = key.partition(".")
+        yield from _above(key, getattr(getattr(preset, table), name), MOST[key])
+    yield from _above(
+        "training.batch times unroll", preset.training.batch * preset.training.unroll, MOST_POSITIONS
+    )
+    for key in ("tasks", "start", "references"):
+        yield from _above(f"the length of search.{key}", len(getattr(preset.search, key)), MOST_NAMES)
+    named = {f"tasks.{name}": rules for name, rules in preset.tasks.items()}
+    for name, rules in {**named, "own": preset.own}.items():
+        yield from _too_much_of(name, rules)
+        yield from _grid_size("grid", preset.grid, len(rules.budgets))
+    yield from _too_much_of("filter", preset.filter)
+    yield from _grid_size("filter.grid", preset.filter.grid, 1)
+
+
+def _too_much_of(name: str, rules: TaskRules | FilterRules) -> Iterator[str]:
+    numbers = {key: getattr(rules, key, 0) for key in ("steps", "epoch_steps", "validation", "tries", "G")}
+    budgets = rules.budgets if isinstance(rules, TaskRules) else (rules.budget,)
+    for key, value in {**numbers, "budget": max(budgets, default=0)}.items():
+        yield from _above(f"{name}.{key}", value, MOST[key])
+    yield from _above(
+        f"{name}: steps over epoch_steps", rules.steps // max(1, rules.epoch_steps), MOST_VALIDATIONS
+    )
+    yield from _above(f"the length of {name}.rungs", len(getattr(rules, "rungs", ())), MOST_NAMES)
+
+
+def _grid_size(name: str, grid: Grid, budgets: int) -> Iterator[str]:
+    size = math.prod(len(getattr(grid, axis)) for axis in grid.__struct_fields__) * budgets
+    yield from _above(f"{name}: the number of its settings", size, MOST_SETTINGS)
+    yield from _above(f"{name}.layers", max(grid.layers, default=0), MOST_LAYERS)
+
+
+def _above(what: str, value: int, most: int) -> Iterator[str]:
+    if value > most:
+        yield f"{what} is {value:,}; it must be at most {most:,}"
+
+
 def _search(search: SearchRules, planned: set[str]) -> Iterator[str]:
     for key, least in {"look_ahead": 1, "pool": 1, "noise_draws": 0, "max_candidates": 1}.items():
         value = getattr(search, key)
@@ -98,6 +173,11 @@ def _search(search: SearchRules, planned: set[str]) -> Iterator[str]:
             yield f"search.{key} is {value}; it must be at least {least}"
     if not search.start:
         yield "search.start is empty; a search starts from at least one cell"
+    known = library.names()
+    for key in ("start", "references"):
+        for name in getattr(search, key):
+            if name not in known:
+                yield f"search.{key}: no library cell {name[:80]!r}{did_you_mean(name, known)}"
     if "gru" not in search.references:
         yield "search.references lacks 'gru', the baseline of every ratio"
     if missing := [name for name in search.start if name not in search.references]:

@@ -60,7 +60,8 @@ def best_skill(plan: RunPlan, task: str, tries: Mapping[Setting, Try]) -> tuple[
     Returns:
         None if nothing has a score.
     """
-    scored = [(plan.skill(task, tried.score), s) for s, tried in tries.items() if tried.score is not None]
+    skills = ((plan.skill(task, tried.score), setting) for setting, tried in tries.items())
+    scored = [(skill, setting) for skill, setting in skills if skill is not None]
     return max(scored, key=lambda pair: pair[0]) if scored else None
 
 

@@ -6,8 +6,10 @@ import re
 from functools import cache
 from pathlib import Path
 
+from archsearch.cell import SearchSpace
 from archsearch.errors import PresetError
 from archsearch.protocol.checks import faults
+from archsearch.protocol.duration import EXAMPLES
 from archsearch.protocol.preset import (
     FilterRules,
     MutationRules,
@@ -18,7 +20,8 @@ from archsearch.protocol.preset import (
     TrainingRules,
 )
 from archsearch.protocol.settings import Grid
-from archsearch.resources import grammars, read_toml
+from archsearch.resources import grammars
+from archsearch.toml_files import read_toml
 from archsearch.words import did_you_mean
 
 TABLES = (Preset, SearchRules, MutationRules, TrainingRules, RaceRules, FilterRules, TaskRules, Grid)
@@ -43,7 +46,7 @@ def load_preset(name: str) -> tuple[str, Preset]:
     except OSError as error:
         raise PresetError(f"{path}: {error.strerror}") from None
     except ValueError as error:
-        raise PresetError(f"{path}: {error}{_nearest(str(error))}") from None
+        raise PresetError(f"{path}: {error}{_hint(str(error))}") from None
     for fault in faults(preset):
         raise PresetError(f"{path}: {fault}")
     return path.stem, preset
@@ -59,10 +62,14 @@ def _path(name: str) -> Path:
     raise PresetError(f"no preset {name!r} (presets: {', '.join(preset_names())}, or a .toml file{hint})")
 
 
-def _nearest(message: str) -> str:
-    """Return a hint at the nearest known key, if the message is about an unknown one."""
-    unknown = re.search(r"unknown field `([^`]*)`", message)
+def _hint(message: str) -> str:
+    """Return a hint at the nearest known key, if the message is about an unknown one, or at how a duration is written."""
+    if message.startswith("search.max_time "):
+        return f" such as {EXAMPLES}"
+    unknown = re.search(r"unknown key `([^`]*)`", message)
     if not unknown:
         return ""
+    if unknown[1] in SearchSpace.__struct_fields__ and " has an" not in message:
+        return "; this is a search space, which goes with --space"
     known = sorted({field for table in TABLES for field in table.__struct_fields__})
     return did_you_mean(unknown[1], known) or f"; known keys: {', '.join(known)}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from functools import cached_property
 from typing import Literal
 
@@ -121,8 +122,14 @@ class RunPlan(msgspec.Struct, frozen=True, dict=True):
         """Return what scores a task under the run's rule."""
         return "accuracy" if self.rule == "published" else self.task[task].facts.measure
 
-    def skill(self, task: str, score: float) -> float:
-        """Return how far a score is from no memory (0) to the ceiling (1); the raw score under `published`."""
+    def skill(self, task: str, score: float | None) -> float | None:
+        """Return how far a score is from no memory (0) to the ceiling (1); the raw score under `published`.
+
+        Returns:
+            None without a finite score, so that nothing ranks by what is no number.
+        """
+        if score is None or not math.isfinite(score):
+            return None
         if self.rule == "published":
             return score
         facts = self.task[task].facts

@@ -6,6 +6,7 @@ the same step and from the GRU's own curves, once all of the rung have ended; so
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Mapping
 from typing import NamedTuple
 
@@ -48,14 +49,12 @@ def score_at(outcome: Outcome, step: int, measure: Measure) -> float | None:
         measure: What the score is.
 
     Returns:
-        None before the first validation.
+        None before the first validation that is a number.
     """
     points = [point for point in outcome.curve if point.step <= step]
-    if not points:
-        return None
     if measure == "accuracy":
-        return max(point.accuracy for point in points)
-    return min(point.nll for point in points)
+        return max((point.accuracy for point in points if math.isfinite(point.accuracy)), default=None)
+    return min((point.nll for point in points if math.isfinite(point.nll)), default=None)
 
 
 def survivors(race: RaceRules, skills: Skills, baseline: Skills) -> tuple[Setting, ...]:
@@ -120,12 +119,10 @@ def _at_rung(
     plan: RunPlan, task: str, steps: int, ended: Mapping[Setting, Outcome | None], outcomes: Outcomes
 ) -> tuple[Skills, Skills]:
     """Return the skills of a rung's trials, and the GRU's at the same step on the same settings."""
-
-    def skill(score: float | None) -> float | None:
-        return None if score is None else plan.skill(task, score)
-
     gru, measure = library.load(BASELINE).id, plan.measure(task)
-    skills = {setting: skill(outcome.score) for setting, outcome in ended.items() if outcome is not None}
+    skills = {
+        setting: plan.skill(task, outcome.score) for setting, outcome in ended.items() if outcome is not None
+    }
     full = {setting: outcomes(plan.trial(gru, task, setting)) for setting in ended}
-    baseline = {s: skill(score_at(other, steps, measure)) for s, other in full.items() if other is not None}
-    return skills, baseline
+    scores = {s: score_at(other, steps, measure) for s, other in full.items() if other is not None}
+    return skills, {setting: plan.skill(task, score) for setting, score in scores.items()}

@@ -90,11 +90,16 @@ def check_baseline(plan: RunPlan, baseline: Tries) -> None:
         _check_task(plan, task, baseline.get(task.name, {}))
 
 
+def least_skill(plan: RunPlan, task: PlannedTask) -> float:
+    """Return the skill of the GRU from which on a ratio to it means anything; under `published` just above guessing."""
+    return 1.1 / task.facts.symbols if plan.rule == "published" else task.rules.min_skill
+
+
 def _check_task(plan: RunPlan, task: PlannedTask, tries: Mapping[Setting, Try]) -> None:
     published = plan.rule == "published"
     compared = set(plan.settings[task.name][: None if published else task.rules.k])
     best = best_skill(plan, task.name, {s: tried for s, tried in tries.items() if s in compared})
-    least = 1.1 / task.facts.symbols if published else task.rules.min_skill
+    least = least_skill(plan, task)
     if best is not None and best[0] >= least:
         return
     table = f"tasks.{task.name}" if task.name in plan.preset.tasks else "own"

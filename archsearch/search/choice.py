@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence, Set
 
 import numpy as np
@@ -83,7 +84,11 @@ def _pools(parent: Scored, starts: Sequence[Scored]) -> dict[str, list[Setting]]
 
 
 def _best(tried: list[tuple[Setting, Try]]) -> list[Setting]:
-    scored = [(setting, result.score) for setting, result in tried if result.score is not None]
+    scored = [
+        (setting, result.score)
+        for setting, result in tried
+        if result.score is not None and math.isfinite(result.score)
+    ]
     ranked = sorted(scored, key=lambda pair: (-pair[1], pair[0]))
     return list(dict.fromkeys(setting for setting, _ in ranked))[:BEST]
 

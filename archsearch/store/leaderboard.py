@@ -14,6 +14,7 @@ from archsearch.protocol.history import Candidate, History
 from archsearch.protocol.plan import RunPlan
 from archsearch.protocol.records import BASELINE
 from archsearch.protocol.references import noise_trials, reference_cells
+from archsearch.protocol.sampling import score_error
 from archsearch.store.history import RecordedOutcomes, read_history
 from archsearch.store.run_store import RunStore
 
@@ -79,8 +80,9 @@ class Leaderboard(msgspec.Struct, frozen=True):
         known: Draws that gave a known cell.
         baseline: The GRU's score on each task.
         champion: The name of the best reference; empty while none is trained.
-        noise: The noise statement; None while its trials have not ended.
+        noise: The noise statement; None while its trials have not ended, or where a preset has no clones.
         rows: The pool by rank, then the references that are no candidates.
+        errors: The standard error of a score on each task, where the size of its validation is known.
     """
 
     run: str
@@ -93,6 +95,7 @@ class Leaderboard(msgspec.Struct, frozen=True):
     champion: str
     noise: Noise | None
     rows: tuple[Row, ...]
+    errors: dict[str, float] = {}
 
 
 def read_leaderboard(store: RunStore, run: str) -> Leaderboard:
@@ -115,9 +118,15 @@ def read_leaderboard(store: RunStore, run: str) -> Leaderboard:
         known=history.known,
         baseline={task: result.score for task, result in gru.tasks.items()} if gru else {},
         champion=names.get(champion, ""),
-        noise=_noise(plan, history, outcomes),
+        noise=noise_of(plan, history, outcomes),
         rows=(*_pool_rows(store, history, names), *_reference_rows(history, references, names)),
+        errors=_errors(plan, store.scored),
     )
+
+
+def _errors(plan: RunPlan, scored: dict[str, int]) -> dict[str, float]:
+    known = {task.name: (task, scored.get(task.full_name, 0)) for task in plan.tasks}
+    return {name: score_error(plan, task, count) for name, (task, count) in known.items() if count > 0}
 
 
 def _pool_rows(store: RunStore, history: History, names: dict[str, str]) -> list[Row]:
@@ -160,8 +169,19 @@ def _reference_row(cell: str, name: str, judgement: Judgement) -> Row:
     )
 
 
-def _noise(plan: RunPlan, history: History, outcomes: RecordedOutcomes) -> Noise | None:
-    """Return the noise statement, None while its trials have not ended."""
+def noise_of(plan: RunPlan, history: History, outcomes: RecordedOutcomes) -> Noise | None:
+    """Return the noise statement.
+
+    Args:
+        plan: The run's plan.
+        history: What was told.
+        outcomes: Looks up the noise trials.
+
+    Returns:
+        None while its trials have not ended, or where there are no clones.
+    """
+    if plan.preset.search.noise_draws < 1:
+        return None  # without a clone nothing says what luck is, so nothing is a finding
     trials = noise_trials(plan, outcomes)
     longest = [each for draws in trials.values() for draw in draws for each in draw.values()]
     if any(each.outcome is None for each in longest):
@@ -190,6 +210,7 @@ def as_document(board: Leaderboard, top: int | None = None) -> dict[str, Any]:
         "scored": sum(row.rank is not None for row in board.rows),
         "baseline": board.baseline,
         "champion": board.champion,
+        "sampling_error": board.errors,
         "noise": None if board.noise is None else msgspec.to_builtins(board.noise),
         "rows": [_row_document(row) for row in rows],
     }

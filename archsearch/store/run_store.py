@@ -15,11 +15,11 @@ import msgspec
 
 from archsearch.cell import Cell
 from archsearch.errors import CellError, StoreError
-from archsearch.protocol.checks import plan_faults
+from archsearch.protocol.checks import LARGEST, plan_faults
 from archsearch.protocol.history import Candidate, Counts, History, Place
 from archsearch.protocol.plan import RunPlan
 from archsearch.protocol.records import ENDED, Outcome, Step, Trial, Verdict
-from archsearch.store.connecting import RECOVERY, connect, create, guarded
+from archsearch.store.connecting import CHECKED, RECOVERY, connect, create, guarded
 from archsearch.store.seal import asked_seal, fact_seal, record_holds, told_seal, trial_seal
 from archsearch.tasks import TaskSource
 from archsearch.words import short_id
@@ -204,6 +204,21 @@ class RunStore:
         self._set_fact("sources", msgspec.json.encode(places).decode())
 
     @property
+    def scored(self) -> dict[str, int]:
+        """How many positions the validation of each task scores, by full name; none in runs that did not note it."""
+        text = self._fact("scored")
+        counts: dict[str, int] = (
+            {} if text is None else self._decoded(text, dict[str, int], "validation sizes")
+        )
+        if any(not 0 <= count <= LARGEST for count in counts.values()):
+            raise self.damaged(f"the sizes of validations are {text!r}")
+        return counts
+
+    @scored.setter
+    def scored(self, counts: dict[str, int]) -> None:
+        self._set_fact("scored", msgspec.json.encode(counts).decode())
+
+    @property
     def ended(self) -> Ending | None:
         """How the run ended; None while it may go on."""
         text = self._fact("ended")
@@ -367,7 +382,10 @@ class RunStore:
         text = self._kept("counts")
         if text is None:
             return None
-        counts: Counts = self._decoded(text, Counts, "the counts")
+        try:
+            counts = msgspec.json.decode(text, type=Counts)
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            return None
         return counts if counts.told == 1 + self._last("steps WHERE verdict IS NOT NULL") else None
 
     def count_told(self) -> tuple[int, int]:
@@ -422,6 +440,22 @@ class RunStore:
         if (score is None) == (outcome.status == "done"):
             raise self.damaged(f"trial {short_id(key)} is {outcome.status} with score {score!r}")
         return msgspec.structs.replace(outcome, score=score)
+
+    def look_through(self) -> None:
+        """Put all results that do not hold back to the queue; in a database so large that it is not gone through, none.
+
+        What follows from steps and trials is then made anew, so that what a told step needs of them is trained again.
+        """
+        if self.path.stat().st_size > CHECKED:
+            return
+        rows = self._rows(f"SELECT key, state, score, outcome, seal FROM trials WHERE state IN {ENDED}")
+        false = [key for key, *ended, seal in rows if not trial_holds(key, *ended, seal=seal)]
+        with self.group():
+            for key in false:
+                self._reopen(key)
+            if false:
+                with self._transaction() as connection:
+                    connection.execute("DELETE FROM kept WHERE name = 'counts'")
 
     def _reopen(self, key: str) -> None:
         """Put a trial whose result does not hold back to the queue: it gives the same result again."""

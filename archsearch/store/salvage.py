@@ -14,7 +14,6 @@ import msgspec
 from archsearch.errors import InputError, RunLocked, StoreError
 from archsearch.protocol.checks import plan_faults
 from archsearch.protocol.plan import RunPlan
-from archsearch.resources import read_toml
 from archsearch.store.connecting import (
     RECOVERY,
     check_schema,
@@ -28,6 +27,7 @@ from archsearch.store.contents import NAMES, UNFINISHED, Contents, read_contents
 from archsearch.store.folder import SETTINGS, Lock, make_run, settings_toml
 from archsearch.store.run_store import FILE, RunStore, put_fact
 from archsearch.store.schema import UPGRADES, build
+from archsearch.toml_files import read_toml
 
 PAGE = 4096
 """Bytes of a page of a run's database."""

@@ -14,6 +14,7 @@ from archsearch.protocol.plan import PlannedTask, RunPlan
 from archsearch.protocol.preset import Preset
 from archsearch.protocol.records import Outcome, Trial
 from archsearch.workers.dispatch import Dispatcher
+from archsearch.workers.messages import Probe
 from archsearch.workers.pool import WorkerPool
 from archsearch.workers.probe import probe
 from archsearch.workers.trial_log import MemoryTrialLog
@@ -65,7 +66,8 @@ def prepare(
         draws: Draws of the initial weights.
     """
     full = {task: f"{task}:{preset.tasks[task].difficulty}" for task in tasks}
-    facts, hello = probe(pool, [*full.values(), preset.filter.task])
+    probed = probe(pool, [Probe(task) for task in (*full.values(), preset.filter.task)])
+    facts, hello = probed.facts, probed.hello
     run = RunPlan(
         preset_name=name,
         preset=preset,

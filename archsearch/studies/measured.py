@@ -139,7 +139,7 @@ class _TaskTrials:
         skills = self.skills(steps)
         gru = _mean(skills.get(BASELINE))
         cells = [self._cell(name, skills[name], gru) for name in skills]
-        cells.sort(key=lambda row: -(row.skill if row.skill is not None else float("-inf")))
+        cells.sort(key=lambda row: (row.skill is None, -(row.skill or 0.0)))
         tau, low, high = _tau(self.task.name, skills)
         return MeasuredTask(
             task=self.task.full_name,
@@ -164,7 +164,7 @@ class _TaskTrials:
         return CellResult(
             cell=name,
             skill=mean,
-            ratio=mean / gru if mean is not None and gru else None,
+            ratio=mean / gru if mean is not None and mean > 0 and gru is not None and gru > 0 else None,
             deviation=float(np.std(skills, ddof=1)) if several else None,  # type: ignore[arg-type]
             equal_flops=_mean(self._skills(name, int(cheapest / self.flops[name]))),
             equal_time=_mean(self._skills(name, int(fastest / self.seconds[name]))),
@@ -186,7 +186,8 @@ class _TaskTrials:
     def _best_skill(self, draw: list[Outcome], step: int) -> float | None:
         run, task = self.plan.run, self.task.name
         scores = [score_at(outcome, step, run.measure(task)) for outcome in draw if outcome.status == "done"]
-        return max((run.skill(task, score) for score in scores if score is not None), default=None)
+        skills = [run.skill(task, score) for score in scores]
+        return max((skill for skill in skills if skill is not None), default=None)
 
     def _flops(self, name: str) -> float:
         """Return a cell's operations, of cell and output layer: three products for each forward one."""

@@ -44,8 +44,7 @@ class Heat:
         return {setting: self._skill(outcome, step) for setting, outcome in outcomes.items()}
 
     def _skill(self, outcome: Outcome, step: int) -> float | None:
-        score = score_at(outcome, step, self.plan.measure(self.task))
-        return None if score is None else self.plan.skill(self.task, score)
+        return self.plan.skill(self.task, score_at(outcome, step, self.plan.measure(self.task)))
 
 
 class Rung(msgspec.Struct, frozen=True):

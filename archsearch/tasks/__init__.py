@@ -7,9 +7,21 @@ To add a task, write one file and one line in `families.py`.
 """
 
 from archsearch.tasks.families import TASKS
+from archsearch.tasks.first_windows import check_first_windows
 from archsearch.tasks.loading import load
 from archsearch.tasks.source import TaskSource
 from archsearch.tasks.task import SPLITS, Family, Task, Window, decode
 from archsearch.tasks.task_name import TaskName
 
-__all__ = ["SPLITS", "TASKS", "Family", "Task", "TaskName", "TaskSource", "Window", "decode", "load"]
+__all__ = [
+    "SPLITS",
+    "TASKS",
+    "Family",
+    "Task",
+    "TaskName",
+    "TaskSource",
+    "Window",
+    "check_first_windows",
+    "decode",
+    "load",
+]

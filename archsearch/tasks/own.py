@@ -7,7 +7,7 @@ NAME is an object, or a class made without arguments, with
                               yields (inputs, targets, scored) or (inputs, targets, scored, reset): arrays
                               of shape (T, batch), T at most unroll; `train` never ends
     higher_is_better = True   score by accuracy; False: by negative log likelihood in nats
-    floor = 0                 the score without memory; must be given where lower is better
+    floor = 0                 the score without memory; must be given where lower is better, at most log(symbols)
     ceiling = 1               the best possible score; 0 where lower is better
     files = []                the data files that it reads, beside the Python file: part of the checksum
 
@@ -210,6 +210,11 @@ def _adapted(
         )
     if not higher and not floor > ceiling >= 0:
         raise TaskError(f"{name}: a loss needs floor > ceiling >= 0, got floor {floor} and ceiling {ceiling}")
+    if not higher and floor > math.log(symbols):
+        raise TaskError(
+            f"{name}: floor {floor:g} is above math.log({symbols}) = {math.log(symbols):.4f}, what guessing evenly "
+            f"loses: guessing would look like skill; give that or less"
+        )
     measure: Measure = "accuracy" if higher else "nll"
     return OwnTask(
         name=name,

@@ -4,7 +4,10 @@ The first 90 % are for training, the next 5 % for validation, the last 5 % for t
 of the whole file, in code point order. Line ends and marks are kept as they are.
 """
 
+import codecs
 import hashlib
+import re
+import shlex
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +22,20 @@ LARGEST = 2**30
 VOCABULARY = 10_000
 """Most different characters."""
 CODE_POINTS = 0x110000
+MARKS = {
+    codecs.BOM_UTF32_LE: "utf-32",  # before UTF-16, whose mark it begins with
+    codecs.BOM_UTF32_BE: "utf-32",
+    codecs.BOM_UTF16_LE: "utf-16",
+    codecs.BOM_UTF16_BE: "utf-16",
+}
+"""What a file begins with -> its encoding, as iconv calls it."""
+TABLES = (".csv", ".tsv")
+"""Endings of files that are tables."""
+NUMBER = re.compile(r"[-+]?(\d{1,20}|\d{0,20}\.\d{0,20})([eE][-+]?\d{1,3})?")
+LOOKED_AT = 2**16
+"""Bytes that are looked at to tell a table of numbers from a text."""
+FEWEST_ROWS = 10
+"""Rows of a table."""
 
 
 def load(name: str, path: Path) -> Corpus:
@@ -63,7 +80,55 @@ def _read(path: Path) -> bytes:
         raise TaskError(f"{path} cannot be read: {error.strerror}") from None
 
 
+def refuse_tables(path: Path) -> None:
+    """Refuse a table of numbers, of which people hardly want the characters; a file that is not there passes.
+
+    Raises:
+        TaskError: Says what can be done with numbers today.
+    """
+    way = "divide them into levels, and yield these as symbols from a FILE.py:NAME"
+    try:
+        with path.open("rb") as file:
+            start = file.read(LOOKED_AT).decode("utf-8", "replace")
+    except (OSError, ValueError):
+        return
+    if _holds_numbers(start):
+        raise TaskError(
+            f"{path} is a table of numbers, and a text task would predict its digits and commas; "
+            f"there is no task of real numbers yet: {way}"
+        )
+    if path.suffix.lower() in TABLES:
+        raise TaskError(
+            f"{path} is a table, and a text task would predict its characters, commas and all; if that is meant, "
+            f"call it .txt; for its numbers, {way}"
+        )
+
+
+def _holds_numbers(text: str) -> bool:
+    """Whether a text has equally many fields a line, numbers for the most part; a single column has decimal points."""
+    lines = [
+        line for line in text.splitlines()[1:-1] if line.strip()
+    ]  # the first may be a head, the last one cut
+    return any(_has_columns(lines, separator) for separator in (",", ";", "\t", None))
+
+
+def _has_columns(lines: list[str], separator: str | None) -> bool:
+    rows = [[field.strip() for field in line.split(separator)] for line in lines]
+    widths = [len(row) for row in rows]
+    if len(rows) < FEWEST_ROWS or widths.count(widths[0]) < 0.9 * len(rows):
+        return False
+    fields = [field for row in rows for field in row]
+    numbers = [field for field in fields if NUMBER.fullmatch(field)]
+    real = sum("." in number for number in numbers)
+    return len(numbers) >= 0.5 * len(fields) and (widths[0] > 1 or real >= 0.5 * len(fields))
+
+
 def _decode(path: Path, content: bytes) -> str:
+    if encoding := _wide_encoding(content):
+        raise TaskError(
+            f"{path} is {encoding.upper()}, and UTF-8 is needed; convert it first: "
+            f"`iconv -f {encoding} -t utf-8 {shlex.quote(str(path))} > text.txt`"
+        )
     if b"\0" in content:
         raise TaskError(
             f"{path} is a binary file (it has a zero byte at {content.index(0):,}); text is needed"
@@ -74,3 +139,15 @@ def _decode(path: Path, content: bytes) -> str:
         raise TaskError(
             f"{path} is not UTF-8 text (byte {error.start:,}); convert it first, for example `iconv -f latin1 -t utf-8`"
         ) from None
+
+
+def _wide_encoding(content: bytes) -> str | None:
+    """Return the encoding of a file of wide characters, as iconv calls it, by its mark or by where its zero bytes lie."""
+    for mark, encoding in MARKS.items():
+        if content.startswith(mark):
+            return encoding
+    zeros = np.flatnonzero(np.frombuffer(content[:LOOKED_AT], np.uint8) == 0)
+    places = np.unique(zeros % 2)
+    if len(zeros) * 4 < min(len(content), LOOKED_AT) or len(places) != 1:
+        return None
+    return "utf-16le" if places[0] else "utf-16be"

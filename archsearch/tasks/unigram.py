@@ -1,5 +1,9 @@
-"""The unigram model: each symbol's frequency, nothing of what came before. The floor of language tasks."""
+"""The unigram model: each symbol's frequency, nothing of what came before. The floor of language tasks.
 
+Where frequencies mislead, as those of a text that goes on in another language, guessing evenly is the floor.
+"""
+
+import math
 from typing import NamedTuple
 
 import numpy as np
@@ -10,7 +14,7 @@ class Unigram(NamedTuple):
     """How well a unigram model predicts a text."""
 
     nll: float
-    """Mean negative log likelihood of a symbol, in nats."""
+    """Mean negative log likelihood of a symbol, in nats; at most that of guessing evenly."""
     spread: float
     """Its standard deviation over the symbols."""
 
@@ -25,4 +29,4 @@ def unigram(train: NDArray[np.integer], valid: NDArray[np.integer], symbols: int
     """
     counts = np.bincount(train, minlength=symbols) + 1
     losses = -np.log(counts / counts.sum())[valid]
-    return Unigram(float(losses.mean()), float(losses.std()))
+    return Unigram(min(float(losses.mean()), math.log(symbols)), float(losses.std()))

@@ -24,13 +24,19 @@ class Sources(msgspec.Struct, frozen=True, tag=True):
 
 
 class Probe(msgspec.Struct, frozen=True, tag=True):
-    """Asks for the facts of a task.
+    """Asks for the facts of a task, and how many positions a validation of it scores.
 
     Attributes:
         task: As `tasks.load` takes it.
+        batch: Parallel streams of the validation.
+        unroll: Time steps per window.
+        validation: Windows of the validation; 0 leaves it out.
     """
 
     task: str
+    batch: int = 0
+    unroll: int = 0
+    validation: int = 0
 
 
 class Job(msgspec.Struct, frozen=True, tag=True):
@@ -66,9 +72,15 @@ class Hello(msgspec.Struct, frozen=True, tag=True):
 
 
 class Facts(msgspec.Struct, frozen=True, tag=True):
-    """The answer to a probe."""
+    """The answer to a probe.
+
+    Attributes:
+        facts: What the task says of itself.
+        scored: How many positions a validation scores; 0 where that was not asked.
+    """
 
     facts: TaskFacts
+    scored: int = 0
 
 
 class Alive(msgspec.Struct, frozen=True, tag=True):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 
 from archsearch.errors import InputError
 from archsearch.protocol.plan import TaskFacts
@@ -13,30 +14,49 @@ PATIENCE = 60.0
 """Seconds that a task has for its first windows."""
 
 
-def probe(pool: WorkerPool, names: Sequence[str]) -> tuple[dict[str, TaskFacts], Hello]:
-    """Return the facts of tasks by name, and what the workers said of machine and engine.
+@dataclass(frozen=True)
+class Probed:
+    """What tasks and workers said of themselves.
+
+    Attributes:
+        hello: What the workers said of machine and engine.
+        facts: The facts of the tasks by name.
+        scored: How many positions a validation of each scores; 0 where that was not asked.
+    """
+
+    hello: Hello
+    facts: dict[str, TaskFacts] = field(default_factory=dict)
+    scored: dict[str, int] = field(default_factory=dict)
+
+
+def probe(pool: WorkerPool, questions: Sequence[Probe]) -> Probed:
+    """Return what tasks say of themselves, and what the workers said of machine and engine.
 
     Args:
         pool: The workers, idle.
-        names: The tasks, as `tasks.load` takes them.
+        questions: What is asked; of two about one task the first.
 
     Raises:
-        InputError: A task is unknown, its data is missing or foreign, or it gives no window in time.
+        InputError: A task is unknown, its data is missing or foreign, it gives no window in time, or not the same twice.
     """
-    waiting, facts = list(dict.fromkeys(names)), dict[str, TaskFacts]()
-    while len(facts) < len(set(names)) or not any(worker.hello for worker in pool.workers):
+    by_task = {question.task: question for question in reversed(questions)}
+    waiting, answers = list(by_task.values())[::-1], dict[str, Facts]()
+    while len(answers) < len(by_task) or not any(worker.hello for worker in pool.workers):
         for worker in pool.idle:
             if waiting:
-                pool.give(worker, Probe(waiting.pop(0)))
+                pool.give(worker, waiting.pop(0))
         for event in pool.events(0.2):
-            facts |= _answer(event)
+            answers |= _answer(event)
         _check_patience(pool)
-    hello = next(worker.hello for worker in pool.workers if worker.hello)
-    return facts, hello
+    return Probed(
+        hello=next(worker.hello for worker in pool.workers if worker.hello),
+        facts={task: answer.facts for task, answer in answers.items()},
+        scored={task: answer.scored for task, answer in answers.items()},
+    )
 
 
-def _answer(event: Event) -> dict[str, TaskFacts]:
-    """Return the facts that an event brings, by the task's name; a death or a failure ends all."""
+def _answer(event: Event) -> dict[str, Facts]:
+    """Return the answer that an event brings, by the task's name; a death or a failure ends all."""
     if isinstance(event, Death):
         if isinstance(event.worker.job, Probe):
             raise InputError(f"{event.worker.job.task}: the process that opened it died ({event.cause})")
@@ -48,7 +68,7 @@ def _answer(event: Event) -> dict[str, TaskFacts]:
         return {}
     assert isinstance(worker.job, Probe)
     task, worker.job = worker.job.task, None
-    return {task: message.facts}
+    return {task: message}
 
 
 def _check_patience(pool: WorkerPool) -> None:

@@ -96,7 +96,7 @@ class _Worker:
             self.sources = request.of
             return
         if isinstance(request, Probe):
-            self.say(Facts(self.probe(request.task)))
+            self.say(self.probe(request))
             return
         self.say(Alive(request.number, 0))
         trains_together = trains_stacks(request.trials[0].engine)
@@ -114,13 +114,15 @@ class _Worker:
             self.streams[name] = Streams(tasks.load(name, self.data, source), self.device)
         return self.streams[name]
 
-    def probe(self, name: str) -> TaskFacts:
-        """Return what a task says of itself, once each of its splits has given a window."""
-        streams = self.task(name)
-        for split in tasks.SPLITS:
-            for _ in streams.take(split, 0, batch=2, unroll=16, count=1):
-                pass
-        return task_facts(streams.task)
+    def probe(self, question: Probe) -> Facts:
+        """Return what a task says of itself, once its first windows were looked at."""
+        streams, scored = self.task(question.task), 0
+        tasks.check_first_windows(streams.task)
+        self.say(Alive(0, 0))
+        if question.validation:
+            windows = streams.take("valid", 0, question.batch, question.unroll, question.validation)
+            scored = sum(len(window.targets) for window in windows)
+        return Facts(task_facts(streams.task), scored)
 
     def train(self, job: Job, trials: Sequence[Trial]) -> list[Outcome]:
         """Run trials together; memory and errors of our own are outcomes too, of all of them."""

@@ -81,9 +81,19 @@ def test_a_missing_file_is_named() -> None:
     ("text", "message"),
     [
         ("start = [", r"mine\.toml: "),
-        (GOOD.replace("start", "begin"), r"mine\.toml: Object (contains unknown field `begin`|missing)"),
-        (GOOD + "seed = 1", r"mine\.toml: Object contains unknown field `seed`"),
-        (GOOD.replace('["remove"]', '"remove"'), r"mine\.toml: Expected `array`, got `str`.*mutations"),
+        (GOOD.replace("start", "begin"), r"mine\.toml: (unknown key `begin`|it lacks the key)"),
+        (GOOD + "seed = 1", r"mine\.toml: unknown key `seed`"),
+        (GOOD + "rule = 'paired'", r"unknown key `rule`; this is a preset, which goes with --preset"),
+        (GOOD.replace('["gru"]', '["gruu"]'), r"start: no library cell 'gruu'; did you mean 'gru'\?"),
+        (
+            GOOD.replace('"tanh"', '"tanh", ' * 100_000 + '"tanh"'),
+            r"activations has 100,\d\d\d entries; at most 1,000 are taken",
+        ),
+        (
+            GOOD.replace('"tanh"', f'"tanh({"(" * 300}"'),
+            r"an activation has 305 characters; at most 200 are read",
+        ),
+        (GOOD.replace('["remove"]', '"remove"'), r"mine\.toml: mutations is a text; it must be a list"),
         (
             GOOD.replace('["add"]', "[]"),
             r"start, activations, elementwise and mutations each need at least one",
@@ -98,7 +108,7 @@ def test_a_missing_file_is_named() -> None:
         (GOOD.replace("diag=1)", "diag=1) + tanh(h)"), r"activation '.*' is not one op such as tanh"),
         (GOOD + "[limits]\nnodes = 0", r"limits lie between 1 and 500"),
         (GOOD + "[limits]\nlinears = 501", r"limits lie between 1 and 500"),
-        (GOOD + "[limits]\nedges = 1", r"Object contains unknown field `edges`"),
+        (GOOD + "[limits]\nedges = 1", r"limits has an unknown key `edges`"),
     ],
 )
 def test_a_bad_file_is_refused_by_name(tmp_path: Path, text: str, message: str) -> None:

@@ -75,3 +75,18 @@ def test_titles_of_own_tasks_are_the_names_of_their_files() -> None:
     assert title("english") == "english"
     assert title("text:../data/poems.txt") == "poems.txt"
     assert title("../tasks/parity.py:Parity") == "parity.py:Parity"
+
+
+def test_a_ratio_that_is_not_above_nothing_is_none_and_ranks_last(board: Leaderboard) -> None:
+    last = board.rows[-1]
+    tasks = {task: replace(result, ratio=-0.5) for task, result in last.judgement.tasks.items()}
+    bad = replace(last, judgement=replace(last.judgement, fitness=-0.5, tasks=tasks))
+    line = printed(replace(board, rows=(*board.rows[:-1], bad)), 140)[len(board.rows)]
+    assert line.split()[2] == "none" and line.count("none") == 3 and "-0.5" not in line
+
+
+def test_the_sampling_error_stands_under_the_table(board: Leaderboard) -> None:
+    words = [
+        line for line in printed(board, 140) if line.startswith("Sampling error of a score: memorization ± ")
+    ]
+    assert len(words) == 1 and "english ± " in words[0]

@@ -9,7 +9,7 @@ import pytest
 from archsearch.cli.main import run_command
 from archsearch.workers import pool as pools
 from tests.helpers import fakes
-from tests.helpers.searches import TINY, World
+from tests.helpers.searches import ROOT, TINY, World
 
 Captured = pytest.CaptureFixture[str]
 
@@ -19,6 +19,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     World(tmp_path / "here")
     monkeypatch.chdir(tmp_path / "here")
     monkeypatch.setenv("ARCHSEARCH_CORES", "4")
+    (tmp_path / "here" / "temps.csv").write_text("".join(f"{hour},{hour / 7:.2f}\n" for hour in range(99)))
     return tmp_path / "here"
 
 
@@ -53,6 +54,10 @@ CASES = {
     "the same task twice": (["--tasks", "xml,xml"], "twice"),
     "no such device": (["--device", "tpu"], "tpu"),
     "no duration": (["--max-time", "soon"], "soon"),
+    "a number for a duration": (["--max-time", "90"], "(a number needs its unit)"),
+    "a preset as space": (["--space", str(TINY)], "this is a preset, which goes with --preset"),
+    "a seed that no database holds": (["--seed", 10**30], "it lies between 0 and 9,223,372,036,854,775,807"),
+    "a table of numbers as text": (["--task", "text:temps.csv"], "no task of real numbers yet"),
 }
 
 
@@ -73,6 +78,29 @@ def test_a_preset_with_an_unknown_key_is_refused_with_the_nearest(here: Path, ca
     assert "look_ahead" in refused(capsys, "--preset", "mine.toml")
 
 
+def test_a_mutation_that_does_not_exist_is_refused_before_anything_is_trained(
+    here: Path, capsys: Captured
+) -> None:
+    space = (ROOT / "grammars" / "spaces" / "wide.toml").read_text()
+    (here / "mine.toml").write_text(space.replace('"combine"', '"combin"'))
+    message = refused(capsys, "--space", "mine.toml")
+    assert "unknown mutation 'combin'" in message and "did you mean 'combine'?" in message
+
+
+def test_the_same_data_under_two_names_are_refused(here: Path, capsys: Captured) -> None:
+    (here / "copy.txt").write_bytes((here / "song.txt").read_bytes())
+    message = refused(capsys, "--task", "text:song.txt", "--task", "text:copy.txt", "--workers", 1)
+    assert "tasks 'text:song.txt' and 'text:copy.txt' have the same data" in message
+
+
+def test_a_text_whose_validation_carries_no_figure_is_refused(here: Path, capsys: Captured) -> None:
+    (here / "short.txt").write_text("to be or not to be, that is the question. " * 24)
+    message = refused(capsys, "--task", "text:short.txt", "--workers", 1)
+    assert (
+        "its validation scores 44 positions, too few for a figure" in message and "50 are needed" in message
+    )
+
+
 def test_a_budget_that_is_too_small_is_refused_with_the_one_it_takes(
     here: Path, capsys: Captured, simulated: None
 ) -> None:
@@ -91,6 +119,16 @@ def test_runs_that_cannot_be_written_are_refused(here: Path, capsys: Captured, s
 OWN = {
     "raises": ("def windows(self, *_):\n        raise KeyError('no data')\n", "no data"),
     "returns nothing": ("def windows(self, *_):\n        pass\n", "must `yield` windows"),
+    "is another every time": (
+        "def windows(self, s, r, b, t):\n        import numpy as np\n        while True:\n            "
+        "w = np.random.default_rng().integers(4, size=(t, b))\n            yield w, w, w > -1\n",
+        "differs between two draws with equal generators",
+    ),
+    "scores nothing in a split": (
+        "def windows(self, s, r, b, t):\n        import numpy as np\n        while True:\n            "
+        "w = np.zeros((t, b), int)\n            yield w, w, (w == 0) & (s != 'test')\n",
+        "split 'test': nothing is scored",
+    ),
     "is broken": ("def windows(self, *_):\n        yield 1\n", "expected (inputs, targets, scored)"),
 }
 

@@ -17,7 +17,8 @@ from archsearch.store import RunStore, read_leaderboard
 from archsearch.tasks import TASKS
 from tests.helpers.commands import TINY, Call, Finished
 
-BOARD = ["run", "preset", "seed", "steps", "candidates", "scored", "baseline", "champion", "noise", "rows"]
+BOARD = ["run", "preset", "seed", "steps", "candidates", "scored", "baseline", "champion"]
+BOARD += ["sampling_error", "noise", "rows"]
 ROW = ["rank", "id", "fitness", "reference", "tasks", "parameters", "trials", "parent", "mutations"]
 
 

@@ -7,7 +7,7 @@ import hypothesis.strategies as st
 import pytest
 from hypothesis import given
 
-from archsearch.protocol.fitness import Judgement, judge, ratio
+from archsearch.protocol.fitness import Judgement, best_skill, judge, ratio
 from archsearch.protocol.history import Candidate, place
 from archsearch.protocol.plan import PlannedTask, RunPlan, TaskFacts
 from archsearch.protocol.records import Try
@@ -196,6 +196,17 @@ def test_the_gru_has_fitness_1() -> None:
     gru = {task: tries(task, [*scored(task, [0.3, 0.2, 0.4])], plan) for task in plan.settings}
     judgement = judge(plan, gru, gru)
     assert judgement is not None and judgement.fitness == 1.0
+
+
+@pytest.mark.parametrize("rule", ["paired", "published"])
+@pytest.mark.parametrize("strange", [math.nan, math.inf, -math.inf])
+def test_a_score_that_is_no_number_ranks_nowhere(rule: str, strange: float) -> None:
+    plan = run_plan(tasks={"xml": TASK}, rule=rule)
+    assert plan.skill("xml", strange) is None and plan.skill("xml", None) is None
+    found = tries("xml", [strange, 0.65, strange], plan)
+    best = best_skill(plan, "xml", found)
+    assert best == (plan.skill("xml", 0.65), plan.settings["xml"][1])
+    assert best_skill(plan, "xml", tries("xml", [strange], plan)) is None
 
 
 def test_a_ratio_beyond_all_numbers_is_no_fitness() -> None:

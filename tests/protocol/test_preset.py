@@ -167,14 +167,31 @@ def test_an_unknown_key_like_no_other_comes_with_all(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("key", "value", "message"),
     [
-        ("rule", "unpaired", "Invalid enum value 'unpaired' - at `$.rule`"),
-        ("search.pool", "big", "Expected `int`, got `str` - at `$.search.pool`"),
+        ("rule", "unpaired", "rule is 'unpaired'; allowed: 'paired', 'published'"),
+        ("grid.optimiser", ["adam"], "grid.optimiser[0] is 'adam'; allowed: 'adamw', 'sgd'"),
+        ("tasks.xml.gate", "nois", "tasks.….gate is 'nois'; allowed: a number, 'noise'"),
+        ("tasks.xml.gate", [1], "tasks.….gate is a list; it must be a number or a text"),
+        ("search.pool", "big", "search.pool is a text; it must be a whole number"),
+        (
+            "search.max_time",
+            170,
+            "max_time is a whole number; it must be a text such as 90s, 30m, 2h or 1h30m",
+        ),
+        (
+            "search.max_time",
+            "170",
+            "search.max_time: '170' is no duration; write 90s, 30m, 2h or 1h30m (a number",
+        ),
+        ("search.max_time", "9" * 400 + "h", "is longer than a hundred years"),
+        ("start", ["gru"], "unknown key `start`; this is a search space, which goes with --space"),
         ("search.look_ahead", 0, "search.look_ahead is 0; it must be at least 1"),
         ("search.pool", 0, "search.pool is 0; it must be at least 1"),
         ("search.noise_draws", -1, "search.noise_draws is -1; it must be at least 0"),
         ("search.max_candidates", 0, "search.max_candidates is 0; it must be at least 1"),
         ("search.max_time", "soon", "search.max_time: 'soon' is no duration"),
         ("search.max_time", "", "search.max_time: '' is no duration"),
+        ("search.references", ["gru", "my.cell"], "search.references: no library cell 'my.cell'"),
+        ("search.start", ["grru"], "search.start: no library cell 'grru'; did you mean 'gru'?"),
         ("search.start", [], "search.start is empty; a search starts from at least one cell"),
         ("search.start", ["gru", "mut1"], "start cells must be references too; missing there: mut1"),
         ("search.references", ["lstm"], "search.references lacks 'gru', the baseline of every ratio"),
@@ -214,6 +231,63 @@ def test_a_number_that_makes_no_search_is_refused(tmp_path: Path, key: str, valu
         loaded(tmp_path, changed(key, value))
 
 
+@pytest.mark.parametrize(
+    ("key", "most"),
+    [
+        ("search.look_ahead", 1_000_000),
+        ("search.pool", 1_000_000),
+        ("search.noise_draws", 1_000),
+        ("training.batch", 10_000),
+        ("training.unroll", 10_000),
+        ("tasks.xml.epoch_steps", 100_000),
+        ("tasks.xml.validation", 100_000),
+        ("tasks.xml.budget", 10**9),
+        ("tasks.xml.G", 100_000),
+        ("own.budget", 10**9),
+        ("filter.tries", 100_000),
+        ("filter.budget", 10**9),
+        ("filter.steps", 5_000_000),
+    ],
+)
+def test_the_largest_number_is_taken_and_one_more_is_refused(tmp_path: Path, key: str, most: int) -> None:
+    content = changed(key, most)
+    content["tasks"]["xml"]["rungs"] = []
+    loaded(tmp_path, content)
+    content = changed(key, most + (most == 5_000_000) * 49 + 1)
+    with pytest.raises(
+        PresetError, match=rf"mine.toml: .*{key.rpartition('.')[2]}.* must be at most [\d,]+$"
+    ):
+        loaded(tmp_path, content)
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("tasks.xml.steps", 10**18),
+        ("tasks.xml.steps", 10**9 + 250),
+        ("filter.steps", 10**18),
+        ("grid.rate", [float(rate) for rate in range(1, 30_000)]),
+        ("filter.grid.rate", [float(rate) for rate in range(1, 30_000)]),
+        ("tasks.xml.budget", list(range(10_000, 60_000))),
+        ("grid.layers", [1, 101]),
+        ("tasks.xml.rungs", [250] * 1_001),
+        ("search.references", ["gru"] * 1_001),
+    ],
+)
+def test_what_would_take_all_time_or_memory_is_refused_at_once(tmp_path: Path, key: str, value: Any) -> None:
+    with pytest.raises(PresetError, match=r"mine.toml: .*must be at most [\d,]+$"):
+        loaded(tmp_path, changed(key, value))
+
+
+def test_a_window_has_so_many_positions(tmp_path: Path) -> None:
+    content = changed("training.batch", 10_000)
+    content["training"]["unroll"] = 101
+    with pytest.raises(
+        PresetError, match="training.batch times unroll is 1,010,000; it must be at most 1,000,000"
+    ):
+        loaded(tmp_path, content)
+
+
 def test_gates_from_noise_need_noise(tmp_path: Path) -> None:
     content = changed("search.noise_draws", 0)
     content["tasks"]["xml"]["gate"] = "noise"
@@ -226,7 +300,7 @@ def test_gates_from_noise_need_noise(tmp_path: Path) -> None:
 def test_a_missing_key_is_named(tmp_path: Path) -> None:
     content = quick()
     del content["tasks"]["xml"]["steps"]
-    with pytest.raises(PresetError, match=r"missing required field `steps` - at `\$.tasks"):
+    with pytest.raises(PresetError, match=r"tasks.… lacks the key `steps`"):
         loaded(tmp_path, content)
 
 
@@ -283,3 +357,8 @@ def test_a_duration_is_read_in_seconds(text: str, seconds: float) -> None:
 def test_what_is_no_duration_is_refused(text: str) -> None:
     with pytest.raises(PresetError, match=re.escape(f"{text!r} is no duration; write 90s, 30m, 2h or 1h30m")):
         parse_duration(text)
+
+
+def test_a_number_in_the_place_of_a_duration_is_refused() -> None:
+    with pytest.raises(PresetError, match="170 is no duration; write it as a text, such as 90s"):
+        parse_duration(170)  # type: ignore[arg-type]

@@ -137,3 +137,11 @@ def test_the_order_in_which_the_trials_of_a_rung_end_changes_nothing(seed: int) 
     assert {setting: tried.steps for setting, tried in found.tries["xml"].items()} == given
     assert found.verdict == verdict
     assert set(known) - {PLAN.trial(GRU, "xml", s) for s in SETTINGS} <= set(possible_trials(PLAN, STEP))
+
+
+@pytest.mark.parametrize("strange", [float("nan"), float("inf"), float("-inf")])
+def test_a_validation_that_is_no_number_decides_nothing(strange: float) -> None:
+    points = (Validation(50, 0.5, 2.0), Validation(100, strange, strange), Validation(150, 0.4, 3.0))
+    outcome = replace(done(0.5), curve=points)
+    assert (score_at(outcome, 200, "accuracy"), score_at(outcome, 200, "nll")) == (0.5, 2.0)
+    assert score_at(replace(done(0.5), curve=points[1:2]), 200, "nll") is None

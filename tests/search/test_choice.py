@@ -1,5 +1,6 @@
 """The choice of settings: under `published` as Jozefowicz et al. draw them (docs/measuring.md, "The search of 2015")."""
 
+import math
 from collections import Counter
 
 import hypothesis.strategies as st
@@ -78,8 +79,11 @@ def test_a_child_inherits_only_the_best_100() -> None:
         assert inherited == set(order[:100])
 
 
-def test_a_diverged_trial_is_among_the_tried_but_not_among_the_best() -> None:
-    parent = tried(GRID_840[:500]) | {GRID_840[0]: Try(None, 20)}
+@pytest.mark.parametrize("score", [None, math.nan, math.inf])
+def test_a_trial_without_a_finite_score_is_among_the_tried_but_not_among_the_best(
+    score: float | None,
+) -> None:
+    parent = tried(GRID_840[:500]) | {GRID_840[0]: Try(score, 20)}
     for seed in range(50):
         stage = choice.published(
             "xml", GRID_840, set(), 20, rng=np.random.default_rng(seed), parent=parent, starts=[]

@@ -14,8 +14,17 @@ from archsearch.errors import StoreError
 from archsearch.protocol import noise
 from archsearch.protocol.evaluation import Ended
 from archsearch.protocol.history import History
-from archsearch.store import RunStore, read_for_search, read_history, read_leaderboard, read_steps
+from archsearch.store import (
+    RunStore,
+    as_document,
+    read_for_search,
+    read_history,
+    read_leaderboard,
+    read_steps,
+)
 from archsearch.store import history as history_of_run
+from archsearch.store import leaderboard as boards
+from tests.helpers.plans import done, run_plan
 from tests.helpers.searches import ROOT
 from tests.store.test_run_store import copied
 
@@ -207,3 +216,29 @@ def test_a_search_goes_on_from_what_is_kept_as_from_all_steps(kept: Path) -> Non
         again.tell(step)
     assert 2 < seen.told == len(whole) - len(steps) and steps == whole[seen.told :]
     assert (seen.counts, seen.places) == (again.counts, again.places)
+
+
+@pytest.mark.parametrize(("draws", "said"), [(0, False), (1, True)])
+def test_without_clones_nothing_is_said_of_luck(draws: int, said: bool) -> None:
+    plan = run_plan(noise_draws=draws)
+    noise = boards.noise_of(plan, History(plan, {}), lambda trial: done(0.7))  # type: ignore[arg-type]
+    assert (noise is not None) == said
+
+
+def test_the_leaderboard_tells_the_sampling_error_where_the_size_of_the_validation_is_known(
+    run: Path,
+) -> None:
+    with RunStore.open(run, write=True) as store:
+        assert read_leaderboard(store, "x").errors == {} and store.scored == {}
+        store.scored = {task.full_name: 400 for task in store.plan.tasks}
+        errors = read_leaderboard(store, "x").errors
+        assert errors == {task.name: task.facts.spread / 20 for task in store.plan.tasks}
+        assert as_document(read_leaderboard(store, "x"))["sampling_error"] == errors
+
+
+@pytest.mark.parametrize("count", [-1, 2**63])
+def test_a_validation_of_no_size_is_damage(run: Path, count: int) -> None:
+    with RunStore.open(run, write=True) as store:
+        store.scored = {"xml:small": count}
+        with pytest.raises(StoreError, match="the sizes of validations are"):
+            read_leaderboard(store, "x")

@@ -28,3 +28,15 @@ def test_a_seed_gives_the_same_windows_as_ever(spec: str) -> None:
         for array in (window.inputs, window.targets, window.scored):
             digest.update(array.tobytes())
     assert digest.hexdigest()[:16] == DIGESTS[spec]
+
+
+FLOORS = {
+    "xml:small": 0.5772273894377413,
+    "arithmetic:small": 0.4833461132371138,
+    "english:small": 4.598020716868415,
+}
+
+
+@pytest.mark.parametrize("spec", FLOORS)
+def test_a_floor_is_what_it_was_so_that_skills_compare(spec: str) -> None:
+    assert tasks.load(spec).floor == pytest.approx(FLOORS[spec], abs=1e-12)

@@ -138,6 +138,10 @@ def test_a_split_without_a_scored_position_is_refused(tmp_path: Path) -> None:
             "a loss needs floor > ceiling >= 0",
         ),
         (
+            "class T:\n    symbols = 3\n    higher_is_better = False\n    floor = 1.1\n    windows = print\n",
+            r"floor 1.1 is above math.log\(3\) = 1.0986, what guessing evenly loses",
+        ),
+        (
             "class T:\n    symbols = 3\n    higher_is_better = 'no'\n    windows = print\n",
             "must be True or False, got 'no'",
         ),

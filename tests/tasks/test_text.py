@@ -8,6 +8,7 @@ import pytest
 
 from archsearch import tasks
 from archsearch.errors import TaskError
+from archsearch.tasks.text import refuse_tables
 from tests.tasks.samples import take
 
 TEXT = "".join(chr(97 + i * i % 23) for i in range(1_999)) + "é"
@@ -31,7 +32,23 @@ def test_the_task_carries_the_files_name_vocabulary_and_checksum(tmp_path: Path)
     assert task.name == f"text:{path}"
     assert task.alphabet == tuple(sorted(set(TEXT)))
     assert task.checksum == hashlib.sha256(TEXT.encode()).hexdigest()
-    assert task.measure == "nll" and 0 < task.floor < np.log(len(set(TEXT))) + 0.3
+    assert task.measure == "nll" and 0 < task.floor <= np.log(len(set(TEXT)))
+
+
+def test_the_floor_of_a_text_that_ends_in_another_language_is_that_of_guessing_evenly(tmp_path: Path) -> None:
+    path = tmp_path / "some.txt"
+    path.write_text(TEXT * 10 + "привет, как дела? " * 110, encoding="utf-8")
+    task = tasks.load(f"text:{path}")
+    assert task.floor == np.log(task.symbols)
+
+
+def test_the_floor_of_a_text_of_one_language_is_the_loss_of_its_frequencies(tmp_path: Path) -> None:
+    path = tmp_path / "some.txt"
+    path.write_text(TEXT, encoding="utf-8")
+    counts = np.array([TEXT[:1_800].count(letter) + 1 for letter in sorted(set(TEXT))])
+    losses = dict(zip(sorted(set(TEXT)), -np.log(counts / counts.sum()), strict=True))
+    expected = np.mean([losses[letter] for letter in TEXT[1_800:1_900]])
+    assert tasks.load(f"text:{path}").floor == pytest.approx(expected, abs=1e-12)
 
 
 @pytest.mark.parametrize(
@@ -43,6 +60,11 @@ def test_the_task_carries_the_files_name_vocabulary_and_checksum(tmp_path: Path)
         (b"ab\0" * 1_000, r"is a binary file \(it has a zero byte at 2\)"),
         (b"ab\xe9 " * 1_000, r"is not UTF-8 text \(byte 2\); convert it first"),
         ("".join(map(chr, range(0x4E00, 0x4E00 + 10_001))).encode(), "has 10,001 different characters"),
+        (("ab é" * 500).encode("utf-16"), r"is UTF-16, .*: `iconv -f utf-16 -t utf-8 .*bad.txt > text.txt`"),
+        (("語" * 500).encode("utf-16"), "is UTF-16, "),
+        (("ab é" * 500).encode("utf-16-le"), "`iconv -f utf-16le"),
+        (("ab é" * 500).encode("utf-16-be"), "`iconv -f utf-16be"),
+        (("ab é" * 500).encode("utf-32"), "is UTF-32, .*`iconv -f utf-32"),
     ],
 )
 def test_files_that_are_no_text_are_refused(tmp_path: Path, content: bytes, message: str) -> None:
@@ -64,3 +86,38 @@ def test_a_missing_file_a_folder_and_a_huge_file_are_refused(tmp_path: Path) -> 
         file.truncate(2**30 + 1)
     with pytest.raises(TaskError, match="has 1,073,741,825 bytes; a text task takes at most 1,073,741,824"):
         tasks.load(f"text:{huge}")
+
+
+HOURS = "".join(f"{hour},{hour * 37 % 90 / 10},{hour % 7}\n" for hour in range(50))
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("temps.csv", HOURS),
+        ("temps.txt", "time,celsius,day\n" + HOURS),
+        ("temps.dat", HOURS.replace(",", "  ")),
+        ("temps", HOURS.replace(",", ";")),
+        ("series.txt", "".join(f"{hour / 7:.3f}\n" for hour in range(50))),
+    ],
+)
+def test_a_table_of_numbers_is_refused_as_a_text(tmp_path: Path, name: str, content: str) -> None:
+    (tmp_path / name).write_text(content)
+    with pytest.raises(TaskError, match=r"no task of real numbers yet: divide .* from a FILE.py:NAME"):
+        refuse_tables(tmp_path / name)
+
+
+def test_a_table_of_words_says_how_it_is_taken_as_a_text_all_the_same(tmp_path: Path) -> None:
+    rows = "".join(f"poem {row},roses are red\n" for row in range(50))
+    (tmp_path / "poems.csv").write_text(rows)
+    with pytest.raises(TaskError, match=r"commas and all; if that is meant, call it \.txt"):
+        refuse_tables(tmp_path / "poems.csv")
+    (tmp_path / "poems.txt").write_text(rows)
+    refuse_tables(tmp_path / "poems.txt")
+
+
+@pytest.mark.parametrize("content", [TEXT, "0110\n" * 500, "01" * 1_000, "", "to be, or\nnot to be\n" * 50])
+def test_what_is_no_table_passes(tmp_path: Path, content: str) -> None:
+    (tmp_path / "some.txt").write_text(content)
+    refuse_tables(tmp_path / "some.txt")
+    refuse_tables(tmp_path / "none.txt")

@@ -21,7 +21,7 @@ from archsearch.workers import dispatch, messages
 from archsearch.workers import pool as pools
 from archsearch.workers import probe as probes
 from archsearch.workers.dispatch import Dispatcher
-from archsearch.workers.messages import Alive, Hello, Job, Result
+from archsearch.workers.messages import Alive, Hello, Job, Probe, Result
 from archsearch.workers.pool import Death, Worker, WorkerPool
 from archsearch.workers.probe import probe
 from archsearch.workers.trial_log import MemoryTrialLog
@@ -273,7 +273,7 @@ def test_a_task_that_gives_no_window_is_named(
         WorkerPool(["cpu"], None, named_sources([spec])) as pool,
         pytest.raises(InputError, match=r"never\.py:Never: no window within 1 s"),
     ):
-        probe(pool, [spec])
+        probe(pool, [Probe(spec)])
 
 
 def test_a_task_that_ends_the_process_is_named(
@@ -286,7 +286,7 @@ def test_a_task_that_ends_the_process_is_named(
         WorkerPool(["cpu"], None, named_sources([spec])) as pool,
         pytest.raises(InputError, match=r"dies\.py:T.*exit code 3"),
     ):
-        probe(pool, [spec])
+        probe(pool, [Probe(spec)])
 
 
 def test_a_worker_runs_no_code_that_its_driver_has_not_named(
@@ -296,5 +296,5 @@ def test_a_worker_runs_no_code_that_its_driver_has_not_named(
     (tmp_path / "evil.py").write_text(f"open({str(tmp_path / 'executed')!r}, 'w')")
     for name in (f"{tmp_path}/evil.py:T", f"text:{tmp_path}/evil.py"):
         with WorkerPool(["cpu"], None) as pool, pytest.raises(InputError, match="is not opened"):
-            probe(pool, [name])
+            probe(pool, [Probe(name)])
     assert not (tmp_path / "executed").exists()

@@ -83,11 +83,13 @@ def _with_trunks(
     rows: list[list[int]] = [[] for _ in range(max(ranks, default=0) + 1)]
     points = list(boxes)
     trunks: dict[int, list[int]] = {}
+    reaches = dict[int, int]()
+    for source, target in edges:
+        reaches[source] = max(reaches.get(source, 0), ranks[target])
     for i, rank in enumerate(ranks):
         rows[rank].append(i)
-        reach = max((ranks[target] for source, target in edges if source == i), default=rank)
         trunks[i] = [i]
-        for between in range(rank + 1, reach):
+        for between in range(rank + 1, reaches.get(i, rank)):
             trunks[i].append(len(points))
             rows[between].append(len(points))
             points.append(Box(0.0, 0.0))
@@ -108,6 +110,7 @@ def _neighbours(paths: list[list[int]], points: list[Box]) -> tuple[list[list[in
 def _ordered(rows: list[list[int]], below: list[list[int]], above: list[list[int]]) -> list[list[int]]:
     """Return the rows in an order with few crossings: the best of some sweeps up and down."""
     best, fewest = rows, _crossings(rows, below)
+    met = set[tuple[tuple[int, ...], ...]]()
     for sweep in range(SWEEPS):
         upwards = sweep % 2 == 0
         rows = [list(row) for row in rows]
@@ -120,6 +123,10 @@ def _ordered(rows: list[list[int]], below: list[list[int]], above: list[list[int
         _exchange(rows, below, above)
         if (count := _crossings(rows, below)) < fewest:
             best, fewest = rows, count
+        if upwards and (order := tuple(map(tuple, rows))) in met:
+            break  # all that follows was there before
+        elif upwards:
+            met.add(order)
     return best
 
 
@@ -138,15 +145,16 @@ def _exchange(rows: list[list[int]], below: list[list[int]], above: list[list[in
     for row in rows * 2:
         for i in range(len(row) - 1):
             left, right = row[i], row[i + 1]
-            now = sum(_inversions(joined[left], joined[right], place) for joined in (below, above))
-            then = sum(_inversions(joined[right], joined[left], place) for joined in (below, above))
-            if then < now:
+            if _saved(left, right, below, place) + _saved(left, right, above, place) > 0:
                 row[i], row[i + 1] = right, left
                 place[left], place[right] = i + 1, i
 
 
-def _inversions(left: list[int], right: list[int], place: dict[int, int]) -> int:
-    return sum(place[one] > place[other] for one in left for other in right)
+def _saved(left: int, right: int, joined: list[list[int]], place: dict[int, int]) -> int:
+    """Return how many crossings with a neighbouring row an exchange of two neighbours saves."""
+    ends = [place[other] for other in joined[right]]
+    places = [place[other] for other in joined[left]]
+    return sum([(one > other) - (one < other) for one in places for other in ends])
 
 
 def _crossings(rows: list[list[int]], below: list[list[int]]) -> int:

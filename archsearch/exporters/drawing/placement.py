@@ -23,14 +23,14 @@ def places(rows: list[list[int]], extents: list[Extent], near: list[list[int]]) 
         near: The points above and below that each point is joined with.
     """
     x = [0.0] * len(extents)
-    for row in rows:
-        offsets = _offsets(row, extents)
+    packed = [(row, _offsets(row, extents)) for row in rows]
+    pulls = [_pulls(point, extents, near[point]) for point in range(len(extents))]
+    for row, offsets in packed:
         for point, offset in zip(row, offsets, strict=True):
             x[point] = offset - offsets[-1] / 2
     for sweep in range(SWEEPS):
-        for row in rows if sweep % 2 else reversed(rows):
-            offsets = _offsets(row, extents)
-            wishes = [_wish(point, x, extents, near[point]) for point in row]
+        for row, offsets in packed if sweep % 2 else reversed(packed):
+            wishes = [_wish(x, x[point], pulls[point]) for point in row]
             wanted = [wish - offset for (wish, _), offset in zip(wishes, offsets, strict=True)]
             rising = _nearest_rising(wanted, [weight for _, weight in wishes])
             for point, offset, start in zip(row, offsets, rising, strict=True):
@@ -67,13 +67,18 @@ def straightened(
     return x
 
 
-def _wish(point: int, x: list[float], extents: list[Extent], near: list[int]) -> tuple[float, float]:
+def _pulls(point: int, extents: list[Extent], near: list[int]) -> list[tuple[int, float]]:
+    """Return the points that one is joined with, and how much each edge resists slanting."""
+    trunk = _is_trunk(extents[point])
+    return [(other, STIFFNESS[trunk + _is_trunk(extents[other])]) for other in near]
+
+
+def _wish(x: list[float], at: float, pulls: list[tuple[int, float]]) -> tuple[float, float]:
     """Return where a point wants to be and how much it insists."""
-    stiffness = [STIFFNESS[_is_trunk(extents[point]) + _is_trunk(extents[other])] for other in near]
-    weight = sum(stiffness)
+    weight = sum([stiffness for _, stiffness in pulls])
     if not weight:
-        return x[point], 0.1
-    return sum(x[other] * each for other, each in zip(near, stiffness, strict=True)) / weight, weight
+        return at, 0.1
+    return sum([x[other] * stiffness for other, stiffness in pulls]) / weight, weight
 
 
 def _is_trunk(extent: Extent) -> bool:

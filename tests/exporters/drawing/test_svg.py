@@ -2,6 +2,7 @@
 
 import itertools
 import re
+import time
 from xml.etree import ElementTree
 
 import pytest
@@ -128,3 +129,14 @@ def test_a_large_cell_is_drawn_in_a_moment() -> None:
     lines = [f"    n{i} = tanh(linear(n{i - 1}) + n{i // 2})" for i in range(1, 120)]
     cell = Cell.parse("\n".join(["cell tall(x, h):", "    n0 = tanh(x)", *lines, "    h' = h * n119"]))
     assert len(glyphs(cell)) > 119
+
+
+@pytest.mark.timing
+def test_a_cell_of_many_twins_is_drawn_within_a_second() -> None:
+    lines = [f"    a{i} = tanh(x)\n" for i in range(170)]
+    cell = Cell.parse(
+        f"cell twins(x, h):\n{''.join(lines)}    h' = {' + '.join(f'a{i}' for i in range(170))}\n"
+    )
+    start = time.process_time()
+    assert to_svg(cell).startswith("<svg")
+    assert time.process_time() - start < 1
