@@ -461,10 +461,13 @@ class RunStore:
         """Put a trial whose result does not hold back to the queue: it gives the same result again."""
         with self._transaction() as connection:
             connection.execute(
-                "UPDATE trials SET state = 'interrupted', score = NULL, outcome = NULL, seal = NULL WHERE key = ?",
+                "UPDATE trials SET state = 'interrupted', attempt = CAST(attempt AS INTEGER), score = NULL, "
+                "outcome = NULL, seal = NULL WHERE key = ?",
                 (key,),
             )
             connection.execute("DELETE FROM kept WHERE name = 'trials'")
+        if self._rows("SELECT state FROM trials WHERE key = ?", key) != [("interrupted",)]:
+            raise self.damaged(f"the result of trial {short_id(key)} does not hold and cannot be replaced")
 
     def claim(self, trial: Trial, worker: int) -> int:
         """Record that a worker begins an attempt at a trial; return the attempt's number, from 1."""
