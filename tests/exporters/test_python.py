@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from archsearch.cell import Cell, library
 from archsearch.errors import ArchsearchError
 from archsearch.exporters import Scores, TaskScore
-from archsearch.exporters.checking import check_all, check_python, imported
+from archsearch.exporters.checking import IMPORTS, check_all, check_python, imported
 from archsearch.exporters.python import docstring, to_python
 from tests.exporters.cells import CORNERS, SCORES, corner, mutant, renamed
 
@@ -39,7 +39,7 @@ def shape(tree: ast.AST) -> str:
 @pytest.mark.parametrize("name", library.names())
 def test_an_export_imports_only_torch_and_fits_the_page(name: str) -> None:
     source = to_python(library.load(name), SCORES)
-    assert imported(source) <= {"torch", "torch.nn.functional", "__future__"}
+    assert imported(source) <= IMPORTS
     assert max(len(line) for line in source.splitlines()) <= 120
     assert all(line in source for line in library.load(name).renamed(name, ()).text().splitlines())
 
