@@ -8,9 +8,13 @@ from pathlib import Path
 from archsearch.actions.cells import NamedCell, find_cell
 from archsearch.actions.noise_words import noise_words
 from archsearch.cell import Cell
+from archsearch.cell.ops import CALLS
 from archsearch.errors import InputError
 from archsearch.exporters import EXPORTERS, Scores, TaskScore
 from archsearch.exporters import export as write
+from archsearch.exporters.tidy import NAME
+from archsearch.exporters.weights import exported_weights
+from archsearch.files import write_whole
 from archsearch.resources import runs_folder
 
 
@@ -21,6 +25,8 @@ def export_cell(
     *,
     force: bool = False,
     runs: str | os.PathLike[str] | None = None,
+    name: str | None = None,
+    weights: str | os.PathLike[str] | None = None,
 ) -> Path:
     """Write a cell as a torch module, text, JSON, picture or equations, and return the file's path.
 
@@ -34,6 +40,9 @@ def export_cell(
         format: A key of EXPORTERS; None takes it from the file's ending.
         force: Whether a file that is there may be replaced.
         runs: Folder of all runs; None for ARCHSEARCH_RUNS, else "runs".
+        name: What the cell is called in the file, and so its class; None for its own name.
+        weights: A safetensors file of a `Recurrent`, or of a model with one: written again beside the module, `cell.safetensors`
+            beside `cell.py`, under the names of its class.
 
     Raises:
         InputError: No such cell or format, or the file cannot be written here; nothing was written.
@@ -42,7 +51,31 @@ def export_cell(
     target = Path(path)
     chosen = format or _format_of(target)
     named = NamedCell(cell) if isinstance(cell, Cell) else find_cell(cell, runs_folder(runs))
-    return write(named.cell, chosen, target, force=force, scores=_scores(named))
+    cell = named.cell if name is None else named.cell.renamed(_checked_name(name))
+    if weights is None:
+        return write(cell, chosen, target, force=force, scores=_scores(named))
+    if chosen != "python":
+        raise InputError(f"weights go with a module: --format python, not {chosen}")
+    beside = weights_beside(target)
+    if not force and (beside.exists() or beside.is_symlink()):
+        raise InputError(f"{beside} exists; --force overwrites it")
+    content = exported_weights(cell, Path(weights))
+    written = write(cell, chosen, target, force=force, scores=_scores(named))
+    write_whole(beside, content)
+    return written
+
+
+def weights_beside(path: Path) -> Path:
+    """Return where the weights of an exported module stand."""
+    return path.with_suffix(".safetensors")
+
+
+def _checked_name(name: str) -> str:
+    if not NAME.fullmatch(name) or name in CALLS:
+        raise InputError(
+            f"{name!r} is no name for a cell: letters, digits and _, 32 at most, a letter first, and no op"
+        )
+    return name
 
 
 def _format_of(path: Path) -> str:

@@ -28,6 +28,15 @@ def check_sizes(input_size: int, hidden_size: int, num_layers: int) -> None:
             raise ValueError(f"{name} must be greater than zero")
 
 
+def check_projection(proj_size: int) -> None:
+    """Refuse an output narrower than the states."""
+    if proj_size:
+        raise ValueError(
+            f"proj_size={proj_size}: a cell has one width for all its values, so no projection stands between steps; "
+            "leave proj_size out, and put an nn.Linear after the layer for a narrower output"
+        )
+
+
 def check_switches(bias: bool, batch_first: bool) -> None:
     """Refuse switches that are no booleans."""
     for name, switch in {"bias": bias, "batch_first": batch_first}.items():
@@ -72,7 +81,9 @@ def other_cell(record: object, cell: Cell) -> str | None:
     found = bytes(record.tolist()).decode("ascii", "backslashreplace")
     if found == cell.id:
         return None
-    return f"the weights are of another cell: they record {found[:40]!r}, {ours}; make the layer of their cell"
+    return (
+        f"the weights are of another cell: they record {found[:40]!r}, {ours}; make the layer of their cell"
+    )
 
 
 def check_input(x: Tensor, dims: tuple[int, int]) -> None:

@@ -85,6 +85,7 @@ class Recurrent(nn.Module):
         dtype: torch.dtype | None = None,
         *,
         engine: str | None = None,
+        proj_size: int = 0,
     ) -> None:
         """Build the layer and draw its weights.
 
@@ -108,8 +109,10 @@ class Recurrent(nn.Module):
                 as one operator, whose backward pass computes the forward pass again; under autocast, and for other types,
                 its graph breaks at the layer. `reset` cannot be traced, but by torch.compile. torch.fx.symbolic_trace and
                 torch.jit.script do not take layers; quantize_dynamic leaves them as they are.
+            proj_size: Refused unless 0.
         """
         super().__init__()
+        arguments.check_projection(proj_size)
         arguments.check_dropout(dropout, num_layers)
         arguments.check_switches(bias, batch_first)
         arguments.check_sizes(input_size, hidden_size, num_layers)

@@ -24,7 +24,19 @@ from archsearch.exporters.wrapping import wrapped
 from archsearch.words import escaped, polynomial
 
 FRAME = Path(__file__).with_name("module.py.txt")
-TAKEN = {"self", "torch", "nn", "Tensor", "state", "STATES", "x_wide", "self_check", *OPS, *dir(builtins)}
+TAKEN = {
+    "self",
+    "torch",
+    "nn",
+    "Tensor",
+    "PackedSequence",
+    "state",
+    "STATES",
+    "x_wide",
+    "self_check",
+    *OPS,
+    *dir(builtins),
+}
 WIDE = "x_wide"
 FUNCTIONAL = "torch.nn.functional."
 BIAS_CHECK = """if not bias:

@@ -59,7 +59,9 @@ def test_the_index_names_every_matrix_once_in_the_order_of_the_parameters(name: 
 def test_weights_of_another_cell_are_refused_and_nothing_is_copied(strict: bool) -> None:
     ours, theirs = (Recurrent(Cell.parse(text), 3, 4) for text in (SIGMOID, TANH))
     before = {name: value.clone() for name, value in ours.state_dict().items()}
-    with pytest.raises(RuntimeError, match="the weights are of another cell: they record 'c.*made of cell 'other'"):
+    with pytest.raises(
+        RuntimeError, match="the weights are of another cell: they record 'c.*made of cell 'other'"
+    ):
         ours.load_state_dict(theirs.state_dict(), strict=strict)
     assert all(torch.equal(before[name], value) for name, value in ours.state_dict().items())
 
