@@ -41,8 +41,8 @@ def export_cell(
         force: Whether a file that is there may be replaced.
         runs: Folder of all runs; None for ARCHSEARCH_RUNS, else "runs".
         name: What the cell is called in the file, and so its class; None for its own name.
-        weights: A safetensors file of a `Recurrent`, or of a model with one: written again beside the module, `cell.safetensors`
-            beside `cell.py`, under the names of its class.
+        weights: A safetensors file of a `Recurrent`, or of a model with one: written again under the names of the class,
+            as `cell.safetensors` beside `cell.py`.
 
     Raises:
         InputError: No such cell or format, or the file cannot be written here; nothing was written.

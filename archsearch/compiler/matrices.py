@@ -38,7 +38,7 @@ class Matrix:
     bias: nn.Parameter | None
 
 
-def places(cell: Cell) -> Iterator[tuple[int, str, str, str]]:
+def matrix_places(cell: Cell) -> Iterator[tuple[int, str, str, str]]:
     """Yield handle, role, line and reads of every matrix of a canonical form, in canonical order; x stands for P."""
     x = cell.x
     yield x.handle, "x", x.name or "x", x.name or "x"

@@ -15,7 +15,7 @@ from archsearch.cell import Cell, library
 from archsearch.compiler import arguments
 from archsearch.compiler.engine_names import current_name
 from archsearch.compiler.engines import ENGINES, default_engine
-from archsearch.compiler.matrices import Matrix, places
+from archsearch.compiler.matrices import Matrix, matrix_places
 from archsearch.compiler.parameters import PROJECTION, bias_name, learned, weight_name, without_biases
 from archsearch.compiler.sequences import Run, States, backwards, run_packed, run_packed_backwards
 
@@ -204,7 +204,7 @@ class Recurrent(nn.Module):
             ...         nn.init.orthogonal_(matrix.weight)
         """
         own = dict(self.named_parameters(remove_duplicate=False))
-        indexed = tuple(places(self.cell.canonical()))
+        indexed = tuple(matrix_places(self.cell.canonical()))
         return tuple(
             Matrix(
                 name=name,
@@ -223,7 +223,7 @@ class Recurrent(nn.Module):
         )
 
     def get_extra_state(self) -> Tensor:
-        """Return the id of the cell as bytes, a tensor so that safetensors can hold it."""
+        """Return the id of the cell as bytes, shape (33,): a tensor, so that safetensors can hold it."""
         return torch.tensor(list(self.cell.id.encode()), dtype=torch.uint8)
 
     def set_extra_state(self, state: Any) -> None:
@@ -245,7 +245,13 @@ class Recurrent(nn.Module):
             error_msgs.append(fault)
             return
         super()._load_from_state_dict(
-            state_dict, prefix, local_metadata, strict, missing_keys, unexpected_keys, error_msgs
+            state_dict,
+            prefix,
+            local_metadata,
+            strict,
+            missing_keys=missing_keys,
+            unexpected_keys=unexpected_keys,
+            error_msgs=error_msgs,
         )
         missing_keys[:] = [name for name in missing_keys if name != key]
 

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from archsearch.cell import Cell
 from archsearch.compiler import Recurrent
-from archsearch.compiler.matrices import places
+from archsearch.compiler.matrices import matrix_places
 from archsearch.compiler.parameters import PROJECTION, bias_name, weight_name
 from archsearch.errors import ArchsearchError, InputError
 from archsearch.exporters.python import class_name, exported_names, to_python
@@ -99,10 +99,8 @@ def exported_weights(cell: Cell, path: Path) -> bytes:
     except (OSError, SafetensorError) as error:
         raise InputError(f"{path}: no safetensors file that can be read ({error})") from None
     found = {match: weight for name, weight in whole.items() if (match := OURS.fullmatch(name)) is not None}
-    if len({match[1] for match in found}) != 1:
-        raise InputError(
-            f"{path} holds the weights of {len({match[1] for match in found})} layers, and must hold those of one"
-        )
+    if (count := len({match[1] for match in found})) != 1:
+        raise InputError(f"{path} holds the weights of {count} layers, and must hold those of one")
     weights = {match[2]: weight for match, weight in found.items()}
     levels = 1 + max((int(match[3]) for match in found if match[3]), default=0)
     layer = _layer_of(cell, weights, levels, any(match[4] for match in found))
@@ -121,7 +119,10 @@ def _layer_of(cell: Cell, weights: Mapping[str, Tensor], levels: int, bidirectio
     sizes = [tuple(weight.shape) for name, weight in weights.items() if name != "_extra_state"]
     if not all(sizes) or 0 in [size for shape in sizes for size in shape] or not sizes:
         raise InputError("the file holds weights without entries, and no size can be read off them")
-    readers = [PROJECTION, *(weight_name(at) for at, role, *_ in places(cell.canonical()) if role == "x")]
+    readers = [
+        PROJECTION,
+        *(weight_name(at) for at, role, *_ in matrix_places(cell.canonical()) if role == "x"),
+    ]
     wide = [weights[f"{name}_l0"].size(-1) for name in readers if f"{name}_l0" in weights]
     bias = any(name.startswith("bias_") for name in weights) or not any(node.has_bias for node in cell.ops)
     width, options = sizes[0][0], {"bias": bias, "bidirectional": bidirectional}
