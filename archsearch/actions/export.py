@@ -98,7 +98,14 @@ def _scores(named: NamedCell) -> Scores | None:
         fitness=row.fitness,
         seed=named.board.plan.seed,
         tasks=tuple(
-            TaskScore(task, result.score, result.skill, result.ratio, str(result.setting))
+            TaskScore(
+                task=task,
+                score=result.score,
+                skill=result.skill,
+                ratio=result.ratio,
+                setting=str(result.setting),
+                scale=result.setting.scale,
+            )
             for task, result in row.judgement.tasks.items()
         ),
         noise="" if noise is None else noise_words(noise),

@@ -100,6 +100,13 @@ def test_the_docstring_tells_the_scores_and_the_note() -> None:
     assert text and "MUT1 of Jozefowicz et al. 2015" in text and "rank 3: fitness 1.052" in text
 
 
+def test_the_docstring_starts_the_weights_at_the_scale_that_was_scored() -> None:
+    tasks = (TaskScore("xml:small", 0.6, scale=1.4), TaskScore("ptb:small", 6.1, scale=1.0))
+    text = ast.get_docstring(ast.parse(to_python(library.load("gru"), Scores("run", 1, 1.0, 0, tasks))))
+    assert text and "    layer.reset_parameters(scale=1.4)  # as on xml:small\n" in text
+    assert text.count("reset_parameters") == 1
+
+
 HOSTILE = st.one_of(
     st.text(max_size=40),
     st.sampled_from(
