@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -16,12 +17,12 @@ from torch import Tensor, nn
 from archsearch.cell import Cell
 from archsearch.compiler import Recurrent
 from archsearch.compiler.matrices import matrix_places
-from archsearch.compiler.parameters import PROJECTION, bias_name, weight_name
+from archsearch.compiler.parameters import PROJECTION, bias_name, learned, weight_name
 from archsearch.errors import ArchsearchError, InputError
 from archsearch.exporters.python import class_name, exported_names, to_python
 from archsearch.exporters.tidy import Tidy, tidy
 
-OURS = re.compile(r"(.*?)((?:weight_n\d+|bias_n\d+|projection)_l(\d+)(_reverse)?|_extra_state)")
+OURS = re.compile(r"(.*?)((?:weight_n\d+|bias_n\d+|projection)_l(\d{1,6})(_reverse)?|_extra_state)")
 """A name in a file: what stands before the layer's own, that name, the layer, and whether it reads backwards."""
 
 ARGUMENTS = ("input_size", "hidden_size", "num_layers", "bias", "batch_first", "dropout", "bidirectional")
@@ -125,10 +126,15 @@ def _layer_of(cell: Cell, weights: Mapping[str, Tensor], levels: int, bidirectio
     ]
     wide = [weights[f"{name}_l0"].size(-1) for name in readers if f"{name}_l0" in weights]
     bias = any(name.startswith("bias_") for name in weights) or not any(node.has_bias for node in cell.ops)
-    width, options = sizes[0][0], {"bias": bias, "bidirectional": bidirectional}
-    return Recurrent(
-        cell, wide[0] if wide else width, width, levels, dtype=torch.float64, engine="interpreter", **options
-    )
+    width = sizes[0][0]
+    fan_in = wide[0] if wide else width
+    needed = sum(math.prod(item.shape) for item in learned(cell.canonical(), fan_in, width))
+    if levels > len(sizes) or needed > 2 * sum(math.prod(shape) for shape in sizes):
+        raise InputError(
+            f"the weights are not those of cell {cell.name!r}: too few for {levels} layers of width {width}"
+        )
+    options = {"bias": bias, "bidirectional": bidirectional}
+    return Recurrent(cell, fan_in, width, levels, dtype=torch.float64, engine="interpreter", **options)
 
 
 def _compare(layer: Recurrent) -> None:

@@ -114,6 +114,8 @@ def test_export_refuses_weights_that_are_not_the_cells_and_writes_nothing(tmp_pa
     source = tmp_path / "model.safetensors"
     for weights, reason in (
         (layer_of("gru").state_dict(), "the weights are not those of cell 'lstm'.*of another cell"),
+        ({"weight_n3_l99999": torch.ones(2, 2)}, "too few for 100000 layers of width 2"),
+        ({"bias_n3_l0": torch.ones(1_000_000)}, "too few for 1 layers of width 1000000"),
         ({"head.weight": torch.ones(2)}, "holds the weights of 0 layers"),
         ({"a.weight_n3_l0": torch.ones(2), "b.weight_n3_l0": torch.ones(2)}, "holds the weights of 2 layers"),
     ):
