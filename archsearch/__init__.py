@@ -97,6 +97,7 @@ def _connect(module: str, name: str) -> Callable[..., Any]:
 
 
 CONNECTED["draw cell"] = _connect("archsearch.exporters.drawing.svg", "to_svg")
+CONNECTED["convert weights"] = _connect("archsearch.exporters.weights", "exported_weights")
 CONNECTED["find cell"] = _connect("archsearch.actions.cells", "load_cell")
 
 

@@ -9,11 +9,11 @@ from archsearch.actions.cells import NamedCell, find_cell
 from archsearch.actions.noise_words import noise_words
 from archsearch.cell import Cell
 from archsearch.cell.ops import CALLS
+from archsearch.connections import CONNECTED
 from archsearch.errors import InputError
 from archsearch.exporters import EXPORTERS, Scores, TaskScore
 from archsearch.exporters import export as write
 from archsearch.exporters.tidy import NAME
-from archsearch.exporters.weights import exported_weights
 from archsearch.files import write_whole
 from archsearch.resources import runs_folder
 
@@ -59,7 +59,7 @@ def export_cell(
     beside = weights_beside(target)
     if not force and (beside.exists() or beside.is_symlink()):
         raise InputError(f"{beside} exists; --force overwrites it")
-    content = exported_weights(cell, Path(weights))
+    content = CONNECTED["convert weights"](cell, Path(weights))
     written = write(cell, chosen, target, force=force, scores=_scores(named))
     write_whole(beside, content)
     return written

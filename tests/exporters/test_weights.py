@@ -1,6 +1,8 @@
 """Weights go both ways between `Recurrent` and the exported class, which does in float64 what the interpreter does."""
 
 import runpy
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -130,3 +132,10 @@ def test_export_refuses_weights_that_are_not_the_cells_and_writes_nothing(tmp_pa
     with pytest.raises(InputError, match="'1 2' is no name for a cell"):
         export("lstm", tmp_path / "cell.py", name="1 2")
     assert [path.name for path in tmp_path.iterdir()] == ["model.safetensors"]
+
+
+def test_reading_runs_and_the_help_of_export_leave_torch_alone() -> None:
+    code = (
+        "import sys, archsearch, archsearch.cli.export; archsearch.open_run; sys.exit('torch' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
