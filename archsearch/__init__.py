@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from archsearch.actions.train import train
     from archsearch.cell import Cell, library, regrouped
     from archsearch.compiler import Recurrent
+    from archsearch.exporters.weights import from_module, to_module
     from archsearch.mutations import MUTATIONS, mutate
     from archsearch.search import STRATEGIES
     from archsearch.tasks import TASKS
@@ -46,12 +47,14 @@ __all__ = [
     "__version__",
     "evolve",
     "export",
+    "from_module",
     "library",
     "load_cell",
     "mutate",
     "open_run",
     "regrouped",
     "replay",
+    "to_module",
     "train",
 ]
 
@@ -69,6 +72,8 @@ _HOMES = {
     "replay": ("archsearch.actions.replay", "replay"),
     "train": ("archsearch.actions.train", "train"),
     "export": ("archsearch.actions.export", "export_cell"),
+    "from_module": ("archsearch.exporters.weights", "from_module"),
+    "to_module": ("archsearch.exporters.weights", "to_module"),
     "MUTATIONS": ("archsearch.mutations", "MUTATIONS"),
     "STRATEGIES": ("archsearch.search", "STRATEGIES"),
     "TASKS": ("archsearch.tasks", "TASKS"),
@@ -92,6 +97,7 @@ def _connect(module: str, name: str) -> Callable[..., Any]:
 
 
 CONNECTED["draw cell"] = _connect("archsearch.exporters.drawing.svg", "to_svg")
+CONNECTED["convert weights"] = _connect("archsearch.exporters.weights", "exported_weights")
 CONNECTED["find cell"] = _connect("archsearch.actions.cells", "load_cell")
 
 

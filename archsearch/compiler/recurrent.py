@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from functools import partial
-from typing import overload
+from typing import Any, overload
 
 import torch
 from torch import Tensor, nn
@@ -15,6 +15,7 @@ from archsearch.cell import Cell, library
 from archsearch.compiler import arguments
 from archsearch.compiler.engine_names import current_name
 from archsearch.compiler.engines import ENGINES, default_engine
+from archsearch.compiler.matrices import Matrix, matrix_places
 from archsearch.compiler.parameters import PROJECTION, bias_name, learned, weight_name, without_biases
 from archsearch.compiler.sequences import Run, States, backwards, run_packed, run_packed_backwards
 
@@ -34,7 +35,11 @@ class Recurrent(nn.Module):
     What the layer learns is called after the canonical handles of the cell's nodes, so cells with one id have
     the same parameters: `weight_n7_l0` is the matrix (or learned vector) of node 7 in layer 0, `bias_n7_l0` its
     bias, `projection_l0` the matrix through which x goes where the cell reads x itself and x is not
-    `hidden_size` wide; `weight_n7_l0_reverse` and so on belong to the layer that reads backwards.
+    `hidden_size` wide; `weight_n7_l0_reverse` and so on belong to the layer that reads backwards. `matrices()` says
+    which of them reads x, a state or a gate.
+
+    A state dict also records the id of the cell, as bytes under `_extra_state`, and is loaded by layers of that id alone,
+    also with `strict=False`; one without the record is taken as it is.
 
     Shapes, with T steps, B sequences, I = input_size, n = hidden_size, L = num_layers, D = 2 if bidirectional else 1:
         input: (T, B, I), (B, T, I) with `batch_first`, (T, I) without a batch, or a PackedSequence.
@@ -80,6 +85,7 @@ class Recurrent(nn.Module):
         dtype: torch.dtype | None = None,
         *,
         engine: str | None = None,
+        proj_size: int = 0,
     ) -> None:
         """Build the layer and draw its weights.
 
@@ -103,8 +109,10 @@ class Recurrent(nn.Module):
                 as one operator, whose backward pass computes the forward pass again; under autocast, and for other types,
                 its graph breaks at the layer. `reset` cannot be traced, but by torch.compile. torch.fx.symbolic_trace and
                 torch.jit.script do not take layers; quantize_dynamic leaves them as they are.
+            proj_size: Refused unless 0.
         """
         super().__init__()
+        arguments.check_projection(proj_size)
         arguments.check_dropout(dropout, num_layers)
         arguments.check_switches(bias, batch_first)
         arguments.check_sizes(input_size, hidden_size, num_layers)
@@ -186,6 +194,66 @@ class Recurrent(nn.Module):
             f"l{layer}{'_reverse' if reverse else ''}",
         )
         return own[f"{weight}_{level}"], own.get(f"{bias_name(handle)}_{level}")
+
+    def matrices(self) -> tuple[Matrix, ...]:
+        """Return the layer's matrices with what each reads and which line it stands in, in the order of the parameters.
+
+        Example:
+            >>> for matrix in Recurrent("lstm", 64, 128).matrices():
+            ...     if matrix.role == "h":
+            ...         nn.init.orthogonal_(matrix.weight)
+        """
+        own = dict(self.named_parameters(remove_duplicate=False))
+        indexed = tuple(matrix_places(self.cell.canonical()))
+        return tuple(
+            Matrix(
+                name=name,
+                role=role,
+                line=line,
+                reads=reads,
+                layer=layer,
+                reverse=bool(ending),
+                weight=own[name],
+                bias=own.get(f"{bias_name(handle)}_l{layer}{ending}"),
+            )
+            for layer in range(self.num_layers)
+            for ending in self._endings
+            for handle, role, line, reads in indexed
+            if (name := f"{weight_name(handle) if handle else PROJECTION}_l{layer}{ending}") in own
+        )
+
+    def get_extra_state(self) -> Tensor:
+        """Return the id of the cell as bytes, shape (33,): a tensor, so that safetensors can hold it."""
+        return torch.tensor(list(self.cell.id.encode()), dtype=torch.uint8)
+
+    def set_extra_state(self, state: Any) -> None:
+        """Do nothing: `_load_from_state_dict` has compared the record before it loads."""
+
+    def _load_from_state_dict(
+        self,
+        state_dict: dict[str, Any],
+        prefix: str,
+        local_metadata: dict[str, Any],
+        strict: bool,
+        missing_keys: list[str],
+        unexpected_keys: list[str],
+        error_msgs: list[str],
+    ) -> None:
+        """Refuse weights of another cell before anything is copied; those without a record are older, and taken."""
+        key = f"{prefix}_extra_state"
+        if (fault := arguments.other_cell(state_dict.get(key), self.cell)) is not None:
+            error_msgs.append(fault)
+            return
+        super()._load_from_state_dict(
+            state_dict,
+            prefix,
+            local_metadata,
+            strict,
+            missing_keys=missing_keys,
+            unexpected_keys=unexpected_keys,
+            error_msgs=error_msgs,
+        )
+        missing_keys[:] = [name for name in missing_keys if name != key]
 
     @overload
     def forward(

@@ -16,9 +16,9 @@ from torch import Tensor
 
 from archsearch.cell import Cell
 from archsearch.compiler import Recurrent
-from archsearch.compiler.parameters import PROJECTION, bias_name, weight_name
-from archsearch.exporters.python import class_name, exported_names
-from archsearch.exporters.tidy import Tidy, tidy
+from archsearch.exporters.python import class_name
+from archsearch.exporters.tidy import tidy
+from archsearch.exporters.weights import names_of_export
 
 SINGLE, DOUBLE = 1e-6, 1e-9
 """How far values may be apart in float32 and in float64, of the largest entry of a tensor or of 1."""
@@ -44,7 +44,7 @@ def compare(module: ModuleType, cell: Cell) -> None:
             )
             for d in (torch.float32, torch.float64)
         ]
-        _copy(*pair, shown)
+        _copy(*pair)
         for layer, twin in zip(pair, exact, strict=True):
             twin.load_state_dict(layer.state_dict())
         x = torch.randn((batch, time, input_size) if swapped else (time, batch, input_size))
@@ -56,22 +56,10 @@ def compare(module: ModuleType, cell: Cell) -> None:
             _check_close(theirs, ours, SINGLE, ERRORS * (ours - ours64).abs().max().item())
 
 
-def _copy(compiled: torch.nn.Module, exported: torch.nn.Module, shown: Tidy) -> None:
-    """Give the exported module the weights of the compiled cell; all of them must find a place."""
-    source = dict(compiled.named_parameters())
-    canonical = {handle: place for place, handle in shown.origin.items()}
-    names = {"P": PROJECTION}
-    for handle, own in exported_names(shown).items():
-        names[own.weight] = weight_name(canonical[handle])
-        if own.bias is not None:
-            names[own.bias] = bias_name(canonical[handle])
-    copied = {}
-    for name in exported.state_dict():
-        _, layer, parameter = name.split(".")
-        copied[name] = source.pop(f"{names[parameter]}_l{layer}").detach()
-    if source:
-        raise AssertionError(f"{len(source)} weights of the compiled cell are not in the export")
-    exported.load_state_dict(copied)
+def _copy(compiled: Recurrent, exported: torch.nn.Module) -> None:
+    """Give the exported module the weights of the compiled cell; all of them must find a place, and fill all."""
+    names = names_of_export(compiled.cell, compiled.num_layers, 1)
+    exported.load_state_dict({names[name]: weight.detach() for name, weight in compiled.named_parameters()})
 
 
 def _values(module: torch.nn.Module, x: Tensor, states: list[Tensor]) -> list[Tensor]:

@@ -18,13 +18,25 @@ from archsearch import __version__
 from archsearch.cell import OPS, Cell, Node
 from archsearch.cell.graph import is_input_linear
 from archsearch.cell.printing import number
-from archsearch.exporters.scores import Scores, score_lines
+from archsearch.exporters.scores import Scores, score_lines, start_lines
 from archsearch.exporters.tidy import Tidy, named_weights, tidy
 from archsearch.exporters.wrapping import wrapped
 from archsearch.words import escaped, polynomial
 
 FRAME = Path(__file__).with_name("module.py.txt")
-TAKEN = {"self", "torch", "nn", "Tensor", "state", "STATES", "x_wide", "self_check", *OPS, *dir(builtins)}
+TAKEN = {
+    "self",
+    "torch",
+    "nn",
+    "Tensor",
+    "PackedSequence",
+    "state",
+    "STATES",
+    "x_wide",
+    "self_check",
+    *OPS,
+    *dir(builtins),
+}
 WIDE = "x_wide"
 FUNCTIONAL = "torch.nn.functional."
 BIAS_CHECK = """if not bias:
@@ -35,7 +47,7 @@ def to_python(cell: Cell, scores: Scores | None = None) -> str:
     """Return the source of a module with the cell as a class like `torch.nn.GRU`, and a self-check."""
     source = _Source(tidy(cell))
     fields = {
-        "DOC": docstring(source.documentation(score_lines(scores))),
+        "DOC": docstring(source.documentation(score_lines(scores), start_lines(scores))),
         "FUNCTIONS": ", ".join(source.functions()),
         "CLASS": source.class_name,
         "STATES": _tuple([f'"{name}"' for name in source.cell.states]),
@@ -108,7 +120,7 @@ class _Source:
         self.states = [self.names[state.handle] for state in self.cell.state_nodes]
         self.following = [self._following(handle) for handle in self.cell.next]
 
-    def documentation(self, scores: list[str]) -> list[str]:
+    def documentation(self, scores: list[str], starts: list[str]) -> list[str]:
         """Return the lines of the module's docstring."""
         equations = self.cell.text().splitlines()[len(self.cell.note) :]
         state = "h" if len(self.states) == 1 else f"({', '.join(self.cell.states)})"
@@ -125,6 +137,7 @@ class _Source:
             *scores,
             "",
             f"    layer = {self.class_name}(input_size=64, hidden_size=128)",
+            *(f"    {line}" for line in starts),
             f"    output, {state} = layer(torch.randn(35, 20, 64))",
             "",
             f"Written by archsearch {__version__}. Run this file to check it.",

@@ -17,6 +17,7 @@ class TaskScore:
         skill: 0 for no memory, 1 for the ceiling.
         ratio: Skill or score over the baseline's.
         setting: The setting of the best trial, in words.
+        scale: The initial scale of that setting.
     """
 
     task: str
@@ -24,6 +25,7 @@ class TaskScore:
     skill: float | None = None
     ratio: float | None = None
     setting: str = ""
+    scale: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +47,17 @@ class Scores:
     seed: int
     tasks: tuple[TaskScore, ...] = ()
     noise: str = ""
+
+
+def start_lines(scores: Scores | None) -> list[str]:
+    """Return the lines of Python that start a layer's weights as the scored ones were; none where that is as always."""
+    on: dict[float, list[str]] = {}
+    for task in scores.tasks if scores else ():
+        if task.scale is not None and task.scale != 1.0:
+            on.setdefault(task.scale, []).append(escaped(task.task))
+    return [
+        f"layer.reset_parameters(scale={scale:g})  # as on {', '.join(tasks)}" for scale, tasks in on.items()
+    ]
 
 
 def score_lines(scores: Scores | None) -> list[str]:

@@ -290,3 +290,11 @@ def test_an_empty_name_is_no_run(call: Call, tmp_path: Path) -> None:
 def test_tasks_that_need_files_say_which_one_is_missing(call: Call, tmp_path: Path) -> None:
     shown = call("tasks", "--data", tmp_path).out
     assert "ptb.train.txt is missing" in shown
+
+
+def test_an_export_to_standard_output_takes_a_name_and_writes_no_second_file(
+    call: Call, tmp_path: Path
+) -> None:
+    assert "cell mine(x, h):" in call("export", "gru", "--format", "cell", "--name", "mine", "-o", "-").out
+    refused = call("export", "gru", "--format", "python", "--weights", tmp_path / "w.safetensors", "-o", "-")
+    assert refused.code == 2 and "give -o FILE.py" in refused.err

@@ -126,8 +126,8 @@ def test_what_is_not_there_says_so() -> None:
         Recurrent("gru", 3, 4)(pack_sequence([zeros(5, 3)]), reset=zeros(5, 1, dtype=torch.bool))  # type: ignore[call-overload]
     with pytest.raises(RuntimeError, match="a bidirectional layer has no single steps"):
         Recurrent("gru", 3, 4, bidirectional=True).step(zeros(2, 3))
-    with pytest.raises(TypeError, match="proj_size"):
-        Recurrent("lstm", 3, 4, proj_size=2)  # type: ignore[call-arg]
+    with pytest.raises(ValueError, match=r"proj_size=2: a cell has one width .* nn.Linear after the layer"):
+        Recurrent("lstm", 3, 4, proj_size=2)
 
 
 def test_a_cell_or_an_engine_that_is_none_is_named() -> None:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from archsearch.cell import Cell, library
 from archsearch.errors import ArchsearchError
 from archsearch.exporters import Scores, TaskScore
-from archsearch.exporters.checking import check_all, check_python, imported
+from archsearch.exporters.checking import IMPORTS, check_all, check_python, imported
 from archsearch.exporters.python import docstring, to_python
 from tests.exporters.cells import CORNERS, SCORES, corner, mutant, renamed
 
@@ -39,7 +39,7 @@ def shape(tree: ast.AST) -> str:
 @pytest.mark.parametrize("name", library.names())
 def test_an_export_imports_only_torch_and_fits_the_page(name: str) -> None:
     source = to_python(library.load(name), SCORES)
-    assert imported(source) <= {"torch", "torch.nn.functional", "__future__"}
+    assert imported(source) <= IMPORTS
     assert max(len(line) for line in source.splitlines()) <= 120
     assert all(line in source for line in library.load(name).renamed(name, ()).text().splitlines())
 
@@ -98,6 +98,13 @@ def test_long_lines_are_broken_into_operands() -> None:
 def test_the_docstring_tells_the_scores_and_the_note() -> None:
     text = ast.get_docstring(ast.parse(to_python(library.load("mut1"), SCORES)))
     assert text and "MUT1 of Jozefowicz et al. 2015" in text and "rank 3: fitness 1.052" in text
+
+
+def test_the_docstring_starts_the_weights_at_the_scale_that_was_scored() -> None:
+    tasks = (TaskScore("xml:small", 0.6, scale=1.4), TaskScore("ptb:small", 6.1, scale=1.0))
+    text = ast.get_docstring(ast.parse(to_python(library.load("gru"), Scores("run", 1, 1.0, 0, tasks))))
+    assert text and "    layer.reset_parameters(scale=1.4)  # as on xml:small\n" in text
+    assert text.count("reset_parameters") == 1
 
 
 HOSTILE = st.one_of(

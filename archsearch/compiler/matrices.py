@@ -1,0 +1,56 @@
+"""An index of a layer's matrices by what they read and which line they stand in, for code that starts weights by role."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from torch import nn
+
+from archsearch.cell import Cell
+
+ROLES = {"input": "x", "state": "h"}
+"""What a matrix reads, by the op of its operand; every other operand is a computed value, "gate"."""
+
+
+@dataclass(frozen=True, slots=True)
+class Matrix:
+    """One matrix of a layer.
+
+    Attributes:
+        name: The parameter's name in the layer.
+        role: What it reads: "x" the layer's input, "h" a state, "gate" a value that the step computes, such as r * h.
+        line: The line of the cell that it stands in, `r`, or `h` for the next value of h; `x` for the projection of x.
+        reads: The name of what it reads, empty where that has none.
+        layer: Which layer.
+        reverse: Whether it belongs to the direction that reads backwards.
+        weight: The parameter, (n, fan_in).
+        bias: The bias of the same map, (n,), if it has one.
+    """
+
+    name: str
+    role: str
+    line: str
+    reads: str
+    layer: int
+    reverse: bool
+    weight: nn.Parameter
+    bias: nn.Parameter | None
+
+
+def matrix_places(cell: Cell) -> Iterator[tuple[int, str, str, str]]:
+    """Yield handle, role, line and reads of every matrix of a canonical form, in canonical order; x stands for P."""
+    x = cell.x
+    yield x.handle, "x", x.name or "x", x.name or "x"
+    for node in cell.ops:
+        if node.op == "linear":
+            source = cell.node(node.inputs[0])
+            yield node.handle, ROLES.get(source.op, "gate"), _line(cell, node.handle), source.name or ""
+
+
+def _line(cell: Cell, handle: int) -> str:
+    """Return the name of the line that a node stands in, without prime."""
+    states = dict(zip(cell.next, cell.states, strict=True))
+    while cell.consumers[handle] and not cell.node(handle).name and handle not in states:
+        handle = cell.consumers[handle][0]
+    return cell.node(handle).name or states.get(handle, "")
