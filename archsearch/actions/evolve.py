@@ -23,7 +23,15 @@ from archsearch.protocol.duration import parse_duration
 from archsearch.protocol.plan import RunPlan
 from archsearch.protocol.references import reference_cells
 from archsearch.resources import runs_folder
-from archsearch.store import CheckpointFolder, Ending, LostTrial, RunStore, read_leaderboard, run_folder
+from archsearch.store import (
+    CheckpointFolder,
+    Ending,
+    LostTrial,
+    RunStore,
+    Session,
+    read_leaderboard,
+    run_folder,
+)
 from archsearch.store.file_system import network_warning
 from archsearch.tasks import TaskSource
 from archsearch.workers.devices import worker_devices
@@ -241,6 +249,8 @@ def _searched(
         store.ended = "finished"
         return SearchResult("finished", info.folder)
     store.ended = None
+    prepared = store.session.prepared if store.session else None
+    store.session = Session(info.limits.max_candidates, info.limits.max_seconds, prepared)
     try:
         result = _ended_search(info, store, pool, listener, stop)
     except BaseException:
