@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from archsearch.actions.interrupts import Stop, stop_signal
 from archsearch.actions.listener import Hears, Listener, RunInfo, SearchLimits, as_listener
@@ -74,6 +75,7 @@ def evolve(
     seed: int | None = None,
     max_candidates: int | None = None,
     max_time: str | None = None,
+    changes: Mapping[str, Any] | None = None,
     listener: Listener | Hears | None = None,
 ) -> Run:
     """Search for cells that beat the GRU; start a run or go on with one, as `archsearch evolve` does.
@@ -100,6 +102,7 @@ def evolve(
         seed: The run's seed; None for 0.
         max_candidates: Candidates of the run in all; switches the preset's time off.
         max_time: Time of search in all: "90s", "30m", "2h".
+        changes: What the preset says otherwise, by key, such as {"own.steps": 3000}.
         listener: Hears of the search: a `Listener`, or a function of one event (`RunInfo`, `Progress`, `ToldStep`, or a
             text that people should read). None: nothing is printed.
 
@@ -118,6 +121,7 @@ def evolve(
             tasks=None if tasks is None else tuple(tasks),
             own=tuple(own),
             seed=seed,
+            changes=changes or {},
         ),
         runs=runs_folder(runs),
         run=None if run is None else os.fspath(run),

@@ -11,7 +11,7 @@ from archsearch.cell import load_space
 from archsearch.errors import InputError
 from archsearch.mutations import MUTATIONS, check_mutations
 from archsearch.protocol.checks import LARGEST
-from archsearch.protocol.loading import load_preset
+from archsearch.protocol.loading import changed_preset, load_preset
 from archsearch.protocol.plan import RunPlan
 from archsearch.protocol.preset import Preset
 from archsearch.protocol.sampling import check_validation
@@ -93,6 +93,7 @@ def resolve(request: Request, data: Path | None) -> ResolvedRequest:
         InputError: Something in it is unknown, with the nearest name.
     """
     preset_name, preset = load_preset(request.preset or PRESET)
+    preset = changed_preset(preset_name, preset, request.changes)
     strategy, space = request.strategy or STRATEGY, request.space or SPACE
     _check_strategy(strategy)
     check_mutations(load_space(space), MUTATIONS)

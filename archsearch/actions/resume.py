@@ -11,15 +11,15 @@ import msgspec
 from archsearch.actions.own_tasks import recorded_name
 from archsearch.actions.request import Request
 from archsearch.actions.resolve import ResolvedRequest
-from archsearch.actions.tabular import flattened
 from archsearch.actions.tasks import ResolvedTask
 from archsearch.cell import load_space
 from archsearch.compiler.engine_names import trains_stacks
 from archsearch.errors import InputError
 from archsearch.mutations import MUTATIONS, check_mutations
-from archsearch.protocol.loading import load_preset
+from archsearch.protocol.loading import changed_preset, load_preset
 from archsearch.protocol.plan import RunPlan, TaskFacts
 from archsearch.protocol.preset import Preset
+from archsearch.words import flattened
 from archsearch.workers.messages import Hello
 
 MAY_CHANGE = {"search.max_time", "search.max_candidates", "note"}
@@ -57,8 +57,11 @@ def _request_differences(request: Request, plan: RunPlan) -> list[str]:
     if request.preset is not None:
         name, preset = load_preset(request.preset)
         differences += _difference("preset", name, plan.preset_name) or _preset_differences(
-            preset, plan.preset
+            changed_preset(name, preset, request.changes), plan.preset
         )
+    elif request.changes:
+        changed = changed_preset(plan.preset_name, plan.preset, request.changes)
+        differences += _preset_differences(changed, plan.preset)
     if request.space is not None and load_space(request.space) != plan.space:
         differences += [f"space is {plan.space.name}, asked for {request.space}"]
     differences += _difference("strategy", request.strategy, plan.strategy)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -14,8 +15,9 @@ from archsearch.cli.board import print_leaderboard
 from archsearch.cli.display import Display
 from archsearch.cli.options import json_option, runs_option, seed_option, top_option, training_options
 from archsearch.cli.printing import console, note, pointer, print_json
-from archsearch.errors import INTERRUPTED
+from archsearch.errors import INTERRUPTED, InputError
 from archsearch.protocol.duration import parse_duration
+from archsearch.protocol.loading import parse_change, preset_schema
 from archsearch.protocol.plan import PlannedTask
 from archsearch.store import Leaderboard, RunStore, as_document, read_leaderboard
 from archsearch.tasks import TaskName, TaskSource
@@ -45,6 +47,28 @@ from archsearch.workers.devices import worker_devices
 @training_options
 @seed_option
 @click.option(
+    "--budget", type=click.IntRange(min=1), metavar="N", help="Parameters of your own tasks' models."
+)
+@click.option("--steps", type=click.IntRange(min=1), metavar="N", help="Training steps on your own tasks.")
+@click.option(
+    "--no-filter", is_flag=True, help="Train candidates at once, without the memorization task first."
+)
+@click.option(
+    "--set",
+    "said",
+    metavar="KEY=VALUE",
+    multiple=True,
+    help="Another value of the preset, such as tasks.xml.steps=5000; may be repeated.",
+)
+@click.option(
+    "--schema",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=lambda ctx, option, asked: _print_schema(ctx) if asked else None,
+    help="Print the JSON schema of presets, with all their keys, and exit.",
+)
+@click.option(
     "--max-candidates",
     type=int,
     metavar="N",
@@ -67,6 +91,10 @@ def evolve(
     workers: int | None,
     device: str,
     seed: int | None,
+    budget: int | None,
+    steps: int | None,
+    no_filter: bool,
+    said: tuple[str, ...],
     max_candidates: int | None,
     max_time: str | None,
     top: int,
@@ -85,6 +113,7 @@ def evolve(
             tasks=None if tasks is None else tuple(part.strip() for part in tasks.split(",") if part.strip()),
             own=own,
             seed=seed,
+            changes=_changes(said, {"own.budget": budget, "own.steps": steps}, no_filter, bool(own or run)),
         ),
         runs=runs,
         run=run,
@@ -97,6 +126,35 @@ def evolve(
         result = search(options, display)
     _print_result(result, options, top, as_json)
     return INTERRUPTED if result.ending == "interrupted" else 0
+
+
+def _print_schema(ctx: click.Context) -> None:
+    print_json(preset_schema())
+    ctx.exit()
+
+
+def _changes(
+    said: Sequence[str], of_own: Mapping[str, int | None], no_filter: bool, has_own: bool
+) -> dict[str, Any]:
+    """Return what the preset says otherwise, by key; each has one place where it is said.
+
+    Args:
+        said: Texts KEY=VALUE.
+        of_own: What `--budget` and `--steps` say of own tasks.
+        no_filter: Whether there is no filter.
+        has_own: Whether there may be an own task.
+    """
+    pairs = [parse_change(text) for text in said]
+    pairs += [(key, value) for key, value in of_own.items() if value is not None]
+    pairs += [("filter.tries", 0)] if no_filter else []
+    keys = [key for key, _ in pairs]
+    if twice := [key for key in keys if keys.count(key) > 1]:
+        raise InputError(f"{twice[0]} is said twice")
+    if any(value is not None for value in of_own.values()) and not has_own:
+        raise InputError(
+            "--budget and --steps are for your own tasks (--task); of others: --set tasks.xml.steps=5000"
+        )
+    return dict(pairs)
 
 
 def _print_result(result: SearchResult, options: EvolveOptions, top: int, as_json: bool) -> None:

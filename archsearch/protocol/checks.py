@@ -201,8 +201,8 @@ def _max_time(text: str | None) -> Iterator[str]:
 
 
 def _filter(rules: FilterRules) -> Iterator[str]:
-    if min(rules.budget, rules.steps, rules.epoch_steps, rules.validation, rules.tries) < 1:
-        yield "filter: budget, steps, epoch_steps, validation and tries are at least 1"
+    if min(rules.budget, rules.steps, rules.epoch_steps, rules.validation) < 1 or rules.tries < 0:
+        yield "filter: budget, steps, epoch_steps and validation are at least 1, tries at least 0"
     if not 0 < rules.threshold <= 1:
         yield f"filter.threshold is {rules.threshold}; it lies in (0, 1]"
 

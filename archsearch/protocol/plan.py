@@ -201,6 +201,8 @@ class RunPlan(msgspec.Struct, frozen=True, dict=True):
         """For each task and the filter: name, symbols, most layers, smallest budget."""
         layers, memory = max(self.preset.grid.layers), self.preset.filter
         rows = [(task.name, task.facts.symbols, layers, min(task.rules.budgets)) for task in self.tasks]
+        if not memory.tries:
+            return rows
         return [*rows, (self.filter.name, self.filter.symbols, max(memory.grid.layers), memory.budget)]
 
     def too_narrow(self, cell: Cell) -> str | None:

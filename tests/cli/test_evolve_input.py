@@ -57,6 +57,16 @@ CASES = {
     "a number for a duration": (["--max-time", "90"], "(a number needs its unit)"),
     "a preset as space": (["--space", str(TINY)], "this is a preset, which goes with --preset"),
     "a seed that no database holds": (["--seed", 10**30], "it lies between 0 and 9,223,372,036,854,775,807"),
+    "a key of no preset": (["--set", "own.stpes=3"], "did you mean 'steps'?"),
+    "a table of no preset": (["--set", "tasks.xlm.steps=3"], "did you mean 'tasks.xml.steps'?"),
+    "a value of another kind": (["--set", "grid.rate=fast"], "grid.rate is a text; it must be a list"),
+    "a value that makes no search": (["--set", "search.pool=0"], "search.pool is 0; it must be at least 1"),
+    "a key without a value": (["--set", "own.steps"], "is not KEY=VALUE"),
+    "a key that is said twice": (
+        ["--set", "own.steps=3", "--task", "echo.py:Echo", "--steps", 4],
+        "said twice",
+    ),
+    "steps without an own task": (["--steps", 40], "--set tasks.xml.steps=5000"),
     "a table of numbers as text": (["--task", "text:temps.csv"], "no task of real numbers yet"),
 }
 
