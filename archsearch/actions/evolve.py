@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from archsearch.actions.cells import best_cells, find_cell
 from archsearch.actions.interrupts import Stop, stop_signal
 from archsearch.actions.listener import Hears, Listener, RunInfo, SearchLimits, as_listener
 from archsearch.actions.loop import SearchLoop
@@ -19,6 +20,7 @@ from archsearch.actions.request import EvolveOptions, Request
 from archsearch.actions.resolve import ResolvedRequest, resolve
 from archsearch.actions.resume import check_same_measurement, request_of_run
 from archsearch.actions.run import Run
+from archsearch.cell import Cell
 from archsearch.errors import ArchsearchError, InputError
 from archsearch.protocol.duration import parse_duration
 from archsearch.protocol.plan import RunPlan
@@ -38,6 +40,9 @@ from archsearch.tasks import TaskSource
 from archsearch.workers.devices import worker_devices
 from archsearch.workers.dispatch import Dispatcher
 from archsearch.workers.pool import WorkerPool
+
+BEST = 5
+"""Cells of another run that a search starts from."""
 
 PAUSED = "paused"
 """The folder of paused trials in that of the run, there while it is searched in."""
@@ -76,6 +81,9 @@ def evolve(
     max_candidates: int | None = None,
     max_time: str | None = None,
     changes: Mapping[str, Any] | None = None,
+    start: Sequence[str | Cell] = (),
+    references: Sequence[str | Cell] = (),
+    best_of: str | os.PathLike[str] | None = None,
     listener: Listener | Hears | None = None,
 ) -> Run:
     """Search for cells that beat the GRU; start a run or go on with one, as `archsearch evolve` does.
@@ -103,6 +111,9 @@ def evolve(
         max_candidates: Candidates of the run in all; switches the preset's time off.
         max_time: Time of search in all: "90s", "30m", "2h".
         changes: What the preset says otherwise, by key, such as {"own.steps": 3000}.
+        start: Start cells in the place of the preset's: cells, or names as on the command line.
+        references: More references, likewise.
+        best_of: Another run, whose five best are start cells, too.
         listener: Hears of the search: a `Listener`, or a function of one event (`RunInfo`, `Progress`, `ToldStep`, or a
             text that people should read). None: nothing is printed.
 
@@ -113,6 +124,8 @@ def evolve(
         ArchsearchError: What was asked for cannot be done; nothing half-made is left behind.
         KeyboardInterrupt: It was stopped. All that ended is stored, and the same call goes on with it.
     """
+    folder = runs_folder(runs)
+    more = () if best_of is None else best_cells(os.fspath(best_of), folder, BEST)
     options = EvolveOptions(
         request=Request(
             preset=preset,
@@ -122,8 +135,10 @@ def evolve(
             own=tuple(own),
             seed=seed,
             changes=changes or {},
+            start=(*(_cell(each, folder) for each in start), *more),
+            references=tuple(_cell(each, folder) for each in references),
         ),
-        runs=runs_folder(runs),
+        runs=folder,
         run=None if run is None else os.fspath(run),
         data=None if data is None else Path(data),
         devices=worker_devices(device, workers),
@@ -136,6 +151,10 @@ def evolve(
             f"{result.folder} holds all that ended; archsearch.evolve(run=…) goes on with it"
         )
     return Run(result.folder)
+
+
+def _cell(given: str | Cell, runs: Path) -> Cell:
+    return given if isinstance(given, Cell) else find_cell(given, runs).cell
 
 
 def search(options: EvolveOptions, listener: Listener) -> SearchResult:

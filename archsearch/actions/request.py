@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from archsearch.actions.listener import SearchLimits
+from archsearch.cell import Cell
 from archsearch.protocol.duration import parse_duration
 from archsearch.protocol.preset import Preset
 
@@ -27,6 +28,8 @@ class Request:
         own: A user's own tasks, `text:FILE` or `FILE.py:NAME`, after the others.
         seed: The run's seed.
         changes: What the preset says otherwise, by key.
+        start: Start cells in the place of the preset's.
+        references: More references.
     """
 
     preset: str | None = None
@@ -36,6 +39,8 @@ class Request:
     own: tuple[str, ...] = ()
     seed: int | None = None
     changes: Mapping[str, Any] = field(default_factory=dict)
+    start: tuple[Cell, ...] = ()
+    references: tuple[Cell, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,8 @@ from typing import Any
 
 import click
 
-from archsearch.actions.evolve import SearchResult, search
+from archsearch.actions.cells import best_cells, find_cell
+from archsearch.actions.evolve import BEST, SearchResult, search
 from archsearch.actions.request import EvolveOptions, Request
 from archsearch.cli.board import print_leaderboard
 from archsearch.cli.display import Display
@@ -46,6 +47,20 @@ from archsearch.workers.devices import worker_devices
 )
 @training_options
 @seed_option
+@click.option(
+    "--start",
+    metavar="CELL",
+    multiple=True,
+    help="Start from this cell, not from the preset's; may be repeated.",
+)
+@click.option("--from", "best_of", metavar="RUN", help=f"Start from the {BEST} best cells of another run.")
+@click.option(
+    "--reference",
+    "references",
+    metavar="CELL",
+    multiple=True,
+    help="Train this cell beside the published ones; may be repeated.",
+)
 @click.option(
     "--budget", type=click.IntRange(min=1), metavar="N", help="Parameters of your own tasks' models."
 )
@@ -91,6 +106,9 @@ def evolve(
     workers: int | None,
     device: str,
     seed: int | None,
+    start: tuple[str, ...],
+    best_of: str | None,
+    references: tuple[str, ...],
     budget: int | None,
     steps: int | None,
     no_filter: bool,
@@ -114,6 +132,11 @@ def evolve(
             own=own,
             seed=seed,
             changes=_changes(said, {"own.budget": budget, "own.steps": steps}, no_filter, bool(own or run)),
+            start=(
+                *(find_cell(name, runs).cell for name in start),
+                *(best_cells(best_of, runs, BEST) if best_of is not None else ()),
+            ),
+            references=tuple(find_cell(name, runs).cell for name in references),
         ),
         runs=runs,
         run=run,

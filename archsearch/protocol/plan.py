@@ -72,6 +72,7 @@ class RunPlan(msgspec.Struct, frozen=True, dict=True):
         filter: The filter's task.
         engine: What executes cells, with its version.
         machine: Instruction set or device, and torch's version.
+        cells: The texts of start cells and references that are not in the library, by the names that the preset has.
     """
 
     preset_name: str
@@ -83,6 +84,7 @@ class RunPlan(msgspec.Struct, frozen=True, dict=True):
     filter: TaskFacts
     engine: str
     machine: str
+    cells: dict[str, str] = {}
 
     @property
     def rule(self) -> Literal["paired", "published"]:
