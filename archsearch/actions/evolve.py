@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from archsearch.actions.cells import best_cells, find_cell
+from archsearch.actions.estimate import Estimate, estimate, estimate_words
 from archsearch.actions.interrupts import Stop, stop_signal
 from archsearch.actions.listener import Hears, Listener, RunInfo, SearchLimits, as_listener
 from archsearch.actions.loop import SearchLoop
@@ -35,6 +36,7 @@ from archsearch.store import (
     read_leaderboard,
     run_folder,
 )
+from archsearch.store.cache import recall
 from archsearch.store.file_system import network_warning
 from archsearch.tasks import TaskSource
 from archsearch.workers.devices import worker_devices
@@ -186,7 +188,34 @@ def search(options: EvolveOptions, listener: Listener) -> SearchResult:
         listener.opened(info)
         if warning := network_warning(info.folder):
             listener.said(warning)
+        if new:
+            listener.said(estimate_words(_estimate(store.plan, options)))
         return _searched(info, store, pool, listener, stop)
+
+
+def preview(options: EvolveOptions) -> tuple[RunPlan, Estimate]:
+    """Return what a search would begin, checked as it would be, and how long it would take; no run is made.
+
+    Args:
+        options: What was asked for.
+
+    Raises:
+        ArchsearchError: What was asked for cannot be done, or the run exists.
+    """
+    _check_options(options)
+    if options.run is not None and run_folder(options.run, options.runs).exists():
+        raise InputError(
+            f"--dry-run is for a run that has not begun; 'archsearch status {options.run}' says how this one goes"
+        )
+    resolved = _resolved(options, None)
+    sources = _sources(options, resolved, None)
+    with WorkerPool(list(options.devices), _data(options, None), sources) as pool:
+        plan = _checked(resolved.plan(resolved.probed(pool)))
+    return plan, _estimate(plan, options)
+
+
+def _estimate(plan: RunPlan, options: EvolveOptions) -> Estimate:
+    return estimate(plan, len(options.devices), options.limits(plan.preset), recall)
 
 
 def _check_options(options: EvolveOptions) -> None:

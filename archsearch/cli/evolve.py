@@ -8,9 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import click
+import msgspec
 
 from archsearch.actions.cells import best_cells, find_cell
-from archsearch.actions.evolve import BEST, SearchResult, search
+from archsearch.actions.estimate import estimate_words
+from archsearch.actions.evolve import BEST, SearchResult, preview, search
 from archsearch.actions.request import EvolveOptions, Request
 from archsearch.cli.board import print_leaderboard
 from archsearch.cli.display import Display
@@ -22,6 +24,7 @@ from archsearch.protocol.loading import parse_change, preset_schema
 from archsearch.protocol.plan import PlannedTask
 from archsearch.store import Leaderboard, RunStore, as_document, read_leaderboard
 from archsearch.tasks import TaskName, TaskSource
+from archsearch.words import plain
 from archsearch.workers.devices import worker_devices
 
 
@@ -90,6 +93,7 @@ from archsearch.workers.devices import worker_devices
     help="Candidates of the run in all; switches the preset's time off.",
 )
 @click.option("--max-time", metavar="TIME", help="Time of search in all: 90s, 30m, 2h.")
+@click.option("--dry-run", is_flag=True, help="Say how long it would take, and make no run.")
 @top_option(10, "Ranks of the leaderboard.")
 @json_option
 @click.pass_context
@@ -115,6 +119,7 @@ def evolve(
     said: tuple[str, ...],
     max_candidates: int | None,
     max_time: str | None,
+    dry_run: bool,
     top: int,
     as_json: bool,
 ) -> int:
@@ -145,10 +150,23 @@ def evolve(
         max_candidates=max_candidates,
         max_seconds=parse_duration(max_time) if max_time else None,
     )
+    if dry_run:
+        _print_preview(options, as_json)
+        return 0
     with Display(options.devices) as display:
         result = search(options, display)
     _print_result(result, options, top, as_json)
     return INTERRUPTED if result.ending == "interrupted" else 0
+
+
+def _print_preview(options: EvolveOptions, as_json: bool) -> None:
+    plan, found = preview(options)
+    if as_json:
+        print_json(msgspec.to_builtins(found))
+        return
+    tasks = "  ".join(task.full_name for task in plan.tasks)
+    for line in (f"tasks  {tasks}", estimate_words(found), "Nothing was started."):
+        click.echo(plain(line))
 
 
 def _print_schema(ctx: click.Context) -> None:

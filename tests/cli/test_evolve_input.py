@@ -190,3 +190,15 @@ def test_no_secret_of_the_environment_is_written(
     for path in here.rglob("*"):
         if path.is_file():
             assert b"hush-4711" not in path.read_bytes(), path
+
+
+def test_a_dry_run_says_how_long_it_would_take_and_makes_no_run(
+    here: Path, capsys: Captured, simulated: None
+) -> None:
+    asked = ["evolve", "--preset", str(TINY), "--dry-run", "--workers", "1"]
+    assert run_command(asked) == 0
+    out = capsys.readouterr().out
+    assert "trials of references and clones" in out and "Nothing was started." in out
+    assert run_command([*asked, "--json"]) == 0
+    assert '"references": ' in capsys.readouterr().out
+    assert not Path("runs").exists()
