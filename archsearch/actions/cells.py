@@ -116,6 +116,26 @@ def cell_of_run(folder: Path, which: str, run: str) -> NamedCell:
         return NamedCell(store.cell(cell), folder, board, row)
 
 
+def best_cells(run: str, runs: Path, most: int) -> list[Cell]:
+    """Return the best cells of a run by rank.
+
+    Args:
+        run: Its name or path.
+        runs: Folder of all runs.
+        most: How many, if it has so many.
+
+    Raises:
+        InputError: There is no such run, or no cell of it has a rank.
+    """
+    folder = existing_run(run, runs)
+    with RunStore.open(folder) as store:
+        rows = read_leaderboard(store, folder.name).rows
+        best = [store.cell(row.id) for row in rows if row.rank is not None and row.rank <= most]
+    if not best:
+        raise InputError(f"{run} has no ranked cell yet; 'archsearch evolve --run {run}' goes on with it")
+    return best
+
+
 def _ranked(board: Leaderboard, run: str, rank: int) -> str:
     ranked = {row.rank: row.id for row in board.rows if row.rank is not None}
     if not ranked:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+from archsearch.actions.cells import best_cells, find_cell
+from archsearch.actions.estimate import Estimate, estimate, estimate_words
 from archsearch.actions.interrupts import Stop, stop_signal
 from archsearch.actions.listener import Hears, Listener, RunInfo, SearchLimits, as_listener
 from archsearch.actions.loop import SearchLoop
@@ -18,17 +21,30 @@ from archsearch.actions.request import EvolveOptions, Request
 from archsearch.actions.resolve import ResolvedRequest, resolve
 from archsearch.actions.resume import check_same_measurement, request_of_run
 from archsearch.actions.run import Run
+from archsearch.cell import Cell
 from archsearch.errors import ArchsearchError, InputError
 from archsearch.protocol.duration import parse_duration
 from archsearch.protocol.plan import RunPlan
 from archsearch.protocol.references import reference_cells
 from archsearch.resources import runs_folder
-from archsearch.store import CheckpointFolder, Ending, LostTrial, RunStore, read_leaderboard, run_folder
+from archsearch.store import (
+    CheckpointFolder,
+    Ending,
+    LostTrial,
+    RunStore,
+    Session,
+    read_leaderboard,
+    run_folder,
+)
+from archsearch.store.cache import recall
 from archsearch.store.file_system import network_warning
 from archsearch.tasks import TaskSource
 from archsearch.workers.devices import worker_devices
 from archsearch.workers.dispatch import Dispatcher
 from archsearch.workers.pool import WorkerPool
+
+BEST = 5
+"""Cells of another run that a search starts from."""
 
 PAUSED = "paused"
 """The folder of paused trials in that of the run, there while it is searched in."""
@@ -66,6 +82,10 @@ def evolve(
     seed: int | None = None,
     max_candidates: int | None = None,
     max_time: str | None = None,
+    changes: Mapping[str, Any] | None = None,
+    start: Sequence[str | Cell] = (),
+    references: Sequence[str | Cell] = (),
+    best_of: str | os.PathLike[str] | None = None,
     listener: Listener | Hears | None = None,
 ) -> Run:
     """Search for cells that beat the GRU; start a run or go on with one, as `archsearch evolve` does.
@@ -92,6 +112,10 @@ def evolve(
         seed: The run's seed; None for 0.
         max_candidates: Candidates of the run in all; switches the preset's time off.
         max_time: Time of search in all: "90s", "30m", "2h".
+        changes: What the preset says otherwise, by key, such as {"own.steps": 3000}.
+        start: Start cells in the place of the preset's: cells, or names as on the command line.
+        references: More references, likewise.
+        best_of: Another run, whose five best are start cells, too.
         listener: Hears of the search: a `Listener`, or a function of one event (`RunInfo`, `Progress`, `ToldStep`, or a
             text that people should read). None: nothing is printed.
 
@@ -102,6 +126,8 @@ def evolve(
         ArchsearchError: What was asked for cannot be done; nothing half-made is left behind.
         KeyboardInterrupt: It was stopped. All that ended is stored, and the same call goes on with it.
     """
+    folder = runs_folder(runs)
+    more = () if best_of is None else best_cells(os.fspath(best_of), folder, BEST)
     options = EvolveOptions(
         request=Request(
             preset=preset,
@@ -110,8 +136,11 @@ def evolve(
             tasks=None if tasks is None else tuple(tasks),
             own=tuple(own),
             seed=seed,
+            changes=changes or {},
+            start=(*(_cell(each, folder) for each in start), *more),
+            references=tuple(_cell(each, folder) for each in references),
         ),
-        runs=runs_folder(runs),
+        runs=folder,
         run=None if run is None else os.fspath(run),
         data=None if data is None else Path(data),
         devices=worker_devices(device, workers),
@@ -124,6 +153,10 @@ def evolve(
             f"{result.folder} holds all that ended; archsearch.evolve(run=…) goes on with it"
         )
     return Run(result.folder)
+
+
+def _cell(given: str | Cell, runs: Path) -> Cell:
+    return given if isinstance(given, Cell) else find_cell(given, runs).cell
 
 
 def search(options: EvolveOptions, listener: Listener) -> SearchResult:
@@ -155,7 +188,34 @@ def search(options: EvolveOptions, listener: Listener) -> SearchResult:
         listener.opened(info)
         if warning := network_warning(info.folder):
             listener.said(warning)
+        if new:
+            listener.said(estimate_words(_estimate(store.plan, options)))
         return _searched(info, store, pool, listener, stop)
+
+
+def preview(options: EvolveOptions) -> tuple[RunPlan, Estimate]:
+    """Return what a search would begin, checked as it would be, and how long it would take; no run is made.
+
+    Args:
+        options: What was asked for.
+
+    Raises:
+        ArchsearchError: What was asked for cannot be done, or the run exists.
+    """
+    _check_options(options)
+    if options.run is not None and run_folder(options.run, options.runs).exists():
+        raise InputError(
+            f"--dry-run is for a run that has not begun; 'archsearch status {options.run}' says how this one goes"
+        )
+    resolved = _resolved(options, None)
+    sources = _sources(options, resolved, None)
+    with WorkerPool(list(options.devices), _data(options, None), sources) as pool:
+        plan = _checked(resolved.plan(resolved.probed(pool)))
+    return plan, _estimate(plan, options)
+
+
+def _estimate(plan: RunPlan, options: EvolveOptions) -> Estimate:
+    return estimate(plan, len(options.devices), options.limits(plan.preset), recall)
 
 
 def _check_options(options: EvolveOptions) -> None:
@@ -241,6 +301,8 @@ def _searched(
         store.ended = "finished"
         return SearchResult("finished", info.folder)
     store.ended = None
+    prepared = store.session.prepared if store.session else None
+    store.session = Session(info.limits.max_candidates, info.limits.max_seconds, prepared)
     try:
         result = _ended_search(info, store, pool, listener, stop)
     except BaseException:

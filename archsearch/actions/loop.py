@@ -10,6 +10,8 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 
+import msgspec
+
 from archsearch.actions.listener import Listener, Progress, SearchLimits, ToldStep
 from archsearch.protocol import noise
 from archsearch.protocol.evaluation import Ended, evaluate
@@ -19,7 +21,7 @@ from archsearch.protocol.records import Step, Trial, Try
 from archsearch.protocol.references import check_baseline, noise_trials, reference_cells, reference_step
 from archsearch.protocol.settings import Setting
 from archsearch.search import Search, sees
-from archsearch.store import Ending, LostTrial, RunStore, read_for_search
+from archsearch.store import Ending, LostTrial, RunStore, Session, read_for_search
 from archsearch.words import short_id
 from archsearch.workers.dispatch import Dispatcher
 
@@ -153,6 +155,7 @@ class SearchLoop:
 
     def _search(self) -> Ending:
         """Go on from the steps of earlier sessions; what of them is lost is trained again, and they are taken in anew."""
+        self._note_prepared()
         while True:
             try:
                 self._restore()
@@ -160,6 +163,12 @@ class SearchLoop:
             except LostTrial as lost:
                 if ending := self._train_again(lost.trial):
                     return ending
+
+    def _note_prepared(self) -> None:
+        """Note when the first step could be asked, by which others compute how fast the search is."""
+        session = self.store.session or Session(self.limits.max_candidates, self.limits.max_seconds)
+        if session.prepared is None and not self.store.has_told:
+            self.store.session = msgspec.structs.replace(session, prepared=self.elapsed)
 
     def _restore(self) -> None:
         """Take in the steps of earlier sessions; open ones wait for their trials.

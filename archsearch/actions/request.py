@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from archsearch.actions.listener import SearchLimits
+from archsearch.cell import Cell
 from archsearch.protocol.duration import parse_duration
 from archsearch.protocol.preset import Preset
 
@@ -24,6 +27,9 @@ class Request:
         tasks: Names of the preset's tasks, in the order of the stages.
         own: A user's own tasks, `text:FILE` or `FILE.py:NAME`, after the others.
         seed: The run's seed.
+        changes: What the preset says otherwise, by key.
+        start: Start cells in the place of the preset's.
+        references: More references.
     """
 
     preset: str | None = None
@@ -32,6 +38,9 @@ class Request:
     tasks: tuple[str, ...] | None = None
     own: tuple[str, ...] = ()
     seed: int | None = None
+    changes: Mapping[str, Any] = field(default_factory=dict)
+    start: tuple[Cell, ...] = ()
+    references: tuple[Cell, ...] = ()
 
 
 @dataclass(frozen=True)

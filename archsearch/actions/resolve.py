@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from archsearch.actions.request import PRESET, SEED, SPACE, STRATEGY, Request
 from archsearch.actions.tasks import ResolvedTask, check_different, resolve_tasks, usual_tasks
-from archsearch.cell import load_space
+from archsearch.cell import Cell, SearchSpace, load_space
 from archsearch.errors import InputError
 from archsearch.mutations import MUTATIONS, check_mutations
+from archsearch.mutations.validity import fault
 from archsearch.protocol.checks import LARGEST
-from archsearch.protocol.loading import load_preset
+from archsearch.protocol.loading import changed_preset, load_preset
+from archsearch.protocol.named_cells import with_cells
 from archsearch.protocol.plan import RunPlan
 from archsearch.protocol.preset import Preset
 from archsearch.protocol.sampling import check_validation
@@ -34,6 +37,7 @@ class ResolvedRequest:
         space: Name or TOML file.
         seed: The run's seed.
         note: What stands in for what, or nothing.
+        cells: The texts of start cells and references that are not in the library, by name.
     """
 
     preset_name: str
@@ -43,6 +47,7 @@ class ResolvedRequest:
     space: str = SPACE
     seed: int = SEED
     note: str = ""
+    cells: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def questions(self) -> list[Probe]:
@@ -69,6 +74,7 @@ class ResolvedRequest:
             filter=facts[self.preset.filter.task],
             engine=probed.hello.engine,
             machine=probed.hello.machine,
+            cells=dict(self.cells),
         )
         check_validation(plan, probed.scored)
         return plan
@@ -93,11 +99,14 @@ def resolve(request: Request, data: Path | None) -> ResolvedRequest:
         InputError: Something in it is unknown, with the nearest name.
     """
     preset_name, preset = load_preset(request.preset or PRESET)
+    preset = changed_preset(preset_name, preset, request.changes)
+    preset, cells = with_cells(preset, {}, request.start, request.references)
     strategy, space = request.strategy or STRATEGY, request.space or SPACE
     _check_strategy(strategy)
     check_mutations(load_space(space), MUTATIONS)
     if not 0 <= (request.seed or 0) <= LARGEST:
         raise InputError(f"seed {request.seed}: it lies between 0 and {LARGEST:,}")
+    _check_start(request.start, load_space(space))
     tasks, note = _chosen_tasks(request, preset, data)
     return ResolvedRequest(
         preset_name=preset_name,
@@ -107,6 +116,7 @@ def resolve(request: Request, data: Path | None) -> ResolvedRequest:
         space=space,
         seed=SEED if request.seed is None else request.seed,
         note=note,
+        cells=cells,
     )
 
 
@@ -116,6 +126,16 @@ def _check_strategy(strategy: str) -> None:
         raise InputError(
             f"no strategy {strategy!r}{did_you_mean(strategy, STRATEGIES, ' ({})')}; there are {known}"
         )
+
+
+def _check_start(cells: Iterable[Cell], space: SearchSpace) -> None:
+    """Refuse to start from a cell that the space does not hold: hardly any child of it would be in there."""
+    for cell in cells:
+        if problem := fault(cell, space):
+            raise InputError(
+                f"cell {cell.name}: {problem}, so no search in {space.name} starts from it; "
+                "give another space (--space), or give it as a reference (--reference)"
+            )
 
 
 def _chosen_tasks(request: Request, preset: Preset, data: Path | None) -> tuple[tuple[str, ...], str]:

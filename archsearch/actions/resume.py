@@ -11,15 +11,16 @@ import msgspec
 from archsearch.actions.own_tasks import recorded_name
 from archsearch.actions.request import Request
 from archsearch.actions.resolve import ResolvedRequest
-from archsearch.actions.tabular import flattened
 from archsearch.actions.tasks import ResolvedTask
 from archsearch.cell import load_space
 from archsearch.compiler.engine_names import trains_stacks
 from archsearch.errors import InputError
 from archsearch.mutations import MUTATIONS, check_mutations
-from archsearch.protocol.loading import load_preset
+from archsearch.protocol.loading import changed_preset, load_preset
+from archsearch.protocol.named_cells import with_cells
 from archsearch.protocol.plan import RunPlan, TaskFacts
 from archsearch.protocol.preset import Preset
+from archsearch.words import flattened
 from archsearch.workers.messages import Hello
 
 MAY_CHANGE = {"search.max_time", "search.max_candidates", "note"}
@@ -54,11 +55,11 @@ def request_of_run(request: Request, plan: RunPlan) -> ResolvedRequest:
 
 def _request_differences(request: Request, plan: RunPlan) -> list[str]:
     differences = []
-    if request.preset is not None:
-        name, preset = load_preset(request.preset)
-        differences += _difference("preset", name, plan.preset_name) or _preset_differences(
-            preset, plan.preset
-        )
+    name, preset = load_preset(request.preset) if request.preset else (plan.preset_name, plan.preset)
+    asked, _ = with_cells(
+        changed_preset(name, preset, request.changes), plan.cells, request.start, request.references
+    )
+    differences += _difference("preset", name, plan.preset_name) or _preset_differences(asked, plan.preset)
     if request.space is not None and load_space(request.space) != plan.space:
         differences += [f"space is {plan.space.name}, asked for {request.space}"]
     differences += _difference("strategy", request.strategy, plan.strategy)

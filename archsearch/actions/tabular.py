@@ -4,21 +4,10 @@ from __future__ import annotations
 
 import html
 import importlib
-from collections.abc import Mapping
 from typing import Any
 
 from archsearch.errors import ArchsearchError
-from archsearch.words import plain
-
-
-def flattened(table: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    """Return a nested mapping as one level, its keys joined by dots."""
-    flat: dict[str, Any] = {}
-    for key, value in table.items():
-        flat.update(
-            flattened(value, f"{prefix}{key}.") if isinstance(value, Mapping) else {f"{prefix}{key}": value}
-        )
-    return flat
+from archsearch.words import flattened, plain
 
 
 class Records(list[dict[str, Any]]):

@@ -3,22 +3,28 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import click
+import msgspec
 
-from archsearch.actions.evolve import SearchResult, search
+from archsearch.actions.cells import best_cells, find_cell
+from archsearch.actions.estimate import estimate_words
+from archsearch.actions.evolve import BEST, SearchResult, preview, search
 from archsearch.actions.request import EvolveOptions, Request
 from archsearch.cli.board import print_leaderboard
 from archsearch.cli.display import Display
 from archsearch.cli.options import json_option, runs_option, seed_option, top_option, training_options
 from archsearch.cli.printing import console, note, pointer, print_json
-from archsearch.errors import INTERRUPTED
+from archsearch.errors import INTERRUPTED, InputError
 from archsearch.protocol.duration import parse_duration
+from archsearch.protocol.loading import parse_change, preset_schema
 from archsearch.protocol.plan import PlannedTask
 from archsearch.store import Leaderboard, RunStore, as_document, read_leaderboard
 from archsearch.tasks import TaskName, TaskSource
+from archsearch.words import plain
 from archsearch.workers.devices import worker_devices
 
 
@@ -45,12 +51,49 @@ from archsearch.workers.devices import worker_devices
 @training_options
 @seed_option
 @click.option(
+    "--start",
+    metavar="CELL",
+    multiple=True,
+    help="Start from this cell, not from the preset's; may be repeated.",
+)
+@click.option("--from", "best_of", metavar="RUN", help=f"Start from the {BEST} best cells of another run.")
+@click.option(
+    "--reference",
+    "references",
+    metavar="CELL",
+    multiple=True,
+    help="Train this cell beside the published ones; may be repeated.",
+)
+@click.option(
+    "--budget", type=click.IntRange(min=1), metavar="N", help="Parameters of your own tasks' models."
+)
+@click.option("--steps", type=click.IntRange(min=1), metavar="N", help="Training steps on your own tasks.")
+@click.option(
+    "--no-filter", is_flag=True, help="Train candidates at once, without the memorization task first."
+)
+@click.option(
+    "--set",
+    "said",
+    metavar="KEY=VALUE",
+    multiple=True,
+    help="Another value of the preset, such as tasks.xml.steps=5000; may be repeated.",
+)
+@click.option(
+    "--schema",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=lambda ctx, option, asked: _print_schema(ctx) if asked else None,
+    help="Print the JSON schema of presets, with all their keys, and exit.",
+)
+@click.option(
     "--max-candidates",
     type=int,
     metavar="N",
     help="Candidates of the run in all; switches the preset's time off.",
 )
 @click.option("--max-time", metavar="TIME", help="Time of search in all: 90s, 30m, 2h.")
+@click.option("--dry-run", is_flag=True, help="Say how long it would take, and make no run.")
 @top_option(10, "Ranks of the leaderboard.")
 @json_option
 @click.pass_context
@@ -67,8 +110,16 @@ def evolve(
     workers: int | None,
     device: str,
     seed: int | None,
+    start: tuple[str, ...],
+    best_of: str | None,
+    references: tuple[str, ...],
+    budget: int | None,
+    steps: int | None,
+    no_filter: bool,
+    said: tuple[str, ...],
     max_candidates: int | None,
     max_time: str | None,
+    dry_run: bool,
     top: int,
     as_json: bool,
 ) -> int:
@@ -85,6 +136,12 @@ def evolve(
             tasks=None if tasks is None else tuple(part.strip() for part in tasks.split(",") if part.strip()),
             own=own,
             seed=seed,
+            changes=_changes(said, {"own.budget": budget, "own.steps": steps}, no_filter, bool(own or run)),
+            start=(
+                *(find_cell(name, runs).cell for name in start),
+                *(best_cells(best_of, runs, BEST) if best_of is not None else ()),
+            ),
+            references=tuple(find_cell(name, runs).cell for name in references),
         ),
         runs=runs,
         run=run,
@@ -93,10 +150,52 @@ def evolve(
         max_candidates=max_candidates,
         max_seconds=parse_duration(max_time) if max_time else None,
     )
+    if dry_run:
+        _print_preview(options, as_json)
+        return 0
     with Display(options.devices) as display:
         result = search(options, display)
     _print_result(result, options, top, as_json)
     return INTERRUPTED if result.ending == "interrupted" else 0
+
+
+def _print_preview(options: EvolveOptions, as_json: bool) -> None:
+    plan, found = preview(options)
+    if as_json:
+        print_json(msgspec.to_builtins(found))
+        return
+    tasks = "  ".join(task.full_name for task in plan.tasks)
+    for line in (f"tasks  {tasks}", estimate_words(found), "Nothing was started."):
+        click.echo(plain(line))
+
+
+def _print_schema(ctx: click.Context) -> None:
+    print_json(preset_schema())
+    ctx.exit()
+
+
+def _changes(
+    said: Sequence[str], of_own: Mapping[str, int | None], no_filter: bool, has_own: bool
+) -> dict[str, Any]:
+    """Return what the preset says otherwise, by key; each has one place where it is said.
+
+    Args:
+        said: Texts KEY=VALUE.
+        of_own: What `--budget` and `--steps` say of own tasks.
+        no_filter: Whether there is no filter.
+        has_own: Whether there may be an own task.
+    """
+    pairs = [parse_change(text) for text in said]
+    pairs += [(key, value) for key, value in of_own.items() if value is not None]
+    pairs += [("filter.tries", 0)] if no_filter else []
+    keys = [key for key, _ in pairs]
+    if twice := [key for key in keys if keys.count(key) > 1]:
+        raise InputError(f"{twice[0]} is said twice")
+    if any(value is not None for value in of_own.values()) and not has_own:
+        raise InputError(
+            "--budget and --steps are for your own tasks (--task); of others: --set tasks.xml.steps=5000"
+        )
+    return dict(pairs)
 
 
 def _print_result(result: SearchResult, options: EvolveOptions, top: int, as_json: bool) -> None:

@@ -18,6 +18,8 @@ from archsearch.words import did_you_mean, plain
 
 COMMANDS = {
     "evolve": "Search for cells that beat the GRU; start a run or go on with one.",
+    "runs": "List the runs, the newest first: what each is doing, and its best.",
+    "status": "Say what a run is doing: phase, rate, time left, failures by cause.",
     "leaderboard": "Show what a run found, beside the published cells and the noise.",
     "replay": "Train leaderboard rows again and compare the scores.",
     "show": "Show a cell: its equations, parameters and ancestry.",

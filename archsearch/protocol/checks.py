@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import msgspec
 
 from archsearch.cell import library
 from archsearch.errors import PresetError
 from archsearch.protocol.duration import parse_duration
+from archsearch.protocol.named_cells import cell_faults
 from archsearch.protocol.plan import RunPlan, TaskFacts
 from archsearch.protocol.preset import FilterRules, Preset, SearchRules, TaskRules
 from archsearch.protocol.settings import Grid
@@ -50,12 +51,12 @@ MOST_NAMES = 1_000
 """Entries of a list of names or rungs."""
 
 
-def faults(preset: Preset) -> Iterator[str]:
-    """Yield what makes no search."""
+def faults(preset: Preset, own: Iterable[str] = ()) -> Iterator[str]:
+    """Yield what makes no search; `own` are names of cells that are not in the library."""
     yield from _too_large("", preset)
     yield from _names(preset)
     yield from _too_much(preset)
-    yield from _search(preset.search, set(preset.tasks))
+    yield from _search(preset.search, set(preset.tasks), {*library.names(), *own})
     if preset.training.batch < 1 or preset.training.unroll < 2:
         yield "training.batch is at least 1, training.unroll at least 2"
     yield from _filter(preset.filter)
@@ -85,7 +86,9 @@ def _names(preset: Preset) -> Iterator[str]:
 
 def plan_faults(plan: RunPlan) -> Iterator[str]:
     """Yield what makes no search of a run's plan that was read from its records."""
-    yield from faults(plan.preset)
+    yield from _above("the number of its own cells", len(plan.cells), MOST_NAMES)
+    yield from cell_faults(plan.cells)
+    yield from faults(plan.preset, plan.cells)
     if not plan.tasks or len(plan.task) < len(plan.tasks):
         yield "it needs at least one task, and none twice"
     for task in plan.tasks:
@@ -166,14 +169,13 @@ def _above(what: str, value: int, most: int) -> Iterator[str]:
         yield f"{what} is {value:,}; it must be at most {most:,}"
 
 
-def _search(search: SearchRules, planned: set[str]) -> Iterator[str]:
+def _search(search: SearchRules, planned: set[str], known: set[str]) -> Iterator[str]:
     for key, least in {"look_ahead": 1, "pool": 1, "noise_draws": 0, "max_candidates": 1}.items():
         value = getattr(search, key)
         if value is not None and value < least:
             yield f"search.{key} is {value}; it must be at least {least}"
     if not search.start:
         yield "search.start is empty; a search starts from at least one cell"
-    known = library.names()
     for key in ("start", "references"):
         for name in getattr(search, key):
             if name not in known:
@@ -201,8 +203,8 @@ def _max_time(text: str | None) -> Iterator[str]:
 
 
 def _filter(rules: FilterRules) -> Iterator[str]:
-    if min(rules.budget, rules.steps, rules.epoch_steps, rules.validation, rules.tries) < 1:
-        yield "filter: budget, steps, epoch_steps, validation and tries are at least 1"
+    if min(rules.budget, rules.steps, rules.epoch_steps, rules.validation) < 1 or rules.tries < 0:
+        yield "filter: budget, steps, epoch_steps and validation are at least 1, tries at least 0"
     if not 0 < rules.threshold <= 1:
         yield f"filter.threshold is {rules.threshold}; it lies in (0, 1]"
 

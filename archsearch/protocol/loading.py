@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import re
+import tomllib
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
+from typing import Any
+
+import msgspec
 
 from archsearch.cell import SearchSpace
-from archsearch.errors import PresetError
+from archsearch.errors import InputError, PresetError
 from archsearch.protocol.checks import faults
 from archsearch.protocol.duration import EXAMPLES
 from archsearch.protocol.preset import (
@@ -21,8 +26,8 @@ from archsearch.protocol.preset import (
 )
 from archsearch.protocol.settings import Grid
 from archsearch.resources import grammars
-from archsearch.toml_files import read_toml
-from archsearch.words import did_you_mean
+from archsearch.toml_files import in_plain_words, read_toml
+from archsearch.words import did_you_mean, flattened
 
 TABLES = (Preset, SearchRules, MutationRules, TrainingRules, RaceRules, FilterRules, TaskRules, Grid)
 """The tables of a preset's file."""
@@ -50,6 +55,67 @@ def load_preset(name: str) -> tuple[str, Preset]:
     for fault in faults(preset):
         raise PresetError(f"{path}: {fault}")
     return path.stem, preset
+
+
+def changed_preset(name: str, preset: Preset, changes: Mapping[str, Any]) -> Preset:
+    """Return a preset some of whose keys say something else, as if its file had said so.
+
+    Args:
+        name: The preset's name, for people.
+        preset: The preset.
+        changes: Values by key, such as `own.steps` or `filter.grid.rate`.
+
+    Raises:
+        PresetError: A key or a value is none.
+    """
+    if not changes:
+        return preset
+    content: dict[str, Any] = msgspec.to_builtins(preset)
+    said = f"preset {name} with {', '.join(f'{key} = {value!r}' for key, value in changes.items())}"
+    for key, value in changes.items():
+        *tables, last = key.split(".")
+        _table(content, tables, key)[last] = value
+    try:
+        changed = msgspec.convert(content, Preset)
+    except msgspec.ValidationError as error:
+        words = in_plain_words(str(error), Preset)
+        raise PresetError(f"{said}: {words}{_hint(words)}") from None
+    for fault in faults(changed):
+        raise PresetError(f"{said}: {fault}")
+    return changed
+
+
+def _table(content: dict[str, Any], tables: list[str], key: str) -> dict[str, Any]:
+    """Return the table of a preset that a key stands in."""
+    table: Any = content
+    for name in tables:
+        table = table.get(name) if isinstance(table, dict) else None
+    if not isinstance(table, dict):
+        hint = did_you_mean(key, flattened(content))
+        raise PresetError(
+            f"a preset has no key {key[:80]!r}{hint}; keys are such as own.steps or tasks.xml.budget"
+        )
+    return table
+
+
+def parse_change(text: str) -> tuple[str, Any]:
+    """Return the key and the value of `KEY=VALUE`; the value is read as in a preset's file, and may lack quotes.
+
+    Raises:
+        InputError: It is no such text.
+    """
+    key, equals, value = (part.strip() for part in text.partition("="))
+    if not equals or not key or not value:
+        raise InputError(f"{text[:80]!r} is not KEY=VALUE, such as own.steps=3000")
+    try:
+        return key, tomllib.loads(f"value = {value}")["value"]
+    except (tomllib.TOMLDecodeError, RecursionError):
+        return key, value
+
+
+def preset_schema() -> dict[str, Any]:
+    """Return the JSON schema of presets, for editors and scripts; what it cannot say, `faults` does."""
+    return msgspec.json.schema(Preset)
 
 
 def _path(name: str) -> Path:

@@ -72,6 +72,7 @@ class RunPlan(msgspec.Struct, frozen=True, dict=True):
         filter: The filter's task.
         engine: What executes cells, with its version.
         machine: Instruction set or device, and torch's version.
+        cells: The texts of start cells and references that are not in the library, by the names that the preset has.
     """
 
     preset_name: str
@@ -83,6 +84,7 @@ class RunPlan(msgspec.Struct, frozen=True, dict=True):
     filter: TaskFacts
     engine: str
     machine: str
+    cells: dict[str, str] = {}
 
     @property
     def rule(self) -> Literal["paired", "published"]:
@@ -201,6 +203,8 @@ class RunPlan(msgspec.Struct, frozen=True, dict=True):
         """For each task and the filter: name, symbols, most layers, smallest budget."""
         layers, memory = max(self.preset.grid.layers), self.preset.filter
         rows = [(task.name, task.facts.symbols, layers, min(task.rules.budgets)) for task in self.tasks]
+        if not memory.tries:
+            return rows
         return [*rows, (self.filter.name, self.filter.symbols, max(memory.grid.layers), memory.budget)]
 
     def too_narrow(self, cell: Cell) -> str | None:

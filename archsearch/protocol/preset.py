@@ -84,7 +84,7 @@ class FilterRules(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
         steps: Training steps of one try.
         epoch_steps: Steps between validations.
         validation: Windows of the validation set.
-        tries: How many settings a cell may be tried on, one per proposal.
+        tries: How many settings a cell may be tried on, one per proposal; 0 for no filter.
         threshold: Accuracy that passes.
         grid: The filter's own grid.
     """

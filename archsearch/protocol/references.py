@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import cache
 
-from archsearch.cell import Cell, library, regrouped
+from archsearch.cell import Cell, library
 from archsearch.errors import ArchsearchError
 from archsearch.protocol.fitness import Tries, best_skill
+from archsearch.protocol.named_cells import named_cell
 from archsearch.protocol.plan import PlannedTask, RunPlan
 from archsearch.protocol.racing import Outcomes, StageTrials, longest_trials
 from archsearch.protocol.records import BASELINE, Stage, Step, Try
@@ -15,13 +15,8 @@ from archsearch.protocol.settings import Setting
 
 
 def published_cell(plan: RunPlan, name: str) -> Cell:
-    """Return a library cell as the run counts cells: with `search.regroup` the one for all groupings of its sums."""
-    return _regrouped(name) if plan.preset.search.regroup else library.load(name)
-
-
-@cache
-def _regrouped(name: str) -> Cell:
-    return regrouped(library.load(name))
+    """Return a cell that the preset names, as the run counts cells: with `search.regroup` one for all groupings of sums."""
+    return named_cell(name, plan.cells.get(name), plan.preset.search.regroup)
 
 
 def reference_cells(plan: RunPlan) -> dict[str, Cell]:

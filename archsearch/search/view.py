@@ -152,7 +152,8 @@ class View:
         if candidate is None and child in self.references:
             return replace(step, stages=reference_stages(self.plan, child))
         setting = self.plan.filter_setting(child, candidate.filter_tries if candidate else 0)
-        if setting and (candidate is None or candidate.fate == "failed filter"):
+        unfiltered = candidate is None and not self.plan.preset.filter.tries
+        if unfiltered or (setting and (candidate is None or candidate.fate == "failed filter")):
             stages = self._stages(child, self.history.candidate(drawn.parent))
             return replace(step, filter=setting, stages=stages, gated=True, raced=True)
         if candidate is not None and candidate.passed and self._may_return(candidate):

@@ -17,7 +17,7 @@ from archsearch.store.run_store import step_holds, trial_holds
 from archsearch.store.seal import asked_seal, fact_seal, record_holds, told_seal, trial_seal
 
 NAMES = ("facts", "cells", "steps", "trials")
-FACTS = ("plan", "data", "sources", "scored", "ended", "elapsed")
+FACTS = ("plan", "data", "sources", "scored", "ended", "elapsed", "session")
 UNFINISHED = ("running", "interrupted")
 
 INSTRUCTIONS = 500_000_000

@@ -119,7 +119,7 @@ def read_leaderboard(store: RunStore, run: str) -> Leaderboard:
         baseline={task: result.score for task, result in gru.tasks.items()} if gru else {},
         champion=names.get(champion, ""),
         noise=noise_of(plan, history, outcomes),
-        rows=(*_pool_rows(store, history, names), *_reference_rows(history, references, names)),
+        rows=(*_pool_rows(store, history, names), *_reference_rows(store, history, references, names)),
         errors=_errors(plan, store.scored),
     )
 
@@ -148,21 +148,23 @@ def _row(store: RunStore, rank: int, candidate: Candidate, names: dict[str, str]
     )
 
 
-def _reference_rows(history: History, references: dict[str, Judgement], names: dict[str, str]) -> list[Row]:
+def _reference_rows(
+    store: RunStore, history: History, references: dict[str, Judgement], names: dict[str, str]
+) -> list[Row]:
     """Return the rows of the references that are no candidates, the best first."""
     outside = [cell for cell in references if history.candidate(cell) is None]
     outside.sort(key=lambda cell: -references[cell].fitness)
-    return [_reference_row(cell, names[cell], references[cell]) for cell in outside]
+    return [_reference_row(store, cell, names[cell], references[cell]) for cell in outside]
 
 
-def _reference_row(cell: str, name: str, judgement: Judgement) -> Row:
+def _reference_row(store: RunStore, cell: str, name: str, judgement: Judgement) -> Row:
     return Row(
         rank=None,
         id=cell,
         name=name,
         judgement=judgement,
         reference=True,
-        polynomial=library.load(name).polynomial,
+        polynomial=store.cell(cell).polynomial,
         trials=sum(result.settings for result in judgement.tasks.values()),
         parent="",
         applied=(),

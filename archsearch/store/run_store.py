@@ -18,7 +18,7 @@ from archsearch.errors import CellError, StoreError
 from archsearch.protocol.checks import LARGEST, plan_faults
 from archsearch.protocol.history import Candidate, Counts, History, Place
 from archsearch.protocol.plan import RunPlan
-from archsearch.protocol.records import ENDED, Outcome, Step, Trial, Verdict
+from archsearch.protocol.records import ENDED, HOST_STATUSES, Outcome, Step, Trial, Verdict
 from archsearch.store.connecting import CHECKED, RECOVERY, connect, create, guarded
 from archsearch.store.seal import asked_seal, fact_seal, record_holds, told_seal, trial_seal
 from archsearch.tasks import TaskSource
@@ -40,6 +40,20 @@ UNFINISHED = "state IN ('running', 'interrupted')"
 
 Ending = Literal["finished", "time", "interrupted", "exhausted"]
 """How a session of a run ends; an interrupted run is not over."""
+
+
+class Session(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What people are told of a search from outside; it decides nothing.
+
+    Attributes:
+        max_candidates: Candidates after which the run is finished, as was said last; None for no limit.
+        max_seconds: Seconds of search after which it is; None for no limit.
+        prepared: Seconds of search before the first step; None while references and clones train.
+    """
+
+    max_candidates: int | None = None
+    max_seconds: float | None = None
+    prepared: float | None = None
 
 
 class RunStore:
@@ -217,6 +231,16 @@ class RunStore:
     @scored.setter
     def scored(self, counts: dict[str, int]) -> None:
         self._set_fact("scored", msgspec.json.encode(counts).decode())
+
+    @property
+    def session(self) -> Session | None:
+        """What was said of the search last; None in runs that did not note it."""
+        text = self._fact("session")
+        return None if text is None else self._decoded(text, Session, "what was said of the search")
+
+    @session.setter
+    def session(self, session: Session) -> None:
+        self._set_fact("session", msgspec.json.encode(session).decode())
 
     @property
     def ended(self) -> Ending | None:
@@ -567,6 +591,13 @@ class RunStore:
             raise self.damaged(f"the record of trial {short_id(key)} does not hold")
         trial: Trial = self._decoded(record, Trial, f"trial {short_id(key)}")
         return trial
+
+    def host_failures(self) -> dict[str, int]:
+        """Return how many trials ended by crash, memory, timeout or an error of ours; this goes through all of them."""
+        query = (
+            f"SELECT state, count(*) FROM trials WHERE state IN {HOST_STATUSES} GROUP BY state ORDER BY state"
+        )
+        return dict(self._rows(query))
 
     def count(self) -> int:
         """Return how many trials have ended."""

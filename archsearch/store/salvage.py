@@ -154,7 +154,7 @@ def _fill(store: RunStore, contents: Contents) -> None:
     with guarded(store.path):
         connection.execute("BEGIN IMMEDIATE")
         for name, value, _ in contents.facts.values():
-            if name in ("data", "sources", "scored", "elapsed"):
+            if name in ("data", "sources", "scored", "elapsed", "session"):
                 put_fact(connection, name, value)
         connection.executemany("INSERT OR IGNORE INTO cells VALUES (?, ?)", contents.rows["cells"].values())
         connection.executemany(

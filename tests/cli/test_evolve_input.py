@@ -57,6 +57,19 @@ CASES = {
     "a number for a duration": (["--max-time", "90"], "(a number needs its unit)"),
     "a preset as space": (["--space", str(TINY)], "this is a preset, which goes with --preset"),
     "a seed that no database holds": (["--seed", 10**30], "it lies between 0 and 9,223,372,036,854,775,807"),
+    "a key of no preset": (["--set", "own.stpes=3"], "did you mean 'steps'?"),
+    "a table of no preset": (["--set", "tasks.xlm.steps=3"], "did you mean 'tasks.xml.steps'?"),
+    "a value of another kind": (["--set", "grid.rate=fast"], "grid.rate is a text; it must be a list"),
+    "a value that makes no search": (["--set", "search.pool=0"], "search.pool is 0; it must be at least 1"),
+    "a key without a value": (["--set", "own.steps"], "is not KEY=VALUE"),
+    "a key that is said twice": (
+        ["--set", "own.steps=3", "--task", "echo.py:Echo", "--steps", 4],
+        "said twice",
+    ),
+    "steps without an own task": (["--steps", 40], "--set tasks.xml.steps=5000"),
+    "a start cell that is none": (["--start", "grru"], "did you mean 'gru'?"),
+    "a start cell that the space does not hold": (["--start", "enas"], "75 nodes, the space allows 60"),
+    "the best of no run": (["--from", "quick-1"], "no run 'quick-1'"),
     "a table of numbers as text": (["--task", "text:temps.csv"], "no task of real numbers yet"),
 }
 
@@ -177,3 +190,15 @@ def test_no_secret_of_the_environment_is_written(
     for path in here.rglob("*"):
         if path.is_file():
             assert b"hush-4711" not in path.read_bytes(), path
+
+
+def test_a_dry_run_says_how_long_it_would_take_and_makes_no_run(
+    here: Path, capsys: Captured, simulated: None
+) -> None:
+    asked = ["evolve", "--preset", str(TINY), "--dry-run", "--workers", "1"]
+    assert run_command(asked) == 0
+    out = capsys.readouterr().out
+    assert "trials of references and clones" in out and "Nothing was started." in out
+    assert run_command([*asked, "--json"]) == 0
+    assert '"references": ' in capsys.readouterr().out
+    assert not Path("runs").exists()

@@ -122,7 +122,7 @@ def changed(key: str, value: Any) -> dict[str, Any]:
         ("training.unroll", 2),
         ("tasks.xml.validation", 1),
         ("filter.validation", 1),
-        ("filter.tries", 1),
+        ("filter.tries", 0),
         ("search.noise_draws", 1),
     ],
 )
@@ -201,7 +201,11 @@ def test_an_unknown_key_like_no_other_comes_with_all(tmp_path: Path) -> None:
         ("search.reexamine", 1.0, "search.reexamine is 1.0; it lies in [0, 1)"),
         ("training.batch", 0, "training.batch is at least 1, training.unroll at least 2"),
         ("training.unroll", 1, "training.batch is at least 1, training.unroll at least 2"),
-        ("filter.tries", 0, "filter: budget, steps, epoch_steps, validation and tries are at least 1"),
+        (
+            "filter.tries",
+            -1,
+            "filter: budget, steps, epoch_steps and validation are at least 1, tries at least 0",
+        ),
         ("filter.threshold", 1.5, "filter.threshold is 1.5; it lies in (0, 1]"),
         ("tasks.xml.budget", [], "tasks.xml: budget is a number, or a list of different ones"),
         ("tasks.xml.budget", [9_000, 9_000], "tasks.xml: budget is a number, or a list of different ones"),
