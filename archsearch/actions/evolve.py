@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from archsearch.actions.interrupts import Stop, stop_signal
@@ -14,13 +14,14 @@ from archsearch.actions.loop import SearchLoop
 from archsearch.actions.opening import check_candidates, locked_run, run_of_plan
 from archsearch.actions.request import EvolveOptions, Request
 from archsearch.actions.resolve import ResolvedRequest, resolve
-from archsearch.actions.resume import check_same_measurement, request_of_run
+from archsearch.actions.resume import check_same_measurement, reopen_unused, request_of_run
 from archsearch.actions.run import Run
-from archsearch.errors import InputError
+from archsearch.errors import ArchsearchError, InputError
+from archsearch.files import sweep
 from archsearch.protocol.duration import parse_duration
 from archsearch.protocol.plan import RunPlan
 from archsearch.protocol.references import reference_cells
-from archsearch.resources import runs_folder
+from archsearch.resources import cache_folder, runs_folder
 from archsearch.store import CheckpointFolder, Ending, RunStore, read_history, run_folder
 from archsearch.workers.devices import worker_devices
 from archsearch.workers.dispatch import Dispatcher
@@ -134,6 +135,8 @@ def search(options: EvolveOptions, listener: Listener) -> SearchResult:
         ArchsearchError: What was asked for cannot be done; nothing half-made is left behind.
     """
     _check_options(options)
+    for place in (options.runs, cache_folder() / "kernels", cache_folder() / "references"):
+        sweep(place)
     with stop_signal() as stop, ExitStack() as stack:
         folder = run_folder(options.run, options.runs) if options.run else None
         existing = locked_run(stack, folder) if folder is not None and folder.exists() else None
@@ -147,6 +150,7 @@ def search(options: EvolveOptions, listener: Listener) -> SearchResult:
             plan = _checked(resolved.plan(facts, hello))
             store, new = run_of_plan(stack, options, plan, folder)
         info = _recovered(store, options.limits(store.plan.preset), new=new, note=resolved.note)
+        info = replace(info, trouble=hello.trouble)
         listener.opened(info)
         return _searched(info, store, pool, listener, stop)
 
@@ -182,6 +186,7 @@ def _checked(plan: RunPlan) -> RunPlan:
 
 def _recovered(store: RunStore, limits: SearchLimits, new: bool, note: str) -> RunInfo:
     """Put what a killed session left running back to the queue, and return what the run has."""
+    reopen_unused(store)
     queued = store.interrupt()
     history, _ = read_history(store, store.plan)
     return RunInfo(
@@ -214,7 +219,12 @@ def _searched(
         store.ended = "finished"
         return SearchResult("finished", info.folder)
     store.ended = None
-    result = _ended_search(info, store, pool, listener, stop)
+    try:
+        result = _ended_search(info, store, pool, listener, stop)
+    except ArchsearchError:
+        with suppress(ArchsearchError):  # there may be no space for it
+            store.interrupt()
+        raise
     store.interrupt()
     if result.ending != "interrupted":
         store.ended = result.ending

@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
+from archsearch.actions.blame import check_reference, check_scores
 from archsearch.actions.listener import Listener, Progress, SearchLimits
 from archsearch.protocol import noise
 from archsearch.protocol.evaluation import Ended, evaluate
@@ -29,6 +30,9 @@ MOST_WITHOUT_NEWS = 200
 
 REFERENCES, NOISE = -10_000, -1
 """Priorities of what is trained before step 0."""
+
+OF_REFERENCES = ("references", "noise")
+"""Phases in which a trial that the host ends stops the search."""
 
 TURN = 0.25
 """Seconds between looks at the clock and at signals."""
@@ -97,6 +101,7 @@ class SearchLoop:
         everything = [trial for of_cell in trials for trial in of_cell]
         if ending := self._wait("references", trials[0], everything):
             return ending
+        check_scores({trial: self.dispatcher.outcome(trial) for trial in trials[0]})
         gru = evaluate(self.plan, steps[0], self.dispatcher.outcome, {}, {})
         assert isinstance(gru, Ended)
         check_baseline(self.plan, gru.tries)
@@ -199,6 +204,9 @@ class SearchLoop:
         if self.limits.max_seconds is not None and self.elapsed >= self.limits.max_seconds:
             return "time"
         for trial in self.dispatcher.poll(wait):
+            if phase in OF_REFERENCES:
+                outcome = self.dispatcher.outcome(trial)
+                check_reference(self.plan, self.store.path.parent.name, trial, outcome)
             self._ended(trial)
         progress = Progress(
             phase=phase,

@@ -82,9 +82,8 @@ class Display:
             f"engine {plan.engine} ({plan.machine})"
         )
         if find_engine(plan.engine) is INTERPRETER:
-            self.said(
-                "no C++ compiler: the interpreter runs the cells, several times slower than compiled code"
-            )
+            why = info.trouble.strip() or "ARCHSEARCH_ENGINE or the run asks for it"
+            self.said(f"{why}: the interpreter runs the cells, several times slower than compiled code")
         names = "  ".join(task.full_name for task in plan.tasks)
         self.said(f"tasks  {names}" + (f"     ({info.note})" if info.note else ""))
         if not info.new:

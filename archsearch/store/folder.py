@@ -21,7 +21,7 @@ import psutil
 import tomli_w
 
 from archsearch.errors import InputError, RunLocked, StoreError
-from archsearch.files import sync_folder, write_whole
+from archsearch.files import NEW_FOLDER, sync_folder, write_whole
 from archsearch.protocol.plan import RunPlan
 from archsearch.store.run_store import FILE, RunStore
 from archsearch.store.schema import no_space
@@ -133,7 +133,7 @@ def make_run(folder: Path, plan: RunPlan) -> None:
         raise InputError(
             f"{str(folder)[:80]}…: a path of {len(folder.parts):,} folders; at most {MOST_FOLDERS} are made"
         )
-    temporary = folder.parent / f".new-{secrets.token_hex(8)}"
+    temporary = folder.parent / f"{NEW_FOLDER}{secrets.token_hex(8)}"
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         temporary.mkdir(mode=0o700)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
@@ -16,7 +16,15 @@ from archsearch.cell import Cell
 from archsearch.errors import CellError, StoreError
 from archsearch.protocol.checks import plan_faults
 from archsearch.protocol.plan import RunPlan
-from archsearch.protocol.records import ENDED, Outcome, Step, Trial, Verdict
+from archsearch.protocol.records import (
+    ENDED,
+    HOST_STATUSES,
+    Outcome,
+    Step,
+    Subject,
+    Trial,
+    Verdict,
+)
 from archsearch.store.schema import RECOVERY, connect, create, guarded
 from archsearch.words import short_id
 
@@ -329,15 +337,37 @@ class RunStore:
             count = connection.execute("SELECT count(*) FROM trials WHERE state = 'interrupted'")
             return int(count.fetchone()[0])
 
-    def poisoned(self) -> set[str]:
-        """Return the cells that killed two workers."""
-        query = "SELECT DISTINCT cell FROM trials WHERE state IN ('crashed', 'oom') AND deaths >= 2"
-        return {cell for (cell,) in self._rows(query)}
+    def poisoned(self) -> set[Subject]:
+        """Return what killed two workers."""
+        return {trial.subject for trial in self._trials_where("state IN ('crashed', 'oom') AND deaths >= 2")}
+
+    def host_ended(self) -> list[Trial]:
+        """Return the trials that the host ended, by crash, memory, timeout or an error of ours."""
+        return self._trials_where(f"state IN {HOST_STATUSES}")
+
+    def _trials_where(self, condition: str) -> list[Trial]:
+        rows = self._rows(f"SELECT key, record FROM trials WHERE {condition} ORDER BY key")
+        return [self._decoded(record, Trial, f"trial {short_id(key)}") for key, record in rows]
+
+    def reopen(self, trials: Iterable[Trial]) -> None:
+        """Put trials back to the queue that had ended, as if they had never been tried."""
+        with self._transaction() as connection:
+            connection.executemany(
+                "UPDATE trials SET state = 'interrupted', deaths = 0, score = NULL, outcome = NULL WHERE key = ?",
+                [(trial.key,) for trial in trials],
+            )
 
     def trials(self) -> list[tuple[Trial, Outcome]]:
         """Return all trials that have ended, each with how, by cell and task."""
         rows = self._rows(f"SELECT key, record FROM trials WHERE state IN {ENDED} ORDER BY cell, task, key")
         trials = [(key, self._decoded(record, Trial, f"trial {key[:9]}")) for key, record in rows]
+        return [(trial, outcome) for key, trial in trials if (outcome := self.outcome(key)) is not None]
+
+    def trials_of(self, cell: str) -> list[tuple[Trial, Outcome]]:
+        """Return the trials of a cell that have ended, each with how, by task."""
+        query = f"SELECT key, record FROM trials WHERE cell = ? AND state IN {ENDED} ORDER BY task, key"
+        rows = self._rows(query, cell)
+        trials = [(key, self._decoded(record, Trial, f"trial {short_id(key)}")) for key, record in rows]
         return [(trial, outcome) for key, trial in trials if (outcome := self.outcome(key)) is not None]
 
     def count(self) -> int:

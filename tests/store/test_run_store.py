@@ -102,13 +102,22 @@ def test_a_finished_trial_stays_as_it_is(store: RunStore) -> None:
     assert store.outcome(trial().key) == done(0.2)
 
 
-def test_the_second_death_ends_a_trial_and_poisons_its_cell(store: RunStore) -> None:
+def test_what_the_host_ended_can_be_opened_again(store: RunStore) -> None:
+    store.bury(trial(), store.claim(trial(), 1), Outcome("crashed", reason="SIGKILL"), 1)
+    assert store.host_ended() == [trial()]
+    store.reopen([trial()])
+    assert store.outcome(trial().key) is None and not store.host_ended() and store.interrupt() == 1
+    store.take_over(trial(), done(0.5))
+    assert store.outcome(trial().key) == done(0.5) and not store.host_ended()
+
+
+def test_the_second_death_ends_a_trial_and_poisons_its_like(store: RunStore) -> None:
     crash = Outcome("crashed", reason="SIGSEGV")
     assert not store.bury(trial(), store.claim(trial(), 1), crash, 2)
     assert store.poisoned() == set() and store.outcome(trial().key) is None
     assert not store.bury(trial(), 1, crash, 2) and store.poisoned() == set(), "the same death again"
     assert store.bury(trial(), store.claim(trial(), 2), crash, 2)
-    assert store.poisoned() == {LSTM.id}
+    assert store.poisoned() == {trial().subject}
     assert store.outcome(trial().key) == crash
 
 

@@ -14,7 +14,7 @@ from functools import cache
 from pathlib import Path
 
 from archsearch.cell.ops import LEAKY_SLOPE, NORM_EPSILON
-from archsearch.compiler.native.toolchain import Toolchain, run_compiler, toolchain
+from archsearch.compiler.native.toolchain import Toolchain, failure, run_compiler, toolchain
 from archsearch.errors import BuildError
 from archsearch.files import is_ours, make_private, temporary_file
 from archsearch.resources import cache_folder
@@ -106,7 +106,7 @@ def _compile(tools: Toolchain, flags: list[str], text: str, place: Path) -> Path
         arguments = [*tools.command, *flags, f"-I{HERE}", "-x", "c++", "-", "-o", str(temporary)]
         status, _, trouble = run_compiler(arguments, text, SECONDS)
         if status or not temporary.exists():
-            raise BuildError(f"{tools.name} failed (exit code {status}):\n{trouble[-2000:]}")
+            raise failure(tools.name, status, trouble)
         path = place / f"{hashlib.sha256(temporary.read_bytes()).hexdigest()}.so"
         os.replace(temporary, path)
         return path
