@@ -9,7 +9,7 @@ from archsearch.protocol.plan import RunPlan
 from archsearch.protocol.records import Outcome, Trial
 from archsearch.protocol.references import reference_cells
 
-AGAIN = "nothing of it is final: once it is mended, the same command goes on"
+AGAIN = "Nothing of it is final: once it is mended, the same command goes on"
 
 WAYS = {
     "crashed": "a worker ends so if the task calls exit or abort, or if the system ends it, as it does without memory",
@@ -60,6 +60,6 @@ def check_scores(outcomes: Mapping[Trial, Outcome | None]) -> None:
         if ended and all(outcome.score is None for outcome in ended):
             said = ended[0].reason.strip().splitlines()[-1:] or [ended[0].status]
             raise ArchsearchError(
-                f"{task}: none of {len(ended)} trials of the GRU has a score ({said[0]}); a task that scores nothing, "
-                "or numbers that are not finite from the start, are the task's, else lower the rates in the preset"
+                f"{task}: none of {len(ended)} trials of the GRU has a score ({said[0]}); numbers that are not finite "
+                "from the start are the task's, else lower the rates in the preset"
             )
