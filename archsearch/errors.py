@@ -57,6 +57,12 @@ class StoreError(ArchsearchError):
     exit_code = 4
 
 
+class ReadOnly(StoreError):
+    """A run is sound but cannot be written, or not even read."""
+
+    exit_code = 1
+
+
 class BuildError(ArchsearchError):
     """The C++ compiler could not build a cell; its own words follow."""
 

@@ -20,7 +20,7 @@ import msgspec
 import psutil
 import tomli_w
 
-from archsearch.errors import InputError, RunLocked, StoreError
+from archsearch.errors import InputError, ReadOnly, RunLocked
 from archsearch.files import NEW_FOLDER, sync_folder, write_whole
 from archsearch.protocol.plan import RunPlan
 from archsearch.store.run_store import FILE, RunStore
@@ -195,8 +195,8 @@ class Lock:
                 f"run {self.folder.name} is in use by {self._owner()}; wait for it, or start another run"
             ) from None
         except OSError as error:
-            raise StoreError(
-                f"{self.folder / 'lock'}: {error.strerror}; check the permissions of the folder"
+            raise ReadOnly(
+                f"{self.folder / 'lock'}: {error.strerror}; check the disk and the permissions of the folder"
             ) from None
         owner = _Owner(os.getpid(), socket.gethostname(), f"{datetime.now():%Y-%m-%d %H:%M}")
         with contextlib.suppress(OSError):  # a full disk: the message is poorer, the lock holds

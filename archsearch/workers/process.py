@@ -210,7 +210,8 @@ def _writable() -> list[Path]:
     """Return the folders of this user's cache and of temporary files, as far as they are there."""
     cache = cache_folder()
     there = next(folder for folder in (cache, *cache.absolute().parents) if folder.is_dir())
-    return [there, Path(tempfile.gettempdir())]
+    temporary = Path(os.environ.get("TMPDIR") or tempfile.gettempdir())  # Python leaves a full one out
+    return [there, temporary] if temporary.is_dir() else [there]
 
 
 def missing_engine(device: str) -> str:

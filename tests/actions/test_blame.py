@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -51,6 +53,38 @@ def test_a_full_cache_stops_a_search_with_5_and_changes_nothing(tmp_path: Path) 
     ended = rows(world.folder / "runs" / "full", "SELECT DISTINCT state FROM trials")
     assert set(ended) <= {("done",), ("diverged",), ("interrupted",)}, "nothing of it is recorded"
     flag.unlink()
+    assert world.run(world.evolve("--run", "full", *FEW)).returncode == 0
+    assert world.board("full") == world.board("unbroken")
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of 400 KB."""
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=400k,mode=700", "tmpfs", str(disk)]
+    if shutil.which("mount") is None or subprocess.run(mount, capture_output=True).returncode:
+        pytest.skip("no file system can be mounted here")
+    yield disk
+    subprocess.run(["umount", str(disk)], check=True)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(shutil.which("c++") is None, reason="no C++ compiler")
+@pytest.mark.parametrize("what", ["ARCHSEARCH_CACHE", "TMPDIR"])
+def test_a_small_disk_for_the_cache_or_temporary_files_stops_a_search_with_5(
+    tmp_path: Path, small_disk: Path, what: str
+) -> None:
+    world = World(tmp_path / "world")
+    assert world.run(world.evolve("--run", "unbroken", *FEW)).returncode == 0
+    if what == "TMPDIR":
+        (small_disk / "fill").write_bytes(bytes(390_000))
+        world.cache = "another"
+    world.environment = {what: str(small_disk)}
+    stopped = world.run(world.evolve("--run", "full", *FEW))
+    assert stopped.returncode == 5, stopped.stderr
+    assert f"Error: {small_disk}: " in stopped.stderr and "No space left on device" in stopped.stderr
+    world.environment = {}
     assert world.run(world.evolve("--run", "full", *FEW)).returncode == 0
     assert world.board("full") == world.board("unbroken")
 
