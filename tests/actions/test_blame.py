@@ -8,9 +8,10 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 
-from tests.helpers.searches import TINY, World, rows
+from tests.helpers.searches import TINY, World, lives, rows, until
 
 FEW = ("--max-candidates", 4, "--workers", 2)
 
@@ -103,6 +104,27 @@ def test_a_compiler_that_is_killed_stops_a_search_at_a_reference_and_changes_not
     flag.unlink()
     assert world.run(world.evolve("--run", "killed", *FEW)).returncode == 0
     assert world.board("killed") == world.board("unbroken")
+
+
+@pytest.mark.slow
+def test_a_compiler_ends_with_a_driver_that_is_killed(tmp_path: Path) -> None:
+    world = World(tmp_path / "world")
+    compiler(world, "sleep 777").write_text("0")
+
+    def compilers() -> list[psutil.Process]:
+        ours = str(world.folder / "cxx")
+        return [each for each in psutil.process_iter(["cmdline"]) if ours in (each.info["cmdline"] or ())]
+
+    def with_children() -> list[psutil.Process]:
+        called = [child for each in compilers() for child in each.children()]
+        return [*compilers(), *called] if called else []
+
+    search = world.start(world.evolve("--run", "killed", *FEW), "killed")
+    try:
+        found = until(with_children, "a compiler that calls another program")
+    finally:
+        search.kill()
+    until(lambda: not any(lives(each) for each in found), "the end of the compiler and what it called")
 
 
 IMPATIENT = """
