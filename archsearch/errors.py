@@ -1,7 +1,14 @@
 """The errors that archsearch raises on purpose, each with the exit code the command line gives it."""
 
+import errno
+import os
+
 INTERRUPTED = 130
 """What the command line ends with after Ctrl-C, as a shell shows it."""
+
+
+FULL = (errno.ENOSPC, errno.EDQUOT)
+"""What the system says where nothing more can be written."""
 
 
 class ArchsearchError(Exception):
@@ -50,10 +57,20 @@ class StoreError(ArchsearchError):
     exit_code = 4
 
 
+class ReadOnly(StoreError):
+    """A run is sound but cannot be written, or not even read."""
+
+    exit_code = 1
+
+
 class BuildError(ArchsearchError):
     """The C++ compiler could not build a cell; its own words follow."""
 
     has_lines = True
+
+
+class CompilerEnded(BuildError):
+    """The host ended the compiler: it was killed, or had neither memory nor time enough. The source is not to blame."""
 
 
 class WorkerError(ArchsearchError):
@@ -66,3 +83,13 @@ class NoSpace(ArchsearchError):
     """The disk is full."""
 
     exit_code = 5
+
+
+def is_full(error: BaseException) -> bool:
+    """Whether an error comes of a disk or a quota without space, said by the system or in a compiler's or linker's words."""
+    if isinstance(error, OSError):
+        return error.errno in FULL
+    if isinstance(error, ArchsearchError):
+        return any(os.strerror(number) in str(error) for number in FULL)
+    cause = error.__cause__ or error.__context__
+    return cause is not None and is_full(cause)

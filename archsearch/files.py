@@ -6,19 +6,59 @@ import contextlib
 import errno
 import os
 import secrets
+import shutil
 import stat
 from collections.abc import Callable, Iterator
 from pathlib import Path
+
+TEMPORARY, NEW_FOLDER = ".archsearch-", ".new-"
+"""How the names of files and folders begin that are not whole yet."""
+
+LEFTOVER = 24 * 3600.0
+"""Seconds after which nobody writes to such a file any more: who did was killed."""
 
 
 @contextlib.contextmanager
 def temporary_file(folder: Path, suffix: str = ".tmp") -> Iterator[Path]:
     """Yield the path of a hidden file that is not there yet; at the end it is gone, if it has not been moved."""
-    path = folder / f".archsearch-{secrets.token_hex(8)}{suffix}"
+    path = folder / f"{TEMPORARY}{secrets.token_hex(8)}{suffix}"
     try:
         yield path
     finally:
         path.unlink(missing_ok=True)
+
+
+def sweep(folder: Path) -> None:
+    """Remove what killed processes left half-made in a folder of ours and in the folders in it."""
+    with contextlib.suppress(OSError):
+        if not is_ours(folder):
+            return
+        os.utime(folder)  # the file system's own clock, which its files were dated by
+        before = folder.stat().st_mtime - LEFTOVER
+        for path in [
+            *_half_made(folder),
+            *(each for inner in _folders(folder) for each in _half_made(inner)),
+        ]:
+            with contextlib.suppress(OSError):
+                if path.lstat().st_mtime < before:
+                    _remove(path)
+
+
+def _folders(folder: Path) -> list[Path]:
+    return [Path(entry) for entry in os.scandir(folder) if entry.is_dir(follow_symlinks=False)]
+
+
+def _half_made(folder: Path) -> list[Path]:
+    with contextlib.suppress(OSError), os.scandir(folder) as entries:
+        return [Path(entry) for entry in entries if entry.name.startswith((TEMPORARY, NEW_FOLDER))]
+    return []
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink()
 
 
 def write_whole(path: Path, content: bytes, check: Callable[[], None] | None = None) -> None:

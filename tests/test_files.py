@@ -1,12 +1,14 @@
 """Files that are written whole or not at all."""
 
+import errno
 import os
 import stat
 from pathlib import Path
 
 import pytest
 
-from archsearch.files import NotOurs, make_private, open_folder, temporary_file, write_whole
+from archsearch.errors import BuildError, is_full
+from archsearch.files import NotOurs, is_ours, make_private, open_folder, sweep, temporary_file, write_whole
 
 
 def test_a_pipe_is_not_replaced_by_a_file(tmp_path: Path) -> None:
@@ -65,5 +67,38 @@ def test_a_private_folder_is_ours_until_others_may_write(tmp_path: Path) -> None
         open_folder(tmp_path, "a", "b"),
     ):
         pass
+    assert is_ours(folder.parent) and not is_ours(folder) and not is_ours(tmp_path / "missing")
     with pytest.raises(FileNotFoundError), open_folder(tmp_path, "missing"):
         pass
+
+
+def test_half_made_files_and_folders_of_killed_processes_are_swept_after_a_day(tmp_path: Path) -> None:
+    place = tmp_path / "kernels" / "abc"
+    place.mkdir(parents=True)
+    names = [".archsearch-12.so", ".archsearch-34.so", "whole.so", ".other"]
+    for name in names:
+        (place / name).touch()
+    old, young = tmp_path / "kernels" / ".new-1", tmp_path / "kernels" / ".new-2"
+    for folder in (old, young):
+        folder.mkdir()
+        (folder / "run.db").touch()
+    for path in (place / names[0], place / names[2], place / names[3], old):
+        os.utime(path, (0, 0))
+    sweep(tmp_path / "kernels")
+    assert {path.name for path in place.iterdir()} == set(names[1:])
+    assert young.is_dir() and not old.exists()
+    sweep(tmp_path / "missing")
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT])
+def test_no_space_is_known_by_its_number_in_a_chain_and_in_the_words_of_a_linker(number: int) -> None:
+    assert is_full(OSError(number, "x")) and not is_full(OSError(errno.EACCES, os.strerror(number)))
+    assert is_full(BuildError(f"ld: final link failed: {os.strerror(number)}"))
+    assert not is_full(BuildError("ld: undefined symbol")) and not is_full(ValueError(os.strerror(number)))
+    try:
+        try:
+            raise OSError(number, "x")
+        except OSError as error:
+            raise RuntimeError("a task's own") from error
+    except RuntimeError as error:
+        assert is_full(error)

@@ -11,6 +11,7 @@ from pathlib import Path
 from archsearch.cell import Cell, library
 from archsearch.cell.cell import cell_text
 from archsearch.errors import InputError
+from archsearch.protocol.records import Outcome, Trial
 from archsearch.resources import runs_folder
 from archsearch.store import Leaderboard, Row, RunStore, existing_run, read_leaderboard
 from archsearch.store.run_store import FILE
@@ -29,12 +30,14 @@ class NamedCell:
         folder: The run's folder; None for a cell of the library or a file.
         board: The run's leaderboard.
         row: The cell's row; None if it has no fitness, or is no candidate.
+        trials: Its trials in the run that have ended, each with how.
     """
 
     cell: Cell
     folder: Path | None = None
     board: Leaderboard | None = None
     row: Row | None = None
+    trials: tuple[tuple[Trial, Outcome], ...] = ()
 
 
 def load_cell(name: str | os.PathLike[str], runs: str | os.PathLike[str] | None = None) -> Cell:
@@ -113,7 +116,7 @@ def cell_of_run(folder: Path, which: str, run: str) -> NamedCell:
         board = read_leaderboard(store, folder.name)
         cell = _ranked(board, run, int(which)) if which.isdecimal() else _beginning_with(store, run, which)
         row = next((row for row in board.rows if row.id == cell), None)
-        return NamedCell(store.cell(cell), folder, board, row)
+        return NamedCell(store.cell(cell), folder, board, row, tuple(store.trials_of(cell)))
 
 
 def best_cells(run: str, runs: Path, most: int) -> list[Cell]:

@@ -6,7 +6,7 @@ import contextlib
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,10 +19,12 @@ from archsearch.actions.opening import check_candidates, locked_run, run_of_plan
 from archsearch.actions.own_tasks import named_sources, sources_of_run
 from archsearch.actions.request import EvolveOptions, Request
 from archsearch.actions.resolve import ResolvedRequest, resolve
-from archsearch.actions.resume import check_same_measurement, request_of_run
+from archsearch.actions.resume import check_same_measurement, reopen_unused, request_of_run
 from archsearch.actions.run import Run
+from archsearch.cache_folder import PARTS, NoCache, cache_folder
 from archsearch.cell import Cell
 from archsearch.errors import ArchsearchError, InputError
+from archsearch.files import sweep
 from archsearch.protocol.duration import parse_duration
 from archsearch.protocol.plan import RunPlan
 from archsearch.protocol.references import reference_cells
@@ -170,6 +172,7 @@ def search(options: EvolveOptions, listener: Listener) -> SearchResult:
         ArchsearchError: What was asked for cannot be done; nothing half-made is left behind.
     """
     _check_options(options)
+    _sweep(options)
     with stop_signal() as stop, ExitStack() as stack:
         folder = run_folder(options.run, options.runs) if options.run is not None else None
         existing = locked_run(stack, folder) if folder is not None and folder.exists() else None
@@ -185,6 +188,7 @@ def search(options: EvolveOptions, listener: Listener) -> SearchResult:
         if not store.scored:
             store.scored = probed.scored
         info = _recovered(store, options.limits(store.plan.preset), new=new, note=resolved.note)
+        info = replace(info, trouble=probed.hello.trouble)
         listener.opened(info)
         if warning := network_warning(info.folder):
             listener.said(warning)
@@ -256,9 +260,18 @@ def _checked(plan: RunPlan) -> RunPlan:
     return plan
 
 
+def _sweep(options: EvolveOptions) -> None:
+    """Remove what killed processes left half-made."""
+    sweep(options.runs)
+    with contextlib.suppress(NoCache):
+        for part in PARTS:
+            sweep(cache_folder() / part)
+
+
 def _recovered(store: RunStore, limits: SearchLimits, new: bool, note: str) -> RunInfo:
     """Put what a killed session left running back to the queue, and return what the run has."""
     store.look_through()
+    reopen_unused(store)
     queued = store.interrupt()
     told, candidates = store.count_told()
     return RunInfo(

@@ -40,6 +40,7 @@ class RunInfo:
         limits: When it is finished.
         finished: Whether it is already.
         note: Something about the choice of tasks, or nothing.
+        trouble: Why the native engine does not work here, or nothing.
     """
 
     folder: Path
@@ -52,6 +53,7 @@ class RunInfo:
     limits: SearchLimits
     finished: bool
     note: str
+    trouble: str = ""
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from dataclasses import replace
 
 import msgspec
 
+from archsearch.actions.blame import check_reference, check_scores
 from archsearch.actions.listener import Listener, Progress, SearchLimits, ToldStep
 from archsearch.protocol import noise
 from archsearch.protocol.evaluation import Ended, evaluate
@@ -36,6 +37,9 @@ SEARCHING = "searching"
 
 REFERENCES, NOISE, LOST = -10_000, -1, -1
 """Priorities of what is trained before step 0."""
+
+OF_REFERENCES = ("references", "noise")
+"""Phases in which a trial that the host ends stops the search."""
 
 TURN = 0.25
 """Seconds between looks at the clock and at signals."""
@@ -113,6 +117,7 @@ class SearchLoop:
         everything = [trial for of_cell in trials for trial in of_cell]
         if ending := self._wait("references", trials[0], everything):
             return ending
+        check_scores({trial: self.dispatcher.outcome(trial) for trial in trials[0]})
         gru = evaluate(self.plan, steps[0], self.dispatcher.outcome, {}, {})
         assert isinstance(gru, Ended)
         check_baseline(self.plan, gru.tries)
@@ -275,7 +280,7 @@ class SearchLoop:
         with (
             self.store.group()
         ):  # what comes of a turn is on the disk before anybody hears of it, and in one go
-            self._collect(0.0 if self.dispatcher.may_dispatch else wait)
+            self._collect(phase, 0.0 if self.dispatcher.may_dispatch else wait)
             if phase == SEARCHING:
                 told = self._move()
             self._dispatch()
@@ -292,9 +297,16 @@ class SearchLoop:
         self.listener.progressed(progress)
         return None
 
-    def _collect(self, wait: float) -> None:
-        """Wait up to `wait` seconds for trials to end."""
+    def _collect(self, phase: str, wait: float) -> None:
+        """Wait up to `wait` seconds for trials to end.
+
+        Raises:
+            ArchsearchError: The host ended one of a reference.
+        """
         for trial in self.dispatcher.collect(wait):
+            if phase in OF_REFERENCES:
+                outcome = self.dispatcher.outcome(trial)
+                check_reference(self.plan, self.store.path.parent.name, trial, outcome)
             self._ended(trial)
 
     def _dispatch(self) -> None:

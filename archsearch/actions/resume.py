@@ -13,13 +13,16 @@ from archsearch.actions.request import Request
 from archsearch.actions.resolve import ResolvedRequest
 from archsearch.actions.tasks import ResolvedTask
 from archsearch.cell import load_space
-from archsearch.compiler.engine_names import trains_stacks
+from archsearch.compiler.engine_names import INTERPRETER, find_engine, trains_stacks
 from archsearch.errors import InputError
 from archsearch.mutations import MUTATIONS, check_mutations
 from archsearch.protocol.loading import changed_preset, load_preset
 from archsearch.protocol.named_cells import with_cells
 from archsearch.protocol.plan import RunPlan, TaskFacts
 from archsearch.protocol.preset import Preset
+from archsearch.protocol.racing import possible_trials
+from archsearch.protocol.references import reference_cells
+from archsearch.store import RunStore
 from archsearch.words import flattened
 from archsearch.workers.messages import Hello
 
@@ -92,13 +95,38 @@ def check_same_measurement(plan: RunPlan, facts: Mapping[str, TaskFacts], hello:
         if _with_floor_of(recorded, facts[recorded.name]) != recorded:
             differences.append(f"the data of {recorded.name} have changed")
     if differences:
-        began_elsewhere = trains_stacks(hello.engine) and not trains_stacks(plan.engine)
-        way = (
-            "Go on with --device cpu, or start another run here"
-            if began_elsewhere
-            else "Start another run here"
-        )
-        raise InputError(f"scores would not compare with this run's: {'; '.join(differences)}. {way}")
+        words = "; ".join(differences)
+        raise InputError(f"scores would not compare with this run's: {words}. {_way_on(plan, hello)}")
+
+
+def _way_on(plan: RunPlan, hello: Hello) -> str:
+    """Return how a run can go on that was begun with another engine."""
+    if trains_stacks(hello.engine) and not trains_stacks(plan.engine):
+        return "Go on with --device cpu, or start another run here"
+    began, now = find_engine(plan.engine), find_engine(hello.engine)
+    if began is INTERPRETER and now is not INTERPRETER:
+        return "Go on with ARCHSEARCH_ENGINE=interpreter before the command, or start another run, which is faster"
+    if hello.trouble and began is not INTERPRETER:
+        return f"Mend what keeps it from its engine ({hello.trouble.strip()}), or start another run here"
+    return "Start another run here"
+
+
+def reopen_unused(store: RunStore) -> None:
+    """Put the trials back to the queue that the host ended and no told step has used: another time they may go well.
+
+    What told steps have used stays, or the leaderboard would be another; all of them have used the references.
+    """
+    ended = store.host_ended()
+    told = [step for step, verdict in store.steps() if verdict is not None] if ended else []
+    if not told:
+        return store.reopen(ended)
+    plan = store.plan
+    tried = {trial.cell for trial in ended}
+    steps = [step for step in told if step.cell in tried]
+    used = {trial for step in steps for trial in possible_trials(plan, step)}
+    used |= {plan.filter_trial(step.cell, step.filter) for step in steps if step.filter is not None}
+    references = {cell.id for cell in reference_cells(plan).values()}
+    store.reopen(trial for trial in ended if trial not in used and trial.cell not in references)
 
 
 def _with_floor_of(recorded: TaskFacts, now: TaskFacts) -> TaskFacts:

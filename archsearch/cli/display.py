@@ -82,12 +82,11 @@ class Display:
             f"preset {plan.preset_name} · {plan.strategy} · seed {plan.seed} · {self._workers()} · "
             f"engine {plan.engine} ({plan.machine})"
         )
-        trouble = cache_trouble()
-        if trouble:
+        if trouble := cache_trouble():
             self.said(trouble)
         if find_engine(plan.engine) is INTERPRETER:
-            reason = "" if trouble else "no C++ compiler: "
-            self.said(f"{reason}the interpreter runs the cells, several times slower than compiled code")
+            why = info.trouble.strip() or "ARCHSEARCH_ENGINE or the run asks for it"
+            self.said(f"{why}: the interpreter runs the cells, several times slower than compiled code")
         names = "  ".join(task.full_name for task in plan.tasks)
         self.said(f"tasks  {names}" + (f"     ({info.note})" if info.note else ""))
         if not info.new:

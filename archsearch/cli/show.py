@@ -17,6 +17,7 @@ from archsearch.cli.options import json_option, runs_option
 from archsearch.cli.printing import console, print_json
 from archsearch.compiler.program import describe
 from archsearch.mutations.description import describe_node
+from archsearch.protocol.records import Outcome, Trial
 from archsearch.store import RunStore
 from archsearch.words import plain, polynomial
 
@@ -126,7 +127,14 @@ def _facts(named: NamedCell) -> list[str]:
                 f"score {result.score:.4f}  skill {result.skill:.3f}  ratio {ratio_text(result.ratio, 3)}"
             )
             lines.append(f"  {title(task):<12}  {figures}   {result.setting}, width {result.units}")
-    return lines
+    return lines + [_fate(trial, outcome) for trial, outcome in named.trials]
+
+
+def _fate(trial: Trial, outcome: Outcome) -> str:
+    """Return how a trial ended, with the last line of the reason why it has no score."""
+    said = "".join(outcome.reason.strip().splitlines()[-1:])
+    why = f"score {outcome.score:.4f}" if outcome.score is not None else said or "without a reason"
+    return f"trial       {outcome.status}: {trial.task}, {trial.setting}, {trial.steps:,} steps: {why}"
 
 
 def _zeros(cell: Cell) -> list[str]:
@@ -151,5 +159,16 @@ def _document(named: NamedCell, lineage: list[Birth]) -> dict[str, Any]:
         "run": named.board.run if named.board else None,
         "rank": row.rank if row else None,
         "fitness": row.fitness if row else None,
+        "trials": [
+            {
+                "task": trial.task,
+                "setting": trial.setting.as_dict(),
+                "steps": trial.steps,
+                "status": outcome.status,
+                "score": outcome.score,
+                "reason": outcome.reason,
+            }
+            for trial, outcome in named.trials
+        ],
         "ancestry": [birth.as_dict() for birth in lineage],
     }

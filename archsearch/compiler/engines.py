@@ -80,22 +80,27 @@ class Engine:
 
 
 def _native_works() -> bool:
-    return _has_native(os.environ.get("CXX", ""), os.environ.get("ARCHSEARCH_MARCH", ""))
+    return native_trouble() is None
+
+
+def native_trouble() -> BuildError | None:
+    """Return why the native engine does not work here, None if it does; warns once where it does not."""
+    return _native_trouble(os.environ.get("CXX", ""), os.environ.get("ARCHSEARCH_MARCH", ""))
 
 
 @cache
-def _has_native(command: str, march: str) -> bool:
-    """Whether the native engine works with this `$CXX` and `$ARCHSEARCH_MARCH`; warns once where it does not."""
+def _native_trouble(command: str, march: str) -> BuildError | None:
+    """Return why the native engine does not work with this `$CXX` and `$ARCHSEARCH_MARCH`."""
     try:
         cache_folder()
         native.native_description()
     except (BuildError, NoCache) as error:
         words = f"no native engine: {error}; cells run in the interpreter, several times slower"
         warnings.warn(words, RuntimeWarning, 5)
-        return False
+        return error if isinstance(error, BuildError) else BuildError(str(error))
     if trouble := cache_trouble():
         warnings.warn(trouble, RuntimeWarning, 5)
-    return True
+    return None
 
 
 _ROWS = (

@@ -16,6 +16,10 @@ BASELINE = "gru"
 """The library cell that every ratio is against."""
 
 
+Subject = tuple[str, str, Setting]
+"""A cell's id, a task with its difficulty, and a setting."""
+
+
 class Trial(msgspec.Struct, frozen=True):
     """One training run, complete: the same trial gives the same score on the same engine and machine.
 
@@ -61,6 +65,11 @@ class Trial(msgspec.Struct, frozen=True):
     def key(self) -> str:
         """SHA-256 of the whole record, 64 hex digits."""
         return hashlib.sha256(msgspec.json.encode(self)).hexdigest()
+
+    @property
+    def subject(self) -> Subject:
+        """What is blamed for the workers that died of it."""
+        return self.cell, self.task, self.setting
 
 
 Status = Literal["done", "diverged", "oom", "timeout", "crashed", "error"]

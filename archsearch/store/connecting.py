@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from archsearch.errors import NoSpace, RunLocked, StoreError
+from archsearch.errors import NoSpace, ReadOnly, RunLocked, StoreError
 from archsearch.store.file_system import network_file_system
 from archsearch.store.schema import APPLICATION, VERSION, build, schema_fault, upgrade
 
@@ -62,7 +62,7 @@ def guarded(path: Path) -> Iterator[None]:
         if name.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
             raise RunLocked(f"{path} is held by another program ({error}); close that first") from None
         if name.startswith(("SQLITE_READONLY", "SQLITE_CANTOPEN", "SQLITE_PERM")):
-            raise StoreError(f"{path}: {error}; check the permissions of the folder") from None
+            raise ReadOnly(f"{path}: {error}; check the disk and the permissions of the folder") from None
         raise StoreError(f"{path}: {error}; {RECOVERY}") from None
 
 

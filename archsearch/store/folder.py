@@ -21,8 +21,8 @@ import msgspec
 import psutil
 import tomli_w
 
-from archsearch.errors import InputError, RunLocked, StoreError
-from archsearch.files import sync_folder, write_whole
+from archsearch.errors import InputError, ReadOnly, RunLocked
+from archsearch.files import NEW_FOLDER, sync_folder, write_whole
 from archsearch.protocol.plan import RunPlan
 from archsearch.store.connecting import no_space
 from archsearch.store.run_store import FILE, RunStore
@@ -139,7 +139,7 @@ def make_run(folder: Path, plan: RunPlan, fill: Callable[[RunStore], object] | N
         raise InputError(
             f"{str(folder)[:80]}…: a path of {len(folder.parts):,} folders; at most {MOST_FOLDERS} are made"
         )
-    temporary = folder.parent / f".new-{secrets.token_hex(8)}"
+    temporary = folder.parent / f"{NEW_FOLDER}{secrets.token_hex(8)}"
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         temporary.mkdir(mode=0o700)
@@ -203,8 +203,8 @@ class Lock:
                 f"run {self.folder.name} is in use by {self._owner()}; wait for it, or start another run"
             ) from None
         except OSError as error:
-            raise StoreError(
-                f"{self.folder / 'lock'}: {error.strerror}; check the permissions of the folder"
+            raise ReadOnly(
+                f"{self.folder / 'lock'}: {error.strerror}; check the disk and the permissions of the folder"
             ) from None
         owner = _Owner(os.getpid(), socket.gethostname(), f"{datetime.now():%Y-%m-%d %H:%M}")
         with contextlib.suppress(OSError):  # a full disk: the message is poorer, the lock holds

@@ -18,7 +18,7 @@ from archsearch.errors import CellError, StoreError
 from archsearch.protocol.checks import LARGEST, plan_faults
 from archsearch.protocol.history import Candidate, Counts, History, Place
 from archsearch.protocol.plan import RunPlan
-from archsearch.protocol.records import ENDED, HOST_STATUSES, Outcome, Step, Trial, Verdict
+from archsearch.protocol.records import ENDED, HOST_STATUSES, Outcome, Step, Subject, Trial, Verdict
 from archsearch.store.connecting import CHECKED, RECOVERY, connect, create, guarded
 from archsearch.store.seal import asked_seal, fact_seal, record_holds, told_seal, trial_seal
 from archsearch.tasks import TaskSource
@@ -575,10 +575,27 @@ class RunStore:
             count = connection.execute(f"SELECT count(*) FROM trials WHERE {UNFINISHED}")
             return int(count.fetchone()[0])
 
-    def poisoned(self) -> set[str]:
-        """Return the cells that killed two workers."""
-        query = "SELECT DISTINCT cell FROM trials WHERE state IN ('crashed', 'oom') AND deaths >= 2"
-        return {cell for (cell,) in self._rows(query)}
+    def poisoned(self) -> set[Subject]:
+        """Return what killed two workers."""
+        return {trial.subject for trial in self._trials_where("state IN ('crashed', 'oom') AND deaths >= 2")}
+
+    def host_ended(self) -> list[Trial]:
+        """Return the trials that the host ended, by crash, memory, timeout or an error of ours."""
+        return self._trials_where(f"state IN {HOST_STATUSES}")
+
+    def _trials_where(self, condition: str) -> list[Trial]:
+        rows = self._rows(f"SELECT key, record FROM trials WHERE {condition} ORDER BY key")
+        return [self._trial(key, record) for key, record in rows]
+
+    def reopen(self, trials: Iterable[Trial]) -> None:
+        """Put trials back to the queue that had ended, as if they had never been tried."""
+        with self._transaction() as connection:
+            connection.executemany(
+                "UPDATE trials SET state = 'interrupted', deaths = 0, score = NULL, outcome = NULL, seal = NULL "
+                "WHERE key = ?",
+                [(trial.key,) for trial in trials],
+            )
+            connection.execute("DELETE FROM kept WHERE name = 'trials'")
 
     def trials(self) -> list[tuple[Trial, Outcome]]:
         """Return all trials that have ended, each with how, by cell and task."""
@@ -593,11 +610,17 @@ class RunStore:
         return trial
 
     def host_failures(self) -> dict[str, int]:
-        """Return how many trials ended by crash, memory, timeout or an error of ours; this goes through all of them."""
+        """Return how many trials ended by crash, memory, timeout or an error of ours."""
         query = (
             f"SELECT state, count(*) FROM trials WHERE state IN {HOST_STATUSES} GROUP BY state ORDER BY state"
         )
         return dict(self._rows(query))
+
+    def trials_of(self, cell: str) -> list[tuple[Trial, Outcome]]:
+        """Return the trials of a cell that have ended, each with how, by task."""
+        query = f"SELECT key, record FROM trials WHERE cell = ? AND state IN {ENDED} ORDER BY task, key"
+        trials = [(key, self._trial(key, record)) for key, record in self._rows(query, cell)]
+        return [(trial, outcome) for key, trial in trials if (outcome := self.outcome(key)) is not None]
 
     def count(self) -> int:
         """Return how many trials have ended."""

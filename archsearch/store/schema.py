@@ -7,7 +7,7 @@ from collections.abc import Callable
 from contextlib import closing
 from functools import cache
 
-from archsearch.protocol.records import ENDED
+from archsearch.protocol.records import ENDED, HOST_STATUSES
 from archsearch.store.seal import asked_seal, fact_seal, told_seal, trial_seal
 
 APPLICATION = 0x61726373
@@ -68,6 +68,7 @@ KEPT = (
     "CREATE TABLE scored (cell TEXT PRIMARY KEY, step INTEGER NOT NULL, fitness REAL NOT NULL) WITHOUT ROWID",
     "CREATE INDEX steps_by_cell ON steps (cell)",
     "CREATE INDEX trials_deadly ON trials (cell) WHERE deaths >= 2",
+    f"CREATE INDEX trials_host ON trials (state) WHERE state IN {HOST_STATUSES}",
 )
 
 

@@ -9,6 +9,7 @@ from itertools import islice
 import torch
 
 from archsearch.cell import Cell
+from archsearch.errors import TaskError
 from archsearch.protocol.records import Outcome, Trial
 from archsearch.training.checkpoint import Checkpoint, CheckpointStorage
 from archsearch.training.progress import TrialProgress
@@ -207,6 +208,11 @@ class TrainingLoop:
         windows = self.streams.take(split, 0, batch=trial.batch, unroll=trial.unroll, count=trial.validation)
         batches = list(windows)
         count = sum(len(batch.targets) for batch in batches)
+        if count == 0:
+            raise TaskError(
+                f"{trial.task}: the mask of its {split!r} windows scores nothing in {trial.validation} windows of "
+                f"{trial.batch} x {trial.unroll}; a score needs targets"
+            )
         return [(right / count, nll / count) for right, nll in self.learner.evaluate(batches)]
 
     def pause(self) -> None:

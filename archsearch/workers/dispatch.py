@@ -14,14 +14,16 @@ from archsearch.store.cache import keep, recall
 from archsearch.store.checkpoints import CheckpointFolder
 from archsearch.store.run_store import finite
 from archsearch.workers.grouping import together
+from archsearch.workers.memory import MemoryWatch
 from archsearch.workers.messages import Alive, Failed, Job, Result
+from archsearch.workers.patience import Patience
 from archsearch.workers.pool import Death, Event, Worker, WorkerPool
 from archsearch.workers.queue import QueuedTrial, RunningTrial
 from archsearch.workers.retry import REFUSED, RetryRule
 from archsearch.workers.trial_log import TrialLog
 
-SILENCE = 600.0
-"""Seconds without a sign of life after which a trial has timed out."""
+MOST_CELLS = 2_000
+"""Cells that a worker trains before a fresh one takes its place: each leaves something behind in a process."""
 
 RETRY = -1_000_000
 """The priority of a trial whose worker died."""
@@ -63,6 +65,8 @@ class Dispatcher:
         shared: Those of them whose outcomes other runs may use.
         running: The unfinished trials by the number of their job.
         retry: What becomes of trials whose worker died.
+        patience: How long a worker may be silent.
+        memory: How much memory a worker may hold.
         queued: How many trials were queued so far.
         waited: Seconds that workers spent idle before a job, all together.
         trained: How many trials were trained to an end here.
@@ -86,6 +90,8 @@ class Dispatcher:
         self.running: dict[int, RunningJob] = {}
         self.text = lru_cache(TEXTS)(lambda identity: cell(identity).text())
         self.retry = RetryRule(log)
+        self.patience = Patience()
+        self.memory = MemoryWatch(len(pool.devices))
         self.queued = 0
         self.waited = 0.0
         self.trained = 0
@@ -184,8 +190,11 @@ class Dispatcher:
             for event in self.pool.events(timeout):
                 ended += self._file(event)
             for worker in list(self.pool.workers):
-                if worker.job is not None and worker.silent > SILENCE:
+                if isinstance(worker.job, Job) and worker.silent > self.patience.limit(worker.job):
                     ended += self._time_out(worker)
+            for worker, words in self.memory.excesses(self.pool.workers):
+                self.pool.kill(worker, words)
+                ended += self._bury(worker, words, "oom")
         return ended
 
     @property
@@ -207,7 +216,7 @@ class Dispatcher:
     # -- handing out --------------------------------------------------------------------------------------------
 
     def dispatch(self) -> list[Trial]:
-        """Give idle workers work; return trials of poisoned cells, which end without being trained."""
+        """Give idle workers work; return the like of trials that killed two, which end without being trained."""
         ended: list[Trial] = []
         with self.log.group():
             for worker in self.pool.idle if self.waiting else ():
@@ -260,21 +269,29 @@ class Dispatcher:
         """File a result; one that its worker was not asked for, or gave before, is ignored."""
         if not isinstance(worker.job, Job) or worker.job.number != message.number:
             return []
-        if message.outcome.status == "oom":
-            self.pool.kill(worker, "out of memory")
-            return self._bury(worker, message.outcome.reason, "oom")
+        if message.outcome.status in ("oom", "crashed"):
+            self.pool.kill(worker, message.outcome.status)
+            return self._bury(worker, message.outcome.reason, message.outcome.status)
         unfinished = self.running[message.number]
         if message.index not in unfinished:
             return []
         ended = unfinished.pop(message.index)
         if not unfinished:
             del self.running[message.number]
-            worker.job, worker.idle_since = None, time.monotonic()
+            self._done(worker)
         outcome = finite(message.outcome)
         if not self.log.finish(ended.trial, ended.attempt, outcome):
             return []
         self.trained += 1
         return [self._end(ended.trial, outcome)]
+
+    def _done(self, worker: Worker) -> None:
+        """Take note that a worker has done its job; an old one gives its place to a fresh one."""
+        assert isinstance(worker.job, Job)
+        self.patience.learn(worker.job, worker.longest)
+        worker.job, worker.idle_since = None, time.monotonic()
+        if worker.is_large or len(worker.cells) >= MOST_CELLS:
+            self.pool.kill(worker, "old")
 
     def _bury(self, worker: Worker, cause: str, status: Literal["crashed", "oom"]) -> list[Trial]:
         """Return the trials that ended with a dead worker; its other unfinished trials wait again.
@@ -298,7 +315,7 @@ class Dispatcher:
         job, worker.job = worker.job, None
         self.pool.kill(worker, "no sign of life")
         assert isinstance(job, Job)
-        outcome = Outcome("timeout", reason=f"no sign of life for {SILENCE:.0f} s")
+        outcome = Outcome("timeout", reason=f"no sign of life for {self.patience.limit(job):.0f} s")
         ended: list[Trial] = []
         for running in self.running.pop(job.number).values():
             self.log.finish(running.trial, running.attempt, outcome)

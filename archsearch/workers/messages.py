@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from archsearch.errors import ArchsearchError, InputError, WorkerError
+from archsearch.errors import ArchsearchError, InputError, NoSpace, WorkerError
 from archsearch.protocol.plan import TaskFacts
 from archsearch.protocol.records import Outcome, Trial
 from archsearch.tasks import TaskSource
@@ -64,11 +64,13 @@ class Hello(msgspec.Struct, frozen=True, tag=True):
         machine: Instruction set or device, and torch's version.
         engine: The engine that it trains with, with its version.
         engines: All engines that work there, with their versions.
+        trouble: Why the native engine does not work where it should; empty if it does.
     """
 
     machine: str
     engine: str
     engines: tuple[str, ...] = ()
+    trouble: str = ""
 
 
 class Facts(msgspec.Struct, frozen=True, tag=True):
@@ -118,8 +120,8 @@ class Failed(msgspec.Struct, frozen=True, tag=True):
     @property
     def error(self) -> ArchsearchError:
         """The error that the driver raises for it."""
-        kind = InputError if self.exit_code == InputError.exit_code else WorkerError
-        return kind(self.text)
+        kinds = {kind.exit_code: kind for kind in (InputError, NoSpace)}
+        return kinds.get(self.exit_code, WorkerError)(self.text)
 
 
 ToWorker = Sources | Probe | Job

@@ -17,7 +17,7 @@ from typing import Any
 
 import msgspec
 
-from archsearch.errors import InputError, WorkerError
+from archsearch.errors import InputError, NoSpace, WorkerError
 from archsearch.tasks import TaskSource
 from archsearch.workers import messages
 from archsearch.workers.entry import enter as _main
@@ -50,6 +50,9 @@ class Worker:
         job: What it was given to do.
         begun: Whether it has said that it works on the job; what ends it before that is not the job's doing.
         silent: Seconds without a sign of life.
+        longest: The longest such silence of this job.
+        cells: The ids of the cells that it has been given.
+        is_large: Whether it holds so much memory that a fresh one takes its place after the job.
         idle_since: When it became idle, on the monotonic clock.
     """
 
@@ -60,6 +63,9 @@ class Worker:
     job: Job | Probe | None = None
     begun: bool = False
     silent: float = 0.0
+    longest: float = 0.0
+    cells: set[str] = field(default_factory=set)
+    is_large: bool = False
     idle_since: float = field(default_factory=time.monotonic)
 
     @property
@@ -157,7 +163,9 @@ class WorkerPool:
 
     def give(self, worker: Worker, job: Job | Probe) -> None:
         """Hand an idle worker something to do; a worker that is gone will be seen by `events`."""
-        worker.job, worker.begun, worker.silent = job, False, 0.0
+        worker.job, worker.begun, worker.silent, worker.longest = job, False, 0.0, 0.0
+        if isinstance(job, Job):
+            worker.cells.add(job.trials[0].cell)
         with contextlib.suppress(OSError):
             worker.pipe.send_bytes(messages.encode(job))
 
@@ -191,13 +199,13 @@ class WorkerPool:
         try:
             while worker in self.workers and _says_something(worker.pipe):
                 message = messages.decode_for_driver(worker.pipe.recv_bytes(messages.MAX_BYTES))
-                worker.silent = 0.0
+                worker.longest, worker.silent = max(worker.longest, worker.silent), 0.0
                 if isinstance(message, Hello):
                     worker.hello, self.failures = message, 0
                     worker.idle_since = time.monotonic()
                 if isinstance(message, Failed) and worker.hello is None:
                     self.last_failure = message.text
-                    if isinstance(message.error, InputError):
+                    if isinstance(message.error, InputError | NoSpace):
                         raise message.error
                     return
                 yield worker, message

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import shutil
+import tempfile
 import traceback
 import warnings
 from collections.abc import Sequence
@@ -13,18 +15,32 @@ from pathlib import Path
 import torch
 
 from archsearch import tasks
+from archsearch.cache_folder import cache_folder
 from archsearch.cell import Cell
 from archsearch.compiler.engine_names import INTERPRETER, current_name, trains_stacks
-from archsearch.compiler.engines import ENGINES, default_engine, identity
-from archsearch.errors import ArchsearchError, BuildError, InputError, TaskError
+from archsearch.compiler.engines import ENGINES, default_engine, identity, native_trouble
+from archsearch.errors import (
+    FULL,
+    ArchsearchError,
+    BuildError,
+    CompilerEnded,
+    InputError,
+    NoSpace,
+    TaskError,
+    is_full,
+)
 from archsearch.protocol.plan import TaskFacts
 from archsearch.protocol.records import Outcome, Trial
 from archsearch.store.checkpoints import CheckpointFile, CheckpointFolder
+from archsearch.store.connecting import no_space
 from archsearch.tasks import Task, TaskName, TaskSource
 from archsearch.training import Streams, run_trials
 from archsearch.words import short_id
 from archsearch.workers import messages
 from archsearch.workers.messages import Alive, Facts, Failed, Hello, Job, Probe, Result, Sources
+
+LEAST_FREE = 1 << 18
+"""Bytes that a library may need."""
 
 CELLS = 64
 """Parsed cells that a worker keeps."""
@@ -73,13 +89,11 @@ class _Worker:
     def run(self) -> None:
         """Take one request after the other."""
         try:
-            engine = chosen_engine(self.device)
-        except InputError as error:
+            hello = self.hello()
+        except ArchsearchError as error:
             self.say(Failed(str(error), error.exit_code))
             return
-        engines = dict.fromkeys((engine, INTERPRETER.name))
-        identities = tuple(identity(name, self.device) for name in engines)
-        self.say(Hello(machine_kind(self.device), identities[0], identities))
+        self.say(hello)
         while True:
             try:
                 request = messages.decode_for_worker(self.pipe.recv_bytes(messages.MAX_BYTES))
@@ -89,6 +103,18 @@ class _Worker:
                 self.answer(request)
             except ArchsearchError as error:
                 self.say(Failed(str(error), error.exit_code))
+
+    def hello(self) -> Hello:
+        """Return what this worker is.
+
+        Raises:
+            InputError: There is no such engine as was asked for.
+            NoSpace: Nothing can be compiled for want of space; a run is not bound to the interpreter for that.
+        """
+        engine = chosen_engine(self.device)
+        trouble = missing_engine(self.device)
+        identities = [identity(name, self.device) for name in dict.fromkeys((engine, INTERPRETER.name))]
+        return Hello(machine_kind(self.device), identities[0], tuple(identities), trouble)
 
     def answer(self, request: messages.ToWorker) -> None:
         """Carry out one request."""
@@ -142,7 +168,9 @@ class _Worker:
                 checkpoints=checkpoint_files(job, trials),
                 pauses=job.pauses,
             )
-        except Exception as error:
+        except (
+            BaseException
+        ) as error:  # a task may raise KeyboardInterrupt or SystemExit; signals never do here
             return [failed_outcome(error)] * len(trials)
 
 
@@ -154,11 +182,16 @@ def checkpoint_files(job: Job, trials: Sequence[Trial]) -> list[CheckpointFile] 
     return [folder.slot(trial) for trial in trials]
 
 
-def failed_outcome(error: Exception) -> Outcome:
+def failed_outcome(error: BaseException) -> Outcome:
     """Return the outcome of trials that an error has ended; what a person has to mend is raised again.
 
     So is an error of CUDA: nothing more can be computed in this process; its end is seen, and the job tried again.
+    A compiler that the host has ended is the death of a worker: the trial is tried once more.
     """
+    if is_full(error) or (isinstance(error, CompilerEnded) and _is_out_of_space()):
+        raise out_of_space(error) from None
+    if isinstance(error, CompilerEnded):
+        return Outcome("crashed", reason=str(error)[-2000:])
     trace = "".join(traceback.format_exception(error))[-2000:]
     if isinstance(error, BuildError):
         return Outcome("error", reason=str(error)[-2000:])
@@ -169,6 +202,41 @@ def failed_outcome(error: Exception) -> Outcome:
     if isinstance(error, RuntimeError) and "can't allocate memory" in str(error):
         return Outcome("oom", reason=trace)  # torch's CPU allocator has no exception of its own
     return Outcome("error", reason=trace)
+
+
+def out_of_space(error: BaseException) -> NoSpace:
+    """Return the error that stops a search, with the fullest of the folders that a worker writes to."""
+    said = [line for line in str(error).splitlines() if any(os.strerror(number) in line for number in FULL)]
+    words = (said or ["no space left"])[0]
+    return no_space(min(_writable(), key=lambda folder: shutil.disk_usage(folder).free), words)
+
+
+def _is_out_of_space() -> bool:
+    """Whether hardly anything can be written: a linker that maps its file is killed there and says nothing of space."""
+    return min(shutil.disk_usage(folder).free for folder in _writable()) < LEAST_FREE
+
+
+def _writable() -> list[Path]:
+    """Return the folders of this user's cache and of temporary files, as far as they are there."""
+    cache = cache_folder()
+    there = next(folder for folder in (cache, *cache.absolute().parents) if folder.is_dir())
+    temporary = Path(os.environ.get("TMPDIR") or tempfile.gettempdir())  # Python leaves a full one out
+    return [there, temporary] if temporary.is_dir() else [there]
+
+
+def missing_engine(device: str) -> str:
+    """Return why a worker on a CPU has no native engine; empty if it has, or needs none.
+
+    Raises:
+        NoSpace: For want of space.
+    """
+    if device != "cpu" or os.environ.get("ARCHSEARCH_ENGINE"):
+        return ""
+    with warnings.catch_warnings(action="ignore"):
+        trouble = native_trouble()
+    if trouble is not None and is_full(trouble):
+        raise out_of_space(trouble)
+    return "" if trouble is None else " ".join(str(trouble).split())[:300]
 
 
 def chosen_engine(device: str) -> str:

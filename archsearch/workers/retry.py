@@ -1,16 +1,20 @@
-"""What becomes of a trial whose worker died: it is trained once more, and after a second death its cell never again."""
+"""What becomes of a trial whose worker died: it is trained once more, and after a second death never again.
+
+Neither is any other trial of the same cell on the same task with the same setting. That is said of no more than these, and
+holds until the search is taken up again, unless a told step has used it: it may have been the host.
+"""
 
 from __future__ import annotations
 
-from archsearch.protocol.records import Outcome, Trial
+from archsearch.protocol.records import Outcome, Subject, Trial
 from archsearch.workers.queue import RunningTrial
 from archsearch.workers.trial_log import TrialLog
 
 DEATHS = 2
-"""Workers that a trial may kill before its cell is never dispatched again."""
+"""Workers that a trial may kill before its like is not dispatched again."""
 
-REFUSED = Outcome("crashed", reason="its cell killed two workers and is not trained again")
-"""How the trials of such a cell end."""
+REFUSED = Outcome("crashed", reason="its cell killed two workers with this setting and is not trained again")
+"""How the like of such a trial ends."""
 
 
 class RetryRule:
@@ -21,16 +25,16 @@ class RetryRule:
 
     Attributes:
         log: The same.
-        poisoned: The ids of the cells that killed two workers.
+        poisoned: What killed two workers.
     """
 
     def __init__(self, log: TrialLog) -> None:
         self.log = log
-        self.poisoned = log.poisoned()
+        self.poisoned: set[Subject] = log.poisoned()
 
     def refuses(self, trial: Trial) -> bool:
-        """Whether a trial's cell is never dispatched again."""
-        return trial.cell in self.poisoned
+        """Whether a trial is the like of one that killed two workers."""
+        return trial.subject in self.poisoned
 
     def ends(self, running: RunningTrial, outcome: Outcome, begun: bool) -> bool:
         """Note that a trial's worker is gone; return whether the trial has ended with it, or else waits again.
@@ -45,5 +49,5 @@ class RetryRule:
             return False
         if not self.log.bury(running.trial, running.attempt, outcome, DEATHS):
             return False
-        self.poisoned.add(running.trial.cell)
+        self.poisoned.add(running.trial.subject)
         return True

@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import AbstractContextManager, nullcontext
 from typing import Protocol
 
-from archsearch.protocol.records import Outcome, Trial
+from archsearch.protocol.records import Outcome, Subject, Trial
 
 
 class TrialLog(Protocol):
@@ -45,8 +45,8 @@ class TrialLog(Protocol):
     def take_over(self, trial: Trial, outcome: Outcome) -> None:
         """File a trial that was trained elsewhere."""
 
-    def poisoned(self) -> set[str]:
-        """Return the ids of the cells that killed two workers."""
+    def poisoned(self) -> set[Subject]:
+        """Return what killed two workers."""
 
 
 class MemoryTrialLog:
@@ -106,6 +106,6 @@ class MemoryTrialLog:
         """File a trial that was trained elsewhere."""
         self.outcomes[trial.key] = outcome
 
-    def poisoned(self) -> set[str]:
-        """Return the ids of the cells that killed two workers: none are known beforehand."""
+    def poisoned(self) -> set[Subject]:
+        """Return what killed two workers: nothing is known beforehand."""
         return set()

@@ -2,7 +2,9 @@
 
 import io
 import re
+from dataclasses import replace
 
+import msgspec
 import pytest
 from rich.console import Console
 
@@ -45,6 +47,17 @@ def test_a_step_that_failed_says_where_and_why() -> None:
     assert (
         line == "step    7  new    c11111111  diverged (xml): ValueError: loss is nan   c22222222 + remove ×2"
     )
+
+
+@pytest.mark.parametrize("trouble", ["/cache/kernels: others may write here", ""])
+def test_the_first_lines_say_why_the_interpreter_runs_the_cells(
+    finished: Finished, capsys: pytest.CaptureFixture[str], trouble: str
+) -> None:
+    info = told(finished)
+    plan = msgspec.structs.replace(info.plan, engine="reference 1")
+    Display(("cpu",)).opened(replace(info, plan=plan, trouble=trouble, finished=True))
+    said = " ".join(capsys.readouterr().err.split())
+    assert f"{trouble or 'ARCHSEARCH_ENGINE or the run asks for it'}: the interpreter runs the cells" in said
 
 
 def test_a_step_without_a_child_says_so() -> None:

@@ -14,6 +14,7 @@ from __future__ import annotations
 import ctypes
 import os
 import signal
+import subprocess
 import sys
 import time
 from multiprocessing.connection import Connection
@@ -23,7 +24,7 @@ from msgspec.structs import replace
 
 from archsearch.protocol.records import Outcome, Trial
 from archsearch.workers import messages, pool
-from archsearch.workers.entry import die_with, leave_signals_to_the_driver
+from archsearch.workers.entry import die_with, end_group_with_this, leave_signals_to_the_driver
 from archsearch.workers.messages import Alive, Facts, Failed, Hello, Job, Probe, Result
 from tests.helpers.plans import FACTS, GRU, MEMORY, World, chance
 
@@ -35,6 +36,7 @@ def main(pipe: Connection, device: str, data: str | None, driver: int) -> None:
     """Serve like `process.serve`, after the same beginning."""
     leave_signals_to_the_driver()
     die_with(driver)
+    end_group_with_this()
     kind, _, rest = os.environ.get("TROUBLE", "").partition(":")
     if kind == "no start":
         pipe.send_bytes(messages.encode(Failed("Traceback: no module named torch", 1)))
@@ -116,6 +118,13 @@ def _sometime(pipe: Connection, job: Job) -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
 
+def _parent(pipe: Connection, job: Job) -> None:
+    """Die as the parent of a process that would go on for long."""
+    child = subprocess.Popen(["sleep", "300"])
+    (Path(os.environ["TROUBLE_FOLDER"]) / "child").write_text(str(child.pid))
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
 def _not_finite(pipe: Connection, job: Job) -> None:
     outcome = World(fails=0.3)(job.trials[0])
     pipe.send_bytes(
@@ -138,6 +147,10 @@ TROUBLES = {
     "stuck": _stuck,
     "twice": _twice,
     "not finite": _not_finite,
+    "parent": _parent,
+    "compiler": lambda pipe, job: pipe.send_bytes(
+        messages.encode(Result(job.number, 0, Outcome("crashed", reason="cc1plus was killed")))
+    ),
     "oom": lambda pipe, job: pipe.send_bytes(
         messages.encode(Result(job.number, 0, Outcome("oom", reason="no memory")))
     ),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import math
 import os
 import random
@@ -15,13 +16,14 @@ import tomllib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import filelock
 import pytest
 from msgspec.structs import replace
 
 from archsearch.cell import library
-from archsearch.errors import ArchsearchError, InputError, NoSpace, StoreError
+from archsearch.errors import ArchsearchError, InputError, NoSpace, ReadOnly, StoreError
 from archsearch.protocol.records import Outcome, Step, Trial, Validation, Verdict
-from archsearch.store import RunStore, make_run, read_leaderboard
+from archsearch.store import Lock, RunStore, make_run, read_leaderboard
 from archsearch.store import folder as folders
 from archsearch.store.run_store import finite
 from tests.helpers.plans import done, run_plan
@@ -103,14 +105,41 @@ def test_a_finished_trial_stays_as_it_is(store: RunStore) -> None:
     assert store.outcome(trial().key) == done(0.2)
 
 
-def test_the_second_death_ends_a_trial_and_poisons_its_cell(store: RunStore) -> None:
+def test_what_the_host_ended_can_be_opened_again(store: RunStore) -> None:
+    store.bury(trial(), store.claim(trial(), 1), Outcome("crashed", reason="SIGKILL"), 1)
+    assert store.host_ended() == [trial()]
+    store.reopen([trial()])
+    assert store.outcome(trial().key) is None and not store.host_ended() and store.interrupt() == 1
+    store.take_over(trial(), done(0.5))
+    assert store.outcome(trial().key) == done(0.5) and not store.host_ended()
+
+
+def test_the_second_death_ends_a_trial_and_poisons_its_like(store: RunStore) -> None:
     crash = Outcome("crashed", reason="SIGSEGV")
     assert not store.bury(trial(), store.claim(trial(), 1), crash, 2)
     assert store.poisoned() == set() and store.outcome(trial().key) is None
     assert not store.bury(trial(), 1, crash, 2) and store.poisoned() == set(), "the same death again"
     assert store.bury(trial(), store.claim(trial(), 2), crash, 2)
-    assert store.poisoned() == {LSTM.id}
+    assert store.poisoned() == {trial().subject}
     assert store.outcome(trial().key) == crash
+
+
+def test_a_run_that_cannot_be_written_is_not_called_damaged(
+    store: RunStore, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with (
+        RunStore.open(folder) as reader,
+        pytest.raises(ReadOnly, match="check the disk and the perm") as caught,
+    ):
+        reader.add_cell(LSTM)
+    assert caught.value.exit_code == 1
+
+    def read_only(*_: object, **__: object) -> None:
+        raise OSError(errno.EROFS, "Read-only file system")
+
+    monkeypatch.setattr(filelock.FileLock, "acquire", read_only)
+    with pytest.raises(ReadOnly, match="lock: Read-only file system; check the disk"), Lock(folder):
+        pass
 
 
 def test_an_interrupted_attempt_is_no_death(store: RunStore) -> None:

@@ -17,7 +17,7 @@ from archsearch.actions.own_tasks import named_sources
 from archsearch.cell import library
 from archsearch.errors import ArchsearchError, InputError, WorkerError
 from archsearch.protocol.records import Outcome, Trial
-from archsearch.workers import dispatch, messages
+from archsearch.workers import dispatch, memory, messages, patience
 from archsearch.workers import pool as pools
 from archsearch.workers import probe as probes
 from archsearch.workers.dispatch import Dispatcher
@@ -93,6 +93,7 @@ CAUSES = {
     "garbage": "a message that cannot be read",
     "huge": "a message that cannot be read",
     "oom": "no memory",
+    "compiler": "cc1plus was killed",
 }
 
 
@@ -106,17 +107,17 @@ def test_a_trial_whose_worker_dies_once_is_trained_on_a_fresh_one(trouble: Troub
 
 
 @pytest.mark.parametrize("kind", CAUSES)
-def test_a_cell_that_kills_two_workers_is_never_dispatched_again(
+def test_what_kills_two_workers_is_not_dispatched_again_and_other_settings_are(
     trouble: Trouble, tmp_path: Path, kind: str
 ) -> None:
     trouble(kind, times=100)
     with WorkerPool(["cpu"], None) as pool:
         dispatcher = made(pool)
-        first, *others = trained(dispatcher, 3)
-    assert first.status == ("oom" if kind == "oom" else "crashed")
-    assert CAUSES[kind] in first.reason
-    assert all("not trained again" in other.reason for other in others)
-    assert len(list(tmp_path.iterdir())) == 2, "two attempts in all"
+        first, like, other = dispatcher.finish([trial(0), trial(6), trial(1)]).values()
+    assert first.status == other.status == ("oom" if kind == "oom" else "crashed")
+    assert CAUSES[kind] in first.reason and CAUSES[kind] in other.reason
+    assert "not trained again" in like.reason, "the same cell, task and setting, with another seed"
+    assert len(list(tmp_path.iterdir())) == 4, "two attempts at each setting"
     assert dispatcher.host_failures == 3 and dispatcher.trained == 0
 
 
@@ -168,7 +169,7 @@ def test_a_worker_killed_as_it_is_given_work_costs_one_attempt(pool: WorkerPool)
 def test_a_worker_that_hangs_and_ignores_requests_times_out(
     trouble: Trouble, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(dispatch, "SILENCE", 0.5)
+    monkeypatch.setattr(patience, "SILENCE", 0.5)
     trouble("stuck", times=1)
     with WorkerPool(["cpu"], None) as pool:
         stuck = pool.workers[0].process
@@ -182,8 +183,59 @@ def test_a_driver_that_slept_blames_no_worker(pool: WorkerPool, monkeypatch: pyt
     ready(pool)
     dispatcher = made(pool)
     monkeypatch.setattr(pools, "LONGEST_LOOK", 0.0)
-    monkeypatch.setattr(dispatch, "SILENCE", 0.05)
+    monkeypatch.setattr(patience, "SILENCE", 0.05)
     assert trained(dispatcher)[0].status == "done"
+
+
+def test_the_limit_of_silence_follows_what_the_task_has_taken_before() -> None:
+    learned, job = patience.Patience(), Job(1, LSTM.text(), (trial(),))
+    assert learned.limit(job) == patience.SILENCE
+    learned.learn(job, 0.1)
+    assert learned.limit(job) == patience.LEAST
+    learned.learn(job, 40.0)
+    learned.learn(job, 2.0)
+    assert learned.limit(job) == 40.0 * patience.FACTOR
+
+
+def test_what_a_job_took_is_learned_when_it_is_done(pool: WorkerPool) -> None:
+    dispatcher = made(pool)
+    trained(dispatcher)
+    assert 0 <= dispatcher.patience.longest[trial().task] < 10
+
+
+def test_a_worker_that_holds_too_much_memory_is_replaced_and_its_trial_is_out_of_memory(
+    trouble: Trouble, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(memory, "EVERY", 0.0)
+    monkeypatch.setattr(memory, "memory", lambda: 1000)
+    trouble("stuck", times=100)
+    with WorkerPool(["cpu"], None) as pool:
+        (outcome,) = trained(made(pool))
+    assert outcome.status == "oom" and "more than its share of 0.00 GiB" in outcome.reason
+
+
+def test_a_large_worker_and_one_of_many_cells_are_replaced_after_their_job(
+    pool: WorkerPool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dispatcher, first = made(pool), pool.workers[0]
+    trained(dispatcher)
+    assert pool.workers[0] is first and first.cells == {LSTM.id}
+    first.is_large = True
+    trained(dispatcher, 2)
+    second = pool.workers[0]
+    assert second is not first
+    monkeypatch.setattr(dispatch, "MOST_CELLS", 1)
+    outcomes = trained(dispatcher, 4)
+    assert pool.workers[0] is not second and dispatcher.host_failures == 0
+    assert outcomes == [World(fails=0.3)(trial(number)) for number in range(4)]
+
+
+def test_what_a_worker_has_started_ends_with_it(trouble: Trouble, tmp_path: Path) -> None:
+    trouble("parent", times=1)
+    with WorkerPool(["cpu"], None) as pool:
+        assert trained(made(pool)) == [World(fails=0.3)(trial())]
+    child = int((tmp_path / "child").read_text())
+    until(lambda: not psutil.pid_exists(child) or not lives(psutil.Process(child)), "the end of the child")
 
 
 def test_a_sign_of_life_starts_the_silence_anew(pool: WorkerPool) -> None:

@@ -21,7 +21,7 @@ from typing import Any
 from archsearch.cache_folder import NoCache, cache_folder
 from archsearch.cell.ops import LEAKY_SLOPE, NORM_EPSILON
 from archsearch.compiler.native.eviction import EVERY, evict, limit, mark_used
-from archsearch.compiler.native.toolchain import Toolchain, run_compiler, toolchain
+from archsearch.compiler.native.toolchain import Toolchain, failure, run_compiler, toolchain
 from archsearch.errors import BuildError
 from archsearch.files import NotOurs, make_private, open_folder, read_ours, temporary_file
 
@@ -192,7 +192,7 @@ def _compile(tools: Toolchain, flags: list[str], text: str, place: Path) -> None
         arguments = [*tools.command, *flags, f"-I{HERE}", "-x", "c++", "-", "-o", str(temporary)]
         status, _, trouble = run_compiler(arguments, text, SECONDS)
         if status or not temporary.exists():
-            raise BuildError(f"{tools.name} failed (exit code {status}):\n{trouble[-2000:]}")
+            raise failure(tools.name, status, trouble)
         with _build_errors():
             temporary.chmod(0o700)
             os.replace(temporary, place / f"{hashlib.sha256(temporary.read_bytes()).hexdigest()}.so")

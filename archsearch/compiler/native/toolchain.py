@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import re
 import shlex
 import shutil
-import signal
 import subprocess
 from dataclasses import dataclass
 from functools import cache
 
-from archsearch.errors import BuildError
+import psutil
+
+from archsearch.errors import BuildError, CompilerEnded
 
 PROBE_SECONDS = 20
 """How long a compiler may take to say what it is."""
@@ -25,6 +27,16 @@ NEEDED = {
 """Levels of x86 processors with macros that tell them, widest first. Machines of one level share libraries, and bits."""
 
 WORDS = (("__AVX512F__", "AVX-512"), ("__AVX2__", "AVX2"), ("__ARM_NEON", "NEON"))
+
+
+BY_THE_HOST = (
+    "signal terminated program",
+    "terminated with signal",
+    "Cannot allocate memory",
+    "memory exhausted",
+    "out of memory",
+)
+"""What compilers say of a part of theirs that was killed, or got no memory."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,20 +122,19 @@ def run_compiler(arguments: list[str], text: str, seconds: float) -> tuple[int, 
         seconds: How long it may take.
 
     Raises:
-        BuildError: It could not be started, or was not done in time; all that it had started is ended.
+        BuildError: It could not be started.
+        CompilerEnded: It was not done in time; all that it had started is ended.
     """
     environment = {**os.environ, "LC_ALL": "C"}
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
     try:
-        process = subprocess.Popen(
-            arguments, **pipes, text=True, errors="replace", env=environment, start_new_session=True
-        )  # type: ignore[call-overload]
+        process = subprocess.Popen(arguments, **pipes, text=True, errors="replace", env=environment)  # type: ignore[call-overload]
     except OSError as error:
         raise BuildError(f"{arguments[0]}: {error.strerror}") from None
     try:
         said, trouble = process.communicate(text, seconds)
     except subprocess.TimeoutExpired:
-        raise BuildError(f"{arguments[0]} did not finish within {seconds:g} s") from None
+        raise CompilerEnded(f"{arguments[0]} did not finish within {seconds:g} s") from None
     finally:
         if process.poll() is None:
             _end(process)
@@ -132,7 +143,22 @@ def run_compiler(arguments: list[str], text: str, seconds: float) -> tuple[int, 
 
 def _end(process: subprocess.Popen[str]) -> None:
     """End a compiler and the programs that it called."""
-    if hasattr(os, "killpg"):
-        os.killpg(process.pid, signal.SIGKILL)
+    with contextlib.suppress(psutil.NoSuchProcess):
+        for called in psutil.Process(process.pid).children(recursive=True):
+            with contextlib.suppress(psutil.NoSuchProcess):
+                called.kill()
     process.kill()
     process.communicate()
+
+
+def failure(name: str, status: int, trouble: str) -> BuildError:
+    """Return the error of a compiler that failed: the source's fault, or that of the host.
+
+    Args:
+        name: What the compiler is.
+        status: Its exit code.
+        trouble: What it complained of.
+    """
+    by_host = status < 0 or any(words in trouble for words in BY_THE_HOST)
+    kind = CompilerEnded if by_host else BuildError
+    return kind(f"{name} failed (exit code {status}):\n{trouble[-2000:]}")
