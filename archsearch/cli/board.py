@@ -91,7 +91,8 @@ def operators(applied: Iterable[str]) -> str:
 
 def _origin(row: Row) -> str:
     if not row.parent:
-        return "published" if row.reference else ""
+        kind = "published" if row.name in library.names() else "given"
+        return kind if row.reference else ""
     return f"{cell_name(row.parent)} + {operators(mutation.operator for mutation in row.applied)}"
 
 

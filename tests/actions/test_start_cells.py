@@ -12,6 +12,8 @@ from archsearch.actions.request import Request
 from archsearch.actions.resolve import resolve
 from archsearch.actions.resume import request_of_run
 from archsearch.cell import Cell, library
+from archsearch.cli.board import print_leaderboard
+from archsearch.cli.printing import console
 from archsearch.errors import InputError
 from archsearch.protocol.checks import plan_faults
 from archsearch.protocol.named_cells import with_cells
@@ -91,3 +93,15 @@ def test_a_forged_text_or_name_of_a_plan_is_a_fault() -> None:
         assert list(plan_faults(replace(plan, cells=cells))), cells
     shadow = {**plan.cells, "gru": MINE.renamed("gru").text()}
     assert "library" in " ".join(plan_faults(replace(plan, cells=shadow)))
+
+
+def test_a_cell_of_ones_own_is_called_given_and_not_published(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    make_run(tmp_path / "run", plan_of([], [OTHER]))
+    search_on(tmp_path / "run", 3)
+    with RunStore.open(tmp_path / "run") as store:
+        print_leaderboard(console(), read_leaderboard(store, ""), 10)
+    lines = capsys.readouterr().out.splitlines()
+    assert [line for line in lines if " mine " in line and "given" in line]
+    assert [line for line in lines if " mut1 " in line and "published" in line]

@@ -267,7 +267,7 @@ def test_what_comes_next_promises_other_data_only_where_there_are_others(
     ]
     (line,) = [
         line
-        for line in _next(replace(board, plan=replace(board.plan, tasks=tuple(files))), "r")
+        for line in _next(replace(board, plan=replace(board.plan, tasks=tuple(files))), "r", "text:a.txt")
         if "--seed 1" in line
     ]
     assert "archsearch train" in line and "is it better with other initial weights, too?" in line
