@@ -198,7 +198,7 @@ def test_a_worker_whose_gpu_failed_ends_so_that_its_job_is_tried_again(
         raise RuntimeError("CUDA error: an illegal memory access was encountered")
 
     monkeypatch.setattr(process, "run_trials", fails)
-    monkeypatch.setattr(process.tasks, "load", lambda name, data: SimpleNamespace(checksum=trial(0).data))
+    monkeypatch.setattr(process.tasks, "load", lambda *_: SimpleNamespace(checksum=trial(0).data))
     worker = process._Worker(None, "cpu", None)  # type: ignore[arg-type]
     with pytest.raises(RuntimeError, match="illegal memory access"):
         worker.train(Job(1, library.load("lstm").text(), (trial(0),)), (trial(0),))
