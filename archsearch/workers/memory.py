@@ -17,6 +17,9 @@ EVERY = 1.0
 ALL_WORKERS = 0.9
 """The share of the memory that all workers may hold together."""
 
+LEAST = 2 * 2**30
+"""Bytes that a worker may hold in any case: torch alone takes some hundred MiB, much of which workers share."""
+
 LARGE = 0.5
 """The share of what a worker may hold from which a fresh one takes its place after the job."""
 
@@ -45,7 +48,7 @@ class MemoryWatch:
     """
 
     def __init__(self, workers: int) -> None:
-        self.most = ALL_WORKERS * memory() / max(1, workers)
+        self.most = max(LEAST, ALL_WORKERS * memory() / max(1, workers))
         self.looked = time.monotonic()
 
     def excesses(self, workers: Iterable[Worker]) -> Iterator[tuple[Worker, str]]:

@@ -110,6 +110,7 @@ class _Worker:
         Raises:
             InputError: There is no such engine as was asked for.
             NoSpace: Nothing can be compiled for want of space; a run is not bound to the interpreter for that.
+            CompilerEnded: The host ended the compiler, which is as little a reason.
         """
         engine = chosen_engine(self.device)
         trouble = missing_engine(self.device)
@@ -229,6 +230,7 @@ def missing_engine(device: str) -> str:
 
     Raises:
         NoSpace: For want of space.
+        CompilerEnded: The host ended the compiler: a fresh worker tries again, so that it binds no run to the interpreter.
     """
     if device != "cpu" or os.environ.get("ARCHSEARCH_ENGINE"):
         return ""
@@ -236,6 +238,8 @@ def missing_engine(device: str) -> str:
         trouble = native_trouble()
     if trouble is not None and is_full(trouble):
         raise out_of_space(trouble)
+    if isinstance(trouble, CompilerEnded):
+        raise trouble
     return "" if trouble is None else " ".join(str(trouble).split())[:300]
 
 

@@ -15,6 +15,9 @@ from tests.helpers.searches import TINY, World, lives, rows, until
 
 FEW = ("--max-candidates", 4, "--workers", 2)
 
+ALONE = ("--max-candidates", 3, "--workers", 1)
+"""One worker: its first compilation is what it starts with."""
+
 COMPILER = """#!/bin/sh
 for word in "$@"; do
     if [ "$word" = -shared ] && [ -e {flag} ]; then
@@ -95,14 +98,14 @@ def test_a_small_disk_for_the_cache_or_temporary_files_stops_a_search_with_5(
 def test_a_compiler_that_is_killed_stops_a_search_at_a_reference_and_changes_nothing(tmp_path: Path) -> None:
     world = World(tmp_path / "world")
     flag = compiler(world, KILLED)
-    assert world.run(world.evolve("--run", "unbroken", *FEW)).returncode == 0
+    assert world.run(world.evolve("--run", "unbroken", *ALONE)).returncode == 0
     world.cache = "another"
     flag.write_text("1")
-    stopped = world.run(world.evolve("--run", "killed", *FEW))
+    stopped = world.run(world.evolve("--run", "killed", *ALONE))
     assert stopped.returncode == 1, stopped.stderr
     assert "gru cannot be trained: two workers" in stopped.stderr and "show killed/" in stopped.stderr
     flag.unlink()
-    assert world.run(world.evolve("--run", "killed", *FEW)).returncode == 0
+    assert world.run(world.evolve("--run", "killed", *ALONE)).returncode == 0
     assert world.board("killed") == world.board("unbroken")
 
 

@@ -207,11 +207,19 @@ def test_a_worker_that_holds_too_much_memory_is_replaced_and_its_trial_is_out_of
     trouble: Trouble, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(memory, "EVERY", 0.0)
+    monkeypatch.setattr(memory, "LEAST", 1000)
     monkeypatch.setattr(memory, "memory", lambda: 1000)
     trouble("stuck", times=100)
     with WorkerPool(["cpu"], None) as pool:
         (outcome,) = trained(made(pool))
     assert outcome.status == "oom" and "more than its share of 0.00 GiB" in outcome.reason
+
+
+def test_many_workers_share_the_memory_and_each_may_hold_what_torch_needs(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(memory, "memory", lambda: 40 * 2**30)
+    assert [round(memory.MemoryWatch(workers).most / 2**30, 6) for workers in (1, 4, 100)] == [36, 9, 2]
 
 
 def test_a_large_worker_and_one_of_many_cells_are_replaced_after_their_job(

@@ -9,8 +9,9 @@ import sys
 import pytest
 
 from archsearch.compiler.native.toolchain import failure
-from archsearch.errors import NoSpace
-from archsearch.workers.process import failed_outcome
+from archsearch.errors import CompilerEnded, NoSpace
+from archsearch.workers import process
+from archsearch.workers.process import failed_outcome, missing_engine
 
 
 def test_no_space_ends_the_search() -> None:
@@ -33,6 +34,25 @@ def test_a_compiler_that_the_host_has_ended_is_a_death_and_the_trial_is_tried_ag
     status: int, trouble: str
 ) -> None:
     assert failed_outcome(failure("g++", status, trouble)).status == "crashed"
+
+
+@pytest.mark.parametrize(
+    ("trouble", "words"),
+    [("Killed signal terminated program", "failed"), ("No space left on device", "free")],
+)
+def test_what_passes_binds_no_run_to_the_interpreter(
+    monkeypatch: pytest.MonkeyPatch, trouble: str, words: str
+) -> None:
+    monkeypatch.delenv("ARCHSEARCH_ENGINE", raising=False)
+    monkeypatch.setattr(process, "native_trouble", lambda: failure("g++", 1, trouble))
+    with pytest.raises((NoSpace, CompilerEnded), match=words):
+        missing_engine("cpu")
+
+
+def test_why_there_is_no_native_engine_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("ARCHSEARCH_ENGINE", raising=False)
+    monkeypatch.setattr(process, "native_trouble", lambda: failure("g++", 1, "error:\nodd"))
+    assert missing_engine("cpu") == "g++ failed (exit code 1): error: odd"
 
 
 def test_a_source_that_does_not_compile_is_an_error() -> None:
