@@ -117,12 +117,11 @@ def reopen_unused(store: RunStore) -> None:
     What told steps have used stays, or the leaderboard would be another; all of them have used the references.
     """
     ended = store.host_ended()
-    told = [step for step, verdict in store.steps() if verdict is not None] if ended else []
-    if not told:
+    if not ended or not store.has_told:
         return store.reopen(ended)
     plan = store.plan
     tried = {trial.cell for trial in ended}
-    steps = [step for step in told if step.cell in tried]
+    steps = [step for cell in tried for step, verdict in store.steps_of(cell) if verdict is not None]
     used = {trial for step in steps for trial in possible_trials(plan, step)}
     used |= {plan.filter_trial(step.cell, step.filter) for step in steps if step.filter is not None}
     references = {cell.id for cell in reference_cells(plan).values()}
