@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import os
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -33,6 +34,7 @@ from archsearch.store.claims import Ledger
 from archsearch.workers.devices import worker_devices
 from archsearch.workers.dispatch import Dispatcher
 from archsearch.workers.pool import WorkerPool
+from archsearch.workers.retry import REFUSED
 from archsearch.workers.trial_log import MemoryTrialLog
 
 PAIRS, SETTINGS, MARGIN = 40, 6, 0.02
@@ -309,17 +311,18 @@ class _Bench:
         self, trials: Sequence[Trial], number: int, progressed: Callable[[int, int], bool]
     ) -> dict[Trial, Outcome]:
         """Return how the trials of a pair ended by themselves; what the host ended is trained again, never scored."""
-        for _ in range(ATTEMPTS):
+        ended_by_host = Counter[Trial]()
+        while True:
             outcomes = self.dispatcher.finish(trials, progressed, number, shared=True)
-            failed = [trial for trial, outcome in outcomes.items() if outcome.by_host]
+            failed = {trial: outcome for trial, outcome in outcomes.items() if outcome.by_host}
             if not failed:
                 return outcomes
-            self._forget(failed)
-        last = outcomes[failed[0]]
-        raise WorkerError(
-            f"pair {number}, {failed[0].task}: a trial ended {ATTEMPTS} times as {last.status!r}, which says nothing of the "
-            f"cells; the pairs before it are kept, and the same command goes on\n{last.reason}".rstrip()
-        )
+            # What was refused for the deaths of other trials was not tried at all.
+            ended_by_host.update(trial for trial, outcome in failed.items() if outcome != REFUSED)
+            for trial, times in ended_by_host.items():
+                if times >= ATTEMPTS:
+                    raise _given_up(number, trial, failed.get(trial, REFUSED))
+            self._forget(list(failed))
 
     def _forget(self, failed: Sequence[Trial]) -> None:
         """Let trials be trained again as if they had never been."""
@@ -327,6 +330,13 @@ class _Bench:
         for trial in failed:
             self.log.drop(trial.key)
             self.dispatcher.retry.poisoned.discard(trial.cell)
+
+
+def _given_up(number: int, trial: Trial, last: Outcome) -> WorkerError:
+    return WorkerError(
+        f"pair {number}, {trial.task}: a trial ended {ATTEMPTS} times as {last.status!r}, which says nothing of the cells; "
+        f"the pairs before it are kept, and the same command goes on\n{last.reason}".rstrip()
+    )
 
 
 def _leader(found: Evidence) -> int:

@@ -178,8 +178,8 @@ def _sentences(hearing: Hearing) -> list[str]:
         "not told apart": f"{a} and {b} are not told apart on {where} after {after}. {_outlook(hearing)}",
     }[hearing.ruling.value]
     ledger = (
-        f"Claim {hearing.number} of your ledger: E must reach {1 / hearing.level:,.0f} on every task. The chance that any of "
-        f'its claims is ever called "better" falsely is at most 5 %, however many there will be.'
+        f"Claim {hearing.number} of your ledger: E must reach {1 / hearing.level:,.0f} on every task. The chance that any "
+        f'of its claims is ever called "better" falsely is at most 5 %, however many there will be.'
     )
     files = [
         f"{task} is a file and has no fresh data: its pairs vary initial weights and settings alone, "
