@@ -205,7 +205,7 @@ def hear(
         )
         with ledger.hearing(claim):
             hearing = replace(hearing, pairs=ledger.pairs(claim))
-            bench = _Bench(plan, pool, cells, heard)
+            bench = Bench(plan, pool, cells, heard)
             while hearing.due and hearing.count < pairs and (trained := bench.next_pair(hearing, until)):
                 hearing = replace(hearing, pairs=trained)
                 ledger.keep(claim, trained)
@@ -249,7 +249,7 @@ def _check(plan: RunPlan, cells: Sequence[Cell]) -> None:
             raise InputError(problem)
 
 
-class _Bench:
+class Bench:
     """Trains pairs.
 
     Args:

@@ -39,6 +39,7 @@ class Claim(msgspec.Struct, frozen=True, dict=True):
         training: What all trials share.
         engine: What executes the cells, with its version.
         machine: Instruction set or device, and torch's version.
+        ledger: Where the claim is made: the user's, or a run's; its pairs are others in another ledger.
     """
 
     a: str
@@ -50,9 +51,10 @@ class Claim(msgspec.Struct, frozen=True, dict=True):
     training: TrainingRules
     engine: str
     machine: str
+    ledger: str = "user"
 
     @classmethod
-    def of(cls, plan: RunPlan, a: str, b: str, settings: int) -> Claim:
+    def of(cls, plan: RunPlan, a: str, b: str, settings: int, ledger: str = "user") -> Claim:
         """Return the claim about two cells on all tasks of a plan.
 
         Args:
@@ -60,6 +62,7 @@ class Claim(msgspec.Struct, frozen=True, dict=True):
             a: Id of the cell that it is about.
             b: Id of the other.
             settings: Settings of a pair.
+            ledger: Where the claim is made.
         """
         return cls(
             a=a,
@@ -71,6 +74,7 @@ class Claim(msgspec.Struct, frozen=True, dict=True):
             training=plan.preset.training,
             engine=plan.engine,
             machine=plan.machine,
+            ledger=ledger,
         )
 
     @property
@@ -85,7 +89,7 @@ class Claim(msgspec.Struct, frozen=True, dict=True):
 
     def seed(self, pair: int) -> int:
         """Return the seed of a pair's trials: of its training and test data, and of the initial weights."""
-        return FRESH + (seed_of("judge", "user", self._words, pair) >> 1)
+        return FRESH + (seed_of("judge", self.ledger, self._words, pair) >> 1)
 
     def drawn(self, task: PlannedTask, pair: int) -> tuple[Setting, ...]:
         """Return the settings of a pair on a task, the same for both cells; fewer than k where the grid has no more."""

@@ -1,15 +1,22 @@
 """The referee at work: its verdicts are the same for any number of workers and after kills, and need not be bought twice."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
+from archsearch.actions.judge import Hearing
+from archsearch.cell import library
+from archsearch.protocol.claims import Claim, PairResult
 from archsearch.protocol.records import Trial
 from archsearch.protocol.seeds import FRESH
+from archsearch.referee.ruling import Ruling
 from archsearch.store import RunStore
 from tests.helpers.commands import Finished
+from tests.helpers.plans import GRU, run_plan
 from tests.helpers.searches import TINY, World, rows, until
 
 QUICK = {"SLOW": "0.002"}
@@ -113,3 +120,40 @@ def test_no_trial_of_a_search_has_a_fresh_seed(finished: Finished) -> None:
     assert records
     assert all(json.loads(record)["seed"] < FRESH for (record,) in records)
     assert "seed" in Trial.__struct_fields__
+
+
+def simulated(skills: dict[str, float], pairs: int, rng: np.random.Generator) -> Hearing:
+    """Return a hearing to its end; a cell is better by so many standard deviations of a pair on each task."""
+    plan = run_plan()
+    claim = Claim.of(plan, library.load("mut1").id, GRU, 2)
+    hearing = Hearing(claim, 1, ("mut1", "gru"), dict.fromkeys(skills, ()))
+    while hearing.due and hearing.count < pairs:
+        new = {task.name: PairResult(rng.normal(skills[task.name]), 0.0) for task in hearing.due}
+        kept = {task: (*old, new[task]) if task in new else old for task, old in hearing.pairs.items()}
+        hearing = replace(hearing, pairs=kept)
+    return hearing
+
+
+def test_a_task_that_is_decided_gets_no_more_pairs() -> None:
+    hearing = simulated({"arithmetic": 9.0, "xml": 1.0}, 60, np.random.default_rng(0))
+    assert hearing.ruling == "better"
+    assert len(hearing.pairs["arithmetic"]) == 8, "8 wins of 8 are enough for a first claim"
+    assert len(hearing.pairs["xml"]) > 8
+
+
+def test_more_pairs_than_would_do_are_not_promised_where_each_cell_leads_on_a_task() -> None:
+    hearing = simulated({"arithmetic": 9.0, "xml": -9.0}, 60, np.random.default_rng(0))
+    assert (hearing.ruling, hearing.count, hearing.is_split, hearing.needed) == (
+        "not told apart",
+        8,
+        True,
+        None,
+    )
+
+
+@pytest.mark.slow
+def test_one_real_task_and_one_that_is_not_are_falsely_called_better_within_the_level() -> None:
+    rng = np.random.default_rng(1)
+    rulings = [simulated({"arithmetic": 2.0, "xml": 0.0}, 40, rng).ruling for _ in range(400)]
+    assert rulings.count(Ruling.BETTER) / len(rulings) <= 0.05
+    assert rulings.count(Ruling.WORSE) == 0
