@@ -206,9 +206,7 @@ def hear(
         with ledger.hearing(claim):
             hearing = replace(hearing, pairs=ledger.pairs(claim))
             bench = Bench(plan, pool, cells, heard)
-            while hearing.due and hearing.count < pairs and (trained := bench.next_pair(hearing, until)):
-                hearing = replace(hearing, pairs=trained)
-                ledger.keep(claim, trained)
+            hearing = bench.heard_out(hearing, ledger, pairs, until)
     return hearing
 
 
@@ -272,18 +270,35 @@ class Bench:
         self.dispatcher = Dispatcher(self.log, pool, {cell.id: cell for cell in cells}.__getitem__)
         self.workers = len(pool.devices)
 
-    def next_pair(self, hearing: Hearing, until: float) -> dict[str, tuple[PairResult, ...]] | None:
+    def heard_out(self, hearing: Hearing, ledger: Ledger, pairs: int, until: float) -> Hearing:
+        """Return a hearing with so many pairs, each kept as soon as it is there, or fewer if they decide or time is over.
+
+        Args:
+            hearing: What is known.
+            ledger: Where its claim is entered and held.
+            pairs: The most.
+            until: When to stop, on the monotonic clock.
+        """
+        while hearing.due and hearing.count < pairs and (more := self.next_pair(hearing, until, pairs)):
+            hearing = replace(hearing, pairs=more)
+            ledger.keep(hearing.claim, more)
+        return hearing
+
+    def next_pair(
+        self, hearing: Hearing, until: float, most: int
+    ) -> dict[str, tuple[PairResult, ...]] | None:
         """Return all pairs with the next one on every task that is due; None if the time was over before.
 
         Args:
             hearing: What is known.
             until: When to stop, on the monotonic clock.
+            most: The last pair that may be wanted; those up to it begin early where workers would wait.
         """
         due, number = hearing.due, hearing.count + 1
         trials = {task.name: hearing.claim.trials(self.plan, task, number) for task in due}
         wanted = [trial for sides in trials.values() for side in sides for trial in side]
         self.dispatcher.queue(wanted, number, shared=True)
-        for later in range(number + 1, number + 2 + self.workers // len(wanted)):  # so that nobody waits
+        for later in range(number + 1, min(most, number + 1 + self.workers // len(wanted)) + 1):
             self.dispatcher.queue(self._all(hearing, due, later), later, shared=True)
 
         def progressed(done: int, of: int) -> bool:

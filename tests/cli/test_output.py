@@ -279,3 +279,14 @@ def test_a_cell_is_not_judged_against_itself(call: Call) -> None:
     ended = call("judge", "gru", "gru", "--task", "english", *JUDGE)
     assert ended.code == 2
     assert "gru and gru are the same cell" in ended.err
+
+
+def test_confirm_shows_every_claim_with_its_tasks(copied: Finished, call: Call) -> None:
+    arguments = ["confirm", copied.folder, "--pairs", 1, "--settings", 1, "--workers", 1, "--top", 2]
+    shown = call(*arguments)
+    assert (shown.code, shown.err) == (0, "")
+    heading, *claims, last = shown.out.splitlines()
+    assert heading.split() == ["claim", "cell", "against", "verdict", "pairs", "english", "memorization"]
+    assert 1 <= len(claims) <= 2
+    assert all(line.split()[2:7] == ["gru", "not", "told", "apart", "1"] for line in claims)
+    assert last.startswith("For each task: pairs won and lost")
