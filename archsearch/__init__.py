@@ -1,8 +1,8 @@
 """Evolutionary search for recurrent cells.
 
-What people need is here: `evolve` searches, `open_run` reads what was found, `train`, `replay` and `export` do what the
-commands of these names do, and `Recurrent` makes a torch layer of a cell. The names below are loaded when first used, so
-`import archsearch` is instant and leaves torch alone until `Recurrent` is asked for.
+What people need is here: `evolve` searches, `open_run` reads what was found, `train`, `judge`, `replay` and `export` do
+what the commands of these names do, and `Recurrent` makes a torch layer of a cell. The names below are loaded when first
+used, so `import archsearch` is instant and leaves torch alone until `Recurrent` is asked for.
 
 ```python
 import archsearch
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from archsearch.actions.cells import load_cell
     from archsearch.actions.evolve import evolve
     from archsearch.actions.export import export_cell as export
+    from archsearch.actions.judge import hear as judge
     from archsearch.actions.listener import Listener
     from archsearch.actions.replay import replay
     from archsearch.actions.run import Run, open_run
@@ -48,6 +49,7 @@ __all__ = [
     "evolve",
     "export",
     "from_module",
+    "judge",
     "library",
     "load_cell",
     "mutate",
@@ -71,6 +73,7 @@ _HOMES = {
     "open_run": ("archsearch.actions.run", "open_run"),
     "replay": ("archsearch.actions.replay", "replay"),
     "train": ("archsearch.actions.train", "train"),
+    "judge": ("archsearch.actions.judge", "hear"),
     "export": ("archsearch.actions.export", "export_cell"),
     "from_module": ("archsearch.exporters.weights", "from_module"),
     "to_module": ("archsearch.exporters.weights", "to_module"),

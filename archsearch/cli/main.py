@@ -27,6 +27,8 @@ COMMANDS = {
     "tasks": "List the tasks with their difficulties, floors and ceilings.",
     "mutate": "Make children of a cell, and say what made them.",
     "train": "Train one cell on one task, beside the GRU.",
+    "judge": "Say which of two cells is better, on fresh data, until it is sure.",
+    "confirm": "Judge the best cells of a run on fresh data, against the GRU and the champion.",
     "export": "Write a cell as a torch module, text, JSON, picture or equations.",
     "study": "Ask recorded runs how good the instrument is.",
     "doctor": "Look at this machine, or at a run: what is damaged, and the way out.",

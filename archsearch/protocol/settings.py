@@ -5,6 +5,7 @@ from functools import lru_cache
 from typing import Literal
 
 import msgspec
+import numpy as np
 
 from archsearch.protocol.seeds import generator
 
@@ -82,6 +83,20 @@ def shared_settings(task: str, grid: Grid, budgets: tuple[int, ...], count: int)
         count: How many; fewer where the grid has no more.
     """
     rng = generator("settings", task, msgspec.json.encode([grid, budgets]).decode())
+    return stratified_settings(rng, grid, budgets, count)
+
+
+def stratified_settings(
+    rng: np.random.Generator, grid: Grid, budgets: tuple[int, ...], count: int
+) -> tuple[Setting, ...]:
+    """Return settings of a grid, drawn without replacement: each block of as many as there are rates holds every rate once.
+
+    Args:
+        rng: The only source of chance.
+        grid: What the settings are drawn from.
+        budgets: Parameter budgets.
+        count: How many; fewer where the grid has no more.
+    """
     everything = grid.all(budgets)
     by_rate = {
         rate: [setting for setting in everything if setting.rate == rate] for rate in dict.fromkeys(grid.rate)

@@ -11,6 +11,7 @@ import torch
 from archsearch.cell import Cell
 from archsearch.errors import TaskError
 from archsearch.protocol.records import Outcome, Trial
+from archsearch.protocol.seeds import decides_data
 from archsearch.training.checkpoint import Checkpoint, CheckpointStorage
 from archsearch.training.progress import TrialProgress
 from archsearch.training.setup import groups, new_learner
@@ -203,9 +204,12 @@ class TrainingLoop:
             self.learner.keep(improved)
 
     def evaluate(self, split: str) -> list[tuple[float, float]]:
-        """Return accuracy and NLL of every lane on the fixed set of a split."""
+        """Return accuracy and NLL of every lane on the set of a split: fixed, but for the test of a fresh seed."""
         trial = self.trial
-        windows = self.streams.take(split, 0, batch=trial.batch, unroll=trial.unroll, count=trial.validation)
+        seed = trial.seed if decides_data(split, trial.seed) else 0
+        windows = self.streams.take(
+            split, seed, batch=trial.batch, unroll=trial.unroll, count=trial.validation
+        )
         batches = list(windows)
         count = sum(len(batch.targets) for batch in batches)
         if count == 0:

@@ -17,6 +17,10 @@ KEPT = 1000
 """Windows of a training stream that are kept in memory; longer trials make the rest anew."""
 
 
+STREAMS = 6
+"""Streams of a task that are kept, those that were used last: whoever trains on ever fresh seeds returns to few."""
+
+
 @dataclass(frozen=True, slots=True)
 class Batch:
     """One window on the device: inputs and targets (T, B), and where it counts.
@@ -95,7 +99,7 @@ class Streams:
     Attributes:
         task: As given.
         device: As given.
-        streams: The streams so far, by split, seed, batch and unroll.
+        streams: Those used last, by split, seed, batch and unroll, the latest at the end.
     """
 
     def __init__(self, task: Task, device: str) -> None:
@@ -113,6 +117,8 @@ class Streams:
             count: How many.
         """
         key = (split, seed, batch, unroll)
-        if key not in self.streams:
-            self.streams[key] = Stream(self.task, *key, device=self.device)
-        return self.streams[key].take(count)
+        stream = self.streams.pop(key, None) or Stream(self.task, *key, device=self.device)
+        self.streams[key] = stream
+        while len(self.streams) > STREAMS:
+            del self.streams[next(iter(self.streams))]
+        return stream.take(count)

@@ -106,6 +106,11 @@ class MemoryTrialLog:
         """File a trial that was trained elsewhere."""
         self.outcomes[trial.key] = outcome
 
+    def drop(self, key: str) -> None:
+        """Forget a trial, so that it can be trained again."""
+        self.outcomes.pop(key, None)
+        self.deaths.pop(key, None)
+
     def poisoned(self) -> set[Subject]:
         """Return what killed two workers: nothing is known beforehand."""
         return set()

@@ -298,3 +298,56 @@ def test_an_export_to_standard_output_takes_a_name_and_writes_no_second_file(
     assert "cell mine(x, h):" in call("export", "gru", "--format", "cell", "--name", "mine", "-o", "-").out
     refused = call("export", "gru", "--format", "python", "--weights", tmp_path / "w.safetensors", "-o", "-")
     assert refused.code == 2 and "give -o FILE.py" in refused.err
+
+
+JUDGE = ("--preset", TINY, "--workers", 1, "--settings", 1)
+
+
+def test_judge_says_in_words_what_its_pairs_show(
+    call: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ARCHSEARCH_CACHE", str(tmp_path / "cache"))
+    shown = call("judge", "mut1", "gru", "--task", "english", "--pairs", 1, *JUDGE)
+    assert shown.code == 0
+    heading, row, verdict, ledger = shown.out.splitlines()
+    assert heading.split()[:5] == ["task", "pairs", "wins", "losses", "ties"]
+    assert row.split()[:2] == ["english", "1"]
+    assert verdict.startswith(
+        "mut1 and gru are not told apart on english after 1 pair. If wins and losses went on"
+    )
+    assert ledger.startswith("Claim 1 of your ledger: E must reach 33 on every task.")
+
+
+def test_judge_for_scripts_has_the_documented_form(
+    call: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ARCHSEARCH_CACHE", str(tmp_path / "cache"))
+    (tmp_path / "song.txt").write_text("la la li lo do re mi " * 600)
+    tasks = ("--task", "english", "--task", "text:song.txt")
+    judged = json_of(call, "judge", "mut1", "gru", *tasks, "--pairs", 2, *JUDGE)
+    assert list(judged) == ["a", "b", "verdict", "pairs", "level", "tasks"]
+    assert (judged["verdict"], judged["pairs"]) == ("not told apart", 2)
+    assert list(judged["tasks"]) == ["english", "text:song.txt"]
+    for task in judged["tasks"].values():
+        assert list(task) == ["wins", "losses", "ties", "e", "difference", "low", "high"]
+        assert task["wins"] + task["losses"] + task["ties"] == 2
+        assert task["low"] is None and task["high"] is None
+    again = call("judge", "mut1", "gru", *tasks, "--pairs", 2, *JUDGE)
+    assert "text:song.txt is a file and has no fresh data" in again.out
+
+
+def test_a_cell_is_not_judged_against_itself(call: Call) -> None:
+    ended = call("judge", "gru", "gru", "--task", "english", *JUDGE)
+    assert ended.code == 2
+    assert "gru and gru are the same cell" in ended.err
+
+
+def test_confirm_shows_every_claim_with_its_tasks(copied: Finished, call: Call) -> None:
+    arguments = ["confirm", copied.folder, "--pairs", 1, "--settings", 1, "--workers", 1, "--top", 2]
+    shown = call(*arguments)
+    assert (shown.code, shown.err) == (0, "")
+    heading, *claims, last = shown.out.splitlines()
+    assert heading.split() == ["claim", "cell", "against", "verdict", "pairs", "english", "memorization"]
+    assert 1 <= len(claims) <= 2
+    assert all(line.split()[2:7] == ["gru", "not", "told", "apart", "1"] for line in claims)
+    assert last.startswith("For each task: pairs won and lost")

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from archsearch.cell import library
 from archsearch.protocol.records import Outcome, Trial
+from archsearch.protocol.seeds import FRESH
 from archsearch.protocol.settings import Setting
 from archsearch.tasks import load
 from archsearch.training import Streams, loop
@@ -137,3 +138,11 @@ def test_the_learner_is_closed_whatever_happens(monkeypatch: pytest.MonkeyPatch)
     with pytest.raises(IndexError):
         trained(learner, monkeypatch)
     assert learner.done[-1] == "close"
+
+
+def test_only_a_fresh_seed_is_tested_on_data_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    for seed, tested in ((7, 0), (FRESH + 7, FRESH + 7)):
+        STREAMS.streams.clear()
+        trained(Scripted([[3.0], [2.0], [1.0], [1.0]]), monkeypatch, lanes=1, seed=seed)
+        seeds = {split: of for split, of, *_ in STREAMS.streams}
+        assert seeds == {"train": seed, "valid": 0, "test": tested}

@@ -99,3 +99,11 @@ def test_training_data_follow_the_seed_and_validation_data_do_not() -> None:
 
     assert first("train", 0) != first("train", 1)
     assert first("valid", 0) == first("valid", 1) != first("test", 0)
+
+
+def test_only_the_streams_that_were_used_last_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(windows, "STREAMS", 3)
+    streams = Streams(Counting(), "cpu")  # type: ignore[arg-type]
+    for seed in (0, 1, 2, 0, 3, 4):
+        assert len(list(streams.take("train", seed, 2, 3, 2))) == 2
+    assert [seed for _, seed, *_ in streams.streams] == [0, 3, 4]

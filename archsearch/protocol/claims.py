@@ -1,0 +1,170 @@
+"""Claims: what is said of two cells, and the fresh trials of each of its pairs (docs/measuring.md, "The referee").
+
+Everything here follows from the claim and the number of the pair alone, so a pair may be trained anywhere and at any time.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from functools import cached_property
+
+import msgspec
+from msgspec.structs import replace
+
+from archsearch.protocol.plan import PlannedTask, RunPlan
+from archsearch.protocol.preset import Rule, TrainingRules
+from archsearch.protocol.records import Outcome, Trial
+from archsearch.protocol.seeds import FRESH, generator, seed_of
+from archsearch.protocol.settings import Grid, Setting, stratified_settings
+from archsearch.tasks import TaskName
+
+LEAST = 1e-9
+"""What a cell that diverges under every setting loses by at least, however little the other has learned."""
+
+
+class Claim(msgspec.Struct, frozen=True, dict=True):
+    """That one cell is better, or worse, than another on some tasks: everything that decides a pair.
+
+    Attributes:
+        a: Id of the cell that the claim is about.
+        b: Id of the cell that it is compared with.
+        tasks: Where, in the order of their names; of their rules only what decides a trial.
+        settings: k: settings of a pair; each cell is as good as its best of them.
+        rule: How a score becomes a skill.
+        grid: What settings are drawn from.
+        training: What all trials share.
+        engine: What executes the cells, with its version.
+        machine: Instruction set or device, and torch's version.
+        ledger: Where the claim is made: the user's, or a run's; its pairs are others in another ledger.
+    """
+
+    a: str
+    b: str
+    tasks: tuple[PlannedTask, ...]
+    settings: int
+    rule: Rule
+    grid: Grid
+    training: TrainingRules
+    engine: str
+    machine: str
+    ledger: str = "user"
+
+    @classmethod
+    def of(cls, plan: RunPlan, a: str, b: str, settings: int, ledger: str = "user") -> Claim:
+        """Return the claim about two cells on all tasks of a plan.
+
+        Args:
+            plan: What both are measured under.
+            a: Id of the cell that it is about.
+            b: Id of the other.
+            settings: Settings of a pair.
+            ledger: Where the claim is made.
+        """
+        return cls(
+            a=a,
+            b=b,
+            tasks=tuple(sorted((_bare(task) for task in plan.tasks), key=lambda task: task.name)),
+            settings=settings,
+            rule=plan.rule,
+            grid=plan.preset.grid,
+            training=plan.preset.training,
+            engine=plan.engine,
+            machine=plan.machine,
+            ledger=ledger,
+        )
+
+    @property
+    def key(self) -> str:
+        """SHA-256 of the claim, 64 hex digits."""
+        return hashlib.sha256(msgspec.json.encode(self)).hexdigest()
+
+    @cached_property
+    def _words(self) -> str:
+        """What all chance comes from; the same on every machine."""
+        return replace(self, engine="", machine="").key
+
+    def seed(self, pair: int) -> int:
+        """Return the seed of a pair's trials: of its training and test data, and of the initial weights."""
+        return FRESH + (seed_of("judge", self.ledger, self._words, pair) >> 1)
+
+    def drawn(self, task: PlannedTask, pair: int) -> tuple[Setting, ...]:
+        """Return the settings of a pair on a task, the same for both cells; fewer than k where the grid has no more."""
+        rng = generator("judge", "settings", self._words, task.full_name, pair)
+        return stratified_settings(rng, self.grid, task.rules.budgets, self.settings)
+
+    def trials(self, plan: RunPlan, task: PlannedTask, pair: int) -> tuple[list[Trial], list[Trial]]:
+        """Return the trials of a pair on a task: those of a, and those of b.
+
+        Args:
+            plan: What both are measured under.
+            task: One of the claim's.
+            pair: From 1.
+        """
+        settings, seed = self.drawn(task, pair), self.seed(pair)
+        ours, theirs = (
+            [plan.trial(cell, task.name, setting, seed=seed) for setting in settings]
+            for cell in (self.a, self.b)
+        )
+        return ours, theirs
+
+
+class PairResult(msgspec.Struct, frozen=True, array_like=True):
+    """What came of a pair on one task.
+
+    Attributes:
+        a: Skill of the one cell on the pair's test data, of its best setting by validation; None if all diverged.
+        b: The same of the other.
+    """
+
+    a: float | None
+    b: float | None
+
+    @property
+    def difference(self) -> float:
+        """d, above 0 where a won: a cell that has diverged has skill 0, and loses; if both have, nobody wins."""
+        if self.a is None and self.b is None:
+            return 0.0
+        if self.a is None:
+            return -max(self.b or 0.0, LEAST)
+        if self.b is None:
+            return max(self.a, LEAST)
+        return self.a - self.b
+
+
+def pair_result(
+    plan: RunPlan, task: str, trials: tuple[list[Trial], list[Trial]], outcomes: Mapping[Trial, Outcome]
+) -> PairResult:
+    """Return what came of a pair on a task.
+
+    Args:
+        plan: What both cells are measured under.
+        task: What people call the task.
+        trials: Those of a, and those of b.
+        outcomes: How they ended; none was ended by the host.
+    """
+    a, b = (_tested(plan, task, [outcomes[trial] for trial in side]) for side in trials)
+    return PairResult(a, b)
+
+
+def _tested(plan: RunPlan, task: str, outcomes: list[Outcome]) -> float | None:
+    """Return the test skill of the outcome that validates best, the first of equals; None if none has a score."""
+    accuracy = plan.measure(task) == "accuracy"
+    skills = [
+        (skill, tested)
+        for outcome in outcomes
+        if (skill := plan.skill(task, outcome.score)) is not None
+        and (tested := plan.skill(task, outcome.test_accuracy if accuracy else outcome.test_nll)) is not None
+    ]
+    return max(skills, key=lambda pair: pair[0])[1] if skills else None
+
+
+def has_fresh_data(task: str) -> bool:
+    """Return whether a task, given by its full name, makes new data for every seed, and is no file that ends."""
+    return not TaskName.parse(task).is_file
+
+
+def _bare(task: PlannedTask) -> PlannedTask:
+    """Return a task without those of its rules that no trial of a pair depends on."""
+    rules = replace(task.rules, k=0, G=0, gate=0.0, min_skill=0.0, rungs=())
+    return PlannedTask(name=task.name, facts=task.facts, rules=rules)
