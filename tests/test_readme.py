@@ -67,9 +67,10 @@ def test_every_command_line_is_accepted(line: str, tmp_path: Path, monkeypatch: 
     if "--data" in arguments:
         place = arguments.index("--data") + 1
         arguments[place] = str(tmp_path)
-    command = archsearch.get_command(click.Context(archsearch), name)
+    root = click.Context(archsearch, **archsearch.context_settings)
+    command = archsearch.get_command(root, name)
     assert command is not None, f"no command {name}"
-    command.make_context(name, arguments)
+    command.make_context(name, arguments, parent=root)
 
 
 def test_every_other_line_is_a_target_of_make_or_plain_shell() -> None:
