@@ -42,7 +42,7 @@ def test_a_mutation_is_added_and_makes_a_child(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_two_cells_are_compared_beside_the_gru(tmp_path: Path) -> None:
-    printed = run("compare_two_cells.py", tmp_path, "mut1", "mgu", "--preset", TINY, "--settings", "2")
+    printed = run("compare_two_cells.py", tmp_path, "mut1", "mgu", "--preset", "quick", "--settings", "2")
     assert [line.split()[0] for line in printed.splitlines()[1:]] == ["mut1", "mgu"]
 
 

@@ -310,7 +310,11 @@ def _blamed(path: Path, where: str) -> Iterator[None]:
         raise
     except SyntaxError as error:
         raise TaskError(f"{where}: {error.filename}:{error.lineno}: {error.msg}") from error
-    except (Exception, SystemExit) as error:
+    except GeneratorExit:
+        raise
+    except (
+        BaseException
+    ) as error:  # also KeyboardInterrupt: signals are the driver's, so it is the task's own
         frames = traceback.extract_tb(error.__traceback__)
         lines = [frame.lineno for frame in frames if Path(frame.filename).resolve() == path.resolve()]
         at = f" (line {lines[-1]} of {path})" if lines else ""

@@ -141,8 +141,8 @@ main()
 HOSTILE = {
     "exit": ("os._exit(3)", "two workers, one after the other, ended while they trained it"),
     "abort": ("os.abort()", "(SIGABRT)"),
-    "interrupt": ("raise KeyboardInterrupt", "KeyboardInterrupt"),
-    "base": ("raise BaseException('odd')", "BaseException: odd"),
+    "interrupt": ("raise KeyboardInterrupt", "hostile.py:Hostile, split 'train': KeyboardInterrupt"),
+    "base": ("raise BaseException('odd')", "hostile.py:Hostile, split 'train': BaseException: odd"),
     "descriptors": ("os.closerange(3, 256)", "gru cannot be trained: two workers"),
     "sleep": ("time.sleep(1e6)", "no sign of life for 5 s; the task may wait for ever"),
     "nothing": (
@@ -151,18 +151,24 @@ HOSTILE = {
     ),
 }
 
+LATE = "split == 'train' and number == LATER"
+SAID_BY_THE_TASK = ("interrupt", "base", "nothing")
+"""What ends as an error of the task and not as a failure of its host."""
+
 TASK = """
-import os, time
+import itertools, os, time
 import numpy as np
+
+LATER = 20  # the first windows are looked at before anything is trained
 
 class Hostile:
     symbols = 4
 
     def windows(self, split, rng, batch, unroll):
         scored = True
-        if batch > 2:
-            {deed}
-        while True:
+        for number in itertools.count():
+            if {when}:
+                {deed}
             text = rng.integers(4, size=(unroll + 1, batch))
             yield text[1:], text[:-1], np.full((unroll, batch), scored)
 """
@@ -175,7 +181,9 @@ def test_a_task_on_which_the_gru_cannot_be_trained_stops_the_search_with_its_tru
 ) -> None:
     deed, words = HOSTILE[kind]
     world = World(tmp_path / "world", environment={"ARCHSEARCH_ENGINE": "interpreter"})
-    (world.folder / "hostile.py").write_text(TASK.format(deed=deed))
+    (world.folder / "hostile.py").write_text(
+        TASK.format(deed=deed, when="True" if kind == "nothing" else LATE)
+    )
     words_of = (
         "evolve",
         "--preset",
@@ -188,6 +196,6 @@ def test_a_task_on_which_the_gru_cannot_be_trained_stops_the_search_with_its_tru
         "hostile",
     )
     stopped = world.run([sys.executable, "-c", IMPATIENT, *map(str, words_of)])
-    assert stopped.returncode == (2 if kind == "nothing" else 1), stopped.stderr
+    assert stopped.returncode == (2 if kind in SAID_BY_THE_TASK else 1), stopped.stderr
     assert words in " ".join(stopped.stderr.split())
     assert "raise its steps" not in stopped.stderr

@@ -156,7 +156,7 @@ def test_a_run_on_own_tasks_goes_on_and_is_replayed_from_any_folder_and_by_other
     run = tmp_path / "mine" / "runs" / "r"
     on = mine.run(mine.command("evolve", "--run", run, "--workers", 1, "--max-candidates", 6), **there)
     assert on.returncode == 0, on.stderr
-    assert f"--task text:{mine.folder}/song.txt --seed 1" in on.stderr
+    assert f"--task {mine.folder}/echo.py:Echo --seed 1" in on.stderr
     replay = mine.command("replay", run, "--workers", 1, "--top", 1)
     assert mine.run(replay, **there).returncode == 0
     stranger = {**theirs.env, "XDG_DATA_HOME": str(theirs.folder / "data")}
