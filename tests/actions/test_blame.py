@@ -147,7 +147,7 @@ HOSTILE = {
     "sleep": ("time.sleep(1e6)", "no sign of life for 5 s; the task may wait for ever"),
     "nothing": (
         "scored = split != 'valid'",
-        "hostile.py:Hostile: the mask of its 'valid' windows scores nothing",
+        "hostile.py:Hostile, split 'valid': nothing is scored in the first 100 windows",
     ),
 }
 
@@ -159,7 +159,7 @@ TASK = """
 import itertools, os, time
 import numpy as np
 
-LATER = 20  # the first windows are looked at before anything is trained
+LATER = 6  # the first windows are looked at before anything is trained
 
 class Hostile:
     symbols = 4
