@@ -16,13 +16,13 @@ from pathlib import Path
 
 import msgspec
 
-from archsearch.actions.judge import PAIRS, SETTINGS, Bench, Heard, Hearing
+from archsearch.actions.judge import Bench, Heard, Hearing
 from archsearch.actions.own_tasks import sources_of_run
 from archsearch.actions.replay import check_data
 from archsearch.actions.run import Run, open_run
 from archsearch.cell import Cell, library
 from archsearch.errors import InputError
-from archsearch.protocol.claims import Claim
+from archsearch.protocol.claims import PAIRS, SETTINGS, Claim
 from archsearch.protocol.plan import RunPlan
 from archsearch.protocol.records import BASELINE
 from archsearch.referee.ruling import Ruling

@@ -25,7 +25,15 @@ from archsearch.actions.resolve import ResolvedRequest
 from archsearch.actions.tasks import ResolvedTask, resolve_task, usual_tasks
 from archsearch.cell import Cell
 from archsearch.errors import InputError, WorkerError
-from archsearch.protocol.claims import Claim, PairResult, has_fresh_data, pair_result
+from archsearch.protocol.claims import (
+    MARGIN,
+    PAIRS,
+    SETTINGS,
+    Claim,
+    PairResult,
+    has_fresh_data,
+    pair_result,
+)
 from archsearch.protocol.loading import load_preset
 from archsearch.protocol.plan import PlannedTask, RunPlan
 from archsearch.protocol.records import Outcome, Trial
@@ -37,9 +45,6 @@ from archsearch.workers.dispatch import Dispatcher
 from archsearch.workers.pool import WorkerPool
 from archsearch.workers.retry import REFUSED
 from archsearch.workers.trial_log import MemoryTrialLog
-
-PAIRS, SETTINGS, MARGIN = 40, 6, 0.02
-"""What is taken where nothing is said: most pairs, settings of a pair, and the difference of skills that is none."""
 
 ATTEMPTS = 3
 """How often a trial that the host ends is trained before the command gives up; it is never scored."""

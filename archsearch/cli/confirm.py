@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from archsearch.cli.options import json_option, runs_option, top_option, training_options
+from archsearch.cli.pairs import pair_options
 from archsearch.cli.printing import console, print_json
 from archsearch.cli.tables import Column, print_table
 from archsearch.protocol.duration import parse_duration
@@ -20,23 +21,7 @@ if TYPE_CHECKING:
 
 @click.command(epilog="Example: archsearch confirm quick-1 --max-time 30m")
 @click.argument("run")
-@click.option(
-    "--pairs",
-    metavar="N",
-    type=click.IntRange(min=1),
-    default=40,
-    show_default=True,
-    help="Pairs of a claim, after which it ends without a verdict.",
-)
-@click.option("--max-time", metavar="TIME", help="Time after which it stops: 90s, 30m, 2h.")
-@click.option(
-    "--settings",
-    metavar="K",
-    type=click.IntRange(min=1),
-    default=6,
-    show_default=True,
-    help="Settings of a pair; the best counts.",
-)
+@pair_options
 @top_option(10, "Ranks that begin.")
 @runs_option
 @training_options

@@ -11,8 +11,10 @@ import click
 
 from archsearch.actions.cells import load_cell
 from archsearch.cli.options import json_option, runs_option, training_options
+from archsearch.cli.pairs import pair_options
 from archsearch.cli.printing import console, print_json
 from archsearch.cli.tables import Column, print_table
+from archsearch.protocol.claims import MARGIN
 from archsearch.protocol.duration import parse_duration
 from archsearch.words import plain
 
@@ -40,23 +42,7 @@ FRESH = "fresh data, initial weights and settings"
     metavar="NAME|FILE.toml",
     help="How the cells are measured.",
 )
-@click.option(
-    "--pairs",
-    metavar="N",
-    type=click.IntRange(min=1),
-    default=40,
-    show_default=True,
-    help="Pairs in all, after which it stops without a verdict.",
-)
-@click.option("--max-time", metavar="TIME", help="Time after which it stops: 90s, 30m, 2h.")
-@click.option(
-    "--settings",
-    metavar="K",
-    type=click.IntRange(min=1),
-    default=6,
-    show_default=True,
-    help="Settings of a pair; the best counts.",
-)
+@pair_options
 @click.option(
     "--scale",
     metavar="X",
@@ -69,7 +55,7 @@ FRESH = "fresh data, initial weights and settings"
     "--margin",
     metavar="D",
     type=click.FloatRange(min=0),
-    default=0.02,
+    default=MARGIN,
     show_default=True,
     help="Differences of skill up to this are none.",
 )

@@ -19,6 +19,9 @@ from archsearch.protocol.seeds import FRESH, generator, seed_of
 from archsearch.protocol.settings import Grid, Setting, stratified_settings
 from archsearch.tasks import TaskName
 
+PAIRS, SETTINGS, MARGIN = 40, 6, 0.02
+"""What is taken where nothing is said: most pairs, settings of a pair, and the difference of skills that is none."""
+
 LEAST = 1e-9
 """What a cell that diverges under every setting loses by at least, however little the other has learned."""
 
