@@ -67,7 +67,7 @@ clean:  ## remove .venv, caches and build outputs (runs/ stays)
 	@find archsearch tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # An installation that was cut short leaves the mark, and the next call starts it afresh.
-$(RUN): requirements/run.lock requirements/cuda.lock pyproject.toml
+$(RUN): requirements/run.lock requirements/cpu.lock requirements/cuda.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
 	  found=$$($(PYTHON) -V 2>/dev/null || echo missing); \
 	  echo "Error: archsearch needs Python 3.11 or newer; '$(PYTHON)' is $$found. Name another one: make PYTHON=python3.12 ..." >&2; \
@@ -75,6 +75,7 @@ $(RUN): requirements/run.lock requirements/cuda.lock pyproject.toml
 	@echo "Installing archsearch and the packages of requirements/run.lock into $(VENV) (once, a few minutes) ..."
 	@rm -f $@ $(DEV); if [ -e $(UNFINISHED) ]; then rm -rf $(VENV); fi; mkdir -p $(VENV); touch $(UNFINISHED)
 	@$(PYTHON) -m venv $(VENV)
+	@$(INSTALL) -r requirements/cpu.lock 2>/dev/null || true  # torch for CPUs where pip finds that, else the index's below
 	@$(INSTALL) -r requirements/run.lock
 	@if $(BIN)/python -c 'import importlib.metadata as m; raise SystemExit(not any("nvidia" in r for r in m.requires("torch")))'; \
 	  then $(INSTALL) -r requirements/cuda.lock; fi

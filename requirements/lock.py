@@ -2,7 +2,8 @@
 
 `run.lock` is what the program needs and what installs it, `dev.lock` what tests and lint need besides, `cuda.lock` what
 torch's CUDA build needs besides. Each pin carries the hashes of all files that the index has for it. Versions stay as they
-are in the locks unless pyproject.toml asks for others; `make lock ARGS=--upgrade` takes the newest.
+are in the locks unless pyproject.toml asks for others; `make lock ARGS=--upgrade` takes the newest. `cpu.lock` is torch's
+CPU build, kept by hand: pip prefers a file whose digest the index tells to one from a folder, whatever its version.
 """
 
 import re
@@ -18,9 +19,6 @@ INSTALLERS = ("editables", "hatchling")
 """What `pip install --no-build-isolation -e .` needs, with bounds in pyproject.toml's dev."""
 
 CUDA = re.compile(r"(nvidia|cuda|triton)")
-CPU_BUILDS = ("torch",)
-"""Packages whose CPU build has another file than the index's: its hash is kept from lock to lock."""
-
 HEADS = {
     "run": "What archsearch needs to run, and to be installed: `make evolve` installs this alone.",
     "dev": "What tests, types and lint need besides.",
@@ -55,12 +53,13 @@ def compiled(requirements: list[str], known: str) -> dict[str, str]:
         return pins(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
 
 
-def kept_hashes(entry: str, before: str) -> str:
-    """Return an entry with the hashes of the same version that only the old lock has."""
-    if entry.split()[0] != before.split()[0]:
-        return entry
-    old = [line for line in re.findall(r"--hash=\S+", before) if line not in entry]
-    return " \\\n    ".join([entry, *old])
+def check_cpu_build(torch: str) -> None:
+    """Say that `cpu.lock` is to be renewed, by hand, where it is of another version than an entry of torch."""
+    (pin,) = re.findall(r"^torch==(\S+)\+cpu", (HERE / "cpu.lock").read_text(encoding="utf-8"), re.MULTILINE)
+    if torch.split()[0] != f"torch=={pin}":
+        print(
+            f"cpu.lock has {pin}, run.lock {torch.split()[0]}: put version and SHA-256 of its CPU build there"
+        )
 
 
 def main() -> None:
@@ -72,8 +71,7 @@ def main() -> None:
     everything = {name: entry for lock in before.values() for name, entry in lock.items()}
     known = "" if "--upgrade" in sys.argv else "\n".join(entry.split()[0] for entry in everything.values())
     needed, all_ = compiled([*run, *installers], known), compiled([*run, *dev], known)
-    for name in CPU_BUILDS:
-        needed[name] = kept_hashes(needed[name], before["run"].get(name, needed[name]))
+    check_cpu_build(needed["torch"])
     locks = {
         "run": {name: entry for name, entry in needed.items() if not CUDA.match(name)},
         "cuda": {name: entry for name, entry in needed.items() if CUDA.match(name)},

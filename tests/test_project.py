@@ -36,6 +36,15 @@ def test_every_declared_package_is_locked_within_its_bounds(lock: str, declared:
     assert versions[canonicalize_name(wanted.name)] in wanted.specifier
 
 
+def test_the_cpu_build_of_torch_is_of_the_locked_version_and_has_a_hash_of_its_own() -> None:
+    text = (ROOT / "requirements" / "cpu.lock").read_text(encoding="utf-8")
+    ((version, digest),) = re.findall(
+        r"^torch==([0-9.]+)\+cpu \\\n    (--hash=sha256:[0-9a-f]{64})$", text, re.MULTILINE
+    )
+    assert version == pins("run")["torch"]
+    assert digest not in LOCKS["run"], "pip would take the index's larger file, whose digest it is told"
+
+
 @pytest.mark.parametrize("name", LOCKS)
 def test_every_pin_has_a_plain_version_and_hashes_and_names_no_index(name: str) -> None:
     lines = [line for line in LOCKS[name].splitlines() if not line.startswith("#")]
