@@ -277,9 +277,8 @@ class SearchLoop:
         if most is not None and self.elapsed >= most:
             return "time"
         told = []
-        with (
-            self.store.group()
-        ):  # what comes of a turn is on the disk before anybody hears of it, and in one go
+        # What comes of a turn is on the disk before anybody hears of it, and in one go.
+        with self.store.group():
             self._collect(phase, 0.0 if self.dispatcher.may_dispatch else wait)
             if phase == SEARCHING:
                 told = self._move()

@@ -169,9 +169,7 @@ class _Worker:
                 checkpoints=checkpoint_files(job, trials),
                 pauses=job.pauses,
             )
-        except (
-            BaseException
-        ) as error:  # a task may raise KeyboardInterrupt or SystemExit; signals never do here
+        except BaseException as error:  # also a task's SystemExit; signals raise nothing here
             return [failed_outcome(error)] * len(trials)
 
 

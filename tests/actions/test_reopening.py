@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,11 +11,11 @@ from msgspec.structs import replace
 from archsearch.actions.resume import check_same_measurement, reopen_unused
 from archsearch.cell import library
 from archsearch.errors import InputError
-from archsearch.protocol.plan import RunPlan, TaskFacts
+from archsearch.protocol.plan import RunPlan
 from archsearch.protocol.records import Outcome, Stage, Step, Trial, Verdict
 from archsearch.store import RunStore
 from archsearch.workers.messages import Hello
-from tests.helpers.plans import FACTS, GRU, MEMORY, TASK, preset, run_plan
+from tests.helpers.plans import FACTS, GRU, MEMORY, run_plan
 
 PLAN = run_plan()
 CELL = library.load("mgu")
@@ -77,22 +76,3 @@ def test_a_run_whose_engine_does_not_work_now_says_why() -> None:
     plan = replace(PLAN, engine="native 1 (g++ 12.2.0, AVX2)")
     words = refusal(plan, Hello(plan.machine, "reference 1", trouble="no C++ compiler 'c++' found"))
     assert "Mend what keeps it from its engine (no C++ compiler 'c++' found)" in words
-
-
-def check(floor_then: float, floor_now: float) -> None:
-    """Go on with a run whose English had a floor, where it has another now."""
-    plan: RunPlan = run_plan(preset({"english": TASK}))
-    then = replace(plan.tasks[0].facts, floor=floor_then)
-    plan = replace(plan, tasks=(replace(plan.tasks[0], facts=then),))
-    facts: dict[str, TaskFacts] = {then.name: replace(then, floor=floor_now), plan.filter.name: plan.filter}
-    check_same_measurement(plan, facts, Hello(plan.machine, plan.engine))
-
-
-def test_a_run_keeps_a_floor_that_lies_above_guessing_evenly() -> None:
-    check(6.0, math.log(200))
-
-
-def test_another_floor_is_other_data() -> None:
-    check(4.0, 4.0)
-    with pytest.raises(InputError, match="the data of english:small have changed"):
-        check(4.0, 4.1)
