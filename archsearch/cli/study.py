@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
+from statistics import mean, stdev
 from typing import TYPE_CHECKING
 
 import click
@@ -14,7 +16,8 @@ from archsearch.cli.printing import console, note, print_json, progress_line
 from archsearch.cli.tables import Column, print_table
 from archsearch.errors import InputError
 from archsearch.protocol.loading import load_preset
-from archsearch.protocol.preset import RaceRules
+from archsearch.protocol.preset import Preset, RaceRules
+from archsearch.protocol.records import BASELINE
 from archsearch.protocol.seeds import generator
 from archsearch.store import RunStore, existing_run
 from archsearch.studies import STUDIES
@@ -22,6 +25,7 @@ from archsearch.workers.devices import worker_devices
 from archsearch.workers.pool import WorkerPool
 
 if TYPE_CHECKING:
+    from archsearch.studies.clones import TaskClones
     from archsearch.studies.measured import MeasuredTask
     from archsearch.studies.racing import Rung
     from archsearch.studies.referee import Report
@@ -147,9 +151,7 @@ def instrument(
     from archsearch.studies.measured import measured_tasks  # scipy takes its time to import
 
     name, loaded = load_preset(preset)
-    wanted = tasks.split(",") if tasks else list(loaded.search.tasks)
-    if unknown := [task for task in wanted if task not in loaded.tasks]:
-        raise InputError(f"--tasks {tasks}: preset {name} has {', '.join(loaded.tasks)}, not {unknown[0]!r}")
+    wanted = _preset_tasks(name, loaded, tasks)
     names = cells.split(",") if cells else list(library.names())
     if unknown := [cell for cell in names if cell not in library.names()]:
         raise InputError(f"--cells {cells}: no library cell {unknown[0]!r} (archsearch cells lists them)")
@@ -172,6 +174,13 @@ def instrument(
         return
     for task in results:
         _print_task(task)
+
+
+def _preset_tasks(name: str, preset: Preset, tasks: str | None) -> list[str]:
+    wanted = tasks.split(",") if tasks else list(preset.search.tasks)
+    if unknown := [task for task in wanted if task not in preset.tasks]:
+        raise InputError(f"--tasks {tasks}: preset {name} has {', '.join(preset.tasks)}, not {unknown[0]!r}")
+    return wanted
 
 
 def _print_task(task: MeasuredTask) -> None:
@@ -234,19 +243,93 @@ def _print_task(task: MeasuredTask) -> None:
     help="Clones that an adversary may choose among.",
 )
 @click.option("--seed", metavar="N", type=click.IntRange(min=0), default=0, show_default=True)
+@click.option(
+    "--trained",
+    metavar="N",
+    type=click.IntRange(min=10),
+    help="Train so many clones of the GRU, and draw chance from these.  [default: it follows laws]",
+)
+@click.option(
+    "--preset", default="quick", show_default=True, metavar="NAME|FILE.toml", help="How they are trained."
+)
+@click.option("--tasks", metavar="a,b,c", help="Their tasks.  [default: those that the preset searches with]")
+@click.option(
+    "--settings", metavar="N", type=click.IntRange(min=1), help="Their settings.  [default: the preset's k]"
+)
+@training_options
 @json_option
-def referee(sessions: int, clones: int, seed: int, as_json: bool) -> None:
+def referee(
+    sessions: int,
+    clones: int,
+    seed: int,
+    trained: int | None,
+    preset: str,
+    tasks: str | None,
+    settings: int | None,
+    data: Path | None,
+    workers: int | None,
+    device: str,
+    as_json: bool,
+) -> None:
     """Print the tables; see `archsearch.studies.referee`."""
     from archsearch.studies import referee as study_of  # scipy takes its time to import
 
+    found = (
+        _clones(preset, tasks, settings, trained, data, worker_devices(device, workers)) if trained else []
+    )
+    reports = list[tuple[str, study_of.Report]]()
+    worlds = [(each.task, each.world) for each in found] or [("", study_of.NORMAL)]
     with progress_line("simulating:") as progressed:
-        report = study_of.simulate(generator("study", "referee", seed), sessions, clones, progressed)
+        for task, world in worlds:
+            rng = generator("study", "referee", seed, *([task] if task else []))
+            reports.append((task, study_of.simulate(rng, sessions, clones, progressed, world)))
     if as_json:
-        print_json({"sessions": sessions, "clones": clones, "seed": seed, **msgspec.to_builtins(report)})
+        given = {"sessions": sessions, "clones": clones, "seed": seed}
+        documents = [msgspec.to_builtins(report) for _, report in reports]
+        if not found:
+            print_json({**given, **documents[0]})
+            return
+        tasks_found = [
+            {**msgspec.to_builtins(each), **document} for each, document in zip(found, documents, strict=True)
+        ]
+        print_json({**given, "preset": preset, "trained": trained, "tasks": tasks_found})
         return
-    _print_rules(report)
-    _print_power(report)
-    _print_levels(report)
+    for number, (task, report) in enumerate(reports):
+        if task:
+            _print_clones(found[number])
+        _print_rules(report)
+        _print_power(report)
+        _print_levels(report)
+
+
+def _clones(
+    preset: str,
+    tasks: str | None,
+    settings: int | None,
+    trained: int,
+    data: Path | None,
+    devices: Sequence[str],
+) -> list[TaskClones]:
+    from archsearch.studies.clones import train_clones
+    from archsearch.studies.instrument import prepare
+
+    name, loaded = load_preset(preset)
+    wanted = _preset_tasks(name, loaded, tasks)
+    pool = WorkerPool(list(devices), str(data.resolve()) if data else None)
+    with progress_line("training:") as progressed, pool:
+        plan = prepare(pool, name, loaded, names=[BASELINE], tasks=wanted, settings=settings, draws=trained)
+        return train_clones(plan, pool, progressed)
+
+
+def _print_clones(clones: TaskClones) -> None:
+    out = console()
+    out.print(clones.task, style="bold")
+    skills = [skill for skill in clones.runs if skill]
+    out.print(
+        f"{len(clones.runs)} clones of the GRU have a skill of {mean(skills):.3f} ± {stdev(skills):.3f}; in fresh pairs "
+        f"with the GRU they won {clones.won} of {len(clones.pairs)}."
+    )
+    out.print()
 
 
 def _print_rules(report: Report) -> None:

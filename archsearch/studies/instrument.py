@@ -5,7 +5,7 @@ Every cell is trained on s1..sk with several draws of its initial weights.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from archsearch.actions.request import SPACE, STRATEGY
@@ -102,13 +102,26 @@ def train_cells(
         pool: Who trains.
         progressed: Told how many trials of how many have ended.
     """
-    by_id = {cell.id: cell for cell in plan.cells.values()}
-    everything = [
+    trials = [
         trial
         for task in plan.run.tasks
-        for cell in by_id
-        for draw in plan.trials(cell, task.name)
+        for cell in plan.cells.values()
+        for draw in plan.trials(cell.id, task.name)
         for trial in draw
     ]
-    dispatcher = Dispatcher(MemoryTrialLog(), pool, by_id.__getitem__)
-    return dispatcher.finish(everything, progressed, shared=True)
+    return train(plan, pool, trials, progressed)
+
+
+def train(
+    plan: StudyPlan, pool: WorkerPool, trials: Iterable[Trial], progressed: Callable[[int, int], None]
+) -> dict[Trial, Outcome]:
+    """Return how trials of a study's cells ended; those that other runs or an earlier call trained come from the cache.
+
+    Args:
+        plan: What is trained.
+        pool: Who trains.
+        trials: The trials.
+        progressed: Told how many trials of how many have ended.
+    """
+    by_id = {cell.id: cell for cell in plan.cells.values()}
+    return Dispatcher(MemoryTrialLog(), pool, by_id.__getitem__).finish(trials, progressed, shared=True)
