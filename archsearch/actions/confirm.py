@@ -1,44 +1,72 @@
-"""Confirms a run: its best cells go before the referee against the GRU, and those that are better against the champion.
+"""Confirms a run: its best cells go before the referee against the GRU; those that are better against more.
 
-All cells begin; after every round the better half goes on, by the evidence of as many pairs each, until few are left. A
-claim's evidence holds whenever it is dropped or goes on, so nothing is spent on choosing.
+A probe of some steps says where a cell diverges. All cells begin; after every round the better half goes on, by the evidence
+of as many pairs each, until few are left. What is better than the GRU is then held against the champion, at other sizes, and
+on the tasks that the search did not use. A claim's evidence holds whenever it is dropped or goes on, so nothing is spent on
+choosing.
 """
 
 from __future__ import annotations
 
-import math
 import os
-import time
-from collections.abc import Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import msgspec
 
-from archsearch.actions.judge import Bench, Heard, Hearing
+from archsearch.actions.confirm_cost import (
+    LAST,
+    ROUND,
+    TOP,
+    Cost,
+    cost_of_pairs,
+    cost_of_trials,
+    halved,
+    most_pairs,
+    speeds,
+)
+from archsearch.actions.judge import Bench, Heard, Over, time_limit
 from archsearch.actions.own_tasks import sources_of_run
 from archsearch.actions.replay import check_data
 from archsearch.actions.run import Run, open_run
+from archsearch.actions.stability import Stability, probes, stability
+from archsearch.actions.tasks import has_data, resolve_task
 from archsearch.cell import Cell, library
 from archsearch.errors import InputError
-from archsearch.protocol.claims import PAIRS, SETTINGS, Claim
+from archsearch.protocol.claims import PAIRS, Claim, ledger_of, scaled_rules
+from archsearch.protocol.hearing import Hearing
 from archsearch.protocol.plan import RunPlan
 from archsearch.protocol.records import BASELINE
+from archsearch.protocol.references import published_cell
 from archsearch.referee.ruling import Ruling
-from archsearch.store import RunStore, read_leaderboard
-from archsearch.store.claims import Ledger
+from archsearch.store import Leaderboard, Lock, RunStore, read_leaderboard
+from archsearch.store.claims import RunLedger
 from archsearch.words import short_id
 from archsearch.workers.devices import recorded_device, worker_devices
 from archsearch.workers.messages import Probe
 from archsearch.workers.pool import WorkerPool
-from archsearch.workers.probe import probe
+from archsearch.workers.probe import Probed, probe
 
-TOP, LAST, ROUND = 10, 3, 2
-"""Cells that begin, cells that go on to the end, and pairs of a round."""
+PLACEBO = "placebo"
+"""What people call the GRU with other initial weights, which is no better than the GRU."""
 
-FOLDER = "claims"
-"""Where in a run's folder its ledger lies."""
+
+@dataclass(frozen=True)
+class Subject:
+    """A cell that is confirmed.
+
+    Attributes:
+        name: What people call it.
+        cell: The cell.
+        rank: Its rank; None for the champion and the placebo.
+        stability: How its probes ended.
+    """
+
+    name: str
+    cell: Cell
+    rank: int | None = None
+    stability: Stability = Stability(())
 
 
 @dataclass(frozen=True)
@@ -47,15 +75,35 @@ class Confirmation:
 
     Attributes:
         run: The run's name.
-        hearings: Those against the GRU by rank, then those against the champion.
+        subjects: The found cells by rank, then the champion and the placebo.
+        columns: For each thing that cells were held against or on, what is known of those that were, by their names: first
+            "gru", then the champion's name, "3x" for three times the size, and the names of tasks.
     """
 
     run: str
-    hearings: tuple[Hearing, ...]
+    subjects: tuple[Subject, ...]
+    columns: dict[str, dict[str, Hearing]]
 
     def as_document(self) -> dict[str, object]:
         """Return all that `archsearch confirm --json` prints."""
-        return {"run": self.run, "claims": [hearing.as_document() for hearing in self.hearings]}
+        claims = [(hearing, column) for column, known in self.columns.items() for hearing in known.values()]
+        claims.sort(key=lambda claim: claim[0].number)
+        return {
+            "run": self.run,
+            "cells": [
+                {
+                    "id": subject.cell.id,
+                    "name": subject.name,
+                    "rank": subject.rank,
+                    "stability": subject.stability.as_document(),
+                }
+                for subject in self.subjects
+            ],
+            "claims": [
+                {"claim": hearing.number, "column": column, "cell": hearing.names[0], **hearing.as_document()}
+                for hearing, column in claims
+            ],
+        }
 
 
 def confirm_run(
@@ -63,12 +111,15 @@ def confirm_run(
     *,
     top: int = TOP,
     pairs: int = PAIRS,
-    settings: int = SETTINGS,
+    settings: int | None = None,
+    scales: Sequence[float] = (),
+    unused: bool = True,
     max_seconds: float | None = None,
     runs: str | os.PathLike[str] | None = None,
     data: str | os.PathLike[str] | None = None,
     workers: int | None = None,
     device: str = "auto",
+    priced: Callable[[Cost, Cost], object] | None = None,
     heard: Heard | None = None,
 ) -> Confirmation:
     """Let the referee judge the best cells of a run, on fresh pairs; called again it goes on from the pairs that it has.
@@ -77,105 +128,196 @@ def confirm_run(
         run: A run, or its name or path.
         top: Ranks that begin; published cells among them are left out.
         pairs: Pairs of a claim after which no more are trained.
-        settings: Settings of a pair.
+        settings: Settings of a pair; None for those of the preset's verdict.
+        scales: How many times the preset's parameters and steps cells that are better than the GRU are tried at, too.
+        unused: Whether such cells are tried on the tasks of the preset that the run did not search on.
         max_seconds: Seconds after which no more are trained; None for no limit.
         runs: Folder of all runs; None for ARCHSEARCH_RUNS, else "runs".
         data: Folder of the Penn Treebank's files; None for where the run had them.
         workers: Worker processes; None for one per GPU or CPU core.
         device: "auto" (as recorded), "cpu", or "cuda:0,cuda:1".
+        priced: Told first what the claims against the GRU cost at most, and what may follow; None: nobody is told.
         heard: Told how it goes on; None: nobody is told.
 
     Raises:
         InputError: There is no such run, or it has found no cell, or the data are not the run's.
-        RunLocked: Another process confirms the run.
+        RunLocked: Another process searches in the run, or confirms it.
         WorkerError: The host ends a trial again and again.
     """
-    until = math.inf if max_seconds is None else time.monotonic() + max_seconds
+    over = time_limit(max_seconds)
     opened = run if isinstance(run, Run) else open_run(run, runs)
-    with RunStore.open(opened.folder) as store:
-        board, plan, place = read_leaderboard(store, opened.name), store.plan, store.data
+    with Lock(opened.folder), RunStore.open(opened.folder, write=True) as store:
+        board, plan = read_leaderboard(store, opened.name), store.plan
+        subjects = _subjects(store, board, plan, top)
+        place = str(Path(data).resolve()) if data else store.data
         sources = sources_of_run(plan, store.sources)
-        found = [row.id for row in board.rows if row.rank is not None and row.rank <= top and row.parent]
-        cells = {short_id(cell): store.cell(cell) for cell in found}
-    if not cells:
-        raise InputError(f"{opened.name}: none of the first {top} ranks is a cell that the search has made")
-    published = {name: library.load(name) for name in dict.fromkeys((BASELINE, board.champion or BASELINE))}
-    devices = list(worker_devices(recorded_device(device, plan.engine), workers))
-    with WorkerPool(devices, str(Path(data).resolve()) if data else place, sources) as pool:
-        probed = probe(pool, [Probe(task.full_name) for task in plan.tasks])
-        check_data(plan, probed.facts)
-        here = msgspec.structs.replace(plan, engine=probed.hello.engine, machine=probed.hello.machine)
-        bench = Bench(here, pool, [*cells.values(), *published.values()], heard)
-        docket = _Docket(here, bench, Ledger(opened.folder / FOLDER), settings=settings, pairs=pairs)
-        return Confirmation(opened.name, docket.heard(cells, published, until))
+        others = _unused(plan, place) if unused else []
+        devices = list(worker_devices(recorded_device(device, plan.engine), workers))
+        with WorkerPool(devices, place, sources) as pool:
+            names = [task.full_name for task in plan.tasks] + [
+                resolve_task(plan.preset_name, plan.preset, task).full_name for task in others
+            ]
+            probed = probe(pool, [Probe(name) for name in names])
+            check_data(plan, probed.facts)
+            home = msgspec.structs.replace(plan, engine=probed.hello.engine, machine=probed.hello.machine)
+            elsewhere = {f"{scale:g}x": _scaled(home, scale) for scale in scales}
+            elsewhere |= {task: _on(home, task, probed) for task in others}
+            bench = Bench(home, pool, [subject.cell for subject in subjects], heard)
+            docket = _Docket(
+                home, bench, RunLedger(store), settings or plan.preset.search.verdict_settings, pairs, over
+            )
+            if priced is not None:
+                priced(*_cost(store, docket, subjects, elsewhere))
+            probed_subjects = _probed(home, bench, subjects, over)
+            return Confirmation(opened.name, probed_subjects, docket.heard(probed_subjects, elsewhere))
 
 
+def _subjects(store: RunStore, board: Leaderboard, plan: RunPlan, top: int) -> list[Subject]:
+    """Return the best found cells, the champion, and the placebo.
+
+    Raises:
+        InputError: There is no found cell.
+    """
+    found = [row for row in board.rows if row.rank is not None and row.rank <= top and row.parent]
+    if not found:
+        raise InputError(f"{board.run}: none of the first {top} ranks is a cell that the search has made")
+    subjects = [Subject(short_id(row.id), store.cell(row.id), row.rank) for row in found]
+    if board.champion not in ("", BASELINE):
+        subjects.append(Subject(board.champion, published_cell(plan, board.champion)))
+    return [*subjects, Subject(PLACEBO, library.load(BASELINE))]
+
+
+def _unused(plan: RunPlan, data: str | None) -> list[str]:
+    """Return the tasks of the preset that the run did not search on and whose data are there."""
+    return [
+        task
+        for task in plan.preset.tasks
+        if task not in plan.task and has_data(task, Path(data) if data else None)
+    ]
+
+
+def _scaled(plan: RunPlan, scale: float) -> RunPlan:
+    """Return a plan with so many times the parameters and steps."""
+    tasks = [msgspec.structs.replace(task, rules=scaled_rules(task.rules, scale)) for task in plan.tasks]
+    return msgspec.structs.replace(plan, tasks=tuple(tasks))
+
+
+def _on(plan: RunPlan, task: str, probed: Probed) -> RunPlan:
+    """Return a plan with another task of its preset alone."""
+    resolved = resolve_task(plan.preset_name, plan.preset, task)
+    return msgspec.structs.replace(plan, tasks=(resolved.planned(probed.facts),))
+
+
+def _probed(plan: RunPlan, bench: Bench, subjects: Sequence[Subject], over: Over) -> tuple[Subject, ...]:
+    """Return the subjects with what their probes say, of those that end in time."""
+    trials = {subject.name: probes(plan, subject.cell) for subject in subjects}
+    wanted = [trial for those in trials.values() for trial in those]
+    outcomes = bench.dispatcher.finish(wanted, lambda done, of: over(), shared=True)
+    return tuple(
+        replace(subject, stability=stability(trials[subject.name], outcomes)) for subject in subjects
+    )
+
+
+@dataclass(frozen=True)
 class _Docket:
     """The claims of a confirmation.
 
-    Args:
+    Attributes:
         plan: What all cells are measured under.
         bench: Trains pairs.
         ledger: The run's.
         settings: Settings of a pair.
         pairs: Most pairs of a claim.
-
-    Attributes:
-        plan, bench, ledger, settings, pairs: The same.
+        over: Says when to stop.
     """
 
-    def __init__(self, plan: RunPlan, bench: Bench, ledger: Ledger, *, settings: int, pairs: int) -> None:
-        self.plan, self.bench, self.ledger = plan, bench, ledger
-        self.settings, self.pairs = settings, pairs
+    plan: RunPlan
+    bench: Bench
+    ledger: RunLedger
+    settings: int
+    pairs: int
+    over: Over
 
-    def heard(self, cells: dict[str, Cell], published: dict[str, Cell], until: float) -> tuple[Hearing, ...]:
-        """Return all hearings, as far as they came.
+    def heard(
+        self, subjects: Sequence[Subject], elsewhere: dict[str, RunPlan]
+    ) -> dict[str, dict[str, Hearing]]:
+        """Return all hearings by column and cell, as far as they came.
 
         Args:
-            cells: The cells by their short ids, the best first.
-            published: The GRU, then the champion if that is another.
-            until: When to stop, on the monotonic clock.
+            subjects: The found cells, the best first, then the champion and the placebo.
+            elsewhere: The plans of other sizes and tasks, by column.
         """
-        baseline, *champions = published
-        with ExitStack() as locks:
-            begun = [
-                self._entered(locks, (name, baseline), cells[name], published[baseline]) for name in cells
-            ]
-            hearings = self._halved(begun, until)
-            better = [one for one in hearings if one.ruling is Ruling.BETTER]
-            for champion in champions:
-                pairs = [(one.names[0], champion) for one in better]
-                against = [
-                    self._entered(locks, names, cells[names[0]], published[champion]) for names in pairs
-                ]
-                hearings += [self._going_on(one, self.pairs, until) for one in against]
-        return tuple(hearings)
+        gru = Subject(BASELINE, library.load(BASELINE))
+        begun = {subject.name: self._entered(self.plan, subject, gru) for subject in subjects}
+        found = [subject for subject in subjects if subject.rank is not None]
+        controls = [subject for subject in subjects if subject.rank is None]
+        hearings, rounds = self._halved({subject.name: begun[subject.name] for subject in found})
+        for subject in controls:
+            # The placebo is looked at as often as any cell: only then does it say what chance does.
+            most = self.pairs if subject.name == PLACEBO else rounds * ROUND
+            most = min(most, max(hearing.count for hearing in hearings.values()))
+            hearings[subject.name] = self._going_on(self.plan, begun[subject.name], most)
+        better = [subject for subject in found if hearings[subject.name].ruling is Ruling.BETTER]
+        columns = {BASELINE: hearings}
+        for champion in [subject for subject in controls if subject.name != PLACEBO]:
+            columns[champion.name] = self._column(self.plan, better, champion)
+        for column, plan in elsewhere.items():
+            columns[column] = self._column(plan, better, gru)
+        return columns
 
-    def _entered(self, locks: ExitStack, names: tuple[str, str], a: Cell, b: Cell) -> Hearing:
-        """Return a claim that is entered and held."""
-        claim = Claim.of(self.plan, a.id, b.id, self.settings, ledger="run")
+    def _column(self, plan: RunPlan, subjects: Sequence[Subject], other: Subject) -> dict[str, Hearing]:
+        """Hear cells against another, one after the other; where no time is left no claim is spent."""
+        wanted = [
+            subject
+            for subject in subjects
+            if not self.over() or self.ledger.find(self._claim(plan, subject, other))
+        ]
+        begun = {subject.name: self._entered(plan, subject, other) for subject in wanted}
+        return {name: self._going_on(plan, hearing, self.pairs) for name, hearing in begun.items()}
+
+    def _claim(self, plan: RunPlan, a: Subject, b: Subject) -> Claim:
+        return Claim.of(plan, a.cell.id, b.cell.id, self.settings, ledger_of(self.plan))
+
+    def _entered(self, plan: RunPlan, a: Subject, b: Subject) -> Hearing:
+        """Return a claim that is entered in the ledger."""
+        claim = self._claim(plan, a, b)
         number = self.ledger.enter(claim)
-        locks.enter_context(self.ledger.hearing(claim))
-        return Hearing(claim, number, names, self.ledger.pairs(claim))
+        return Hearing(claim, number, (a.name, b.name), self.ledger.pairs(claim))
 
-    def _halved(self, begun: Sequence[Hearing], until: float) -> list[Hearing]:
-        """Return all hearings in their order, the last few as far as they go, the others as far as they came."""
-        known, alive, rounds = dict(enumerate(begun)), list(range(len(begun))), 0
+    def _halved(self, begun: dict[str, Hearing]) -> tuple[dict[str, Hearing], int]:
+        """Return all hearings, the last few as far as they go, the others as far as they came, and the number of rounds."""
+        known, alive, rounds = dict(begun), list(begun), 0
         while len(alive) > LAST:
             rounds += 1
-            for number in alive:
-                known[number] = self._going_on(known[number], rounds * ROUND, until)
-            ranked = sorted(alive, key=lambda number: -_strength(known[number], rounds * ROUND))
-            alive = sorted(ranked[: max(LAST, len(alive) // 2)])
-        for number in alive:
-            known[number] = self._going_on(known[number], self.pairs, until)
-        return list(known.values())
+            for name in alive:
+                known[name] = self._going_on(self.plan, known[name], rounds * ROUND)
+            ranked = sorted(alive, key=lambda name: -_strength(known[name], rounds * ROUND))
+            alive = [name for name in alive if name in ranked[: halved(len(alive))]]
+        for name in alive:
+            known[name] = self._going_on(self.plan, known[name], self.pairs)
+        return known, max(1, rounds)
 
-    def _going_on(self, hearing: Hearing, pairs: int, until: float) -> Hearing:
-        return self.bench.heard_out(hearing, self.ledger, pairs, until)
+    def _going_on(self, plan: RunPlan, hearing: Hearing, pairs: int) -> Hearing:
+        return self.bench.under(plan).heard_out(hearing, self.ledger, pairs, self.over)
 
 
 def _strength(hearing: Hearing, pairs: int) -> float:
     """Return the evidence of the first pairs on the task where it is weakest, so that later ones change no choice."""
     first = replace(hearing, pairs={task: results[:pairs] for task, results in hearing.pairs.items()})
     return min(found.log_better - found.log_worse for found in first.evidence.values())
+
+
+def _cost(
+    store: RunStore, docket: _Docket, subjects: Sequence[Subject], elsewhere: dict[str, RunPlan]
+) -> tuple[Cost, Cost]:
+    """Return what the claims against the GRU cost at most, and what follows if all of the last cells are better."""
+    found = sum(subject.rank is not None for subject in subjects)
+    champions = len(subjects) - found - 1
+    ids = dict.fromkeys(subject.cell.id for subject in subjects)
+    speed = speeds(ended for cell in ids for ended in store.trials_of(cell))
+    probed = [trial for subject in subjects for trial in probes(docket.plan, subject.cell)]
+    first = cost_of_trials(probed, speed)
+    first += cost_of_pairs(docket.plan, most_pairs(found, champions, docket.pairs), docket.settings, speed)
+    plans = [*[docket.plan] * champions, *elsewhere.values()]
+    last = min(LAST, found) * docket.pairs
+    return first, sum((cost_of_pairs(plan, last, docket.settings, speed) for plan in plans), Cost(0, 0.0))

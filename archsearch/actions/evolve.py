@@ -21,6 +21,7 @@ from archsearch.actions.request import EvolveOptions, Request
 from archsearch.actions.resolve import ResolvedRequest, resolve
 from archsearch.actions.resume import check_same_measurement, reopen_unused, request_of_run
 from archsearch.actions.run import Run
+from archsearch.actions.verdict import is_due, judge_best, limits_of_search
 from archsearch.cache_folder import PARTS, NoCache, cache_folder
 from archsearch.cell import Cell
 from archsearch.errors import ArchsearchError, InputError
@@ -283,15 +284,16 @@ def _recovered(store: RunStore, limits: SearchLimits, new: bool, note: str) -> R
         trials=store.count(),
         queued=queued,
         limits=limits,
-        finished=_is_reached(limits, candidates, store.elapsed) and _is_whole(store),
+        finished=_is_finished(store, limits, candidates),
         note=note,
     )
 
 
-def _is_reached(limits: SearchLimits, candidates: int, elapsed: float) -> bool:
-    if limits.max_candidates is not None and candidates >= limits.max_candidates:
-        return True
-    return limits.max_seconds is not None and elapsed >= limits.max_seconds
+def _is_finished(store: RunStore, limits: SearchLimits, candidates: int) -> bool:
+    if limits.max_seconds is not None and store.elapsed >= limits.max_seconds:
+        return _is_whole(store)
+    reached = limits.max_candidates is not None and candidates >= limits.max_candidates
+    return reached and _is_whole(store) and not is_due(store, store.plan, limits)
 
 
 def _is_whole(store: RunStore) -> bool:
@@ -331,17 +333,41 @@ def _searched(
 def _ended_search(
     info: RunInfo, store: RunStore, pool: WorkerPool, listener: Listener, stop: Stop
 ) -> SearchResult:
-    """Run the loop to its end; its workers and its paused trials are gone then."""
+    """Run the loop to its end, then the verdict; the workers and the paused trials are gone then."""
+    limits = limits_of_search(info.limits, info.plan)
     with _paused_trials(info.folder) as checkpoints:
         dispatcher = Dispatcher(store, pool, store.cell, checkpoints, info.plan.pauses)
-        loop = SearchLoop(store, info.plan, dispatcher, info.limits, listener, stopped=lambda: stop.asked)
+        loop = SearchLoop(store, info.plan, dispatcher, limits, listener, stopped=lambda: stop.asked)
         stop.gently = True
         try:
             ending = loop.run()
+            seconds = len(pool.devices) * (loop.elapsed - loop.before)
+            if ending != "interrupted" and not _judged(info, store, pool, loop):
+                ending = "interrupted"
         finally:
             pool.stop()
-    seconds = len(pool.devices) * (loop.elapsed - loop.before)
     return SearchResult(ending, info.folder, dispatcher.waited / max(1e-9, seconds), dispatcher.host_failures)
+
+
+def _judged(info: RunInfo, store: RunStore, pool: WorkerPool, loop: SearchLoop) -> bool:
+    """Let the referee judge what a search has found, with its workers; return whether nobody has interrupted it."""
+    if not info.plan.preset.search.verdict:
+        return True
+    loop.settle()
+    pool.free()
+    try:
+        judge_best(
+            store,
+            info.plan,
+            pool,
+            info.limits,
+            loop.listener,
+            elapsed=lambda: loop.elapsed,
+            stopped=loop.stopped,
+        )
+    finally:
+        store.elapsed = loop.elapsed
+    return not loop.stopped()
 
 
 @contextmanager

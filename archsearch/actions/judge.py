@@ -10,13 +10,10 @@ import math
 import os
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from functools import cached_property
+from collections.abc import Callable, Sequence
+from copy import copy
+from dataclasses import replace
 from pathlib import Path
-
-import msgspec
-import numpy as np
 
 from archsearch.actions.cells import load_cell
 from archsearch.actions.own_tasks import named_sources
@@ -30,16 +27,15 @@ from archsearch.protocol.claims import (
     PAIRS,
     SETTINGS,
     Claim,
-    PairResult,
-    has_fresh_data,
+    Pairs,
     pair_result,
+    scaled_rules,
 )
+from archsearch.protocol.hearing import Hearing
 from archsearch.protocol.loading import load_preset
 from archsearch.protocol.plan import PlannedTask, RunPlan
 from archsearch.protocol.records import Outcome, Trial
-from archsearch.referee.ledger import level
-from archsearch.referee.ruling import Evidence, Ruling, evidence, pairs_needed, ruling
-from archsearch.store.claims import Ledger
+from archsearch.store.claims import Ledger, UserLedger
 from archsearch.workers.devices import worker_devices
 from archsearch.workers.dispatch import Dispatcher
 from archsearch.workers.pool import WorkerPool
@@ -49,107 +45,11 @@ from archsearch.workers.trial_log import MemoryTrialLog
 ATTEMPTS = 3
 """How often a trial that the host ends is trained before the command gives up; it is never scored."""
 
-LARGEST = 700.0
-"""log of the largest fortune that is printed; a larger one is no number any more."""
-
-
-@dataclass(frozen=True)
-class Hearing:
-    """A claim, and what its pairs say so far.
-
-    Attributes:
-        claim: The claim.
-        number: Its place in the ledger, from 1.
-        names: What people call the two cells.
-        pairs: The pairs by task, in their order.
-        margin: Differences of skill up to this are none.
-        scale: How many times the preset's parameters and steps.
-    """
-
-    claim: Claim
-    number: int
-    names: tuple[str, str]
-    pairs: Mapping[str, Sequence[PairResult]]
-    margin: float = MARGIN
-    scale: float = 1.0
-
-    @property
-    def level(self) -> float:
-        """The chance that "better" is ever false, and the same for "worse"."""
-        return level(self.number)
-
-    @cached_property
-    def evidence(self) -> dict[str, Evidence]:
-        """What the pairs say, task by task."""
-        return {
-            task: evidence(np.array([result.difference for result in results]), self.level)
-            for task, results in self.pairs.items()
-        }
-
-    @property
-    def ruling(self) -> Ruling:
-        """What they say together."""
-        return ruling(self.evidence, self.level, self.margin)
-
-    @property
-    def count(self) -> int:
-        """How many pairs there are, on the task that has most."""
-        return max(len(results) for results in self.pairs.values())
-
-    def settled(self, task: str) -> bool:
-        """Whether a task needs no more pairs: one of the cells is better there."""
-        found = self.evidence[task]
-        return max(found.log_better, found.log_worse) >= -math.log(self.level)
-
-    @property
-    def leaders(self) -> set[int]:
-        """Which cells lead on some task: 1 for the first, -1 for the second."""
-        return {leader for found in self.evidence.values() if (leader := _leader(found))}
-
-    @property
-    def is_split(self) -> bool:
-        """Whether each cell is better on a task, so that no more pairs bring a ruling on all."""
-        return len({_leader(self.evidence[task]) for task in self.pairs if self.settled(task)}) > 1
-
-    @property
-    def due(self) -> list[PlannedTask]:
-        """The tasks on which one more pair is needed."""
-        if self.ruling is not Ruling.NOT_TOLD_APART or self.is_split:
-            return []
-        return [task for task in self.claim.tasks if not self.settled(task.name)]
-
-    @property
-    def needed(self) -> int | None:
-        """How many pairs would settle all tasks if wins and losses went on as they do; None if none would."""
-        if len(self.leaders) > 1:
-            return None
-        each = [
-            pairs_needed(self.evidence[task.name].wins, self.evidence[task.name].losses, self.level)
-            for task in self.due
-        ]
-        return None if None in each else max((n for n in each if n is not None), default=None)
-
-    def ratio(self, task: str) -> float | None:
-        """Return the ratio of mean skills, where a cell that diverged has 0; None where the second learned nothing."""
-        ours, theirs = (
-            sum(getattr(result, side) or 0.0 for result in self.pairs[task]) for side in ("a", "b")
-        )
-        return ours / theirs if theirs > 0 else None
-
-    def as_document(self) -> dict[str, object]:
-        """Return all that `archsearch judge --json` prints."""
-        return {
-            "a": self.claim.a,
-            "b": self.claim.b,
-            "verdict": self.ruling.value,
-            "pairs": self.count,
-            "level": self.level,
-            "tasks": {task: _task_document(found) for task, found in self.evidence.items()},
-        }
-
-
 Heard = Callable[[Hearing, int, int], object]
 """Is told what is known, and how many trials of how many of the next pair have ended."""
+
+Over = Callable[[], bool]
+"""Says whether the time is over."""
 
 
 def hear(
@@ -192,7 +92,7 @@ def hear(
         RunLocked: Another process trains pairs of the same claim.
         WorkerError: The host ends a trial again and again.
     """
-    until = math.inf if max_seconds is None else time.monotonic() + max_seconds
+    over = time_limit(max_seconds)
     cells = [cell if isinstance(cell, Cell) else load_cell(cell, runs) for cell in (a, b)]
     folder = Path(data).resolve() if data else None
     request = _request(preset, tasks, scale, folder)
@@ -201,7 +101,7 @@ def hear(
     with WorkerPool(devices, str(folder) if folder else None, sources) as pool:
         plan = request.plan(request.probed(pool))
         _check(plan, cells)
-        claim, ledger = Claim.of(plan, cells[0].id, cells[1].id, settings), Ledger()
+        claim, ledger = Claim.of(plan, cells[0].id, cells[1].id, settings), UserLedger()
         hearing = Hearing(
             claim=claim,
             number=ledger.enter(claim),
@@ -213,8 +113,14 @@ def hear(
         with ledger.hearing(claim):
             hearing = replace(hearing, pairs=ledger.pairs(claim))
             bench = Bench(plan, pool, cells, heard)
-            hearing = bench.heard_out(hearing, ledger, pairs, until)
+            hearing = bench.heard_out(hearing, ledger, pairs, over)
     return hearing
+
+
+def time_limit(seconds: float | None) -> Over:
+    """Return what says whether so many seconds from now on are over; None for no limit."""
+    until = math.inf if seconds is None else time.monotonic() + seconds
+    return lambda: time.monotonic() > until
 
 
 def _request(preset: str, tasks: Sequence[str], scale: float, data: Path | None) -> ResolvedRequest:
@@ -229,14 +135,7 @@ def _request(preset: str, tasks: Sequence[str], scale: float, data: Path | None)
 
 
 def _scaled(task: ResolvedTask, scale: float) -> ResolvedTask:
-    """Return a task with so many times the parameters and the steps, and as many validations."""
-    rules = msgspec.structs.replace(
-        task.rules,
-        budget=tuple(round(budget * scale) for budget in task.rules.budgets),
-        steps=max(1, round(task.rules.steps * scale)),
-        epoch_steps=max(1, round(task.rules.epoch_steps * scale)),
-    )
-    return ResolvedTask(task.name, task.full_name, rules)
+    return ResolvedTask(task.name, task.full_name, scaled_rules(task.rules, scale))
 
 
 def _check(plan: RunPlan, cells: Sequence[Cell]) -> None:
@@ -277,28 +176,32 @@ class Bench:
         self.dispatcher = Dispatcher(self.log, pool, {cell.id: cell for cell in cells}.__getitem__)
         self.workers = len(pool.devices)
 
-    def heard_out(self, hearing: Hearing, ledger: Ledger, pairs: int, until: float) -> Hearing:
+    def under(self, plan: RunPlan) -> Bench:
+        """Return a bench with the same workers for another plan."""
+        other = copy(self)
+        other.plan = plan
+        return other
+
+    def heard_out(self, hearing: Hearing, ledger: Ledger, pairs: int, over: Over) -> Hearing:
         """Return a hearing with so many pairs, each kept as soon as it is there, or fewer if they decide or time is over.
 
         Args:
             hearing: What is known.
             ledger: Where its claim is entered and held.
             pairs: The most.
-            until: When to stop, on the monotonic clock.
+            over: Says when to stop.
         """
-        while hearing.due and hearing.count < pairs and (more := self.next_pair(hearing, until, pairs)):
+        while hearing.due and hearing.count < pairs and (more := self.next_pair(hearing, over, pairs)):
             hearing = replace(hearing, pairs=more)
             ledger.keep(hearing.claim, more)
         return hearing
 
-    def next_pair(
-        self, hearing: Hearing, until: float, most: int
-    ) -> dict[str, tuple[PairResult, ...]] | None:
+    def next_pair(self, hearing: Hearing, over: Over, most: int) -> Pairs | None:
         """Return all pairs with the next one on every task that is due; None if the time was over before.
 
         Args:
             hearing: What is known.
-            until: When to stop, on the monotonic clock.
+            over: Says when to stop.
             most: The last pair that may be wanted; those up to it begin early where workers would wait.
         """
         due, number = hearing.due, hearing.count + 1
@@ -311,7 +214,7 @@ class Bench:
         def progressed(done: int, of: int) -> bool:
             if self.heard is not None:
                 self.heard(hearing, done, of)
-            return time.monotonic() > until
+            return over()
 
         outcomes = self._finished(wanted, number, progressed)
         if len(outcomes) < len(wanted):
@@ -359,26 +262,3 @@ def _given_up(number: int, trial: Trial, last: Outcome) -> WorkerError:
         f"pair {number}, {trial.task}: a trial ended {ATTEMPTS} times as {last.status!r}, which says nothing of the cells; "
         f"the pairs before it are kept, and the same command goes on\n{last.reason}".rstrip()
     )
-
-
-def _leader(found: Evidence) -> int:
-    """Return 1 where the first cell leads, -1 where the second does, 0 where neither."""
-    return (found.log_better > found.log_worse) - (found.log_better < found.log_worse)
-
-
-def _task_document(found: Evidence) -> dict[str, object]:
-    low, high = found.interval.low, found.interval.high
-    return {
-        "wins": found.wins,
-        "losses": found.losses,
-        "ties": found.ties,
-        "e": math.exp(min(max(found.log_better, found.log_worse), LARGEST)),
-        "difference": found.difference,
-        "low": low if math.isfinite(low) else None,
-        "high": high if math.isfinite(high) else None,
-    }
-
-
-def files_among(hearing: Hearing) -> list[str]:
-    """Return the tasks of a claim whose data are files, so that its pairs vary initial weights and settings alone."""
-    return [task.name for task in hearing.claim.tasks if not has_fresh_data(task.full_name)]

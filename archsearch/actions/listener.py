@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from archsearch.protocol.hearing import Hearing
 from archsearch.protocol.history import Candidate, History
 from archsearch.protocol.plan import RunPlan
 from archsearch.protocol.records import Step, Verdict
@@ -61,12 +62,13 @@ class Progress:
     """Where a search is.
 
     Attributes:
-        phase: "references", "noise" or "searching".
-        done: Trials done, of the references or of the noise.
+        phase: "references", "noise", "searching" or "verdict".
+        done: Trials done, of the references, of the noise or of the next pair.
         total: Trials in all, of the same.
-        history: The told steps; None before the search.
+        history: The told steps; None before and after the search.
         busy: Trials that are being trained.
         elapsed: Seconds of search so far, over all sessions.
+        hearing: What the referee knows of the best found cell; None before the verdict.
     """
 
     phase: str
@@ -75,6 +77,7 @@ class Progress:
     history: History | None
     busy: int
     elapsed: float
+    hearing: Hearing | None = None
 
 
 @dataclass(frozen=True)

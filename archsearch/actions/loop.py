@@ -323,10 +323,14 @@ class SearchLoop:
                 self._advance(self.search.asked[number])
 
     def _wind_down(self) -> None:
-        """Give running trials a moment to end, so that little is lost."""
+        """Say that running trials have a moment to end, and give it to them."""
         if self.dispatcher.busy:
             words = f"Stopping: what is being trained has {GRACE:.0f} s to end. Once more ends it at once."
             self.listener.said(words)
+        self.settle()
+
+    def settle(self) -> None:
+        """Give running trials a moment to end, so that little is lost."""
         until = time.monotonic() + GRACE
         while self.dispatcher.busy and time.monotonic() < until:
             self.dispatcher.poll(TURN, dispatch=False)

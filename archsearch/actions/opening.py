@@ -6,8 +6,6 @@ import contextlib
 from contextlib import ExitStack
 from pathlib import Path
 
-import msgspec
-
 from archsearch.actions.request import EvolveOptions
 from archsearch.errors import InputError, RunLocked, StoreError
 from archsearch.protocol.plan import RunPlan
@@ -86,13 +84,7 @@ def _unfinished(stack: ExitStack, runs: Path, plan: RunPlan) -> RunStore | None:
 
 
 def _can_go_on(store: RunStore, plan: RunPlan) -> bool:
-    return store.ended is None and _without_limits(store.plan) == _without_limits(plan)
-
-
-def _without_limits(plan: RunPlan) -> RunPlan:
-    """Return a plan without what may change from one session to the next."""
-    search = msgspec.structs.replace(plan.preset.search, max_time=None, max_candidates=None)
-    return msgspec.structs.replace(plan, preset=msgspec.structs.replace(plan.preset, search=search, note=""))
+    return store.ended is None and store.plan.without_limits() == plan.without_limits()
 
 
 def check_candidates(options: EvolveOptions, store: RunStore) -> None:

@@ -120,6 +120,7 @@ RUN_CHECKS: dict[str, Callable[[Patient], Finding]] = {
     "cells": _rows("cells"),
     "steps": _steps,
     "trials": _rows("trials"),
+    "claims": _rows("claims"),
     "leaderboard": _leaderboard,
 }
 """What is looked at -> who looks."""

@@ -10,6 +10,7 @@ import msgspec
 
 from archsearch.actions.host_checks import size
 from archsearch.errors import ArchsearchError
+from archsearch.protocol.hearing import Hearing
 from archsearch.protocol.plan import RunPlan
 from archsearch.protocol.racing import possible_trials
 from archsearch.protocol.references import noise_trials, reference_cells, reference_step
@@ -40,6 +41,7 @@ class RunStatus(msgspec.Struct, frozen=True, kw_only=True):
         scored: Those that have a fitness.
         best: The fitness of the best found cell; None while there is none.
         best_cell: Its id.
+        verdict: What the referee says of a found cell beside the GRU, in words; empty if it was not asked.
         seconds: Of search so far, over all sessions.
         rate: Candidates a minute, references and noise not counted.
         max_candidates, max_seconds: When the run is finished, as was said last.
@@ -65,6 +67,7 @@ class RunStatus(msgspec.Struct, frozen=True, kw_only=True):
     scored: int = 0
     best: float | None = None
     best_cell: str = ""
+    verdict: str = ""
     seconds: float = 0.0
     rate: float | None = None
     max_candidates: int | None = None
@@ -120,12 +123,21 @@ def _status(store: RunStore, folder: Path, searcher: str) -> RunStatus:
         scored=counts.scored if counts else sum(row.rank is not None for row in board.rows),
         best=best.fitness if best else None,
         best_cell=best.id if best else "",
+        verdict=_verdict(board.verdict),
         seconds=seconds,
         rate=rate,
         max_candidates=session.max_candidates,
         max_seconds=session.max_seconds,
         seconds_left=_seconds_left(session, board.candidates, seconds, rate),
         failures=_failures(store, board),
+    )
+
+
+def _verdict(hearing: Hearing | None) -> str:
+    if hearing is None:
+        return ""
+    return (
+        f"{hearing.names[0]} beside {hearing.names[1]}: {hearing.ruling.value}, after {hearing.count} pairs"
     )
 
 
@@ -191,6 +203,8 @@ def status_lines(status: RunStatus) -> dict[str, str]:
     lines["found"] = f"{status.told:,} steps, {status.candidates:,} candidates, {status.scored:,} scored"
     if status.best is not None:
         lines["best"] = f"{status.best:.3f}  {short_id(status.best_cell)}"
+    if status.verdict:
+        lines["verdict"] = status.verdict
     lines["time"] = span(status.seconds) + (f", {status.rate:.1f} candidates a minute" if status.rate else "")
     lines["left"] = _left(status)
     failures = ", ".join(f"{count} {cause}" for cause, count in status.failures.items())

@@ -125,10 +125,14 @@ def check_different(tasks: Sequence[ResolvedTask], facts: Mapping[str, TaskFacts
             )
 
 
+def has_data(task: str, data: Path | None) -> bool:
+    """Return whether a preset's task can be trained with a folder of files; most need none."""
+    return task not in STAND_IN or (data is not None and (data / "ptb.train.txt").exists())
+
+
 def usual_tasks(preset: Preset, data: Path | None) -> tuple[tuple[str, ...], str]:
     """Return a preset's own choice of tasks, and what is to be said of stand-ins for those whose data are not there."""
-    missing = data is None or not (data / "ptb.train.txt").exists()
-    absent = [task for task in preset.search.tasks if missing and task in STAND_IN]
+    absent = [task for task in preset.search.tasks if not has_data(task, data)]
     tasks = tuple(STAND_IN[task] if task in absent else task for task in preset.search.tasks)
     note = "".join(f"no {task} data found: {STAND_IN[task]} stands in (--data DIR)" for task in absent)
     return tasks, note

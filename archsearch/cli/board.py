@@ -10,6 +10,7 @@ from rich.console import Console
 from archsearch.actions.noise_words import noise_words
 from archsearch.cell import library
 from archsearch.cli.tables import Column, fits, print_table
+from archsearch.cli.verdicts import verdict_sentences
 from archsearch.protocol.plan import PlannedTask
 from archsearch.store import Leaderboard, Row
 from archsearch.words import plain, polynomial, short_id
@@ -43,6 +44,8 @@ def print_leaderboard(out: Console, board: Leaderboard, top: int) -> None:
 def _table(board: Leaderboard, rows: list[Row], scores: bool) -> tuple[list[Column], list[list[str]]]:
     columns = [Column("rank", right=True), Column("cell"), Column("fitness", right=True)]
     columns += [Column(title(task.name), right=True) for task in board.plan.tasks]
+    judged = any(row.verdict is not None for row in rows)
+    columns += [Column("verdict")] if judged else []
     columns += [
         Column("made by", drop=1, least=16),
         Column("parameters", right=True, drop=2),
@@ -54,6 +57,7 @@ def _table(board: Leaderboard, rows: list[Row], scores: bool) -> tuple[list[Colu
             row.name or cell_name(row.id),
             ratio_text(row.fitness, 3),
             *(_result(row, task, scores) for task in board.plan.tasks),
+            *([row.verdict.ruling.value if row.verdict else ""] if judged else []),
             _origin(row),
             polynomial(row.polynomial),
             str(row.trials),
@@ -113,6 +117,8 @@ def _notes(board: Leaderboard) -> list[str]:
         )
     if board.noise is not None:
         lines += [noise_words(board.noise), best_words(board)]
+    if board.verdict is not None:
+        lines += verdict_sentences(board.verdict, "this run")
     lines.append(f"{board.told} steps, {board.candidates} candidates; {fates(board.fates, board.known)}.")
     return lines
 

@@ -3,26 +3,42 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
+from archsearch.actions.confirm import PLACEBO, Confirmation, Subject, confirm_run
+from archsearch.actions.confirm_cost import TOP, Cost
+from archsearch.actions.status import span
 from archsearch.cli.options import json_option, runs_option, top_option, training_options
 from archsearch.cli.pairs import pair_options
-from archsearch.cli.printing import console, print_json
+from archsearch.cli.printing import console, note, print_json
 from archsearch.cli.tables import Column, print_table
+from archsearch.cli.verdicts import BOUND, score, scores
+from archsearch.errors import InputError
 from archsearch.protocol.duration import parse_duration
+from archsearch.protocol.hearing import Hearing
+from archsearch.protocol.records import BASELINE
+from archsearch.referee.ruling import Ruling
 from archsearch.words import plain
 
-if TYPE_CHECKING:
-    from archsearch.actions.confirm import Confirmation
-    from archsearch.actions.judge import Hearing
+HOLDS = {Ruling.BETTER: "yes", Ruling.WORSE: "no", Ruling.NO_DIFFERENCE: "no"}
+"""Whether what was better in the run is better elsewhere, by the ruling there."""
 
 
 @click.command(epilog="Example: archsearch confirm quick-1 --max-time 30m")
 @click.argument("run")
-@pair_options
-@top_option(10, "Ranks that begin.")
+@pair_options("as for the run's own verdict")
+@top_option(TOP, "Ranks that begin.")
+@click.option(
+    "--scale",
+    "scales",
+    metavar="X,Y",
+    default="",
+    help="So many times the preset's parameters and steps, too: 3 or 3,10.",
+)
+@click.option(
+    "--no-unused", is_flag=True, help="Leave out the tasks of the preset that the run did not search on."
+)
 @runs_option
 @training_options
 @json_option
@@ -30,8 +46,10 @@ def confirm(
     run: str,
     pairs: int,
     max_time: str | None,
-    settings: int,
+    settings: int | None,
     top: int,
+    scales: str,
+    no_unused: bool,
     runs: Path,
     data: Path | None,
     workers: int | None,
@@ -40,16 +58,15 @@ def confirm(
 ) -> None:
     """Judge the best cells of a run on fresh data, against the GRU and the champion.
 
-    Of the cells that begin the better half goes on, round by round, and the last three until there is a verdict. The same
-    command goes on from the pairs that are kept in the run's folder, also after Ctrl-C.
+    Of the cells that begin the better half goes on, round by round, and the last three until there is a verdict. What is
+    better than the GRU is then held against the champion, at other sizes, and on the tasks that the run did not search on.
+    The same command goes on from the pairs that the run keeps, also after Ctrl-C.
     """
-    from archsearch.actions.confirm import confirm_run  # scipy takes its time to import
-
     with console(error=True).status("starting workers") as status:
 
         def heard(hearing: Hearing, done: int, of: int) -> None:
             status.update(
-                f"{' against '.join(hearing.names)}, pair {hearing.count + 1}: {done} of {of} trials"
+                f"{' against '.join(hearing.names)}, pair {hearing.count + 1}: {done} of {of} trials ({scores(hearing)})"
             )
 
         confirmation = confirm_run(
@@ -57,11 +74,16 @@ def confirm(
             top=top,
             pairs=pairs,
             settings=settings,
+            scales=_scales(scales),
+            unused=not no_unused,
             max_seconds=parse_duration(max_time) if max_time else None,
             runs=runs,
             data=data,
             workers=workers,
             device=device,
+            priced=lambda first, rest: note(
+                f"Against the GRU {_cost(first)}; of what is better {_cost(rest)}."
+            ),
             heard=heard,
         )
     if as_json:
@@ -70,30 +92,72 @@ def confirm(
         _print(confirmation)
 
 
+def _scales(text: str) -> tuple[float, ...]:
+    """Return the numbers of a list such as `3,10`.
+
+    Raises:
+        InputError: One is none, or not above 0, or 1, which the run itself is.
+    """
+    try:
+        scales = tuple(dict.fromkeys(float(part) for part in text.split(",") if part.strip()))
+    except ValueError:
+        scales = (0.0,)
+    if not all(0 < scale <= 1000 and scale != 1 for scale in scales):
+        raise InputError(
+            f"--scale {text}: numbers above 0 and up to 1000 but 1, with commas between, such as 3,10"
+        )
+    return scales
+
+
+def _cost(cost: Cost) -> str:
+    trials = f"at most {cost.trials:,} trials"
+    return trials if not cost.seconds else f"{trials}, about {span(cost.seconds)} of one core"
+
+
 def _print(confirmation: Confirmation) -> None:
-    out, hearings = console(), confirmation.hearings
-    tasks = list(hearings[0].pairs)
+    out, against = console(), confirmation.columns[BASELINE]
+    tasks = list(next(iter(against.values())).pairs)
+    others = [column for column in confirmation.columns if column != BASELINE]
     columns = [
-        Column("claim", right=True),
+        Column("rank", right=True),
         Column("cell"),
-        Column("against"),
-        Column("verdict"),
+        Column("beside gru"),
         Column("pairs", right=True),
         *(Column(plain(task), right=True, drop=1) for task in tasks),
+        *(Column(plain(column)) for column in others),
+        Column("first steps", drop=2),
     ]
-    print_table(out, columns, [_line(hearing) for hearing in hearings])
-    out.print(
-        "For each task: pairs won and lost, and the mean difference of skill. The chance that any claim of this run is ever "
-        'called "better" falsely is at most 5 %, however often it is confirmed.',
-        soft_wrap=True,
-    )
+    rows = [_line(confirmation, subject, others) for subject in confirmation.subjects]
+    print_table(out, columns, rows)
+    lines = [
+        "For each task: pairs won and lost beside the GRU, and the mean test skills of the cell and of the GRU.",
+        *([f"Is it better there, too? {', '.join(map(plain, others))}."] if others else []),
+        f"{PLACEBO} is the GRU from other initial weights: whatever is said of it is chance.",
+        f"All claims stand in the ledger of this run. {BOUND}",
+    ]
+    for line in lines:
+        out.print(line, soft_wrap=True)
 
 
-def _line(hearing: Hearing) -> list[str]:
+def _line(confirmation: Confirmation, subject: Subject, others: list[str]) -> list[str]:
+    hearing = confirmation.columns[BASELINE][subject.name]
     return [
-        str(hearing.number),
-        *map(plain, hearing.names),
+        "" if subject.rank is None else str(subject.rank),
+        plain(subject.name),
         hearing.ruling.value,
         str(hearing.count),
-        *(f"{found.wins}:{found.losses} {found.difference:+.3f}" for found in hearing.evidence.values()),
+        *(_task(hearing, task) for task in hearing.pairs),
+        *(_holds(confirmation.columns[column].get(subject.name)) for column in others),
+        ", ".join(subject.stability.flags) or "fine",
     ]
+
+
+def _task(hearing: Hearing, task: str) -> str:
+    ours, theirs = hearing.skills(task)
+    return f"{score(hearing, task)} {ours:.3f} {theirs:.3f}"
+
+
+def _holds(hearing: Hearing | None) -> str:
+    if hearing is None or not hearing.count:
+        return "-"
+    return HOLDS.get(hearing.ruling, hearing.ruling.value)

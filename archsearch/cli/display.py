@@ -17,6 +17,7 @@ from archsearch.actions.listener import Progress, RunInfo
 from archsearch.cache_folder import cache_trouble
 from archsearch.cli.board import cell_name, fates, operators, ratio_text, title
 from archsearch.cli.printing import console
+from archsearch.cli.verdicts import scores
 from archsearch.compiler.engine_names import INTERPRETER, find_engine
 from archsearch.protocol.history import Candidate, History
 from archsearch.protocol.records import Step, Verdict
@@ -124,9 +125,7 @@ class Display:
         elif progress.phase != "searching" and (
             progress.phase != self.phase or time.monotonic() - self.spoke > EVERY
         ):
-            self.said(
-                f"{progress.phase}: {progress.done} of {progress.total} trials, {progress.elapsed:.0f} s"
-            )
+            self.said(f"{progress.phase}: {_trials(progress)}, {progress.elapsed:.0f} s")
             self.spoke = time.monotonic()
         self.phase = progress.phase
 
@@ -149,7 +148,7 @@ class Display:
         rows, bar = Table.grid(), Table.grid(padding=(0, 1))
         if progress.history is None:
             done, total = float(progress.done), float(max(1, progress.total))
-            text = f"{progress.done} of {progress.total} trials · {progress.elapsed:.0f} s"
+            text = f"{_trials(progress)} · {progress.elapsed:.0f} s"
         else:
             done, total = self._share(progress)
             text = _counts(progress.history) + self._left(progress)
@@ -210,6 +209,15 @@ def step_line(step: Step, verdict: Verdict, candidate: Candidate | None) -> str:
     if step.kind == "nothing":
         return f"step {step.number:>4}  {words}"
     return f"step {step.number:>4}  {KINDS[step.kind]:<5}  {cell_name(step.cell):<9}  {words}{made}"
+
+
+def _trials(progress: Progress) -> str:
+    """Return how many trials of a phase have ended; of a verdict those of the next pair, and what the others say."""
+    trials = f"{progress.done} of {progress.total} trials"
+    if progress.hearing is None:
+        return trials
+    known = progress.hearing
+    return f"{known.names[0]} against {known.names[1]}, pair {known.count + 1}, {trials} ({scores(known)})"
 
 
 def _is_live() -> bool:

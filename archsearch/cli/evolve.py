@@ -18,6 +18,7 @@ from archsearch.cli.board import print_leaderboard
 from archsearch.cli.display import Display
 from archsearch.cli.options import json_option, runs_option, seed_option, top_option, training_options
 from archsearch.cli.printing import console, note, pointer, print_json
+from archsearch.cli.verdicts import outlook
 from archsearch.errors import INTERRUPTED, InputError
 from archsearch.protocol.duration import parse_duration
 from archsearch.protocol.loading import parse_change, preset_schema
@@ -212,6 +213,10 @@ def _print_result(result: SearchResult, options: EvolveOptions, top: int, as_jso
         print_json(as_document(board, top))
     elif result.ending != "interrupted":
         print_leaderboard(console(), board, top)
+        if board.verdict is not None and (
+            words := outlook(board.verdict, f"archsearch confirm {pointer(result.folder)}")
+        ):
+            note(*words)
         note(f"Workers waited {result.waited:.0%} of their time.")
     if result.ending == "interrupted":
         note(f"Interrupted; all that ended is stored. Go on with:  {_again(result.folder, options)}")
@@ -254,6 +259,7 @@ def _next(board: Leaderboard, run: str, task: str) -> list[str]:
     better = "with other initial weights" if TaskName.parse(_tested(board).name).is_file else "on other data"
     steps = {
         f"archsearch show {cell}": "its equations, and what made it",
+        f"archsearch confirm {run} --max-time 30m": "the best cells on fresh data: more pairs, the champion, other tasks",
         f"archsearch train {cell} --task {task} --seed 1": f"is it better {better}, too?",
         f"archsearch replay {run}": "train the leaderboard again, compare",
         f"archsearch export {cell} -o cell.py": "take it away as a torch module",

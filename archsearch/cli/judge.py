@@ -3,26 +3,21 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
 from archsearch.actions.cells import load_cell
+from archsearch.actions.judge import hear
 from archsearch.cli.options import json_option, runs_option, training_options
 from archsearch.cli.pairs import pair_options
 from archsearch.cli.printing import console, print_json
 from archsearch.cli.tables import Column, print_table
-from archsearch.protocol.claims import MARGIN
+from archsearch.cli.verdicts import outlook, scores, verdict_sentences
+from archsearch.protocol.claims import MARGIN, SETTINGS
 from archsearch.protocol.duration import parse_duration
+from archsearch.protocol.hearing import Hearing
 from archsearch.words import plain
-
-if TYPE_CHECKING:
-    from archsearch.actions.judge import Hearing
-
-FRESH = "fresh data, initial weights and settings"
-"""What a pair does not share with any other."""
 
 
 @click.command(epilog="Example: archsearch judge mut1 gru --task arithmetic --pairs 20")
@@ -42,7 +37,7 @@ FRESH = "fresh data, initial weights and settings"
     metavar="NAME|FILE.toml",
     help="How the cells are measured.",
 )
-@pair_options
+@pair_options(str(SETTINGS))
 @click.option(
     "--scale",
     metavar="X",
@@ -69,7 +64,7 @@ def judge(
     preset: str,
     pairs: int,
     max_time: str | None,
-    settings: int,
+    settings: int | None,
     scale: float,
     margin: float,
     runs: Path,
@@ -83,23 +78,20 @@ def judge(
     Trains pairs: both cells on the same data and settings, which no search has seen, best against best. The verdict holds
     however often it is asked for. The same command goes on from the pairs that are kept, also after Ctrl-C.
     """
-    from archsearch.actions.judge import hear  # scipy takes its time to import
-
     cells = load_cell(a, runs), load_cell(b, runs)
     with console(error=True).status("starting workers") as status:
 
         def heard(hearing: Hearing, done: int, of: int) -> None:
-            score = ", ".join(
-                f"{plain(task)} {found.wins}:{found.losses}" for task, found in hearing.evidence.items()
+            status.update(
+                f"pair {hearing.count + 1} of at most {pairs}: {done} of {of} trials ({scores(hearing)})"
             )
-            status.update(f"pair {hearing.count + 1} of at most {pairs}: {done} of {of} trials ({score})")
 
         hearing = hear(
             *cells,
             tasks=tasks,
             preset=preset,
             pairs=pairs,
-            settings=settings,
+            settings=settings or SETTINGS,
             scale=scale,
             margin=margin,
             max_seconds=parse_duration(max_time) if max_time else None,
@@ -123,7 +115,8 @@ def _print(hearing: Hearing) -> None:
         *(Column(title, right=True, drop=drops.get(title, 0)) for title in titles),
     ]
     print_table(out, columns, [_task_line(hearing, task) for task in hearing.pairs])
-    for sentence in _sentences(hearing):
+    first, *others = verdict_sentences(hearing, "your ledger")
+    for sentence in (first, *outlook(hearing, "--pairs {pairs}"), *others):
         out.print(plain(sentence), soft_wrap=True)
 
 
@@ -146,53 +139,3 @@ def _task_line(hearing: Hearing, task: str) -> list[str]:
 def _fortune(log: float) -> str:
     """Return a fortune, a large one by its power of ten."""
     return f"{math.exp(log):.3g}" if log < math.log(1e5) else f"1e{log / math.log(10):.0f}"
-
-
-def _sentences(hearing: Hearing) -> list[str]:
-    """Return what is said of the cells, in whole sentences."""
-    from archsearch.actions.judge import files_among
-
-    a, b = hearing.names
-    where = _listed(list(hearing.pairs))
-    if hearing.scale != 1:
-        where += f", at {hearing.scale:g} times the preset's parameters and steps"
-    after = "1 pair" if hearing.count == 1 else f"{hearing.count} pairs"
-    said = {
-        "better": f"{a} is better than {b} on {where}, after {after} of {FRESH}.",
-        "worse": f"{a} is worse than {b} on {where}, after {after} of {FRESH}.",
-        "no difference": f"{a} and {b} differ by no more than {hearing.margin:g} of skill on {where}, after {after}.",
-        "not told apart": f"{a} and {b} are not told apart on {where} after {after}. {_outlook(hearing)}",
-    }[hearing.ruling.value]
-    ledger = (
-        f"Claim {hearing.number} of your ledger: E must reach {1 / hearing.level:,.0f} on every task. The chance that any "
-        f'of its claims is ever called "better" falsely is at most 5 %, however many there will be.'
-    )
-    files = [
-        f"{task} is a file and has no fresh data: its pairs vary initial weights and settings alone, "
-        "and the verdict speaks of this text."
-        for task in files_among(hearing)
-    ]
-    return [said, *files, ledger]
-
-
-def _outlook(hearing: Hearing) -> str:
-    """Return what more pairs would bring."""
-    if hearing.is_split:
-        better, worse = (
-            _listed(
-                [task for task, found in hearing.evidence.items() if sign * (found.wins - found.losses) > 0]
-            )
-            for sign in (1, -1)
-        )
-        a, b = hearing.names
-        return f"{a} is ahead on {better} and {b} on {worse}: more pairs bring no verdict on all of them."
-    if hearing.needed is None:
-        return "As wins and losses stand, no number of pairs would bring a verdict."
-    return (
-        f"If wins and losses went on like this, about {hearing.needed} pairs would: --pairs {hearing.needed}."
-    )
-
-
-def _listed(names: Sequence[str]) -> str:
-    """Return names as a sentence lists them."""
-    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import click
 
 from archsearch.actions.replay import TOLERANCE, Replay, ReplayedScore
 from archsearch.actions.replay import replay as train_again
+from archsearch.actions.replay_verdicts import ReplayedClaim, replay_verdicts
 from archsearch.cli.board import cell_name
 from archsearch.cli.options import json_option, runs_option, top_option, training_options
 from archsearch.cli.printing import console, note, print_json, progress_line
@@ -20,6 +23,7 @@ from archsearch.words import plain
 @runs_option
 @top_option(5, "Rows to train again.")
 @click.option("--cell", metavar="ID", help="One cell instead: its id or the beginning of it.")
+@click.option("--verdicts", is_flag=True, help="The pairs of all claims before the referee instead.")
 @click.option(
     "--task",
     "own",
@@ -34,6 +38,7 @@ def replay(
     runs: Path,
     top: int,
     cell: str | None,
+    verdicts: bool,
     own: tuple[str, ...],
     data: Path | None,
     workers: int | None,
@@ -45,6 +50,8 @@ def replay(
     On the machine and engine of the record a score holds if it is the same in every bit, elsewhere within a tolerance.
     Exits with 1 if one does not hold.
     """
+    if verdicts:
+        return _replay_verdicts(run, as_json, runs=runs, own=own, data=data, workers=workers, device=device)
     with progress_line("replayed") as progressed:
         result = train_again(
             run,
@@ -65,6 +72,45 @@ def replay(
         if not score.holds:
             note(plain(f"Does not hold: {_failure(score)}"))
     return 0 if result.holds else 1
+
+
+def _replay_verdicts(run: str, as_json: bool, **options: Any) -> int:
+    """Train the pairs of all claims again, and say whether they hold."""
+    with progress_line("replayed") as progressed:
+        claims = replay_verdicts(run, progressed=progressed, **options)
+    if as_json:
+        print_json({"claims": [claim.as_dict() for claim in claims]})
+    else:
+        _print_claims(claims)
+    for claim in claims:
+        if claim.failures:
+            note(plain(f"Does not hold: claim {claim.number}, pairs {', '.join(claim.failures)}"))
+    return int(any(claim.failures for claim in claims))
+
+
+def _print_claims(claims: Sequence[ReplayedClaim]) -> None:
+    columns = [
+        Column("claim", right=True),
+        Column("cell"),
+        Column("against"),
+        Column("pairs", right=True),
+        Column("holds"),
+    ]
+    rows = [
+        [
+            str(claim.number),
+            *claim.names,
+            str(claim.count),
+            "NO" if claim.failures else agreement(claim.exact),
+        ]
+        for claim in claims
+    ]
+    print_table(console(), columns, rows)
+
+
+def agreement(exact: bool) -> str:
+    """Return how closely scores have to agree: on the machine and engine of the record, or elsewhere."""
+    return "bit for bit" if exact else f"within {TOLERANCE:g}"
 
 
 def _failure(score: ReplayedScore) -> str:
@@ -96,12 +142,11 @@ def _print(result: Replay) -> None:
 
 
 def _line(score: ReplayedScore) -> list[str]:
-    agreement = "bit for bit" if score.exact else f"within {TOLERANCE:g}"
     return [
         str(score.row.rank or "ref"),
         score.row.name or cell_name(score.row.id),
         plain(score.task),
         repr(score.recorded),
         _replayed(score),
-        agreement if score.holds else "NO",
+        agreement(score.exact) if score.holds else "NO",
     ]

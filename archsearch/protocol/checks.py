@@ -25,6 +25,7 @@ MOST = {
     "search.look_ahead": 1_000_000,
     "search.pool": 1_000_000,
     "search.noise_draws": 1_000,
+    "search.verdict_settings": 1_000,
     "training.batch": 10_000,
     "training.unroll": 10_000,
     "steps": 10**9,
@@ -129,6 +130,7 @@ def _too_much(preset: Preset) -> Iterator[str]:
         "search.look_ahead",
         "search.pool",
         "search.noise_draws",
+        "search.verdict_settings",
         "training.batch",
         "training.unroll",
     ):
@@ -170,7 +172,8 @@ def _above(what: str, value: int, most: int) -> Iterator[str]:
 
 
 def _search(search: SearchRules, planned: set[str], known: set[str]) -> Iterator[str]:
-    for key, least in {"look_ahead": 1, "pool": 1, "noise_draws": 0, "max_candidates": 1}.items():
+    least_of = {"look_ahead": 1, "pool": 1, "noise_draws": 0, "max_candidates": 1, "verdict_settings": 1}
+    for key, least in least_of.items():
         value = getattr(search, key)
         if value is not None and value < least:
             yield f"search.{key} is {value}; it must be at least {least}"
@@ -192,6 +195,8 @@ def _search(search: SearchRules, planned: set[str], known: set[str]) -> Iterator
         yield f"search.tasks names {', '.join(unplanned)}, which has no [tasks.…] table"
     if not 0 <= search.reexamine < 1:
         yield f"search.reexamine is {search.reexamine}; it lies in [0, 1)"
+    if not 0 <= search.verdict < 1:
+        yield f"search.verdict is {search.verdict}; it lies in [0, 1)"
 
 
 def _max_time(text: str | None) -> Iterator[str]:

@@ -13,7 +13,7 @@ import msgspec
 from msgspec.structs import replace
 
 from archsearch.protocol.plan import PlannedTask, RunPlan
-from archsearch.protocol.preset import Rule, TrainingRules
+from archsearch.protocol.preset import Rule, TaskRules, TrainingRules
 from archsearch.protocol.records import Outcome, Trial
 from archsearch.protocol.seeds import FRESH, generator, seed_of
 from archsearch.protocol.settings import Grid, Setting, stratified_settings
@@ -78,6 +78,11 @@ class Claim(msgspec.Struct, frozen=True, dict=True):
         )
 
     @property
+    def is_placebo(self) -> bool:
+        """Whether it compares a cell with itself, from other initial weights: what is said of that is chance."""
+        return self.a == self.b
+
+    @property
     def key(self) -> str:
         """SHA-256 of the claim, 64 hex digits."""
         return hashlib.sha256(msgspec.json.encode(self)).hexdigest()
@@ -106,8 +111,8 @@ class Claim(msgspec.Struct, frozen=True, dict=True):
         """
         settings, seed = self.drawn(task, pair), self.seed(pair)
         ours, theirs = (
-            [plan.trial(cell, task.name, setting, seed=seed) for setting in settings]
-            for cell in (self.a, self.b)
+            [plan.trial(cell, task.name, setting, seed=seed, init_draw=draw) for setting in settings]
+            for cell, draw in ((self.a, int(self.is_placebo)), (self.b, 0))
         )
         return ours, theirs
 
@@ -135,6 +140,10 @@ class PairResult(msgspec.Struct, frozen=True, array_like=True):
         return self.a - self.b
 
 
+Pairs = dict[str, tuple[PairResult, ...]]
+"""The pairs of a claim by task, in their order."""
+
+
 def pair_result(
     plan: RunPlan, task: str, trials: tuple[list[Trial], list[Trial]], outcomes: Mapping[Trial, Outcome]
 ) -> PairResult:
@@ -160,6 +169,23 @@ def _tested(plan: RunPlan, task: str, outcomes: list[Outcome]) -> float | None:
         and (tested := plan.skill(task, outcome.test_accuracy if accuracy else outcome.test_nll)) is not None
     ]
     return max(skills, key=lambda pair: pair[0])[1] if skills else None
+
+
+def ledger_of(plan: RunPlan) -> str:
+    """Return the words for a run's ledger: the same for equal runs, so that no other run meets its pairs."""
+    run = replace(plan.without_limits(), engine="", machine="")
+    return f"run {hashlib.sha256(msgspec.json.encode(run)).hexdigest()}"
+
+
+def scaled_rules(rules: TaskRules, scale: float) -> TaskRules:
+    """Return rules with so many times the parameters and the steps, and as many validations."""
+    return replace(
+        rules,
+        budget=tuple(round(budget * scale) for budget in rules.budgets),
+        steps=max(1, round(rules.steps * scale)),
+        epoch_steps=max(1, round(rules.epoch_steps * scale)),
+        rungs=(),
+    )
 
 
 def has_fresh_data(task: str) -> bool:

@@ -86,6 +86,11 @@ class RunPlan(msgspec.Struct, frozen=True, dict=True):
     machine: str
     cells: dict[str, str] = {}
 
+    def without_limits(self) -> RunPlan:
+        """Return the plan without what may change from one session to the next: when it ends, and the preset's note."""
+        search = replace(self.preset.search, max_time=None, max_candidates=None)
+        return replace(self, preset=replace(self.preset, search=search, note=""))
+
     @property
     def rule(self) -> Literal["paired", "published"]:
         """The rule of measurement."""

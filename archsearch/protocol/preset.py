@@ -25,6 +25,8 @@ class SearchRules(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
         max_candidates: Candidates after which the run is finished; None for no limit.
         reexamine: Probability that a step re-examines a member of the pool.
         regroup: Whether cells that differ in the grouping of sums and products alone count as one (`archsearch.regrouped`).
+        verdict: The last share of the time, in which the referee judges the best found cell; 0 for no verdict.
+        verdict_settings: Settings of each of its pairs.
     """
 
     tasks: tuple[str, ...]
@@ -37,6 +39,8 @@ class SearchRules(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
     max_candidates: int | None = None
     reexamine: float = 0.5
     regroup: bool = False
+    verdict: float = 0.0
+    verdict_settings: int = 6
 
 
 class MutationRules(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -1,24 +1,30 @@
-"""The claims of one user and their pairs, kept before and while they are trained: a claim that was dropped counts, too.
+"""Ledgers: claims and their pairs, kept before and while they are trained; a claim that was dropped counts, too.
 
-`ledger.json` lists the claims in the order in which they were first made; `KEY.json` holds the pairs of one. Both are
-written whole, so a process may die at any moment.
+That of a user lies in a folder: `ledger.json` lists the claims in the order in which they were first made; `KEY.json` holds
+the pairs of one. Both are written whole, so a process may die at any moment. That of a run is a table of its database.
 """
 
 from __future__ import annotations
 
 import errno
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 import filelock
 import msgspec
 
 from archsearch.cache_folder import cache_folder
+from archsearch.cell import library
 from archsearch.errors import RunLocked, StoreError
 from archsearch.files import is_ours, make_private, write_whole
-from archsearch.protocol.claims import Claim, PairResult
+from archsearch.protocol.claims import Claim, Pairs
+from archsearch.protocol.hearing import Hearing
+from archsearch.protocol.plan import RunPlan
+from archsearch.protocol.records import BASELINE
+from archsearch.store.run_store import RunStore
+from archsearch.words import short_id
 
 LEDGER = "ledger.json"
 
@@ -34,10 +40,79 @@ class _Claims(msgspec.Struct, frozen=True):
 
 class _Pairs(msgspec.Struct, frozen=True):
     claim: Claim
-    pairs: dict[str, tuple[PairResult, ...]]
+    pairs: Pairs
 
 
-class Ledger:
+class Ledger(Protocol):
+    """Claims in the order in which they were first made, each with its pairs."""
+
+    def enter(self, claim: Claim) -> int:
+        """Return the place of a claim, from 1; one that was never made before takes the next."""
+
+    def pairs(self, claim: Claim) -> Pairs:
+        """Return the pairs of a claim by task, in their order; none before the first is kept."""
+
+    def keep(self, claim: Claim, pairs: Pairs) -> None:
+        """Keep all pairs of a claim."""
+
+    def hearing(self, claim: Claim) -> AbstractContextManager[None]:
+        """Hold the right to train the pairs of a claim."""
+
+
+class RunLedger:
+    """The claims of a run; whoever may write its database may train their pairs.
+
+    Args:
+        store: The run's database, opened for writing.
+
+    Attributes:
+        store: The same.
+    """
+
+    def __init__(self, store: RunStore) -> None:
+        self.store = store
+
+    def enter(self, claim: Claim) -> int:
+        """Return the place of a claim, from 1; one that was never made before takes the next."""
+        place = self.find(claim)
+        if place is None:
+            place = max(self.store.claims(), default=0) + 1
+            self.store.keep_claim(place, claim, {task.name: () for task in claim.tasks})
+        return place
+
+    def find(self, claim: Claim) -> int | None:
+        """Return the place of a claim, None if it was never made."""
+        return next((number for number, (made, _) in self.store.claims().items() if made == claim), None)
+
+    def pairs(self, claim: Claim) -> Pairs:
+        """Return the pairs of a claim that was entered."""
+        return next(pairs for made, pairs in self.store.claims().values() if made == claim)
+
+    def keep(self, claim: Claim, pairs: Pairs) -> None:
+        """Keep all pairs of a claim that was entered."""
+        self.store.keep_claim(self.enter(claim), claim, pairs)
+
+    def hearing(self, claim: Claim) -> AbstractContextManager[None]:
+        """Do nothing: the lock of the run is held."""
+        return nullcontext()
+
+
+def read_hearings(store: RunStore, plan: RunPlan) -> dict[str, Hearing]:
+    """Return the last claim of a run about each cell, by its id, against the GRU on the run's own tasks and sizes."""
+    gru = library.load(BASELINE).id
+    return {
+        claim.a: Hearing(claim, number, (called(claim.a), BASELINE), pairs)
+        for number, (claim, pairs) in store.claims().items()
+        if claim.b == gru != claim.a and claim.tasks == Claim.of(plan, claim.a, gru, 1).tasks
+    }
+
+
+def called(cell: str) -> str:
+    """Return what people call a cell: the library's name of it, else its short id."""
+    return library.by_id().get(cell) or short_id(cell)
+
+
+class UserLedger:
     """The claims of one user.
 
     Args:
@@ -73,7 +148,7 @@ class Ledger:
                 write_whole(path, msgspec.json.encode(_Claims(claims)))
         return claims.index(claim) + 1
 
-    def pairs(self, claim: Claim) -> dict[str, tuple[PairResult, ...]]:
+    def pairs(self, claim: Claim) -> Pairs:
         """Return the pairs of a claim by task, in their order; none before the first is kept.
 
         Raises:
@@ -86,14 +161,14 @@ class Ledger:
             raise StoreError(f"{path}: of another claim; remove the file, and its pairs are trained again")
         return {task.name: kept.pairs.get(task.name, ()) if kept else () for task in claim.tasks}
 
-    def keep(self, claim: Claim, pairs: Mapping[str, Sequence[PairResult]]) -> None:
+    def keep(self, claim: Claim, pairs: Pairs) -> None:
         """Keep all pairs of a claim.
 
         Raises:
             StoreError: They cannot be written.
         """
         path = self._path(claim)
-        content = _Pairs(claim, {task: tuple(results) for task, results in pairs.items()})
+        content = _Pairs(claim, pairs)
         with _reported(path):
             write_whole(path, msgspec.json.encode(content))
 

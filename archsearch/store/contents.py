@@ -13,10 +13,10 @@ from archsearch.cell import Cell
 from archsearch.errors import CellError
 from archsearch.protocol.plan import RunPlan
 from archsearch.protocol.records import ENDED, Outcome, Step, Trial, Verdict
-from archsearch.store.run_store import step_holds, trial_holds
+from archsearch.store.run_store import read_claim, step_holds, trial_holds
 from archsearch.store.seal import asked_seal, fact_seal, record_holds, told_seal, trial_seal
 
-NAMES = ("facts", "cells", "steps", "trials")
+NAMES = ("facts", "cells", "steps", "trials", "claims")
 FACTS = ("plan", "data", "sources", "scored", "ended", "elapsed", "session")
 UNFINISHED = ("running", "interrupted")
 
@@ -36,6 +36,7 @@ class Table:
         sealed: Whether it has seals.
         holds: Whether a row is what was stored.
         seal: Makes the seal of a row of schema 1, which has none.
+        since: The first schema that has it.
     """
 
     name: str
@@ -43,6 +44,7 @@ class Table:
     sealed: bool
     holds: Callable[[Row], bool]
     seal: Callable[[Row], str | None] = lambda row: None
+    since: int = 1
 
     @property
     def key(self) -> str:
@@ -154,6 +156,7 @@ TABLES = (
     Table("cells", ("id", "text"), False, _cell_holds),
     Table("steps", ("number", "cell", "asked", "verdict"), True, _step_holds, _step_seal),
     Table("trials", TRIAL, True, _trial_holds, _trial_seal),
+    Table("claims", ("number", "claim", "pairs"), True, lambda row: read_claim(*row) is not None, since=3),
 )
 
 
@@ -166,7 +169,7 @@ def read_contents(connection: sqlite3.Connection, version: int, size: int) -> Co
         size: Of its file in bytes; no more than some times that is read.
     """
     contents = Contents()
-    for table in TABLES:
+    for table in [table for table in TABLES if table.since <= version]:
         rows, whole = _Reader(connection, table, version, 4 * size).read(contents)
         held = {key: row for key, row in rows.items() if table.holds(row)}
         contents.rows[table.name] = held
@@ -234,7 +237,7 @@ class _Reader:
         """Return the keys that rows may have which no scan has reached."""
         if self.table.name == "facts":
             return FACTS
-        if self.table.name == "steps":
+        if self.table.name in ("steps", "claims"):
             return range(max((key for key in rows if isinstance(key, int)), default=0) + 1)
         return list(self._keys_of_index()) if self.table.name == "trials" else ()
 

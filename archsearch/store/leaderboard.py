@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -10,11 +11,13 @@ from archsearch.cell import library
 from archsearch.mutations import Applied
 from archsearch.protocol import noise
 from archsearch.protocol.fitness import Judgement, TaskResult
+from archsearch.protocol.hearing import Hearing
 from archsearch.protocol.history import Candidate, History
 from archsearch.protocol.plan import RunPlan
 from archsearch.protocol.records import BASELINE
 from archsearch.protocol.references import noise_trials, reference_cells
 from archsearch.protocol.sampling import score_error
+from archsearch.store.claims import read_hearings
 from archsearch.store.history import RecordedOutcomes, read_history
 from archsearch.store.run_store import RunStore
 
@@ -32,6 +35,7 @@ class Row(msgspec.Struct, frozen=True):
         trials: How many trials it had.
         parent: Whose child it is; empty for a published cell.
         applied: The mutations that made it.
+        verdict: What the referee says of it beside the GRU; None if it was not asked.
     """
 
     rank: int | None
@@ -43,6 +47,7 @@ class Row(msgspec.Struct, frozen=True):
     trials: int
     parent: str
     applied: tuple[Applied, ...]
+    verdict: Hearing | None = None
 
     @property
     def fitness(self) -> float:
@@ -83,6 +88,7 @@ class Leaderboard(msgspec.Struct, frozen=True):
         noise: The noise statement; None while its trials have not ended, or where a preset has no clones.
         rows: The pool by rank, then the references that are no candidates.
         errors: The standard error of a score on each task, where the size of its validation is known.
+        verdict: Of the best row that has one, else the last of the run; None if the referee was never asked.
     """
 
     run: str
@@ -96,6 +102,7 @@ class Leaderboard(msgspec.Struct, frozen=True):
     noise: Noise | None
     rows: tuple[Row, ...]
     errors: dict[str, float] = {}
+    verdict: Hearing | None = None
 
 
 def read_leaderboard(store: RunStore, run: str) -> Leaderboard:
@@ -108,6 +115,11 @@ def read_leaderboard(store: RunStore, run: str) -> Leaderboard:
     history, references = read_history(store, plan, outcomes)
     names = {cell.id: name for name, cell in reference_cells(plan).items()}
     gru = references.get(library.load(BASELINE).id)
+    hearings = read_hearings(store, plan)
+    rows = (
+        *_pool_rows(store, history, names, hearings),
+        *_reference_rows(store, history, references, names, hearings),
+    )
     champion = max(references, key=lambda cell: references[cell].fitness, default="")
     return Leaderboard(
         run=run,
@@ -119,9 +131,16 @@ def read_leaderboard(store: RunStore, run: str) -> Leaderboard:
         baseline={task: result.score for task, result in gru.tasks.items()} if gru else {},
         champion=names.get(champion, ""),
         noise=noise_of(plan, history, outcomes),
-        rows=(*_pool_rows(store, history, names), *_reference_rows(store, history, references, names)),
+        rows=rows,
         errors=_errors(plan, store.scored),
+        verdict=_last_verdict(rows, hearings),
     )
+
+
+def _last_verdict(rows: Sequence[Row], hearings: dict[str, Hearing]) -> Hearing | None:
+    """Return what the referee says of the best found cell that it was asked about."""
+    ranked = (row.verdict for row in rows if row.rank is not None and row.verdict is not None)
+    return next(ranked, max(hearings.values(), key=lambda hearing: hearing.number, default=None))
 
 
 def _errors(plan: RunPlan, scored: dict[str, int]) -> dict[str, float]:
@@ -129,11 +148,15 @@ def _errors(plan: RunPlan, scored: dict[str, int]) -> dict[str, float]:
     return {name: score_error(plan, task, count) for name, (task, count) in known.items() if count > 0}
 
 
-def _pool_rows(store: RunStore, history: History, names: dict[str, str]) -> list[Row]:
-    return [_row(store, rank, candidate, names) for rank, candidate in enumerate(history.pool, 1)]
+def _pool_rows(
+    store: RunStore, history: History, names: dict[str, str], hearings: dict[str, Hearing]
+) -> list[Row]:
+    return [_row(store, rank, candidate, names, hearings) for rank, candidate in enumerate(history.pool, 1)]
 
 
-def _row(store: RunStore, rank: int, candidate: Candidate, names: dict[str, str]) -> Row:
+def _row(
+    store: RunStore, rank: int, candidate: Candidate, names: dict[str, str], hearings: dict[str, Hearing]
+) -> Row:
     assert candidate.judgement is not None
     return Row(
         rank=rank,
@@ -145,19 +168,26 @@ def _row(store: RunStore, rank: int, candidate: Candidate, names: dict[str, str]
         trials=candidate.trials,
         parent=candidate.parent,
         applied=candidate.applied,
+        verdict=hearings.get(candidate.id),
     )
 
 
 def _reference_rows(
-    store: RunStore, history: History, references: dict[str, Judgement], names: dict[str, str]
+    store: RunStore,
+    history: History,
+    references: dict[str, Judgement],
+    names: dict[str, str],
+    hearings: dict[str, Hearing],
 ) -> list[Row]:
     """Return the rows of the references that are no candidates, the best first."""
     outside = [cell for cell in references if history.candidate(cell) is None]
     outside.sort(key=lambda cell: -references[cell].fitness)
-    return [_reference_row(store, cell, names[cell], references[cell]) for cell in outside]
+    return [_reference_row(store, cell, names[cell], references[cell], hearings) for cell in outside]
 
 
-def _reference_row(store: RunStore, cell: str, name: str, judgement: Judgement) -> Row:
+def _reference_row(
+    store: RunStore, cell: str, name: str, judgement: Judgement, hearings: dict[str, Hearing]
+) -> Row:
     return Row(
         rank=None,
         id=cell,
@@ -168,6 +198,7 @@ def _reference_row(store: RunStore, cell: str, name: str, judgement: Judgement) 
         trials=sum(result.settings for result in judgement.tasks.values()),
         parent="",
         applied=(),
+        verdict=hearings.get(cell),
     )
 
 
@@ -214,6 +245,7 @@ def as_document(board: Leaderboard, top: int | None = None) -> dict[str, Any]:
         "champion": board.champion,
         "sampling_error": board.errors,
         "noise": None if board.noise is None else msgspec.to_builtins(board.noise),
+        "verdict": _verdict_document(board.verdict),
         "rows": [_row_document(row) for row in rows],
     }
 
@@ -229,7 +261,12 @@ def _row_document(row: Row) -> dict[str, Any]:
         "trials": row.trials,
         "parent": row.parent or None,
         "mutations": [one.operator for one in row.applied],
+        "verdict": _verdict_document(row.verdict),
     }
+
+
+def _verdict_document(hearing: Hearing | None) -> dict[str, Any] | None:
+    return None if hearing is None else hearing.as_document()
 
 
 def _task_document(result: TaskResult) -> dict[str, Any]:

@@ -16,11 +16,12 @@ import msgspec
 from archsearch.cell import Cell
 from archsearch.errors import CellError, StoreError
 from archsearch.protocol.checks import LARGEST, plan_faults
+from archsearch.protocol.claims import Claim, Pairs
 from archsearch.protocol.history import Candidate, Counts, History, Place
 from archsearch.protocol.plan import RunPlan
 from archsearch.protocol.records import ENDED, HOST_STATUSES, Outcome, Step, Subject, Trial, Verdict
 from archsearch.store.connecting import CHECKED, RECOVERY, connect, create, guarded
-from archsearch.store.seal import asked_seal, fact_seal, record_holds, told_seal, trial_seal
+from archsearch.store.seal import asked_seal, claim_seal, fact_seal, record_holds, told_seal, trial_seal
 from archsearch.tasks import TaskSource
 from archsearch.words import short_id
 
@@ -630,6 +631,49 @@ class RunStore:
     def _count(self) -> int:
         """Count the trials that have ended one by one, as in a run where the number was not kept."""
         return int(self._rows(f"SELECT count(*) FROM trials WHERE NOT {UNFINISHED}")[0][0])
+
+    # -- claims -------------------------------------------------------------------------------------------------
+
+    def claims(self) -> dict[int, tuple[Claim, Pairs]]:
+        """Return the run's claims before the referee by number, each with its pairs."""
+        rows = self._rows("SELECT number, claim, pairs, seal FROM claims ORDER BY number")
+        return {number: self._claim(number, *row) for number, *row in rows}
+
+    def _claim(self, number: int, claim: str, pairs: str, seal: str) -> tuple[Claim, Pairs]:
+        if (read := read_claim(number, claim, pairs, seal)) is None:
+            raise self.damaged(f"claim {number} does not hold")
+        return read
+
+    def keep_claim(self, number: int, claim: Claim, pairs: Pairs) -> None:
+        """Store a claim with all pairs that it has.
+
+        Args:
+            number: Its place in the ledger.
+            claim: The claim.
+            pairs: By task, in their order.
+        """
+        texts = [msgspec.json.encode(of).decode() for of in (claim, pairs)]
+        with self._transaction() as connection:
+            row = (number, *texts, claim_seal(number, *texts))
+            connection.execute("INSERT OR REPLACE INTO claims VALUES (?, ?, ?, ?)", row)
+
+
+def read_claim(number: Any, claim: Any, pairs: Any, seal: Any) -> tuple[Claim, Pairs] | None:
+    """Return a claim and its pairs as a row has them; None if that is not what was stored.
+
+    Args:
+        number: Its place in the ledger.
+        claim: The claim as JSON.
+        pairs: Its pairs as JSON.
+        seal: The seal beside them.
+    """
+    if seal != claim_seal(number, claim, pairs):
+        return None
+    try:
+        read = msgspec.json.decode(claim, type=Claim), msgspec.json.decode(pairs, type=Pairs)
+    except (msgspec.DecodeError, TypeError, ValueError, RecursionError):
+        return None
+    return read if read[0].tasks and set(read[1]) == {task.name for task in read[0].tasks} else None
 
 
 def _keep(connection: sqlite3.Connection, name: str, value: str) -> None:

@@ -165,6 +165,7 @@ def _fill(store: RunStore, contents: Contents) -> None:
             "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             contents.rows["trials"].values(),
         )
+        connection.executemany("INSERT INTO claims VALUES (?, ?, ?, ?)", contents.rows["claims"].values())
         connection.execute(
             f"UPDATE trials SET state = 'interrupted', score = NULL, outcome = NULL, seal = NULL WHERE state IN {UNFINISHED}"
         )

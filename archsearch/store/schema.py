@@ -13,7 +13,7 @@ from archsearch.store.seal import asked_seal, fact_seal, told_seal, trial_seal
 APPLICATION = 0x61726373
 """Marks the file as a run of archsearch (`arcs`)."""
 
-VERSION = 2
+VERSION = 3
 
 TABLES = """
 CREATE TABLE facts (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
@@ -78,7 +78,18 @@ def add_kept(connection: sqlite3.Connection) -> None:
         connection.execute(statement)
 
 
-UPGRADES: dict[int, tuple[Callable[[sqlite3.Connection], None], ...]] = {2: (add_seals, add_kept)}
+CLAIMS = "CREATE TABLE claims (number INTEGER PRIMARY KEY, claim TEXT NOT NULL, pairs TEXT NOT NULL, seal TEXT NOT NULL)"
+
+
+def add_claims(connection: sqlite3.Connection) -> None:
+    """Make the table of the run's claims before the referee, with the pairs of each."""
+    connection.execute(CLAIMS)
+
+
+UPGRADES: dict[int, tuple[Callable[[sqlite3.Connection], None], ...]] = {
+    2: (add_seals, add_kept),
+    3: (add_claims,),
+}
 """Version -> what makes a database of the version before one of it."""
 
 

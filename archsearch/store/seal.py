@@ -38,6 +38,17 @@ def record_holds(key: str, record: str) -> bool:
     return hashlib.sha256(record.encode(errors="surrogatepass")).hexdigest() == key
 
 
+def claim_seal(number: int, claim: str, pairs: str) -> str:
+    """Return the seal of a claim.
+
+    Args:
+        number: Its place in the ledger.
+        claim: The claim as JSON.
+        pairs: Its pairs as JSON.
+    """
+    return seal_of(number, claim, pairs)
+
+
 def trial_seal(key: str, state: str, score: float | None, outcome: str) -> str:
     """Return the seal of a trial that has ended; its record needs none, see `record_holds`.
 

@@ -219,6 +219,11 @@ class WorkerPool:
         worker.process.kill()
         return self._replace(worker, cause)
 
+    def free(self) -> None:
+        """Put fresh workers in the place of those that are at work: nobody waits for it any more."""
+        for worker in [worker for worker in self.workers if worker.job is not None]:
+            self.kill(worker, "nobody waits for it")
+
     def _replace(self, worker: Worker, cause: str = "") -> Death:
         """Put a fresh worker in the place of one; without a cause it is gone, or about to go, and its exit code tells."""
         if not cause:

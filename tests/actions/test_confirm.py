@@ -6,6 +6,9 @@ from typing import Any
 
 import pytest
 
+from archsearch.actions.confirm import PLACEBO
+from archsearch.actions.stability import STEPS
+from archsearch.store import RunStore
 from tests.helpers.searches import World
 
 
@@ -39,18 +42,28 @@ def test_a_confirmation_is_the_same_for_any_number_of_workers_and_costs_nothing_
     cache = searched.folder / "cache-one"
     shutil.rmtree(cache)
     assert confirmed(searched, "one", "--pairs", 12) == one
-    assert not list(cache.rglob("references/*/*.json")), "all pairs were kept in the run"
+    trained = [json.loads(path.read_text()) for path in cache.rglob("references/*/*.json")]
+    assert {entry["trial"]["steps"] for entry in trained} == {STEPS}, "all pairs were kept in the run"
 
 
 def test_few_cells_go_on_and_every_claim_spends_from_one_ledger(searched: World) -> None:
     claims = confirmed(searched, "spent", "--pairs", 8, "--workers", 2)["claims"]
-    gru = [claim for claim in claims if claim["b"] == claims[0]["b"]]
-    assert len({claim["a"] for claim in gru}) == len(gru) > 3
-    assert sum(claim["pairs"] > 2 for claim in gru) <= 3
+    found = [claim for claim in claims if claim["column"] == "gru" and claim["cell"] not in ("mut1", PLACEBO)]
+    assert len({claim["a"] for claim in found}) == len(found) > 3
+    assert sum(claim["pairs"] > 2 for claim in found) <= 3
     levels = [claim["level"] for claim in claims]
     assert levels == sorted(levels, reverse=True) and sum(levels) <= 0.05
-    kept = json.loads((searched.folder / "runs" / "spent" / "claims" / "ledger.json").read_text())
-    assert len(kept["claims"]) == len(claims)
+    with RunStore.open(searched.folder / "runs" / "spent") as store:
+        assert list(store.claims()) == [claim["claim"] for claim in claims]
+
+
+def test_the_placebo_is_not_told_apart_from_the_gru(searched: World) -> None:
+    document = confirmed(searched, "placebo", "--pairs", 12, "--workers", 2)
+    placebo = next(claim for claim in document["claims"] if claim["cell"] == PLACEBO)
+    assert placebo["a"] == placebo["b"] and placebo["verdict"] == "not told apart"
+    assert placebo["pairs"] == max(claim["pairs"] for claim in document["claims"] if claim["column"] == "gru")
+    skills = [skill for task in placebo["tasks"].values() for skill in task["skills"]]
+    assert len(set(skills)) == len(skills), "its initial weights are others"
 
 
 def test_a_run_that_has_found_nothing_is_told(searched: World) -> None:

@@ -1,13 +1,16 @@
-"""The ledger: a claim keeps its place, also when it was dropped, and its pairs survive any moment."""
+"""Ledgers: a claim keeps its place, also when it was dropped, and its pairs survive any moment."""
 
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from archsearch.cell import library
 from archsearch.errors import RunLocked, StoreError
 from archsearch.protocol.claims import Claim, PairResult
-from archsearch.store.claims import Ledger
+from archsearch.store import RunStore, make_run
+from archsearch.store.claims import RunLedger, UserLedger
+from archsearch.store.salvage import salvage
 from tests.helpers.plans import GRU, run_plan
 
 PLAN = run_plan()
@@ -15,12 +18,12 @@ CLAIMS = [Claim.of(PLAN, library.load(name).id, GRU, 2) for name in ("mut1", "mu
 
 
 def test_claims_are_numbered_as_they_come_and_keep_their_place(tmp_path: Path) -> None:
-    assert [Ledger(tmp_path / "judge").enter(claim) for claim in CLAIMS] == [1, 2, 3]
-    assert [Ledger(tmp_path / "judge").enter(claim) for claim in CLAIMS] == [1, 2, 3]
+    assert [UserLedger(tmp_path / "judge").enter(claim) for claim in CLAIMS] == [1, 2, 3]
+    assert [UserLedger(tmp_path / "judge").enter(claim) for claim in CLAIMS] == [1, 2, 3]
 
 
 def test_a_claim_that_was_dropped_before_its_first_pair_counts(tmp_path: Path) -> None:
-    ledger = Ledger(tmp_path / "judge")
+    ledger = UserLedger(tmp_path / "judge")
     ledger.enter(CLAIMS[0])
     assert ledger.pairs(CLAIMS[0]) == {"arithmetic": (), "xml": ()}
     assert ledger.enter(CLAIMS[1]) == 2
@@ -28,12 +31,12 @@ def test_a_claim_that_was_dropped_before_its_first_pair_counts(tmp_path: Path) -
 
 def test_pairs_come_back_as_they_were_kept(tmp_path: Path) -> None:
     pairs = {"arithmetic": (PairResult(0.1, 0.2), PairResult(None, 0.3)), "xml": (PairResult(0.5, None),)}
-    Ledger(tmp_path / "judge").keep(CLAIMS[0], pairs)
-    assert Ledger(tmp_path / "judge").pairs(CLAIMS[0]) == pairs
+    UserLedger(tmp_path / "judge").keep(CLAIMS[0], pairs)
+    assert UserLedger(tmp_path / "judge").pairs(CLAIMS[0]) == pairs
 
 
 def test_a_claim_that_another_process_works_on_is_locked(tmp_path: Path) -> None:
-    one, other = Ledger(tmp_path / "judge"), Ledger(tmp_path / "judge")
+    one, other = UserLedger(tmp_path / "judge"), UserLedger(tmp_path / "judge")
     with (
         one.hearing(CLAIMS[0]),
         other.hearing(CLAIMS[1]),
@@ -47,7 +50,7 @@ def test_a_claim_that_another_process_works_on_is_locked(tmp_path: Path) -> None
 
 @pytest.mark.parametrize("content", [b"", b"{", b'{"claims": 3}', b"\xff\xfe", b"[" * 100_000])
 def test_a_damaged_ledger_is_told_and_left_as_it_is(content: bytes, tmp_path: Path) -> None:
-    ledger = Ledger(tmp_path / "judge")
+    ledger = UserLedger(tmp_path / "judge")
     (ledger.folder / "ledger.json").write_bytes(content)
     with pytest.raises(StoreError, match=r"ledger\.json: damaged"):
         ledger.enter(CLAIMS[0])
@@ -55,7 +58,7 @@ def test_a_damaged_ledger_is_told_and_left_as_it_is(content: bytes, tmp_path: Pa
 
 
 def test_pairs_of_another_claim_are_refused(tmp_path: Path) -> None:
-    ledger = Ledger(tmp_path / "judge")
+    ledger = UserLedger(tmp_path / "judge")
     ledger.keep(CLAIMS[0], {"arithmetic": (), "xml": ()})
     path, other = (ledger.folder / f"{claim.key}.json" for claim in CLAIMS[:2])
     path.rename(other)
@@ -67,10 +70,65 @@ def test_a_folder_that_others_may_write_to_is_refused(tmp_path: Path) -> None:
     (tmp_path / "judge").mkdir(mode=0o700)
     (tmp_path / "judge").chmod(0o777)
     with pytest.raises(StoreError, match="set ARCHSEARCH_CACHE"):
-        Ledger(tmp_path / "judge")
+        UserLedger(tmp_path / "judge")
 
 
 def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(StoreError, match="choose another folder with ARCHSEARCH_CACHE"):
-        Ledger(tmp_path / "file" / "judge")
+        UserLedger(tmp_path / "file" / "judge")
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Path:
+    make_run(tmp_path / "run", PLAN)
+    return tmp_path / "run"
+
+
+def test_the_ledger_of_a_run_is_in_its_database(run: Path) -> None:
+    pairs = {"arithmetic": (PairResult(0.1, None),), "xml": (PairResult(0.5, 0.25),)}
+    with RunStore.open(run, write=True) as store:
+        assert [RunLedger(store).enter(claim) for claim in CLAIMS[:2]] == [1, 2]
+        RunLedger(store).keep(CLAIMS[1], pairs)
+    with RunStore.open(run, write=True) as store:
+        ledger = RunLedger(store)
+        assert [ledger.enter(claim) for claim in reversed(CLAIMS)] == [3, 2, 1], "dropped claims count"
+        assert ledger.pairs(CLAIMS[0]) == {"arithmetic": (), "xml": ()}
+        assert ledger.pairs(CLAIMS[1]) == pairs
+
+
+@pytest.mark.parametrize("column", ["claim", "pairs", "seal"])
+def test_a_claim_of_a_run_that_was_altered_is_damage(run: Path, column: str) -> None:
+    with RunStore.open(run, write=True) as store:
+        RunLedger(store).enter(CLAIMS[0])
+        store.connection.execute(f"UPDATE claims SET {column} = {column} || ' '")
+    with RunStore.open(run) as store, pytest.raises(StoreError, match="claim 1 does not hold"):
+        store.claims()
+
+
+def test_a_claim_without_a_task_is_damage_however_it_is_sealed(run: Path) -> None:
+    with RunStore.open(run, write=True) as store:
+        store.keep_claim(1, replace(CLAIMS[0], tasks=()), {})
+        with pytest.raises(StoreError, match="claim 1 does not hold"):
+            store.claims()
+
+
+def test_claims_are_salvaged_with_their_numbers(run: Path, tmp_path: Path) -> None:
+    with RunStore.open(run, write=True) as store:
+        for claim in CLAIMS:
+            RunLedger(store).enter(claim)
+        store.connection.execute("UPDATE claims SET seal = '' WHERE number = 2")
+    salvage(run, tmp_path / "saved")
+    with RunStore.open(tmp_path / "saved", write=True) as store:
+        assert list(store.claims()) == [1, 3]
+        assert RunLedger(store).enter(CLAIMS[1]) == 4, "the place that was lost is spent"
+
+
+def test_a_run_of_schema_2_has_no_claims_yet_and_gets_its_ledger_when_it_goes_on(run: Path) -> None:
+    with RunStore.open(run, write=True) as store:
+        store.connection.execute("DROP TABLE claims")
+        store.connection.execute("PRAGMA user_version = 2")
+    with RunStore.open(run) as reader:
+        assert reader.claims() == {}
+    with RunStore.open(run, write=True) as store:
+        assert RunLedger(store).enter(CLAIMS[0]) == 1

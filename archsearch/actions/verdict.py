@@ -1,0 +1,95 @@
+"""The last act of a search: its best found cell goes before the referee, against the GRU, on fresh pairs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from archsearch.actions.judge import Bench
+from archsearch.actions.listener import Listener, Progress, SearchLimits
+from archsearch.cell import library
+from archsearch.protocol.claims import PAIRS, Claim, ledger_of
+from archsearch.protocol.hearing import Hearing
+from archsearch.protocol.plan import RunPlan
+from archsearch.protocol.records import BASELINE
+from archsearch.store import RunStore, read_leaderboard
+from archsearch.store.claims import RunLedger, called
+from archsearch.workers.pool import WorkerPool
+
+COUNTED_PAIRS = 12
+"""Most pairs of a run that ends with a number of candidates, so that its length is counted and not timed."""
+
+
+def limits_of_search(limits: SearchLimits, plan: RunPlan) -> SearchLimits:
+    """Return when the search of a run ends, so that the last share of its time is left for the verdict."""
+    if limits.max_seconds is None:
+        return limits
+    return replace(limits, max_seconds=limits.max_seconds * (1 - plan.preset.search.verdict))
+
+
+def is_due(store: RunStore, plan: RunPlan, limits: SearchLimits) -> bool:
+    """Return whether a run whose search is over lacks pairs for its verdict."""
+    if plan.preset.search.verdict == 0 or (best := best_found(store)) is None:
+        return False
+    hearing = _hearing(store, plan, best)
+    return bool(hearing.due) and hearing.count < _most(limits)
+
+
+def best_found(store: RunStore) -> str | None:
+    """Return the id of the best cell that the search has made; None if none is scored."""
+    rows = read_leaderboard(store, "").rows
+    return next((row.id for row in rows if row.rank is not None and row.parent), None)
+
+
+def judge_best(
+    store: RunStore,
+    plan: RunPlan,
+    pool: WorkerPool,
+    limits: SearchLimits,
+    listener: Listener,
+    *,
+    elapsed: Callable[[], float],
+    stopped: Callable[[], bool],
+) -> None:
+    """Let the referee judge the best found cell until there is a ruling, pairs enough, or no time left.
+
+    Args:
+        store: The run's database, opened for writing; every pair is kept there.
+        plan: The run's plan.
+        pool: Its workers, all idle.
+        limits: When the run is finished.
+        listener: Who is told.
+        elapsed: Seconds of the run so far, over all sessions.
+        stopped: Whether an interrupt has come.
+    """
+    if plan.preset.search.verdict == 0 or (best := best_found(store)) is None:
+        return
+    hearing, ledger, noted = _hearing(store, plan, best), RunLedger(store), 0
+    ledger.enter(hearing.claim)
+
+    def heard(known: Hearing, done: int, of: int) -> None:
+        nonlocal noted
+        if known.count > noted:
+            noted, store.elapsed = known.count, elapsed()
+        listener.progressed(Progress("verdict", done, of, None, len(pool.devices), elapsed(), known))
+
+    def over() -> bool:
+        return stopped() or (limits.max_seconds is not None and elapsed() >= limits.max_seconds)
+
+    bench = Bench(plan, pool, [store.cell(best), library.load(BASELINE)], heard)
+    bench.heard_out(hearing, ledger, _most(limits), over)
+
+
+def _hearing(store: RunStore, plan: RunPlan, best: str) -> Hearing:
+    """Return the claim about a cell as it is known; one that was never made has the next number."""
+    gru, settings = library.load(BASELINE).id, plan.preset.search.verdict_settings
+    claim, known = Claim.of(plan, best, gru, settings, ledger_of(plan)), store.claims()
+    names = called(best), BASELINE
+    for number, (made, pairs) in known.items():
+        if made == claim:
+            return Hearing(claim, number, names, pairs)
+    return Hearing(claim, max(known, default=0) + 1, names, {task.name: () for task in claim.tasks})
+
+
+def _most(limits: SearchLimits) -> int:
+    return PAIRS if limits.max_candidates is None else COUNTED_PAIRS

@@ -1,0 +1,56 @@
+"""What people are told of a verdict: what holds, on which tasks, and what more pairs would bring."""
+
+from archsearch.cell import library
+from archsearch.cli.verdicts import outlook, verdict_sentences
+from archsearch.protocol.claims import Claim, PairResult
+from archsearch.protocol.hearing import Hearing
+from tests.helpers.plans import GRU, run_plan
+
+
+def hearing(arithmetic: str, xml: str, number: int = 1) -> Hearing:
+    """Return a hearing whose pairs are won (+) and lost (-) as said."""
+    claim = Claim.of(run_plan(), library.load("mut1").id, GRU, 2)
+    pairs = {
+        task: tuple(PairResult(0.5, 0.4) if sign == "+" else PairResult(0.4, 0.5) for sign in signs)
+        for task, signs in {"arithmetic": arithmetic, "xml": xml}.items()
+    }
+    return Hearing(claim, number, ("mut1", "gru"), pairs)
+
+
+def test_a_verdict_names_cells_tasks_and_pairs() -> None:
+    first, *others = verdict_sentences(hearing("+" * 8, "+" * 8), "this run")
+    assert first == (
+        "mut1 is better than gru on arithmetic and xml, after 8 pairs of fresh data, initial weights and settings."
+    )
+    assert len(others) == 1 and others[0].startswith(
+        "Claim 1 of this run: E must reach 33 on every task. The"
+    )
+    assert outlook(hearing("+" * 8, "+" * 8), "--pairs {pairs}") == []
+
+
+def test_what_holds_on_one_task_alone_is_said_where_nothing_holds_on_all() -> None:
+    mixed = hearing("+" * 9, "++-+-++--")
+    assert verdict_sentences(mixed, "this run")[:2] == [
+        "mut1 and gru are not told apart on arithmetic and xml after 9 pairs.",
+        "Each task alone: better on arithmetic (9:0); not told apart on xml (5:4).",
+    ]
+
+
+def test_a_task_alone_needs_as_much_more_evidence_as_there_are_tasks() -> None:
+    assert hearing("+" * 8, "+" * 8).ruling == "better"
+    assert hearing("+" * 8, "-+").of_task("arithmetic") == "not told apart"
+    assert hearing("+" * 9, "-+").of_task("arithmetic") == "better"
+
+
+def test_the_outlook_says_how_many_more_pairs_would_do_and_how_they_are_had() -> None:
+    open_still = hearing("+" * 5, "+" * 5)
+    assert outlook(open_still, "--pairs {pairs}") == [
+        "If wins and losses went on like this, about 3 more pairs would tell them apart: --pairs 8."
+    ]
+
+
+def test_no_pairs_are_promised_where_they_would_bring_nothing() -> None:
+    assert outlook(hearing("+" * 9, "-" * 9), "x") == [
+        "mut1 is better on arithmetic and gru on xml: more pairs bring no verdict on all of them."
+    ]
+    assert "no number of pairs" in outlook(hearing("+-+-", "+-+-"), "x")[0]
