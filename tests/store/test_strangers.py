@@ -13,7 +13,7 @@ import pytest
 from archsearch.errors import StoreError
 from archsearch.store import RunStore, make_run
 from archsearch.store import connecting as connections
-from archsearch.store.schema import expected_letters, letters
+from archsearch.store.schema import VERSION, expected_letters, letters
 from tests.helpers.plans import run_plan
 from tests.store.test_run_store import SCHEMA_1, copied
 
@@ -134,4 +134,4 @@ def test_an_upgraded_run_is_made_as_a_new_one(run: Path, tmp_path: Path) -> None
     old = copied(SCHEMA_1, tmp_path / "old")
     for folder in (run, old):
         with RunStore.open(folder, write=True) as store:
-            assert letters(store.connection) == expected_letters(2), folder
+            assert letters(store.connection) == expected_letters(VERSION), folder
