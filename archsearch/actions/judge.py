@@ -17,12 +17,14 @@ from pathlib import Path
 
 import msgspec
 import numpy as np
+from msgspec import UNSET
 
 from archsearch.actions.cells import load_cell
 from archsearch.actions.own_tasks import named_sources
 from archsearch.actions.request import PRESET
 from archsearch.actions.resolve import ResolvedRequest
-from archsearch.actions.tasks import ResolvedTask, resolve_task, usual_tasks
+from archsearch.actions.step_time import measured_ratio
+from archsearch.actions.tasks import resolve_task, usual_tasks
 from archsearch.cell import Cell
 from archsearch.errors import InputError, WorkerError
 from archsearch.protocol.claims import (
@@ -34,6 +36,7 @@ from archsearch.protocol.claims import (
     has_fresh_data,
     pair_result,
 )
+from archsearch.protocol.equality import Equal, equality
 from archsearch.protocol.loading import load_preset
 from archsearch.protocol.plan import PlannedTask, RunPlan
 from archsearch.protocol.records import Outcome, Trial
@@ -72,6 +75,11 @@ class Hearing:
     pairs: Mapping[str, Sequence[PairResult]]
     margin: float = MARGIN
     scale: float = 1.0
+
+    @property
+    def equal(self) -> Equal:
+        """What is the same for both cells."""
+        return "parameters" if self.claim.equal is UNSET else self.claim.equal.what
 
     @property
     def level(self) -> float:
@@ -137,7 +145,8 @@ class Hearing:
         return ours / theirs if theirs > 0 else None
 
     def as_document(self) -> dict[str, object]:
-        """Return all that `archsearch judge --json` prints."""
+        """Return all that `archsearch judge --json` prints; `equal` where it is not parameters."""
+        equal = {} if self.claim.equal is UNSET else {"equal": msgspec.to_builtins(self.claim.equal)}
         return {
             "a": self.claim.a,
             "b": self.claim.b,
@@ -145,6 +154,7 @@ class Hearing:
             "pairs": self.count,
             "level": self.level,
             "tasks": {task: _task_document(found) for task, found in self.evidence.items()},
+            **equal,
         }
 
 
@@ -161,6 +171,7 @@ def hear(
     pairs: int = PAIRS,
     settings: int = SETTINGS,
     scale: float = 1.0,
+    equal: Equal = "parameters",
     margin: float = MARGIN,
     max_seconds: float | None = None,
     runs: str | os.PathLike[str] | None = None,
@@ -179,6 +190,7 @@ def hear(
         pairs: Pairs after which no more are trained.
         settings: Settings of a pair; fewer are used where the preset's grid has fewer.
         scale: How many times the preset's parameters and steps.
+        equal: What is the same for both: "parameters"; "width", the second's; "flops" or "time", of the whole training.
         margin: Differences of skill up to this are none.
         max_seconds: Seconds after which no more are trained; None for no limit.
         runs: Folder of all runs, for a cell of one; None for ARCHSEARCH_RUNS, else "runs".
@@ -201,7 +213,8 @@ def hear(
     with WorkerPool(devices, str(folder) if folder else None, sources) as pool:
         plan = request.plan(request.probed(pool))
         _check(plan, cells)
-        claim, ledger = Claim.of(plan, cells[0].id, cells[1].id, settings), Ledger()
+        bench, ledger = Bench(plan, pool, cells, heard), Ledger()
+        claim = bench.claim(cells[0], cells[1], settings, equal, ledger)
         hearing = Hearing(
             claim=claim,
             number=ledger.enter(claim),
@@ -212,7 +225,6 @@ def hear(
         )
         with ledger.hearing(claim):
             hearing = replace(hearing, pairs=ledger.pairs(claim))
-            bench = Bench(plan, pool, cells, heard)
             hearing = bench.heard_out(hearing, ledger, pairs, until)
     return hearing
 
@@ -223,20 +235,8 @@ def _request(preset: str, tasks: Sequence[str], scale: float, data: Path | None)
     for task in wanted:
         if wanted.count(task) > 1:
             raise InputError(f"task {task!r} is given twice")
-    return ResolvedRequest(
-        name, rules, tuple(_scaled(resolve_task(name, rules, task), scale) for task in wanted)
-    )
-
-
-def _scaled(task: ResolvedTask, scale: float) -> ResolvedTask:
-    """Return a task with so many times the parameters and the steps, and as many validations."""
-    rules = msgspec.structs.replace(
-        task.rules,
-        budget=tuple(round(budget * scale) for budget in task.rules.budgets),
-        steps=max(1, round(task.rules.steps * scale)),
-        epoch_steps=max(1, round(task.rules.epoch_steps * scale)),
-    )
-    return ResolvedTask(task.name, task.full_name, rules)
+    resolved = tuple(resolve_task(name, rules, task).scaled(scale) for task in wanted)
+    return ResolvedRequest(name, rules, resolved)
 
 
 def _check(plan: RunPlan, cells: Sequence[Cell]) -> None:
@@ -276,6 +276,24 @@ class Bench:
         self.log = MemoryTrialLog()
         self.dispatcher = Dispatcher(self.log, pool, {cell.id: cell for cell in cells}.__getitem__)
         self.workers = len(pool.devices)
+
+    def claim(self, a: Cell, b: Cell, settings: int, equal: Equal, ledger: Ledger) -> Claim:
+        """Return the claim about two cells; one at equal time that was made before keeps the times that it has.
+
+        Args:
+            a: The cell that it is about.
+            b: The other.
+            settings: Settings of a pair.
+            equal: What is the same for both.
+            ledger: Where claims are entered.
+        """
+        claim = Claim.of(self.plan, a.id, b.id, settings)
+        if equal == "parameters":
+            return claim
+        if equal == "time" and (before := ledger.made_before(claim, equal)) is not None:
+            return before
+        seconds = measured_ratio(self.plan, a, b, self.dispatcher) if equal == "time" else None
+        return msgspec.structs.replace(claim, equal=equality(self.plan, a, b, equal, seconds))
 
     def heard_out(self, hearing: Hearing, ledger: Ledger, pairs: int, until: float) -> Hearing:
         """Return a hearing with so many pairs, each kept as soon as it is there, or fewer if they decide or time is over.

@@ -40,7 +40,11 @@ from archsearch.workers.devices import worker_devices
     "--strategy", metavar="NAME", help="What each step tries: jozefowicz or random.  [default: jozefowicz]"
 )
 @click.option("--space", metavar="NAME|FILE.toml", help="What cells are made of.  [default: jozefowicz2015]")
-@click.option("--tasks", metavar="A,B,C", help="Tasks of the preset, in the order of the stages.")
+@click.option(
+    "--tasks",
+    metavar="A,B,C",
+    help="Tasks of the preset, in the order of the stages; xml@30k is xml with so many parameters.",
+)
 @click.option(
     "--task",
     "own",
@@ -164,7 +168,7 @@ def _print_preview(options: EvolveOptions, as_json: bool) -> None:
     if as_json:
         print_json(msgspec.to_builtins(found))
         return
-    tasks = "  ".join(task.full_name for task in plan.tasks)
+    tasks = "  ".join(task.described for task in plan.tasks)
     for line in (f"tasks  {tasks}", estimate_words(found), "Nothing was started."):
         click.echo(plain(line))
 
@@ -238,7 +242,7 @@ def _task(board: Leaderboard, sources: Mapping[str, TaskSource]) -> str:
 def _tested(board: Leaderboard) -> PlannedTask:
     """Return the first task whose data change with the seed, else the first."""
     tasks = board.plan.tasks
-    return next((task for task in tasks if not TaskName.parse(task.name).is_file), tasks[0])
+    return next((task for task in tasks if not TaskName.parse(task.full_name).is_file), tasks[0])
 
 
 def _next(board: Leaderboard, run: str, task: str) -> list[str]:
@@ -251,7 +255,7 @@ def _next(board: Leaderboard, run: str, task: str) -> list[str]:
     """
     best = next((row.rank for row in board.rows if row.rank and row.parent), 1)
     cell = f"{run}/{best}"
-    better = "with other initial weights" if TaskName.parse(_tested(board).name).is_file else "on other data"
+    better = "with other initial weights" if TaskName.parse(_tested(board).full_name).is_file else "on other data"
     steps = {
         f"archsearch show {cell}": "its equations, and what made it",
         f"archsearch train {cell} --task {task} --seed 1": f"is it better {better}, too?",

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+from msgspec import UNSET
 
 from archsearch.actions.cells import load_cell
 from archsearch.cli.options import json_option, runs_option, training_options
@@ -20,9 +21,13 @@ from archsearch.words import plain
 
 if TYPE_CHECKING:
     from archsearch.actions.judge import Hearing
+    from archsearch.protocol.equality import Equal
 
 FRESH = "fresh data, initial weights and settings"
 """What a pair does not share with any other."""
+
+EQUAL = {"width": "width", "flops": "FLOPs", "time": "time"}
+"""What `--equal` is called in a sentence."""
 
 
 @click.command(epilog="Example: archsearch judge mut1 gru --task arithmetic --pairs 20")
@@ -33,7 +38,8 @@ FRESH = "fresh data, initial weights and settings"
     "tasks",
     metavar="TASK",
     multiple=True,
-    help="A task of the preset, text:FILE or FILE.py:NAME; may be repeated.  [default: those that the preset searches with]",
+    help="A task of the preset, also as xml@30k, text:FILE or FILE.py:NAME; may be repeated.  "
+    "[default: those that the preset searches with]",
 )
 @click.option(
     "--preset",
@@ -50,6 +56,14 @@ FRESH = "fresh data, initial weights and settings"
     default=1.0,
     show_default=True,
     help="So many times the preset's parameters and steps.",
+)
+@click.option(
+    "--equal",
+    type=click.Choice(["parameters", "width", "flops", "time"]),
+    default="parameters",
+    show_default=True,
+    help="What both cells have alike: parameters; B's width; or what the training costs, in operations or in measured time, "
+    "so that the dearer one trains fewer steps.",
 )
 @click.option(
     "--margin",
@@ -71,6 +85,7 @@ def judge(
     max_time: str | None,
     settings: int,
     scale: float,
+    equal: Equal,
     margin: float,
     runs: Path,
     data: Path | None,
@@ -101,6 +116,7 @@ def judge(
             pairs=pairs,
             settings=settings,
             scale=scale,
+            equal=equal,
             margin=margin,
             max_seconds=parse_duration(max_time) if max_time else None,
             data=data,
@@ -156,6 +172,8 @@ def _sentences(hearing: Hearing) -> list[str]:
     where = _listed(list(hearing.pairs))
     if hearing.scale != 1:
         where += f", at {hearing.scale:g} times the preset's parameters and steps"
+    if hearing.equal != "parameters":
+        where += f", at equal {EQUAL[hearing.equal]}"
     after = "1 pair" if hearing.count == 1 else f"{hearing.count} pairs"
     said = {
         "better": f"{a} is better than {b} on {where}, after {after} of {FRESH}.",
@@ -172,7 +190,24 @@ def _sentences(hearing: Hearing) -> list[str]:
         "and the verdict speaks of this text."
         for task in files_among(hearing)
     ]
-    return [said, *files, ledger]
+    return [said, *_terms(hearing), *files, ledger]
+
+
+def _terms(hearing: Hearing) -> list[str]:
+    """Return what the first cell costs for each of the second's, where that is not the same parameters."""
+    if hearing.claim.equal is UNSET:
+        return []
+    ratios: dict[str, list[float]] = {}
+    for terms in hearing.claim.equal.terms:
+        ratios.setdefault(terms.task, []).append(terms.ratio)
+    shown = _listed([f"{sum(those) / len(those):.2f} on {task}" for task, those in ratios.items()])
+    a, b = hearing.names
+    cost = {
+        "width": f"{a} has so many times the parameters of {b}",
+        "flops": f"A step of {a} takes so many times the operations of {b}'s",
+        "time": f"A step of {a} takes so many times as long as {b}'s, as measured when the claim was made",
+    }[hearing.claim.equal.what]
+    return [f"{cost}: {shown}."]
 
 
 def _outlook(hearing: Hearing) -> str:

@@ -15,6 +15,7 @@ from archsearch.cli.options import json_option, runs_option, training_options
 from archsearch.cli.printing import console, note, print_json, progress_line
 from archsearch.cli.tables import Column, print_table
 from archsearch.errors import InputError
+from archsearch.protocol.ladder import rules_of
 from archsearch.protocol.loading import load_preset
 from archsearch.protocol.preset import Preset, RaceRules
 from archsearch.protocol.records import BASELINE
@@ -178,7 +179,7 @@ def instrument(
 
 def _preset_tasks(name: str, preset: Preset, tasks: str | None) -> list[str]:
     wanted = tasks.split(",") if tasks else list(preset.search.tasks)
-    if unknown := [task for task in wanted if task not in preset.tasks]:
+    if unknown := [task for task in wanted if rules_of(preset, task) is None]:
         raise InputError(f"--tasks {tasks}: preset {name} has {', '.join(preset.tasks)}, not {unknown[0]!r}")
     return wanted
 

@@ -16,6 +16,7 @@ from archsearch.protocol.records import Trial
 from archsearch.protocol.settings import Setting, shared_settings
 from archsearch.protocol.units import SMALLEST, smallest_budget, units
 from archsearch.tasks.task import Measure
+from archsearch.tasks.task_name import TaskName
 
 
 class TaskFacts(msgspec.Struct, frozen=True):
@@ -57,6 +58,13 @@ class PlannedTask(msgspec.Struct, frozen=True):
     def full_name(self) -> str:
         """Its name with the difficulty, as `tasks.load` takes it."""
         return self.facts.name
+
+    @property
+    def described(self) -> str:
+        """Its name with the difficulty and, where it says one, the budget."""
+        own = TaskName.parse(self.full_name).is_own
+        _, at, size = ("", "", "") if own else self.name.partition("@")
+        return f"{self.full_name}{at}{size}"
 
 
 class RunPlan(msgspec.Struct, frozen=True, dict=True):
@@ -195,8 +203,16 @@ class RunPlan(msgspec.Struct, frozen=True, dict=True):
 
     def pauses(self, trial: Trial) -> bool:
         """Whether a trial ends at a rung, so that a longer one may go on from it."""
-        steps = {task.full_name: task.rules.steps for task in self.tasks}
-        return trial.stop_at is None and trial.steps < steps.get(trial.task, 0)
+        task = self.task_of(trial)
+        return task is not None and trial.stop_at is None and trial.steps < task.rules.steps
+
+    def task_of(self, trial: Trial) -> PlannedTask | None:
+        """Return the task that a trial of the run is of; None if it is of none, as the filter's."""
+        return self._tasks_by_budget.get((trial.task, trial.setting.budget))
+
+    @cached_property
+    def _tasks_by_budget(self) -> dict[tuple[str, int], PlannedTask]:
+        return {(task.full_name, budget): task for task in self.tasks for budget in task.rules.budgets}
 
     @cached_property
     def _narrowest(self) -> list[tuple[str, int, int, int]]:

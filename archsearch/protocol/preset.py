@@ -24,6 +24,7 @@ class SearchRules(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
         max_time: Time after which the run is finished, such as "3m"; None for no limit.
         max_candidates: Candidates after which the run is finished; None for no limit.
         reexamine: Probability that a step re-examines a member of the pool.
+        stability: Largest share of diverged settings with which a cell ranks; 1 for any, as long as each task has a score.
         regroup: Whether cells that differ in the grouping of sums and products alone count as one (`archsearch.regrouped`).
     """
 
@@ -36,6 +37,7 @@ class SearchRules(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
     max_time: str | None = None
     max_candidates: int | None = None
     reexamine: float = 0.5
+    stability: float = 1.0
     regroup: bool = False
 
 

@@ -19,6 +19,18 @@ def model_parameters(cell: Cell, n: int, symbols: int, layers: int) -> int:
     return 2 * symbols * n + layers * (a * n * n + b * n) + symbols
 
 
+def products(cell: Cell, n: int, symbols: int, layers: int) -> int:
+    """Return the multiplications of a forward step for each position, in the matrix products of layers and output.
+
+    Args:
+        cell: The cell.
+        n: The width.
+        symbols: Size of the alphabet.
+        layers: How many.
+    """
+    return layers * cell.polynomial[0] * n * n + n * symbols
+
+
 def units(cell: Cell, symbols: int, layers: int, budget: int) -> int:
     """Return the largest width whose parameter count is within the budget; 0 if there is none.
 

@@ -19,6 +19,7 @@ from archsearch.protocol.plan import PlannedTask
 from archsearch.protocol.racing import score_at
 from archsearch.protocol.records import BASELINE, Outcome, Trial
 from archsearch.protocol.seeds import generator
+from archsearch.protocol.units import products
 from archsearch.studies.instrument import StudyPlan
 from archsearch.studies.table1 import COLUMN, TABLE_1
 
@@ -142,7 +143,7 @@ class _TaskTrials:
         cells.sort(key=lambda row: (row.skill is None, -(row.skill or 0.0)))
         tau, low, high = _tau(self.task.name, skills)
         return MeasuredTask(
-            task=self.task.full_name,
+            task=self.task.described,
             resolution=tuple(_resolution(step, self.skills(step)) for step in self._looks()),
             tau=tau,
             tau_low=low,
@@ -192,9 +193,9 @@ class _TaskTrials:
     def _flops(self, name: str) -> float:
         """Return a cell's operations, of cell and output layer: three products for each forward one."""
         training, settings = self.plan.run.preset.training, self.plan.run.settings[self.task.name]
-        factor, symbols = self.plan.cells[name].polynomial[0], self.task.facts.symbols
+        cell, symbols = self.plan.cells[name], self.task.facts.symbols
         each = [
-            6 * training.batch * training.unroll * (s.layers * factor * o.units**2 + o.units * symbols)
+            6 * training.batch * training.unroll * products(cell, o.units, symbols, s.layers)
             for s, o in zip(settings[: self.plan.settings], self.outcomes[name][0], strict=True)
         ]
         return sum(each) / len(each)
