@@ -16,7 +16,14 @@ from archsearch.actions.evolve import BEST, SearchResult, preview, search
 from archsearch.actions.request import EvolveOptions, Request
 from archsearch.cli.board import print_leaderboard
 from archsearch.cli.display import Display
-from archsearch.cli.options import json_option, runs_option, seed_option, top_option, training_options
+from archsearch.cli.options import (
+    json_option,
+    runs_option,
+    seed_option,
+    set_option,
+    top_option,
+    training_options,
+)
 from archsearch.cli.printing import console, note, pointer, print_json
 from archsearch.errors import INTERRUPTED, InputError
 from archsearch.protocol.duration import parse_duration
@@ -75,13 +82,7 @@ from archsearch.workers.devices import worker_devices
 @click.option(
     "--no-filter", is_flag=True, help="Train candidates at once, without the memorization task first."
 )
-@click.option(
-    "--set",
-    "said",
-    metavar="KEY=VALUE",
-    multiple=True,
-    help="Another value of the preset, such as tasks.xml.steps=5000; may be repeated.",
-)
+@set_option
 @click.option(
     "--schema",
     is_flag=True,
@@ -255,7 +256,9 @@ def _next(board: Leaderboard, run: str, task: str) -> list[str]:
     """
     best = next((row.rank for row in board.rows if row.rank and row.parent), 1)
     cell = f"{run}/{best}"
-    better = "with other initial weights" if TaskName.parse(_tested(board).full_name).is_file else "on other data"
+    better = (
+        "with other initial weights" if TaskName.parse(_tested(board).full_name).is_file else "on other data"
+    )
     steps = {
         f"archsearch show {cell}": "its equations, and what made it",
         f"archsearch train {cell} --task {task} --seed 1": f"is it better {better}, too?",

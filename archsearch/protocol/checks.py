@@ -7,6 +7,7 @@ import math
 from collections.abc import Iterable, Iterator
 
 import msgspec
+from msgspec import UNSET
 
 from archsearch.cell import library
 from archsearch.errors import PresetError
@@ -14,7 +15,7 @@ from archsearch.protocol.duration import parse_duration
 from archsearch.protocol.ladder import base_of, named_budget, rules_of
 from archsearch.protocol.named_cells import cell_faults
 from archsearch.protocol.plan import RunPlan, TaskFacts
-from archsearch.protocol.preset import FilterRules, Preset, SearchRules, TaskRules
+from archsearch.protocol.preset import FilterRules, Preset, SearchRules, TaskRules, TrainingRules
 from archsearch.protocol.settings import Grid
 from archsearch.tasks import TASKS, TaskName
 from archsearch.words import did_you_mean
@@ -28,6 +29,7 @@ MOST = {
     "search.noise_draws": 1_000,
     "training.batch": 10_000,
     "training.unroll": 10_000,
+    "training.x_width": 10_000,
     "steps": 10**9,
     "epoch_steps": 100_000,
     "validation": 100_000,
@@ -61,6 +63,7 @@ def faults(preset: Preset, own: Iterable[str] = ()) -> Iterator[str]:
     yield from _searched(preset)
     if preset.training.batch < 1 or preset.training.unroll < 2:
         yield "training.batch is at least 1, training.unroll at least 2"
+    yield from _width_of_x(preset.training)
     yield from _filter(preset.filter)
     for name, rules in {**preset.tasks, "own": preset.own}.items():
         yield from _task(name if name == "own" else f"tasks.{name}", rules, preset.search.noise_draws)
@@ -220,6 +223,15 @@ def _named(name: str, rules: TaskRules) -> Iterator[str]:
     if budget is not None and rules.budgets != (budget,):
         shown = ", ".join(f"{each:,}" for each in rules.budgets)
         yield f"tasks.{name}: its name says {budget:,} parameters, its budget {shown}; let them agree"
+
+
+def _width_of_x(training: TrainingRules) -> Iterator[str]:
+    if training.x_width is UNSET:
+        return
+    if training.x != "narrow":
+        yield 'training.x_width goes with x = "narrow"'
+    elif not 1 <= training.x_width <= MOST["training.x_width"]:
+        yield f"training.x_width is {training.x_width:,}; it lies between 1 and {MOST['training.x_width']:,}"
 
 
 def _max_time(text: str | None) -> Iterator[str]:

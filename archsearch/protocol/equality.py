@@ -108,8 +108,9 @@ def equality(plan: RunPlan, a: Cell, b: Cell, what: Unequal, seconds: Ratio | No
 def _as_wide(plan: RunPlan, a: Cell, b: Cell, kind: Kind) -> Terms:
     name, layers, budget = kind
     task = plan.task[name]
-    width = units(b, task.facts.symbols, layers, budget)
-    ours, theirs = (model_parameters(cell, width, task.facts.symbols, layers) for cell in (a, b))
+    symbols, x_width = task.facts.symbols, plan.preset.training.own_width
+    width = units(b, symbols, layers, budget, x_width)
+    ours, theirs = (model_parameters(cell, width, symbols, layers, x_width) for cell in (a, b))
     steps = task.rules.steps
     return Terms(*kind, ratio=ours / theirs, a_budget=ours, a_steps=steps, b_steps=steps)
 
@@ -122,6 +123,9 @@ def _as_dear(plan: RunPlan, ratio: float, kind: Kind) -> Terms:
 
 def _operations(plan: RunPlan, a: Cell, b: Cell, kind: Kind) -> float:
     name, layers, budget = kind
-    symbols = plan.task[name].facts.symbols
-    ours, theirs = (products(cell, units(cell, symbols, layers, budget), symbols, layers) for cell in (a, b))
+    symbols, x_width = plan.task[name].facts.symbols, plan.preset.training.own_width
+    widths = [units(cell, symbols, layers, budget, x_width) for cell in (a, b)]
+    ours, theirs = (
+        products(cell, n, symbols, layers, x_width) for cell, n in zip((a, b), widths, strict=True)
+    )
     return ours / theirs

@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import Literal
 
 import msgspec
+from msgspec import UNSET
 from msgspec.structs import replace
 
 from archsearch.cell import Cell, SearchSpace
@@ -199,6 +200,7 @@ class RunPlan(msgspec.Struct, frozen=True, dict=True):
             engine=self.engine,
             machine=self.machine,
             schedule=self.preset.training.schedule,
+            x_width=self.preset.training.own_width or UNSET,
         )
 
     def pauses(self, trial: Trial) -> bool:
@@ -225,12 +227,13 @@ class RunPlan(msgspec.Struct, frozen=True, dict=True):
 
     def too_narrow(self, cell: Cell) -> str | None:
         """Return on which task a cell would have fewer than 8 units, and what budget it takes; None if on none."""
+        x_width = self.preset.training.own_width
         for task, symbols, layers, budget in self._narrowest:
-            width = units(cell, symbols, layers, budget)
+            width = units(cell, symbols, layers, budget, x_width)
             if width < SMALLEST:
                 return (
                     f"cell {cell.name} has {width} units on {task} within a budget of {budget:,} parameters; at least "
-                    f"{SMALLEST} are needed, which takes a budget of {smallest_budget(cell, symbols, layers):,}"
+                    f"{SMALLEST} are needed, which takes a budget of {smallest_budget(cell, symbols, layers, x_width):,}"
                 )
         return None
 

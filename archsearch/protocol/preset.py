@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
 from archsearch.protocol.settings import Grid
 
@@ -51,6 +52,10 @@ class MutationRules(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     magnitude: Literal["per_node", "count"]
 
 
+NARROW = 16
+"""Width of x where a preset says `x = "narrow"` and no width."""
+
+
 class TrainingRules(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What all trials share.
 
@@ -58,11 +63,23 @@ class TrainingRules(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         batch: Parallel streams.
         unroll: Time steps per window.
         schedule: "constant", or "halving" (docs/measuring.md, "Schedule").
+        x: "embedding": as wide as the layer; "narrow": of a small width of its own (docs/measuring.md, "Cells that read x
+            itself"). Absent is the former, so that records are what they were before there was a choice.
+        x_width: Width of a narrow x; absent is `NARROW`.
     """
 
     batch: int = 20
     unroll: int = 35
     schedule: Literal["constant", "halving"] = "constant"
+    x: Literal["embedding", "narrow"] | UnsetType = UNSET
+    x_width: int | UnsetType = UNSET
+
+    @property
+    def own_width(self) -> int:
+        """The width that x has of its own; 0 where it is as wide as the layer."""
+        if self.x != "narrow":
+            return 0
+        return NARROW if self.x_width is UNSET else self.x_width
 
 
 class RaceRules(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

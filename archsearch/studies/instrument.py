@@ -67,7 +67,9 @@ def prepare(
         draws: Draws of the initial weights.
     """
     resolved = resolve_tasks(name, preset, tasks)
-    probed = probe(pool, [Probe(task) for task in (*(each.full_name for each in resolved), preset.filter.task)])
+    probed = probe(
+        pool, [Probe(task) for task in (*(each.full_name for each in resolved), preset.filter.task)]
+    )
     facts, hello = probed.facts, probed.hello
     run = RunPlan(
         preset_name=name,

@@ -50,6 +50,7 @@ class CellResult(msgspec.Struct, frozen=True):
         flops: Operations of a training step, in the matrix products.
         milliseconds: A training step, validation included; the median over trials.
         units: The width, at the first setting.
+        rates: The skill under each learning rate that was tried; None if a draw has no score there.
     """
 
     cell: str
@@ -61,6 +62,13 @@ class CellResult(msgspec.Struct, frozen=True):
     flops: float
     milliseconds: float
     units: int
+    rates: dict[str, float | None] = {}
+
+    @property
+    def best_rate(self) -> str | None:
+        """The rate under which the cell has the largest skill."""
+        scored = {rate: skill for rate, skill in self.rates.items() if skill is not None}
+        return max(scored, key=lambda rate: scored[rate]) if scored else None
 
 
 class Resolution(msgspec.Struct, frozen=True):
@@ -172,7 +180,20 @@ class _TaskTrials:
             flops=self.flops[name],
             milliseconds=1000 * self.seconds[name],
             units=self.outcomes[name][0][0].units,
+            rates=self._rates(name),
         )
+
+    def _rates(self, name: str) -> dict[str, float | None]:
+        """Return the mean over draws of the best skill of a cell under each rate."""
+        settings = self.plan.run.settings[self.task.name][: self.plan.settings]
+        found: dict[str, float | None] = {}
+        for rate in sorted({setting.rate for setting in settings}):
+            draws = [
+                [outcome for setting, outcome in zip(settings, draw, strict=True) if setting.rate == rate]
+                for draw in self.outcomes[name]
+            ]
+            found[f"{rate:g}"] = _mean(self._over_draws(draws, self.task.rules.steps))
+        return found
 
     def skills(self, step: int) -> dict[str, Array | None]:
         """Return by the cell's name, for each draw, the best skill over settings at a step, shape (draws,)."""
@@ -180,7 +201,10 @@ class _TaskTrials:
 
     def _skills(self, name: str, step: int) -> Array | None:
         """Return the skills of a cell; None if a draw has no score there."""
-        best = [self._best_skill(draw, step) for draw in self.outcomes[name]]
+        return self._over_draws(self.outcomes[name], step)
+
+    def _over_draws(self, draws: list[list[Outcome]], step: int) -> Array | None:
+        best = [self._best_skill(draw, step) for draw in draws]
         scored = [skill for skill in best if skill is not None]
         return np.array(scored) if len(scored) == len(best) else None
 
@@ -195,7 +219,10 @@ class _TaskTrials:
         training, settings = self.plan.run.preset.training, self.plan.run.settings[self.task.name]
         cell, symbols = self.plan.cells[name], self.task.facts.symbols
         each = [
-            6 * training.batch * training.unroll * products(cell, o.units, symbols, s.layers)
+            6
+            * training.batch
+            * training.unroll
+            * products(cell, o.units, symbols, s.layers, training.own_width)
             for s, o in zip(settings[: self.plan.settings], self.outcomes[name][0], strict=True)
         ]
         return sum(each) / len(each)
