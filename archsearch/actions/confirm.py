@@ -34,8 +34,9 @@ from archsearch.actions.stability import Stability, probes, stability
 from archsearch.actions.tasks import has_data, resolve_task
 from archsearch.cell import Cell, library
 from archsearch.errors import InputError
-from archsearch.protocol.claims import PAIRS, Claim, ledger_of, scaled_rules
+from archsearch.protocol.claims import PAIRS, Claim, ledger_of
 from archsearch.protocol.hearing import Hearing
+from archsearch.protocol.ladder import scaled
 from archsearch.protocol.plan import RunPlan
 from archsearch.protocol.records import BASELINE
 from archsearch.protocol.references import published_cell
@@ -198,7 +199,7 @@ def _unused(plan: RunPlan, data: str | None) -> list[str]:
 
 def _scaled(plan: RunPlan, scale: float) -> RunPlan:
     """Return a plan with so many times the parameters and steps."""
-    tasks = [msgspec.structs.replace(task, rules=scaled_rules(task.rules, scale)) for task in plan.tasks]
+    tasks = [msgspec.structs.replace(task, rules=scaled(task.rules, scale)) for task in plan.tasks]
     return msgspec.structs.replace(plan, tasks=tuple(tasks))
 
 

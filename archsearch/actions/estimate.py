@@ -51,12 +51,12 @@ def estimate(plan: RunPlan, workers: int, limits: SearchLimits, recall: Recall) 
     """
     trials = _trials_before(plan)
     outcomes = {trial: recall(trial) for trial in trials}
-    typical = _typical_seconds(outcomes.items())
+    typical = _typical_seconds(plan, outcomes.items())
     missing = [trial for trial, outcome in outcomes.items() if outcome is None]
     before = rate = most = None
-    if all(task.full_name in typical for task in plan.tasks):
-        before = sum(typical[trial.task] for trial in missing) / workers
-        whole = sum(typical[task.full_name] * task.rules.k for task in plan.tasks)
+    if all(task.name in typical for task in plan.tasks):
+        before = sum(typical[task.name] for trial in missing if (task := plan.task_of(trial))) / workers
+        whole = sum(typical[task.name] * task.rules.k for task in plan.tasks)
         rate = MINUTE * workers * (1 - plan.preset.search.reexamine) / max(whole, 1e-9)
         if limits.max_candidates is not None:
             most = before + MINUTE * limits.max_candidates / rate
@@ -85,13 +85,13 @@ def _trials_before(plan: RunPlan) -> list[Trial]:
     return list(dict.fromkeys([*references, *clones]))
 
 
-def _typical_seconds(ended: Iterable[tuple[Trial, Outcome | None]]) -> dict[str, float]:
+def _typical_seconds(plan: RunPlan, ended: Iterable[tuple[Trial, Outcome | None]]) -> dict[str, float]:
     """Return the mean seconds of trials that have ended, by task."""
     seconds: dict[str, list[float]] = {}
     for trial, outcome in ended:
-        if outcome is not None:
-            seconds.setdefault(trial.task, []).append(outcome.seconds)
-    return {task: sum(those) / len(those) for task, those in seconds.items()}
+        if outcome is not None and (task := plan.task_of(trial)) is not None:
+            seconds.setdefault(task.name, []).append(outcome.seconds)
+    return {name: sum(those) / len(those) for name, those in seconds.items()}
 
 
 def estimate_words(found: Estimate) -> str:

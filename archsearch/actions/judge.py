@@ -15,11 +15,14 @@ from copy import copy
 from dataclasses import replace
 from pathlib import Path
 
+import msgspec
+
 from archsearch.actions.cells import load_cell
 from archsearch.actions.own_tasks import named_sources
 from archsearch.actions.request import PRESET
 from archsearch.actions.resolve import ResolvedRequest
-from archsearch.actions.tasks import ResolvedTask, resolve_task, usual_tasks
+from archsearch.actions.step_time import measured_ratio
+from archsearch.actions.tasks import resolve_task, usual_tasks
 from archsearch.cell import Cell
 from archsearch.errors import InputError, WorkerError
 from archsearch.protocol.claims import (
@@ -29,8 +32,8 @@ from archsearch.protocol.claims import (
     Claim,
     Pairs,
     pair_result,
-    scaled_rules,
 )
+from archsearch.protocol.equality import Equal, equality
 from archsearch.protocol.hearing import Hearing
 from archsearch.protocol.loading import load_preset
 from archsearch.protocol.plan import PlannedTask, RunPlan
@@ -61,6 +64,7 @@ def hear(
     pairs: int = PAIRS,
     settings: int = SETTINGS,
     scale: float = 1.0,
+    equal: Equal = "parameters",
     margin: float = MARGIN,
     max_seconds: float | None = None,
     runs: str | os.PathLike[str] | None = None,
@@ -79,6 +83,7 @@ def hear(
         pairs: Pairs after which no more are trained.
         settings: Settings of a pair; fewer are used where the preset's grid has fewer.
         scale: How many times the preset's parameters and steps.
+        equal: What is the same for both: "parameters"; "width", the second's; "flops" or "time", of the whole training.
         margin: Differences of skill up to this are none.
         max_seconds: Seconds after which no more are trained; None for no limit.
         runs: Folder of all runs, for a cell of one; None for ARCHSEARCH_RUNS, else "runs".
@@ -101,7 +106,8 @@ def hear(
     with WorkerPool(devices, str(folder) if folder else None, sources) as pool:
         plan = request.plan(request.probed(pool))
         _check(plan, cells)
-        claim, ledger = Claim.of(plan, cells[0].id, cells[1].id, settings), UserLedger()
+        bench, ledger = Bench(plan, pool, cells, heard), UserLedger()
+        claim = bench.claim(cells[0], cells[1], settings, equal, ledger)
         hearing = Hearing(
             claim=claim,
             number=ledger.enter(claim),
@@ -112,7 +118,6 @@ def hear(
         )
         with ledger.hearing(claim):
             hearing = replace(hearing, pairs=ledger.pairs(claim))
-            bench = Bench(plan, pool, cells, heard)
             hearing = bench.heard_out(hearing, ledger, pairs, over)
     return hearing
 
@@ -129,13 +134,8 @@ def _request(preset: str, tasks: Sequence[str], scale: float, data: Path | None)
     for task in wanted:
         if wanted.count(task) > 1:
             raise InputError(f"task {task!r} is given twice")
-    return ResolvedRequest(
-        name, rules, tuple(_scaled(resolve_task(name, rules, task), scale) for task in wanted)
-    )
-
-
-def _scaled(task: ResolvedTask, scale: float) -> ResolvedTask:
-    return ResolvedTask(task.name, task.full_name, scaled_rules(task.rules, scale))
+    resolved = tuple(resolve_task(name, rules, task).scaled(scale) for task in wanted)
+    return ResolvedRequest(name, rules, resolved)
 
 
 def _check(plan: RunPlan, cells: Sequence[Cell]) -> None:
@@ -181,6 +181,24 @@ class Bench:
         other = copy(self)
         other.plan = plan
         return other
+
+    def claim(self, a: Cell, b: Cell, settings: int, equal: Equal, ledger: UserLedger) -> Claim:
+        """Return the claim about two cells; one at equal time that was made before keeps the times that it has.
+
+        Args:
+            a: The cell that it is about.
+            b: The other.
+            settings: Settings of a pair.
+            equal: What is the same for both.
+            ledger: Where claims are entered.
+        """
+        claim = Claim.of(self.plan, a.id, b.id, settings)
+        if equal == "parameters":
+            return claim
+        if equal == "time" and (before := ledger.made_before(claim, equal)) is not None:
+            return before
+        seconds = measured_ratio(self.plan, a, b, self.dispatcher) if equal == "time" else None
+        return msgspec.structs.replace(claim, equal=equality(self.plan, a, b, equal, seconds))
 
     def heard_out(self, hearing: Hearing, ledger: Ledger, pairs: int, over: Over) -> Hearing:
         """Return a hearing with so many pairs, each kept as soon as it is there, or fewer if they decide or time is over.

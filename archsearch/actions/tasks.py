@@ -9,6 +9,8 @@ from pathlib import Path
 import msgspec
 
 from archsearch.errors import InputError
+from archsearch.protocol import ladder
+from archsearch.protocol.checks import task_faults
 from archsearch.protocol.plan import PlannedTask, TaskFacts
 from archsearch.protocol.preset import Preset, TaskRules
 from archsearch.tasks import TASKS, TaskName, text
@@ -40,6 +42,10 @@ class ResolvedTask:
         """Return the task with another number of settings in all."""
         return ResolvedTask(self.name, self.full_name, msgspec.structs.replace(self.rules, G=count))
 
+    def scaled(self, factor: float) -> ResolvedTask:
+        """Return the task with so many times the parameters and the steps."""
+        return ResolvedTask(self.name, self.full_name, ladder.scaled(self.rules, factor))
+
 
 def resolve_task(preset_name: str, preset: Preset, task: str, difficulty: str | None = None) -> ResolvedTask:
     """Return a task of a preset, or a user's own.
@@ -47,20 +53,22 @@ def resolve_task(preset_name: str, preset: Preset, task: str, difficulty: str | 
     Args:
         preset_name: The preset's name, for people.
         preset: The preset.
-        task: A name of its tasks, `text:FILE` or `FILE.py:NAME`.
+        task: A name of its tasks, with another budget as `xml@30k`, `text:FILE` or `FILE.py:NAME`.
         difficulty: Another one than the preset's.
 
     Raises:
-        InputError: The preset has no such task, or the task no such difficulty.
+        InputError: The preset has no such task, or the task no such difficulty, or no such budget can be served.
     """
     if TaskName.parse(task).is_own:
         return _own_task(preset, task, difficulty)
-    if task not in preset.tasks:
+    family, rules = ladder.base_of(task), ladder.rules_of(preset, task)
+    if rules is None:
         raise _no_task(preset_name, preset, task)
-    rules = preset.tasks[task]
-    if difficulty is not None and difficulty not in TASKS[task].difficulties:
-        raise _no_difficulty(task, difficulty, ", ".join(TASKS[task].difficulties))
-    return ResolvedTask(task, f"{task}:{difficulty or rules.difficulty}", rules)
+    for fault in task_faults(task, rules, preset.search.noise_draws):
+        raise InputError(f"preset {preset_name}: {fault}")
+    if difficulty is not None and difficulty not in TASKS[family].difficulties:
+        raise _no_difficulty(task, difficulty, ", ".join(TASKS[family].difficulties))
+    return ResolvedTask(task, f"{family}:{difficulty or rules.difficulty}", rules)
 
 
 def _own_task(preset: Preset, task: str, difficulty: str | None = None) -> ResolvedTask:
@@ -73,7 +81,9 @@ def _own_task(preset: Preset, task: str, difficulty: str | None = None) -> Resol
 
 def _no_task(preset_name: str, preset: Preset, task: str) -> InputError:
     known = f"preset {preset_name}, which has {', '.join(preset.tasks)}; own tasks go with --task"
-    return InputError(f"no task {task!r}{did_you_mean(task, preset.tasks, ' ({})')} in {known}")
+    return InputError(
+        f"no task {task!r}{did_you_mean(ladder.base_of(task), preset.tasks, ' ({})')} in {known}"
+    )
 
 
 def _no_difficulty(task: str, difficulty: str, there: str) -> InputError:
@@ -88,14 +98,14 @@ def resolve_tasks(
     Args:
         preset_name: The preset's name, for people.
         preset: The preset.
-        tasks: Names of its tasks.
+        tasks: Names of its tasks; one may say its budget, as `xml@30k`.
         own: The user's own.
 
     Raises:
         InputError: One is unknown, with the nearest name, or given twice.
     """
     for task in tasks:
-        if task not in preset.tasks:
+        if ladder.rules_of(preset, task) is None:
             raise _no_task(preset_name, preset, task)
     for task in (everything := [*tasks, *own]):
         if everything.count(task) > 1:
@@ -105,7 +115,7 @@ def resolve_tasks(
 
 
 def check_different(tasks: Sequence[ResolvedTask], facts: Mapping[str, TaskFacts]) -> None:
-    """Refuse tasks that are one: each would count as if it were another.
+    """Refuse tasks that are one: each would count as if it were another. One task with two budgets is two.
 
     Args:
         tasks: What is trained on.
@@ -114,25 +124,37 @@ def check_different(tasks: Sequence[ResolvedTask], facts: Mapping[str, TaskFacts
     Raises:
         InputError: Names the two.
     """
-    known: dict[tuple[str, str], ResolvedTask] = {}
+    known: dict[tuple[str, str], list[ResolvedTask]] = {}
     for task in tasks:
         name = TaskName.parse(task.full_name)
         what = name.rest if name.is_code else ""  # a file of Python may hold several
-        other = known.setdefault((facts[task.full_name].checksum, what), task)
-        if other is not task:
-            raise InputError(
-                f"tasks {other.name!r} and {task.name!r} have the same data; leave one of them out"
-            )
+        others = known.setdefault((facts[task.full_name].checksum, what), [])
+        for other in others:
+            alike = set(task.rules.budgets) & set(other.rules.budgets)
+            if alike or task.full_name != other.full_name:
+                budget = (
+                    f" and a budget of {max(alike):,} parameters"
+                    if alike and "@" in task.name + other.name
+                    else ""
+                )
+                raise InputError(
+                    f"tasks {other.name!r} and {task.name!r} have the same data{budget}; leave one of them out"
+                )
+        others.append(task)
 
 
 def has_data(task: str, data: Path | None) -> bool:
     """Return whether a preset's task can be trained with a folder of files; most need none."""
-    return task not in STAND_IN or (data is not None and (data / "ptb.train.txt").exists())
+    return ladder.base_of(task) not in STAND_IN or (data is not None and (data / "ptb.train.txt").exists())
 
 
 def usual_tasks(preset: Preset, data: Path | None) -> tuple[tuple[str, ...], str]:
     """Return a preset's own choice of tasks, and what is to be said of stand-ins for those whose data are not there."""
-    absent = [task for task in preset.search.tasks if not has_data(task, data)]
-    tasks = tuple(STAND_IN[task] if task in absent else task for task in preset.search.tasks)
-    note = "".join(f"no {task} data found: {STAND_IN[task]} stands in (--data DIR)" for task in absent)
-    return tasks, note
+    chosen = {
+        task: None if has_data(task, data) else STAND_IN[ladder.base_of(task)] for task in preset.search.tasks
+    }
+    absent = {ladder.base_of(task): instead for task, instead in chosen.items() if instead}
+    note = "".join(
+        f"no {task} data found: {instead} stands in (--data DIR)" for task, instead in absent.items()
+    )
+    return tuple(dict.fromkeys(instead or task for task, instead in chosen.items())), note

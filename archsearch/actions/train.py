@@ -63,6 +63,11 @@ class Comparison:
         """What the task says of itself."""
         return self.plan.task[self.task].facts
 
+    @property
+    def described(self) -> str:
+        """The task with its difficulty and, where it says one, its budget."""
+        return self.plan.task[self.task].described
+
     def skill(self, outcome: Outcome) -> float | None:
         """Return how far a score is from no memory (0) to the ceiling (1); None without a score."""
         return self.plan.skill(self.task, outcome.score)
@@ -125,7 +130,7 @@ class Comparison:
     def as_document(self) -> dict[str, object]:
         """Return all that `archsearch train --json` prints."""
         return {
-            "task": self.facts.name,
+            "task": self.described,
             "ratio": self.ratio,
             "skill_error": self.skill_error,
             "rows": list(self.records()),

@@ -113,6 +113,12 @@ class Cell(Graph):
         readers = (node for node in live.nodes if x in node.inputs)
         return x in live.next or any(not is_input_linear(node, x) for node in readers)
 
+    @cached_property
+    def input_linears(self) -> int:
+        """How many plain `linear(x)` there are, each a matrix as wide as x."""
+        live = self.canonical()
+        return sum(is_input_linear(node, live.x.handle) for node in live.ops)
+
     def parameter_count(self, n: int, input_size: int | None = None) -> int:
         """Return the number of learned numbers of one layer of width n, for x of width `input_size` (n if None)."""
         size = n if input_size is None else input_size

@@ -51,6 +51,8 @@ def _table(board: Leaderboard, rows: list[Row], scores: bool) -> tuple[list[Colu
         Column("parameters", right=True, drop=2),
         Column("trials", right=True, drop=3),
     ]
+    unstable = any(row.judgement.diverged for row in rows)
+    columns += [Column("div.", right=True, drop=4)] if unstable else []
     return columns, [
         [
             "ref" if row.rank is None else str(row.rank),
@@ -61,6 +63,7 @@ def _table(board: Leaderboard, rows: list[Row], scores: bool) -> tuple[list[Colu
             _origin(row),
             polynomial(row.polynomial),
             str(row.trials),
+            *([f"{row.judgement.diverged:.0%}"] if unstable else []),
         ]
         for row in rows
     ]
@@ -105,11 +108,13 @@ def _notes(board: Leaderboard) -> list[str]:
     nats = [title(task.name) for task in board.plan.tasks if task.facts.measure == "nll" and not published]
     measure = "accuracy" + (f"; nats in {', '.join(nats)}, lower is better" if nats else "")
     kind = "score" if published else "skill"
+    unstable = any(row.judgement.diverged for row in board.rows)
     lines = [
         f"Per task: the best validation score ({measure}), then the ratio of its {kind} to the GRU's.",
         "Fitness is the worst task's ratio. "
         + (f"The champion, the best of the references, is {board.champion}." if board.champion else ""),
     ]
+    lines += ["div.: the share of a cell's settings under which it diverged."] if unstable else []
     if board.errors:
         errors = ", ".join(f"{title(task)} ± {error:.2g}" for task, error in board.errors.items())
         lines.append(

@@ -88,7 +88,7 @@ class Display:
         if find_engine(plan.engine) is INTERPRETER:
             why = info.trouble.strip() or "ARCHSEARCH_ENGINE or the run asks for it"
             self.said(f"{why}: the interpreter runs the cells, several times slower than compiled code")
-        names = "  ".join(task.full_name for task in plan.tasks)
+        names = "  ".join(task.described for task in plan.tasks)
         self.said(f"tasks  {names}" + (f"     ({info.note})" if info.note else ""))
         if not info.new:
             more = f"; {info.queued} interrupted trials go back to the queue" if info.queued else ""

@@ -16,7 +16,14 @@ from archsearch.actions.evolve import BEST, SearchResult, preview, search
 from archsearch.actions.request import EvolveOptions, Request
 from archsearch.cli.board import print_leaderboard
 from archsearch.cli.display import Display
-from archsearch.cli.options import json_option, runs_option, seed_option, top_option, training_options
+from archsearch.cli.options import (
+    json_option,
+    runs_option,
+    seed_option,
+    set_option,
+    top_option,
+    training_options,
+)
 from archsearch.cli.printing import console, note, pointer, print_json
 from archsearch.cli.verdicts import outlook
 from archsearch.errors import INTERRUPTED, InputError
@@ -41,7 +48,11 @@ from archsearch.workers.devices import worker_devices
     "--strategy", metavar="NAME", help="What each step tries: jozefowicz or random.  [default: jozefowicz]"
 )
 @click.option("--space", metavar="NAME|FILE.toml", help="What cells are made of.  [default: jozefowicz2015]")
-@click.option("--tasks", metavar="A,B,C", help="Tasks of the preset, in the order of the stages.")
+@click.option(
+    "--tasks",
+    metavar="A,B,C",
+    help="Tasks of the preset, in the order of the stages; xml@30k is xml with so many parameters.",
+)
 @click.option(
     "--task",
     "own",
@@ -72,13 +83,7 @@ from archsearch.workers.devices import worker_devices
 @click.option(
     "--no-filter", is_flag=True, help="Train candidates at once, without the memorization task first."
 )
-@click.option(
-    "--set",
-    "said",
-    metavar="KEY=VALUE",
-    multiple=True,
-    help="Another value of the preset, such as tasks.xml.steps=5000; may be repeated.",
-)
+@set_option
 @click.option(
     "--schema",
     is_flag=True,
@@ -165,7 +170,7 @@ def _print_preview(options: EvolveOptions, as_json: bool) -> None:
     if as_json:
         print_json(msgspec.to_builtins(found))
         return
-    tasks = "  ".join(task.full_name for task in plan.tasks)
+    tasks = "  ".join(task.described for task in plan.tasks)
     for line in (f"tasks  {tasks}", estimate_words(found), "Nothing was started."):
         click.echo(plain(line))
 
@@ -243,7 +248,7 @@ def _task(board: Leaderboard, sources: Mapping[str, TaskSource]) -> str:
 def _tested(board: Leaderboard) -> PlannedTask:
     """Return the first task whose data change with the seed, else the first."""
     tasks = board.plan.tasks
-    return next((task for task in tasks if not TaskName.parse(task.name).is_file), tasks[0])
+    return next((task for task in tasks if not TaskName.parse(task.full_name).is_file), tasks[0])
 
 
 def _next(board: Leaderboard, run: str, task: str) -> list[str]:
@@ -256,7 +261,9 @@ def _next(board: Leaderboard, run: str, task: str) -> list[str]:
     """
     best = next((row.rank for row in board.rows if row.rank and row.parent), 1)
     cell = f"{run}/{best}"
-    better = "with other initial weights" if TaskName.parse(_tested(board).name).is_file else "on other data"
+    better = (
+        "with other initial weights" if TaskName.parse(_tested(board).full_name).is_file else "on other data"
+    )
     steps = {
         f"archsearch show {cell}": "its equations, and what made it",
         f"archsearch confirm {run} --max-time 30m": "the best cells on fresh data: more pairs, the champion, other tasks",

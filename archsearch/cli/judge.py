@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -19,6 +20,9 @@ from archsearch.protocol.duration import parse_duration
 from archsearch.protocol.hearing import Hearing
 from archsearch.words import plain
 
+if TYPE_CHECKING:
+    from archsearch.protocol.equality import Equal
+
 
 @click.command(epilog="Example: archsearch judge mut1 gru --task arithmetic --pairs 20")
 @click.argument("a")
@@ -28,7 +32,8 @@ from archsearch.words import plain
     "tasks",
     metavar="TASK",
     multiple=True,
-    help="A task of the preset, text:FILE or FILE.py:NAME; may be repeated.  [default: those that the preset searches with]",
+    help="A task of the preset, also as xml@30k, text:FILE or FILE.py:NAME; may be repeated.  "
+    "[default: those that the preset searches with]",
 )
 @click.option(
     "--preset",
@@ -45,6 +50,14 @@ from archsearch.words import plain
     default=1.0,
     show_default=True,
     help="So many times the preset's parameters and steps.",
+)
+@click.option(
+    "--equal",
+    type=click.Choice(["parameters", "width", "flops", "time"]),
+    default="parameters",
+    show_default=True,
+    help="What both cells have alike: parameters; B's width; or what the training costs, in operations or in measured time, "
+    "so that the dearer one trains fewer steps.",
 )
 @click.option(
     "--margin",
@@ -66,6 +79,7 @@ def judge(
     max_time: str | None,
     settings: int | None,
     scale: float,
+    equal: Equal,
     margin: float,
     runs: Path,
     data: Path | None,
@@ -93,6 +107,7 @@ def judge(
             pairs=pairs,
             settings=settings or SETTINGS,
             scale=scale,
+            equal=equal,
             margin=margin,
             max_seconds=parse_duration(max_time) if max_time else None,
             data=data,

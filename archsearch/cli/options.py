@@ -31,6 +31,13 @@ data_option = click.option(
     type=click.Path(path_type=Path, exists=True, file_okay=False),
     help="Folder with ptb.train.txt, ptb.valid.txt and ptb.test.txt (Penn Treebank).",
 )
+set_option = click.option(
+    "--set",
+    "said",
+    metavar="KEY=VALUE",
+    multiple=True,
+    help="Another value of the preset, such as tasks.xml.steps=5000; may be repeated.",
+)
 seed_option = click.option("--seed", metavar="N", type=click.IntRange(min=0), help="Seed.  [default: 0]")
 workers_option = click.option(
     "--workers", type=int, metavar="N", help="Worker processes.  [default: one per GPU or CPU core]"

@@ -5,17 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 from statistics import mean, stdev
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import click
 import msgspec
 
 from archsearch.cell import library
-from archsearch.cli.options import json_option, runs_option, training_options
+from archsearch.cli.options import Command, json_option, runs_option, set_option, training_options
 from archsearch.cli.printing import console, note, print_json, progress_line
 from archsearch.cli.tables import Column, print_table
 from archsearch.errors import InputError
-from archsearch.protocol.loading import load_preset
+from archsearch.protocol.ladder import rules_of
+from archsearch.protocol.loading import changed_preset, load_preset, parse_change
 from archsearch.protocol.preset import Preset, RaceRules
 from archsearch.protocol.records import BASELINE
 from archsearch.protocol.seeds import generator
@@ -26,9 +27,11 @@ from archsearch.workers.pool import WorkerPool
 
 if TYPE_CHECKING:
     from archsearch.studies.clones import TaskClones
+    from archsearch.studies.instrument import StudyPlan
     from archsearch.studies.measured import MeasuredTask
     from archsearch.studies.racing import Rung
     from archsearch.studies.referee import Report
+    from archsearch.studies.twins import TwinResult
 
 
 SHARE = click.FloatRange(0, 1, max_open=True)
@@ -111,32 +114,68 @@ def _rung_line(row: Rung) -> list[str]:
     ]
 
 
+def _measuring(command: Command) -> Command:
+    """Add what every study takes that trains published cells."""
+    options = [
+        click.option(
+            "--preset", default="quick", show_default=True, metavar="NAME|FILE.toml", help="What is studied."
+        ),
+        set_option,
+        click.option("--cells", metavar="a,b,c", help="Library cells.  [default: all]"),
+        click.option(
+            "--tasks",
+            metavar="a,b,c",
+            help="Tasks of the preset, also as xml@30k.  [default: those that it searches with]",
+        ),
+        click.option(
+            "--settings",
+            metavar="N",
+            type=click.IntRange(min=1),
+            help="Settings of a task.  [default: the preset's k]",
+        ),
+        click.option(
+            "--draws",
+            metavar="N",
+            type=click.IntRange(min=1),
+            default=2,
+            show_default=True,
+            help="Draws of the initial weights.",
+        ),
+        training_options,
+        json_option,
+    ]
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+class _Subject(NamedTuple):
+    """What a study trains, as `instrument.prepare` takes it."""
+
+    name: str
+    preset: Preset
+    names: list[str]
+    tasks: list[str]
+
+
+def _subject(preset: str, said: Sequence[str], cells: str | None, tasks: str | None) -> _Subject:
+    """Return what a study trains, once all that was said is known to be there."""
+    name, loaded = load_preset(preset)
+    loaded = changed_preset(name, loaded, dict(parse_change(text) for text in said))
+    wanted = _preset_tasks(name, loaded, tasks)
+    names = cells.split(",") if cells else list(library.names())
+    if unknown := [cell for cell in names if cell not in library.names()]:
+        raise InputError(f"--cells {cells}: no library cell {unknown[0]!r} (archsearch cells lists them)")
+    return _Subject(name, loaded, names, wanted)
+
+
 @study.command(
     help=STUDIES["instrument"], epilog="Example: archsearch study instrument --preset quick --draws 4"
 )
-@click.option(
-    "--preset", default="quick", show_default=True, metavar="NAME|FILE.toml", help="What is studied."
-)
-@click.option("--cells", metavar="a,b,c", help="Library cells.  [default: all]")
-@click.option("--tasks", metavar="a,b,c", help="Tasks of the preset.  [default: those that it searches with]")
-@click.option(
-    "--settings",
-    metavar="N",
-    type=click.IntRange(min=1),
-    help="Settings of a task.  [default: the preset's k]",
-)
-@click.option(
-    "--draws",
-    metavar="N",
-    type=click.IntRange(min=1),
-    default=2,
-    show_default=True,
-    help="Draws of the initial weights.",
-)
-@training_options
-@json_option
+@_measuring
 def instrument(
     preset: str,
+    said: tuple[str, ...],
     cells: str | None,
     tasks: str | None,
     settings: int | None,
@@ -150,24 +189,16 @@ def instrument(
     from archsearch.studies import instrument as study_of
     from archsearch.studies.measured import measured_tasks  # scipy takes its time to import
 
-    name, loaded = load_preset(preset)
-    wanted = _preset_tasks(name, loaded, tasks)
-    names = cells.split(",") if cells else list(library.names())
-    if unknown := [cell for cell in names if cell not in library.names()]:
-        raise InputError(f"--cells {cells}: no library cell {unknown[0]!r} (archsearch cells lists them)")
+    subject = _subject(preset, said, cells, tasks)
     pool = WorkerPool(list(worker_devices(device, workers)), str(data.resolve()) if data else None)
     with progress_line("training:") as progressed, pool:
-        plan = study_of.prepare(pool, name, loaded, names=names, tasks=wanted, settings=settings, draws=draws)
+        plan = study_of.prepare(pool, **subject._asdict(), settings=settings, draws=draws)
         ended = study_of.train_cells(plan, pool, progressed)
     results = measured_tasks(plan, ended)
     if as_json:
         print_json(
             {
-                "preset": name,
-                "settings": plan.settings,
-                "draws": draws,
-                "machine": plan.run.machine,
-                "engine": plan.run.engine,
+                **_conditions(plan),
                 "tasks": msgspec.to_builtins(results),
             }
         )
@@ -178,9 +209,71 @@ def instrument(
 
 def _preset_tasks(name: str, preset: Preset, tasks: str | None) -> list[str]:
     wanted = tasks.split(",") if tasks else list(preset.search.tasks)
-    if unknown := [task for task in wanted if task not in preset.tasks]:
+    if unknown := [task for task in wanted if rules_of(preset, task) is None]:
         raise InputError(f"--tasks {tasks}: preset {name} has {', '.join(preset.tasks)}, not {unknown[0]!r}")
     return wanted
+
+
+def _conditions(plan: StudyPlan) -> dict[str, object]:
+    """Return under which conditions a study was made."""
+    return {
+        "preset": plan.run.preset_name,
+        "settings": plan.settings,
+        "draws": plan.draws,
+        "machine": plan.run.machine,
+        "engine": plan.run.engine,
+    }
+
+
+@study.command(
+    help=STUDIES["twins"],
+    epilog="Example: archsearch study twins --cells mut1,gru,lstm --tasks xml --settings 6",
+)
+@_measuring
+def twins(
+    preset: str,
+    said: tuple[str, ...],
+    cells: str | None,
+    tasks: str | None,
+    settings: int | None,
+    draws: int,
+    data: Path | None,
+    workers: int | None,
+    device: str,
+    as_json: bool,
+) -> None:
+    """Train and print the table; see `archsearch.studies.twins`."""
+    from archsearch.studies import instrument as study_of
+    from archsearch.studies.twins import measured_twins
+
+    subject = _subject(preset, said, cells, tasks)
+    subject = subject._replace(names=list(dict.fromkeys([BASELINE, *subject.names])))
+    pool = WorkerPool(list(worker_devices(device, workers)), str(data.resolve()) if data else None)
+    with progress_line("training:") as progressed, pool:
+        plan = study_of.prepare(pool, **subject._asdict(), settings=settings, draws=draws)
+        results = measured_twins(plan, pool, progressed)
+    if as_json:
+        print_json({**_conditions(plan), "tasks": msgspec.to_builtins(results)})
+        return
+    out = console()
+    titles = ("units", "ratio", "twin's units", "twin's ratio", "as wide")
+    columns = [Column("cell"), Column("reads"), *(Column(title, right=True) for title in titles)]
+    for task, rows in results.items():
+        out.print(task, style="bold")
+        print_table(out, columns, [_twin_line(row) for row in rows])
+        out.print()
+
+
+def _twin_line(row: TwinResult) -> list[str]:
+    return [
+        row.cell,
+        "x" if row.reads_x else "linear(x)",
+        str(row.units),
+        _number(row.ratio),
+        str(row.twin_units),
+        _number(row.twin),
+        _number(row.as_wide),
+    ]
 
 
 def _print_task(task: MeasuredTask) -> None:
@@ -188,6 +281,7 @@ def _print_task(task: MeasuredTask) -> None:
     columns = [
         Column("cell"),
         Column("units", right=True, drop=5),
+        Column("rate", right=True, drop=6),
         Column("skill", right=True),
         Column("ratio", right=True),
         Column("± draws", right=True, drop=1),
@@ -200,6 +294,7 @@ def _print_task(task: MeasuredTask) -> None:
         [
             row.cell,
             str(row.units),
+            row.best_rate or "-",
             _number(row.skill),
             _number(row.ratio),
             _number(row.deviation),

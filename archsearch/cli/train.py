@@ -19,7 +19,10 @@ from archsearch.words import plain
 @click.command(epilog="Example: archsearch train mut1 --task xml --settings 4")
 @click.argument("cell")
 @click.option(
-    "--task", required=True, metavar="TASK", help="A task of the preset, text:FILE or FILE.py:NAME."
+    "--task",
+    required=True,
+    metavar="TASK",
+    help="A task of the preset, also as xml@30k, text:FILE or FILE.py:NAME.",
 )
 @click.option("--difficulty", metavar="NAME", help="Another difficulty than the preset's.")
 @click.option(
@@ -92,7 +95,7 @@ def _print(comparison: Comparison, name: str) -> None:
     print_table(out, columns, [_line(comparison, pair) for pair in comparison.pairs])
     even = facts.measure == "nll" and facts.floor >= math.log(facts.symbols)
     scale = f"floor {facts.floor:.4g}{', guessing evenly' if even else ''}, ceiling {facts.ceiling:.4g}"
-    out.print(plain(f"{facts.name}: {verdict_words(comparison)} ({scale}; one seed, so no proof)"))
+    out.print(plain(f"{comparison.described}: {verdict_words(comparison)} ({scale}; one seed, so no proof)"))
 
 
 def _line(comparison: Comparison, pair: Pair) -> list[str]:

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from msgspec import UNSET
+
 from archsearch.protocol.hearing import Hearing, files_among
 from archsearch.referee.ruling import Ruling
 from archsearch.words import plain
 
 FRESH = "fresh data, initial weights and settings"
 """What a pair does not share with any other."""
+
+EQUAL = {"width": "width", "flops": "FLOPs", "time": "time"}
+"""What `--equal` is called in a sentence."""
 
 BOUND = 'The chance that any of its claims is ever called "better" falsely is at most 5 %, however many there will be.'
 
@@ -29,7 +34,7 @@ def verdict_sentences(hearing: Hearing, ledger: str) -> list[str]:
         "and the verdict speaks of this text."
         for task in files_among(hearing)
     ]
-    return [_said(hearing), *_alone(hearing), *files, needed]
+    return [_said(hearing), *_alone(hearing), *_terms(hearing), *files, needed]
 
 
 def _said(hearing: Hearing) -> str:
@@ -37,6 +42,8 @@ def _said(hearing: Hearing) -> str:
     where = listed(list(hearing.pairs))
     if hearing.scale != 1:
         where += f", at {hearing.scale:g} times the preset's parameters and steps"
+    if hearing.equal != "parameters":
+        where += f", at equal {EQUAL[hearing.equal]}"
     after = "1 pair" if hearing.count == 1 else f"{hearing.count} pairs"
     return {
         Ruling.BETTER: f"{a} is better than {b} on {where}, after {after} of {FRESH}.",
@@ -59,6 +66,23 @@ def _alone(hearing: Hearing) -> list[str]:
         if ruling in by_ruling
     ]
     return [f"Each task alone: {'; '.join(said)}."] if len(said) > 1 else []
+
+
+def _terms(hearing: Hearing) -> list[str]:
+    """Return what the first cell costs for each of the second's, where that is not the same parameters."""
+    if hearing.claim.equal is UNSET:
+        return []
+    ratios: dict[str, list[float]] = {}
+    for terms in hearing.claim.equal.terms:
+        ratios.setdefault(terms.task, []).append(terms.ratio)
+    shown = listed([f"{sum(those) / len(those):.2f} on {task}" for task, those in ratios.items()])
+    a, b = hearing.names
+    cost = {
+        "width": f"{a} has so many times the parameters of {b}",
+        "flops": f"A step of {a} takes so many times the operations of {b}'s",
+        "time": f"A step of {a} takes so many times as long as {b}'s, as measured when the claim was made",
+    }[hearing.claim.equal.what]
+    return [f"{cost}: {shown}."]
 
 
 def outlook(hearing: Hearing, way: str) -> list[str]:

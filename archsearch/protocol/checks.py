@@ -7,13 +7,15 @@ import math
 from collections.abc import Iterable, Iterator
 
 import msgspec
+from msgspec import UNSET
 
 from archsearch.cell import library
 from archsearch.errors import PresetError
 from archsearch.protocol.duration import parse_duration
+from archsearch.protocol.ladder import base_of, named_budget, rules_of
 from archsearch.protocol.named_cells import cell_faults
 from archsearch.protocol.plan import RunPlan, TaskFacts
-from archsearch.protocol.preset import FilterRules, Preset, SearchRules, TaskRules
+from archsearch.protocol.preset import FilterRules, Preset, SearchRules, TaskRules, TrainingRules
 from archsearch.protocol.settings import Grid
 from archsearch.tasks import TASKS, TaskName
 from archsearch.words import did_you_mean
@@ -28,6 +30,7 @@ MOST = {
     "search.verdict_settings": 1_000,
     "training.batch": 10_000,
     "training.unroll": 10_000,
+    "training.x_width": 10_000,
     "steps": 10**9,
     "epoch_steps": 100_000,
     "validation": 100_000,
@@ -57,12 +60,15 @@ def faults(preset: Preset, own: Iterable[str] = ()) -> Iterator[str]:
     yield from _too_large("", preset)
     yield from _names(preset)
     yield from _too_much(preset)
-    yield from _search(preset.search, set(preset.tasks), {*library.names(), *own})
+    yield from _search(preset.search, {*library.names(), *own})
+    yield from _searched(preset)
     if preset.training.batch < 1 or preset.training.unroll < 2:
         yield "training.batch is at least 1, training.unroll at least 2"
+    yield from _width_of_x(preset.training)
     yield from _filter(preset.filter)
     for name, rules in {**preset.tasks, "own": preset.own}.items():
         yield from _task(name if name == "own" else f"tasks.{name}", rules, preset.search.noise_draws)
+        yield from _named(name, rules)
     if not (0 <= preset.race.trailing < 1 and 0 <= preset.race.behind < 1):
         yield f"race: trailing is {preset.race.trailing} and behind {preset.race.behind}; both lie in [0, 1)"
     if raced := [name for name, rules in preset.tasks.items() if rules.rungs and preset.rule == "published"]:
@@ -74,7 +80,7 @@ def faults(preset: Preset, own: Iterable[str] = ()) -> Iterator[str]:
 
 def _names(preset: Preset) -> Iterator[str]:
     """Yield the tasks that archsearch does not have: a preset may come from anybody, so it names no file."""
-    named = {f"tasks.{name}": f"{name}:{rules.difficulty}" for name, rules in preset.tasks.items()}
+    named = {f"tasks.{name}": f"{base_of(name)}:{rules.difficulty}" for name, rules in preset.tasks.items()}
     for key, task in {**named, "filter.task": preset.filter.task}.items():
         family, _, difficulty = task.partition(":")
         if family not in TASKS:
@@ -93,8 +99,7 @@ def plan_faults(plan: RunPlan) -> Iterator[str]:
     if not plan.tasks or len(plan.task) < len(plan.tasks):
         yield "it needs at least one task, and none twice"
     for task in plan.tasks:
-        yield from _too_much_of(task.name, task.rules)
-        yield from _task(task.name, task.rules, plan.preset.search.noise_draws)
+        yield from task_faults(task.name, task.rules, plan.preset.search.noise_draws)
         yield from _facts(task.facts)
     yield from _facts(plan.filter)
     if TaskName.parse(plan.filter.name).is_own:
@@ -171,7 +176,7 @@ def _above(what: str, value: int, most: int) -> Iterator[str]:
         yield f"{what} is {value:,}; it must be at most {most:,}"
 
 
-def _search(search: SearchRules, planned: set[str], known: set[str]) -> Iterator[str]:
+def _search(search: SearchRules, known: set[str]) -> Iterator[str]:
     least_of = {"look_ahead": 1, "pool": 1, "noise_draws": 0, "max_candidates": 1, "verdict_settings": 1}
     for key, least in least_of.items():
         value = getattr(search, key)
@@ -191,12 +196,47 @@ def _search(search: SearchRules, planned: set[str], known: set[str]) -> Iterator
         yield "search.tasks is empty; a search has at least one task"
     if len(set(search.tasks)) < len(search.tasks):
         yield "search.tasks names a task twice"
-    if unplanned := [name for name in search.tasks if name not in planned]:
-        yield f"search.tasks names {', '.join(unplanned)}, which has no [tasks.…] table"
     if not 0 <= search.reexamine < 1:
         yield f"search.reexamine is {search.reexamine}; it lies in [0, 1)"
     if not 0 <= search.verdict < 1:
         yield f"search.verdict is {search.verdict}; it lies in [0, 1)"
+    if not 0 <= search.stability <= 1:
+        yield f"search.stability is {search.stability}; it lies in [0, 1]"
+
+
+def _searched(preset: Preset) -> Iterator[str]:
+    """Yield what is wrong with the tasks that a search takes by itself."""
+    try:
+        planned = {name: rules_of(preset, name) for name in preset.search.tasks}
+    except PresetError as error:
+        yield f"search.tasks: {error}"
+        return
+    if unplanned := [name for name, rules in planned.items() if rules is None]:
+        yield f"search.tasks names {', '.join(unplanned)}, which has no [tasks.…] table"
+    for name, rules in planned.items():
+        if rules is not None and name not in preset.tasks:
+            yield from task_faults(f"search.tasks: {name}", rules, preset.search.noise_draws)
+
+
+def _named(name: str, rules: TaskRules) -> Iterator[str]:
+    """Yield it if the name of a table says another budget than the table."""
+    try:
+        budget = named_budget(name)
+    except PresetError as error:
+        yield f"tasks.{name}: {error}"
+        return
+    if budget is not None and rules.budgets != (budget,):
+        shown = ", ".join(f"{each:,}" for each in rules.budgets)
+        yield f"tasks.{name}: its name says {budget:,} parameters, its budget {shown}; let them agree"
+
+
+def _width_of_x(training: TrainingRules) -> Iterator[str]:
+    if training.x_width is UNSET:
+        return
+    if training.x != "narrow":
+        yield 'training.x_width goes with x = "narrow"'
+    elif not 1 <= training.x_width <= MOST["training.x_width"]:
+        yield f"training.x_width is {training.x_width:,}; it lies between 1 and {MOST['training.x_width']:,}"
 
 
 def _max_time(text: str | None) -> Iterator[str]:
@@ -212,6 +252,18 @@ def _filter(rules: FilterRules) -> Iterator[str]:
         yield "filter: budget, steps, epoch_steps and validation are at least 1, tries at least 0"
     if not 0 < rules.threshold <= 1:
         yield f"filter.threshold is {rules.threshold}; it lies in (0, 1]"
+
+
+def task_faults(name: str, rules: TaskRules, noise_draws: int) -> Iterator[str]:
+    """Yield what makes no task of a search.
+
+    Args:
+        name: What the task is called in a fault.
+        rules: How it is trained and judged.
+        noise_draws: Of the preset.
+    """
+    yield from _too_much_of(name, rules)
+    yield from _task(name, rules, noise_draws)
 
 
 def _task(name: str, rules: TaskRules, noise_draws: int) -> Iterator[str]:

@@ -10,10 +10,12 @@ from collections.abc import Mapping
 from functools import cached_property
 
 import msgspec
+from msgspec import UNSET, UnsetType
 from msgspec.structs import replace
 
+from archsearch.protocol.equality import Equality
 from archsearch.protocol.plan import PlannedTask, RunPlan
-from archsearch.protocol.preset import Rule, TaskRules, TrainingRules
+from archsearch.protocol.preset import Rule, TrainingRules
 from archsearch.protocol.records import Outcome, Trial
 from archsearch.protocol.seeds import FRESH, generator, seed_of
 from archsearch.protocol.settings import Grid, Setting, stratified_settings
@@ -40,6 +42,7 @@ class Claim(msgspec.Struct, frozen=True, dict=True):
         engine: What executes the cells, with its version.
         machine: Instruction set or device, and torch's version.
         ledger: Where the claim is made: the user's, or a run's; its pairs are others in another ledger.
+        equal: What both cells get where it is not the same number of parameters; absent, also from the key, where it is.
     """
 
     a: str
@@ -52,9 +55,18 @@ class Claim(msgspec.Struct, frozen=True, dict=True):
     engine: str
     machine: str
     ledger: str = "user"
+    equal: Equality | UnsetType = UNSET
 
     @classmethod
-    def of(cls, plan: RunPlan, a: str, b: str, settings: int, ledger: str = "user") -> Claim:
+    def of(
+        cls,
+        plan: RunPlan,
+        a: str,
+        b: str,
+        settings: int,
+        ledger: str = "user",
+        equal: Equality | UnsetType = UNSET,
+    ) -> Claim:
         """Return the claim about two cells on all tasks of a plan.
 
         Args:
@@ -63,6 +75,7 @@ class Claim(msgspec.Struct, frozen=True, dict=True):
             b: Id of the other.
             settings: Settings of a pair.
             ledger: Where the claim is made.
+            equal: What both cells get where it is not the same number of parameters.
         """
         return cls(
             a=a,
@@ -75,6 +88,7 @@ class Claim(msgspec.Struct, frozen=True, dict=True):
             engine=plan.engine,
             machine=plan.machine,
             ledger=ledger,
+            equal=equal,
         )
 
     @property
@@ -114,7 +128,7 @@ class Claim(msgspec.Struct, frozen=True, dict=True):
             [plan.trial(cell, task.name, setting, seed=seed, init_draw=draw) for setting in settings]
             for cell, draw in ((self.a, int(self.is_placebo)), (self.b, 0))
         )
-        return ours, theirs
+        return (ours, theirs) if self.equal is UNSET else self.equal.given(task.name, ours, theirs)
 
 
 class PairResult(msgspec.Struct, frozen=True, array_like=True):
@@ -175,17 +189,6 @@ def ledger_of(plan: RunPlan) -> str:
     """Return the words for a run's ledger: the same for equal runs, so that no other run meets its pairs."""
     run = replace(plan.without_limits(), engine="", machine="")
     return f"run {hashlib.sha256(msgspec.json.encode(run)).hexdigest()}"
-
-
-def scaled_rules(rules: TaskRules, scale: float) -> TaskRules:
-    """Return rules with so many times the parameters and the steps, and as many validations."""
-    return replace(
-        rules,
-        budget=tuple(round(budget * scale) for budget in rules.budgets),
-        steps=max(1, round(rules.steps * scale)),
-        epoch_steps=max(1, round(rules.epoch_steps * scale)),
-        rungs=(),
-    )
 
 
 def has_fresh_data(task: str) -> bool:

@@ -43,10 +43,12 @@ class Judgement(msgspec.Struct, frozen=True):
     Attributes:
         fitness: The worst task's ratio.
         tasks: The cell's best on each task.
+        diverged: Share of the settings that it was tried on, over all tasks, under which it diverged.
     """
 
     fitness: float
     tasks: dict[str, TaskResult]
+    diverged: float = 0.0
 
 
 def best_skill(plan: RunPlan, task: str, tries: Mapping[Setting, Try]) -> tuple[float, Setting] | None:
@@ -100,7 +102,7 @@ def judge(plan: RunPlan, tries: Tries, baseline: Tries) -> Judgement | None:
         baseline: The GRU's.
 
     Returns:
-        None unless it has a finite ratio on every task.
+        None unless it has a finite ratio on every task, and diverges under no more settings than the preset allows.
     """
     results = {}
     for task in plan.tasks:
@@ -108,7 +110,16 @@ def judge(plan: RunPlan, tries: Tries, baseline: Tries) -> Judgement | None:
         if result is None:
             return None
         results[task.name] = result
-    return Judgement(min(result.ratio for result in results.values()), results)
+    diverged = _diverged(plan, tries)
+    if diverged > plan.preset.search.stability:
+        return None
+    return Judgement(min(result.ratio for result in results.values()), results, diverged)
+
+
+def _diverged(plan: RunPlan, tries: Tries) -> float:
+    """Return the share of a cell's settings under which it diverged."""
+    scores = [tried.score for task in plan.tasks for tried in tries[task.name].values()]
+    return scores.count(None) / len(scores)
 
 
 def _result(

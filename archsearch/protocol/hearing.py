@@ -6,9 +6,12 @@ import math
 from dataclasses import dataclass
 from functools import cached_property
 
+import msgspec
 import numpy as np
+from msgspec import UNSET
 
 from archsearch.protocol.claims import MARGIN, Claim, Pairs, has_fresh_data
+from archsearch.protocol.equality import Equal
 from archsearch.protocol.plan import PlannedTask
 from archsearch.referee.ledger import level
 from archsearch.referee.ruling import Evidence, Ruling, evidence, pairs_needed, ruling
@@ -36,6 +39,11 @@ class Hearing:
     pairs: Pairs
     margin: float = MARGIN
     scale: float = 1.0
+
+    @property
+    def equal(self) -> Equal:
+        """What is the same for both cells."""
+        return "parameters" if self.claim.equal is UNSET else self.claim.equal.what
 
     @property
     def level(self) -> float:
@@ -108,7 +116,8 @@ class Hearing:
         return ours / theirs if theirs > 0 else None
 
     def as_document(self) -> dict[str, object]:
-        """Return all that `archsearch judge --json` prints."""
+        """Return all that `archsearch judge --json` prints; `equal` where it is not parameters."""
+        equal = {} if self.claim.equal is UNSET else {"equal": msgspec.to_builtins(self.claim.equal)}
         return {
             "a": self.claim.a,
             "b": self.claim.b,
@@ -116,6 +125,7 @@ class Hearing:
             "pairs": self.count,
             "level": self.level,
             "tasks": {task: self._task_document(task, found) for task, found in self.evidence.items()},
+            **equal,
         }
 
     def _task_document(self, task: str, found: Evidence) -> dict[str, object]:

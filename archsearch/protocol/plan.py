@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import Literal
 
 import msgspec
+from msgspec import UNSET
 from msgspec.structs import replace
 
 from archsearch.cell import Cell, SearchSpace
@@ -16,6 +17,7 @@ from archsearch.protocol.records import Trial
 from archsearch.protocol.settings import Setting, shared_settings
 from archsearch.protocol.units import SMALLEST, smallest_budget, units
 from archsearch.tasks.task import Measure
+from archsearch.tasks.task_name import TaskName
 
 
 class TaskFacts(msgspec.Struct, frozen=True):
@@ -57,6 +59,13 @@ class PlannedTask(msgspec.Struct, frozen=True):
     def full_name(self) -> str:
         """Its name with the difficulty, as `tasks.load` takes it."""
         return self.facts.name
+
+    @property
+    def described(self) -> str:
+        """Its name with the difficulty and, where it says one, the budget."""
+        own = TaskName.parse(self.full_name).is_own
+        _, at, size = ("", "", "") if own else self.name.partition("@")
+        return f"{self.full_name}{at}{size}"
 
 
 class RunPlan(msgspec.Struct, frozen=True, dict=True):
@@ -196,12 +205,21 @@ class RunPlan(msgspec.Struct, frozen=True, dict=True):
             engine=self.engine,
             machine=self.machine,
             schedule=self.preset.training.schedule,
+            x_width=self.preset.training.own_width or UNSET,
         )
 
     def pauses(self, trial: Trial) -> bool:
         """Whether a trial ends at a rung, so that a longer one may go on from it."""
-        steps = {task.full_name: task.rules.steps for task in self.tasks}
-        return trial.stop_at is None and trial.steps < steps.get(trial.task, 0)
+        task = self.task_of(trial)
+        return task is not None and trial.stop_at is None and trial.steps < task.rules.steps
+
+    def task_of(self, trial: Trial) -> PlannedTask | None:
+        """Return the task that a trial of the run is of; None if it is of none, as the filter's."""
+        return self._tasks_by_budget.get((trial.task, trial.setting.budget))
+
+    @cached_property
+    def _tasks_by_budget(self) -> dict[tuple[str, int], PlannedTask]:
+        return {(task.full_name, budget): task for task in self.tasks for budget in task.rules.budgets}
 
     @cached_property
     def _narrowest(self) -> list[tuple[str, int, int, int]]:
@@ -214,12 +232,13 @@ class RunPlan(msgspec.Struct, frozen=True, dict=True):
 
     def too_narrow(self, cell: Cell) -> str | None:
         """Return on which task a cell would have fewer than 8 units, and what budget it takes; None if on none."""
+        x_width = self.preset.training.own_width
         for task, symbols, layers, budget in self._narrowest:
-            width = units(cell, symbols, layers, budget)
+            width = units(cell, symbols, layers, budget, x_width)
             if width < SMALLEST:
                 return (
                     f"cell {cell.name} has {width} units on {task} within a budget of {budget:,} parameters; at least "
-                    f"{SMALLEST} are needed, which takes a budget of {smallest_budget(cell, symbols, layers):,}"
+                    f"{SMALLEST} are needed, which takes a budget of {smallest_budget(cell, symbols, layers, x_width):,}"
                 )
         return None
 

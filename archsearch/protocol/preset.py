@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
 from archsearch.protocol.settings import Grid
 
@@ -24,6 +25,7 @@ class SearchRules(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
         max_time: Time after which the run is finished, such as "3m"; None for no limit.
         max_candidates: Candidates after which the run is finished; None for no limit.
         reexamine: Probability that a step re-examines a member of the pool.
+        stability: Largest share of diverged settings with which a cell ranks; 1 for any, as long as each task has a score.
         regroup: Whether cells that differ in the grouping of sums and products alone count as one (`archsearch.regrouped`).
         verdict: The last share of the time, in which the referee judges the best found cell; 0 for no verdict.
         verdict_settings: Settings of each of its pairs.
@@ -38,6 +40,7 @@ class SearchRules(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
     max_time: str | None = None
     max_candidates: int | None = None
     reexamine: float = 0.5
+    stability: float = 1.0
     regroup: bool = False
     verdict: float = 0.0
     verdict_settings: int = 6
@@ -53,6 +56,10 @@ class MutationRules(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     magnitude: Literal["per_node", "count"]
 
 
+NARROW = 16
+"""Width of x where a preset says `x = "narrow"` and no width."""
+
+
 class TrainingRules(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What all trials share.
 
@@ -60,11 +67,23 @@ class TrainingRules(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         batch: Parallel streams.
         unroll: Time steps per window.
         schedule: "constant", or "halving" (docs/measuring.md, "Schedule").
+        x: "embedding": as wide as the layer; "narrow": of a small width of its own (docs/measuring.md, "Cells that read x
+            itself"). Absent is the former, so that records are what they were before there was a choice.
+        x_width: Width of a narrow x; absent is `NARROW`.
     """
 
     batch: int = 20
     unroll: int = 35
     schedule: Literal["constant", "halving"] = "constant"
+    x: Literal["embedding", "narrow"] | UnsetType = UNSET
+    x_width: int | UnsetType = UNSET
+
+    @property
+    def own_width(self) -> int:
+        """The width that x has of its own; 0 where it is as wide as the layer."""
+        if self.x != "narrow":
+            return 0
+        return NARROW if self.x_width is UNSET else self.x_width
 
 
 class RaceRules(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

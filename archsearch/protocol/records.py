@@ -4,6 +4,7 @@ import hashlib
 from typing import Literal, get_args
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
 from archsearch.mutations import Applied
 from archsearch.protocol.settings import Setting
@@ -41,6 +42,7 @@ class Trial(msgspec.Struct, frozen=True):
         engine: What executes the cell, with its version.
         machine: Instruction set or device, and torch's version.
         protocol: Version of the protocol.
+        x_width: Width of x where it has one of its own; absent, and no part of the key, where it is as wide as the layer.
     """
 
     cell: str
@@ -60,6 +62,12 @@ class Trial(msgspec.Struct, frozen=True):
     schedule: Literal["constant", "halving"] = "constant"
     stop_at: float | None = None
     protocol: int = VERSION
+    x_width: int | UnsetType = UNSET
+
+    @property
+    def own_width(self) -> int:
+        """The width that x has of its own; 0 where it is as wide as the layer."""
+        return 0 if self.x_width is UNSET else self.x_width
 
     @property
     def key(self) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from archsearch.cell import Cell, library
 from archsearch.errors import ArchsearchError
 from archsearch.protocol.fitness import Tries, best_skill
+from archsearch.protocol.ladder import table_of
 from archsearch.protocol.named_cells import named_cell
 from archsearch.protocol.plan import PlannedTask, RunPlan
 from archsearch.protocol.racing import Outcomes, StageTrials, longest_trials
@@ -97,9 +98,8 @@ def _check_task(plan: RunPlan, task: PlannedTask, tries: Mapping[Setting, Try]) 
     least = least_skill(plan, task)
     if best is not None and best[0] >= least:
         return
-    table = f"tasks.{task.name}" if task.name in plan.preset.tasks else "own"
     words = "no finite score" if best is None else f"skill {best[0]:.3f} (score {tries[best[1]].score:.4g})"
     raise ArchsearchError(
-        f"{task.full_name}: the GRU reaches {words} after {task.rules.steps:,} steps; a ratio means "
-        f"something from {least:.3g} on: raise its steps ([{table}] steps in the preset)"
+        f"{task.described}: the GRU reaches {words} after {task.rules.steps:,} steps; a ratio means "
+        f"something from {least:.3g} on: raise its steps ([{table_of(plan.preset, task.name)}] steps in the preset)"
     )

@@ -9,6 +9,7 @@ import math
 from collections.abc import Mapping
 
 from archsearch.errors import TaskError
+from archsearch.protocol.ladder import table_of
 from archsearch.protocol.plan import PlannedTask, RunPlan
 
 LEAST_SCORED = 50
@@ -62,9 +63,9 @@ def check_validation(plan: RunPlan, scored: Mapping[str, int]) -> None:
         if count and (count < LEAST_SCORED or skill_error(plan, task, count) > LARGEST_ERROR):
             error = skill_error(plan, task, count)
             needed = max(LEAST_SCORED, math.ceil(count * (error / LARGEST_ERROR) ** 2))
-            table = f"tasks.{task.name}" if task.name in plan.preset.tasks else "own"
+            table = table_of(plan.preset, task.name)
             raise TaskError(
-                f"{task.full_name}: its validation scores {count:,} positions, too few for a figure (a skill would be "
+                f"{task.described}: its validation scores {count:,} positions, too few for a figure (a skill would be "
                 f"uncertain by {error:.2g}); {needed:,} are needed: more data, or more windows ([{table}] validation in "
                 "the preset)"
             )

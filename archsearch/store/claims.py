@@ -14,6 +14,8 @@ from typing import Protocol, TypeVar
 
 import filelock
 import msgspec
+from msgspec import UNSET
+from msgspec.structs import replace
 
 from archsearch.cache_folder import cache_folder
 from archsearch.cell import library
@@ -147,6 +149,22 @@ class UserLedger:
                 claims = (*claims, claim)
                 write_whole(path, msgspec.json.encode(_Claims(claims)))
         return claims.index(claim) + 1
+
+    def made_before(self, claim: Claim, what: str) -> Claim | None:
+        """Return the first claim that says the same at an equal something, whatever was measured for that, or None.
+
+        Args:
+            claim: The claim at equal parameters.
+            what: What is the same instead.
+
+        Raises:
+            StoreError: The ledger cannot be read.
+        """
+        path = self.folder / LEDGER
+        with _reported(path):
+            claims = (_read(path, _Claims) or _Claims()).claims
+        same = (each for each in claims if each.equal is not UNSET and each.equal.what == what)
+        return next((each for each in same if replace(each, equal=UNSET) == claim), None)
 
     def pairs(self, claim: Claim) -> Pairs:
         """Return the pairs of a claim by task, in their order; none before the first is kept.

@@ -259,6 +259,7 @@ def _row_document(row: Row) -> dict[str, Any]:
         "tasks": {task: _task_document(result) for task, result in row.judgement.tasks.items()},
         "parameters": {"n2": row.polynomial[0], "n": row.polynomial[1]},
         "trials": row.trials,
+        "diverged": row.judgement.diverged,
         "parent": row.parent or None,
         "mutations": [one.operator for one in row.applied],
         "verdict": _verdict_document(row.verdict),

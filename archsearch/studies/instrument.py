@@ -9,8 +9,9 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from archsearch.actions.request import SPACE, STRATEGY
+from archsearch.actions.tasks import resolve_tasks
 from archsearch.cell import Cell, library, load_space
-from archsearch.protocol.plan import PlannedTask, RunPlan
+from archsearch.protocol.plan import RunPlan
 from archsearch.protocol.preset import Preset
 from archsearch.protocol.records import Outcome, Trial
 from archsearch.workers.dispatch import Dispatcher
@@ -65,8 +66,10 @@ def prepare(
         settings: Settings of a task; None takes its k.
         draws: Draws of the initial weights.
     """
-    full = {task: f"{task}:{preset.tasks[task].difficulty}" for task in tasks}
-    probed = probe(pool, [Probe(task) for task in (*full.values(), preset.filter.task)])
+    resolved = resolve_tasks(name, preset, tasks)
+    probed = probe(
+        pool, [Probe(task) for task in (*(each.full_name for each in resolved), preset.filter.task)]
+    )
     facts, hello = probed.facts, probed.hello
     run = RunPlan(
         preset_name=name,
@@ -74,7 +77,7 @@ def prepare(
         strategy=STRATEGY,
         space=load_space(SPACE),
         seed=0,
-        tasks=tuple(PlannedTask(task, facts[full[task]], preset.tasks[task]) for task in tasks),
+        tasks=tuple(task.planned(facts) for task in resolved),
         filter=facts[preset.filter.task],
         engine=hello.engine,
         machine=hello.machine,

@@ -19,6 +19,7 @@ from archsearch.protocol.plan import PlannedTask
 from archsearch.protocol.racing import score_at
 from archsearch.protocol.records import BASELINE, Outcome, Trial
 from archsearch.protocol.seeds import generator
+from archsearch.protocol.units import products
 from archsearch.studies.instrument import StudyPlan
 from archsearch.studies.table1 import COLUMN, TABLE_1
 
@@ -49,6 +50,7 @@ class CellResult(msgspec.Struct, frozen=True):
         flops: Operations of a training step, in the matrix products.
         milliseconds: A training step, validation included; the median over trials.
         units: The width, at the first setting.
+        rates: The skill under each learning rate that was tried; None if a draw has no score there.
     """
 
     cell: str
@@ -60,6 +62,13 @@ class CellResult(msgspec.Struct, frozen=True):
     flops: float
     milliseconds: float
     units: int
+    rates: dict[str, float | None] = {}
+
+    @property
+    def best_rate(self) -> str | None:
+        """The rate under which the cell has the largest skill."""
+        scored = {rate: skill for rate, skill in self.rates.items() if skill is not None}
+        return max(scored, key=lambda rate: scored[rate]) if scored else None
 
 
 class Resolution(msgspec.Struct, frozen=True):
@@ -142,7 +151,7 @@ class _TaskTrials:
         cells.sort(key=lambda row: (row.skill is None, -(row.skill or 0.0)))
         tau, low, high = _tau(self.task.name, skills)
         return MeasuredTask(
-            task=self.task.full_name,
+            task=self.task.described,
             resolution=tuple(_resolution(step, self.skills(step)) for step in self._looks()),
             tau=tau,
             tau_low=low,
@@ -171,7 +180,20 @@ class _TaskTrials:
             flops=self.flops[name],
             milliseconds=1000 * self.seconds[name],
             units=self.outcomes[name][0][0].units,
+            rates=self._rates(name),
         )
+
+    def _rates(self, name: str) -> dict[str, float | None]:
+        """Return the mean over draws of the best skill of a cell under each rate."""
+        settings = self.plan.run.settings[self.task.name][: self.plan.settings]
+        found: dict[str, float | None] = {}
+        for rate in sorted({setting.rate for setting in settings}):
+            draws = [
+                [outcome for setting, outcome in zip(settings, draw, strict=True) if setting.rate == rate]
+                for draw in self.outcomes[name]
+            ]
+            found[f"{rate:g}"] = _mean(self._over_draws(draws, self.task.rules.steps))
+        return found
 
     def skills(self, step: int) -> dict[str, Array | None]:
         """Return by the cell's name, for each draw, the best skill over settings at a step, shape (draws,)."""
@@ -179,7 +201,10 @@ class _TaskTrials:
 
     def _skills(self, name: str, step: int) -> Array | None:
         """Return the skills of a cell; None if a draw has no score there."""
-        best = [self._best_skill(draw, step) for draw in self.outcomes[name]]
+        return self._over_draws(self.outcomes[name], step)
+
+    def _over_draws(self, draws: list[list[Outcome]], step: int) -> Array | None:
+        best = [self._best_skill(draw, step) for draw in draws]
         scored = [skill for skill in best if skill is not None]
         return np.array(scored) if len(scored) == len(best) else None
 
@@ -192,9 +217,12 @@ class _TaskTrials:
     def _flops(self, name: str) -> float:
         """Return a cell's operations, of cell and output layer: three products for each forward one."""
         training, settings = self.plan.run.preset.training, self.plan.run.settings[self.task.name]
-        factor, symbols = self.plan.cells[name].polynomial[0], self.task.facts.symbols
+        cell, symbols = self.plan.cells[name], self.task.facts.symbols
         each = [
-            6 * training.batch * training.unroll * (s.layers * factor * o.units**2 + o.units * symbols)
+            6
+            * training.batch
+            * training.unroll
+            * products(cell, o.units, symbols, s.layers, training.own_width)
             for s, o in zip(settings[: self.plan.settings], self.outcomes[name][0], strict=True)
         ]
         return sum(each) / len(each)

@@ -19,13 +19,14 @@ class Model(nn.Module):
     Args:
         cell: The cell of every layer.
         symbols: Size of the alphabet, V.
-        n: Width of the embedding and of every layer.
+        n: Width of every layer.
         setting: Layers, dropout and initial scale.
         generator: Draws the initial weights.
         engine: What runs the layers.
+        x_width: Width of the embedding; 0 for n.
 
     Attributes:
-        embedding: Shape (V, n).
+        embedding: Shape (V, x_width or n).
         layers: Of the cell.
         weight: Of the output layer, shape (V, n).
         bias: Of the output layer, shape (V,).
@@ -40,11 +41,13 @@ class Model(nn.Module):
         setting: Setting,
         generator: torch.Generator,
         engine: str = INTERPRETER.name,
+        x_width: int = 0,
     ) -> None:
         super().__init__()
-        self.embedding = nn.Parameter(torch.empty(symbols, n))
+        wide = x_width or n
+        self.embedding = nn.Parameter(torch.empty(symbols, wide))
         between = setting.dropout if setting.layers > 1 else 0.0
-        self.layers = Recurrent(cell, n, n, num_layers=setting.layers, dropout=between, engine=engine)
+        self.layers = Recurrent(cell, wide, n, num_layers=setting.layers, dropout=between, engine=engine)
         self.weight = nn.Parameter(torch.empty(symbols, n))
         self.bias = nn.Parameter(torch.zeros(symbols))
         self.dropout = nn.Dropout(setting.dropout)

@@ -46,8 +46,9 @@ class TrialProgress:
         """
         setting = trial.setting
         self.trial, self.storage = trial, storage
-        self.width = units(cell, symbols, setting.layers, setting.budget)
-        self.parameters = model_parameters(cell, self.width, symbols, setting.layers)
+        x_width = trial.own_width
+        self.width = units(cell, symbols, setting.layers, setting.budget, x_width)
+        self.parameters = model_parameters(cell, self.width, symbols, setting.layers, x_width)
         words = str(tuple(setting.as_dict().values()))
         decides = ("init", trial.cell, trial.task, words, trial.seed, trial.init_draw)
         self.seed = seed_of(*decides)

@@ -23,7 +23,7 @@ from archsearch.training.windows import Streams
 def groups(lanes: Sequence[TrialProgress]) -> list[list[int]]:
     """Return which trials share a learner, as positions: stacks where the engine trains stacks, else each one alone."""
     engine = engine_of(lanes[0].trial.engine)
-    if not engine.title.trains_stacks:
+    if not _in_stacks(lanes, engine):
         return [[position] for position in range(len(lanes))]
     assert len({alike(lane.trial) for lane in lanes}) == 1, "these trials share no stack"
     return stacks([(lane.width, lane.steps) for lane in lanes])
@@ -38,15 +38,21 @@ def new_learner(lanes: Sequence[TrialProgress], cell: Cell, streams: Streams) ->
         streams: The data of the task that they name, on the device that computes.
     """
     engine = engine_of(lanes[0].trial.engine)
-    if engine.title.trains_stacks:
+    if _in_stacks(lanes, engine):
         return _stacked_learner(lanes, cell, streams)
     return _single_learner(lanes[0], cell, streams, engine)
+
+
+def _in_stacks(lanes: Sequence[TrialProgress], engine: Engine) -> bool:
+    """Whether trials train in a stack, which has x as wide as its layers."""
+    return engine.title.trains_stacks and not lanes[0].trial.own_width
 
 
 def _single_learner(lane: TrialProgress, cell: Cell, streams: Streams, engine: Engine) -> Learner:
     setting, batch = lane.trial.setting, lane.trial.batch
     model = _drawn_model(lane, cell, streams.task.symbols, engine.name)
-    if engine.name == NATIVE.name and streams.device == "cpu" and not setting.dropout:
+    whole = not setting.dropout and not lane.trial.own_width  # what the native model computes
+    if engine.name == NATIVE.name and streams.device == "cpu" and whole:
         return NativeLearner(cell, model, setting, batch)
     torch.manual_seed(lane.seed)  # of dropout, which draws from torch's own generator
     return TorchLearner(model.to(streams.device), setting, batch)
@@ -76,4 +82,13 @@ def _lane_of(trial: TrialProgress) -> Lane:
 def _drawn_model(lane: TrialProgress, cell: Cell, symbols: int, engine: str = INTERPRETER.name) -> Model:
     """Return a trial's model with its initial weights."""
     generator = torch.Generator().manual_seed(lane.seed)
-    return Model(cell, symbols, n=lane.width, setting=lane.trial.setting, generator=generator, engine=engine)
+    trial = lane.trial
+    return Model(
+        cell,
+        symbols,
+        n=lane.width,
+        setting=trial.setting,
+        generator=generator,
+        engine=engine,
+        x_width=trial.own_width,
+    )

@@ -97,6 +97,19 @@ def test_every_claim_is_tested_at_a_smaller_level_than_those_before(world: World
     assert sum(levels[:2]) < 0.05
 
 
+@pytest.mark.parametrize("equal", ["width", "flops", "time"])
+def test_cells_are_judged_at_equal_width_operations_or_time_by_a_claim_that_keeps_its_terms(
+    world: World, equal: str
+) -> None:
+    plain = json.loads(judged(world, "--pairs", 2, a="mut2"))
+    first = judged(world, "--pairs", 2, "--equal", equal, a="mut2")
+    document = json.loads(first)
+    assert document["equal"]["what"] == equal
+    assert {terms["task"] for terms in document["equal"]["terms"]} == {"xml", "arithmetic"}
+    assert document["level"] < plain["level"], "another claim"
+    assert judged(world, "--pairs", 2, "--equal", equal, a="mut2") == first
+
+
 @pytest.mark.parametrize("kind", ["error", pytest.param("kill", marks=pytest.mark.slow)])
 def test_what_the_host_ended_is_trained_again_and_never_scored(world: World, kind: str) -> None:
     untroubled = judged(world, "--pairs", 2, cache="untroubled")

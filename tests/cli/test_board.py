@@ -45,6 +45,20 @@ def test_wide_terminals_show_everything_and_narrow_ones_say_what_is_missing(boar
     assert any(line.startswith("No room here for: scores, made by,") for line in printed(board, 40))
 
 
+def test_where_settings_diverged_a_column_says_how_many_and_goes_first_where_room_is_short(
+    board: Leaderboard,
+) -> None:
+    first, *others = board.rows
+    unstable = replace(first, judgement=replace(first.judgement, diverged=1 / 3))
+    wide = printed(replace(board, rows=(unstable, *others)), 140)
+    assert wide[0].split()[-1] == "div."
+    assert [line.split()[-1] for line in wide[1:3]] == ["33%", "0%"]
+    assert any(line.startswith("div.: the share") for line in wide)
+    assert not any("div." in line for line in printed(board, 140))
+    narrow = printed(replace(board, rows=(unstable, *others)), 80)
+    assert any(line.startswith("No room") and "div." in line for line in narrow)
+
+
 @pytest.mark.parametrize(
     ("finding", "words"), [(True, "above luck, so worth another look."), (False, "not a finding yet.")]
 )

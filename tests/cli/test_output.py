@@ -19,7 +19,18 @@ from tests.helpers.commands import TINY, Call, Finished
 
 BOARD = ["run", "preset", "seed", "steps", "candidates", "scored", "baseline", "champion"]
 BOARD += ["sampling_error", "noise", "rows"]
-ROW = ["rank", "id", "fitness", "reference", "tasks", "parameters", "trials", "parent", "mutations"]
+ROW = [
+    "rank",
+    "id",
+    "fitness",
+    "reference",
+    "tasks",
+    "parameters",
+    "trials",
+    "diverged",
+    "parent",
+    "mutations",
+]
 
 
 def document(text: str) -> Any:

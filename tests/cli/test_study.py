@@ -41,7 +41,7 @@ def test_the_instrument_is_measured_with_a_line_per_cell_and_the_noise() -> None
         (["instrument", "--cells", "gru,gruu"], "no library cell 'gruu'"),
         (["instrument", "--tasks", "xml,snake"], "not 'snake'"),
         (["instrument", "--preset", "quik"], "did you mean 'quick'"),
-        (["colour"], "no study 'colour' (studies: racing, instrument, referee)"),
+        (["colour"], "no study 'colour' (studies: racing, instrument, referee, twins)"),
     ],
 )
 def test_wrong_use_is_said_before_anything_is_trained(call: Call, arguments: list[str], said: str) -> None:

@@ -6,13 +6,14 @@ from collections.abc import Mapping
 import hypothesis.strategies as st
 import pytest
 from hypothesis import given
+from msgspec.structs import replace
 
 from archsearch.protocol.fitness import Judgement, best_skill, judge, ratio
 from archsearch.protocol.history import Candidate, place
 from archsearch.protocol.plan import PlannedTask, RunPlan, TaskFacts
 from archsearch.protocol.records import Try
 from archsearch.protocol.settings import Setting
-from tests.helpers.plans import FACTS, TASK, run_plan
+from tests.helpers.plans import FACTS, TASK, preset, run_plan
 
 # Jozefowicz et al. 2015, and what follows from it (docs/measuring.md, "Table 1").
 TABLE = {
@@ -189,6 +190,19 @@ def test_fitness_needs_a_score_on_every_task() -> None:
         }
         assert judge(plan, lacking, gru) is None
         assert judge(plan, {**gru, without: tries(without, [None, None], plan)}, gru) is None
+
+
+def test_the_share_of_settings_that_diverged_is_told_and_may_cost_the_fitness() -> None:
+    plan = run_plan()
+    gru = {task: tries(task, [*scored(task, [0.3, 0.3])], plan) for task in plan.settings}
+    found = {"arithmetic": tries("arithmetic", [*scored("arithmetic", [0.3]), None, None], plan)}
+    found |= {"xml": tries("xml", scored("xml", [0.3]), plan)}
+    judgement = judge(plan, found, gru)
+    assert judgement is not None and judgement.diverged == 0.5
+    for stability, ranks in {0.5: True, 0.49: False, 0.0: False}.items():
+        strict = replace(plan, preset=preset(stability=stability))
+        assert (judge(strict, found, gru) is not None) == ranks
+        assert judge(strict, gru, gru) is not None
 
 
 def test_the_gru_has_fitness_1() -> None:

@@ -31,6 +31,7 @@ OTHER: dict[str, Any] = {
     "schedule": "halving",
     "stop_at": 0.5,
     "protocol": VERSION + 1,
+    "x_width": 16,
 }
 
 

@@ -95,3 +95,9 @@ def test_a_cell_that_diverges_on_one_draw_has_no_skill() -> None:
         ends[trial] = replace(ends[trial], status="diverged", score=None)
     (found,) = measured_tasks(PLAN, ends)
     assert found.cells[-1].cell == "lstm" and found.cells[-1].skill is None
+
+
+def test_the_skill_under_each_rate_is_told_with_the_best_one() -> None:
+    for row in measured(0.02).cells:
+        assert set(row.rates) <= {"0.003", "0.01", "0.03"} and len(row.rates) == 2
+        assert row.best_rate is not None and row.rates[row.best_rate] == max(filter(None, row.rates.values()))
