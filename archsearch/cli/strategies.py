@@ -213,6 +213,8 @@ def _line(row: StrategyRow, rivals: list[str]) -> list[str]:
 def _figure(figure: Figure | None, digits: int) -> str:
     if figure is None:
         return "-"
+    if figure.low is None or figure.high is None:
+        return f"{figure.value:.{digits}f}"
     return f"{figure.value:.{digits}f} ({figure.low:.{digits}f} to {figure.high:.{digits}f})"
 
 

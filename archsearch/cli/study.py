@@ -428,11 +428,11 @@ def operators(run: tuple[str, ...], runs: Path, as_json: bool) -> None:
 
 
 def _operator_line(row: OperatorRow) -> list[str]:
-    change = (row.change.value, row.change.low, row.change.high) if row.change else None
+    change = (row.change.value, row.change.low, row.change.high) if row.change else (None, None, None)
     return [
         row.operator,
         *(str(count) for count in (row.children, row.passed, row.scored, row.better)),
-        *(("-", "-", "-") if change is None else (f"{value:+.3f}" for value in change)),
+        *("-" if value is None else f"{value:+.3f}" for value in change),
     ]
 
 

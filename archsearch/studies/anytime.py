@@ -38,5 +38,8 @@ def draw_anytime(found: Contest, path: Path) -> None:
 def _curve(axes: Axes, points: Sequence[Point], name: str) -> None:
     spent = [point.spent for point in points]
     (line,) = axes.plot(spent, [point.best.value for point in points], label=name, drawstyle="steps-post")
-    low, high = [point.best.low for point in points], [point.best.high for point in points]
-    axes.fill_between(spent, low, high, color=line.get_color(), alpha=0.15, linewidth=0, step="post")
+    ends = [(point.best.low, point.best.high) for point in points]
+    known = [(low, high) for low, high in ends if low is not None and high is not None]
+    if len(known) == len(points):
+        low, high = zip(*known, strict=True)
+        axes.fill_between(spent, low, high, color=line.get_color(), alpha=0.15, linewidth=0, step="post")

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from archsearch.cell import library
 from archsearch.protocol.evaluation import Ended, count_trials
@@ -68,10 +68,11 @@ def read_course(store: RunStore, trials: int) -> Course:
         total = spent[-1] + count_trials(ended.step, ended.verdict.reached)
         if total > trials:
             break
-        final = best_cell(history)
+        best_now = best_cell(history)
+        final = None if best_now is None else replace(best_now)  # as it is now: later steps change it
         spent.append(total)
         seconds.append(seconds[-1] + _seconds(plan, ended, outcomes))
-        best.append(final.fitness if final is not None else 0.0)
+        best.append(0.0 if final is None else final.fitness)
     return Course(tuple(spent), tuple(seconds), tuple(best), final, store.ended == "exhausted")
 
 

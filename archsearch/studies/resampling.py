@@ -26,13 +26,13 @@ class Figure(msgspec.Struct, frozen=True):
 
     Attributes:
         value: The figure.
-        low: The interval's lower end.
-        high: Its upper end.
+        low: The interval's lower end; None where a single run says nothing of others.
+        high: Its upper end, likewise.
     """
 
     value: float
-    low: float
-    high: float
+    low: float | None = None
+    high: float | None = None
 
 
 def interquartile_mean(values: Array) -> Array:
@@ -64,6 +64,9 @@ def with_interval(statistic: Callable[..., Array], rng: np.random.Generator, *sa
         rng: The only source of chance.
         samples: Each of shape (runs,); it is drawn from itself anew.
     """
+    value = float(statistic(*samples))
+    if min(map(len, samples)) < 2:
+        return Figure(value)
     drawn = [sample[rng.integers(len(sample), size=(RESAMPLES, len(sample)))] for sample in samples]
     low, high = np.quantile(statistic(*drawn), LEVELS)
-    return Figure(float(statistic(*samples)), float(low), float(high))
+    return Figure(value, float(low), float(high))

@@ -59,8 +59,13 @@ def test_a_course_tells_the_best_cell_but_the_gru_and_ends_where_the_leaderboard
 def test_a_course_goes_no_further_than_its_budget(tmp_path: Path) -> None:
     folder = searched(tmp_path / "run", 40)
     with RunStore.open(folder) as store:
-        course = read_course(store, 20)
-    assert 15 < course.trials[-1] <= 20
+        courses = [read_course(store, trials) for trials in range(1, 41)]
+    for trials, course in enumerate(courses, 1):
+        assert course.trials[-1] <= trials
+        assert course.final is not None and course.final.fitness == course.best[-1], (
+            "the final cell is as it was when the budget was spent"
+        )
+    assert courses[19].trials[-1] > 15
 
 
 def test_seconds_are_those_of_all_parts_of_a_trial(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
