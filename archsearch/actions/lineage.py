@@ -1,11 +1,11 @@
-"""Where a cell of a run comes from: its line of parents."""
+"""Where a cell of a run comes from: its line of parents, and how good each of them is."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 from archsearch.mutations import Applied
-from archsearch.store import RunStore
+from archsearch.store import RunStore, read_history
 
 
 @dataclass(frozen=True)
@@ -42,3 +42,36 @@ def read_lineage(store: RunStore, cell: str) -> list[Birth]:
         line.append(Birth(cell, step.parent, step.number, step.applied))
         cell = step.parent
     return line
+
+
+@dataclass(frozen=True)
+class Ancestor:
+    """One place of a family tree.
+
+    Attributes:
+        cell: The cell's id.
+        fitness: What the told steps say of it; None if it has none.
+        birth: How it came to be; None for a start cell.
+    """
+
+    cell: str
+    fitness: float | None
+    birth: Birth | None
+
+
+def read_family(store: RunStore, cell: str) -> list[Ancestor]:
+    """Return a cell of a run after all its ancestors, the start cell first.
+
+    Raises:
+        StoreError: The records cannot be read, or contradict each other.
+    """
+    births = read_lineage(store, cell)[::-1]
+    history, _ = read_history(store, store.plan)
+
+    def ancestor(identity: str, birth: Birth | None) -> Ancestor:
+        candidate = history.candidate(identity)
+        scored = candidate is not None and candidate.judgement is not None
+        return Ancestor(identity, candidate.fitness if candidate and scored else None, birth)
+
+    root = births[0].parent if births else cell
+    return [ancestor(root, None), *(ancestor(birth.cell, birth) for birth in births)]

@@ -20,10 +20,12 @@ class SearchLimits:
     Attributes:
         max_candidates: Candidates told, in all sessions; None for no limit.
         max_seconds: Seconds of search, over all sessions; None for no limit.
+        max_trials: Trials of told steps, in all sessions; None for no limit.
     """
 
     max_candidates: int | None = None
     max_seconds: float | None = None
+    max_trials: int | None = None
 
 
 @dataclass(frozen=True)

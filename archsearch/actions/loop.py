@@ -15,7 +15,7 @@ import msgspec
 from archsearch.actions.blame import check_reference, check_scores
 from archsearch.actions.listener import Listener, Progress, SearchLimits, ToldStep
 from archsearch.protocol import noise
-from archsearch.protocol.evaluation import Ended, evaluate
+from archsearch.protocol.evaluation import Ended, count_trials, evaluate
 from archsearch.protocol.plan import RunPlan
 from archsearch.protocol.racing import possible_trials
 from archsearch.protocol.records import Step, Trial, Try
@@ -65,6 +65,7 @@ class SearchLoop:
         baseline: The GRU's trials, once they have ended.
         gates: For each task the share of the GRU's skill that opens the next stage, once the noise trials have ended.
         search: The steps; begun when baseline and gates are known.
+        trials: How many trials the told steps took; counted where there is a limit.
         moved: Whether the last turn told or asked a step.
         restoring: Whether told steps of earlier sessions are still to be taken in, which no limit of time ends.
         waiting: The trials that each open step waits for, by the step's number.
@@ -86,6 +87,7 @@ class SearchLoop:
         self.baseline: dict[str, dict[Setting, Try]] = {}
         self.gates: dict[str, float] = {}
         self.search = Search(self.plan, self.baseline, self.gates)
+        self.trials = 0
         self.moved, self.restoring = False, store.has_told
         self.waiting: dict[int, set[Trial]] = {}
         self.waiters: dict[Trial, list[int]] = {}
@@ -185,6 +187,9 @@ class SearchLoop:
         told, first, steps = read_for_search(self.store, self.plan, seen)
         self.search = Search(self.plan, self.baseline, self.gates, told=told, seen=first)
         self.search.restore(steps)
+        if self.limits.max_trials is not None:
+            told_steps = ((step, verdict) for step, verdict in self.store.steps() if verdict is not None)
+            self.trials = sum(count_trials(step, verdict.reached) for step, verdict in told_steps)
         self.restoring = False
         with self.store.group():
             for step in self.search.open_steps:
@@ -216,6 +221,8 @@ class SearchLoop:
         told, most = self.search.told.counts, self.limits.max_candidates
         if most is not None and told.candidates >= most:
             return "finished"
+        if self.limits.max_trials is not None and self.trials >= self.limits.max_trials:
+            return "finished"
         return "exhausted" if told.steps_without_news >= MOST_WITHOUT_NEWS else None
 
     def _move(self) -> list[ToldStep]:
@@ -235,6 +242,10 @@ class SearchLoop:
         most = self.limits.max_candidates
         if not self.search.may_ask or (most is not None and self.search.candidates >= most):
             return False
+        if self.limits.max_trials is not None:
+            open_trials = sum(map(count_trials, self.search.open_steps))
+            if self.trials + open_trials >= self.limits.max_trials:
+                return False
         asked = self.search.ask(self.store.cell)
         self.store.add_step(asked.step, asked.cell)
         self._advance(asked.step)
@@ -261,6 +272,7 @@ class SearchLoop:
         if ended is None:
             return None
         step, verdict = ended.step, ended.verdict
+        self.trials += count_trials(step, verdict.reached)
         self.store.tell_step(step.number, verdict, self.elapsed)
         candidate = self.search.told.candidate(step.cell) if step.cell else None
         self.store.keep_told(self.search.told, [] if candidate is None else [candidate])

@@ -55,6 +55,7 @@ class EvolveOptions:
         devices: One device per worker.
         max_candidates: Candidates after which the run is finished, in all sessions.
         max_seconds: Seconds after which the run is finished, in all sessions.
+        max_trials: Trials after which the run is finished, in all sessions, and then alone.
     """
 
     request: Request
@@ -64,9 +65,12 @@ class EvolveOptions:
     devices: tuple[str, ...]
     max_candidates: int | None
     max_seconds: float | None
+    max_trials: int | None = None
 
     def limits(self, preset: Preset) -> SearchLimits:
         """Return when the run is finished; an explicit number of candidates switches the preset's time off."""
+        if self.max_trials is not None:
+            return SearchLimits(max_trials=self.max_trials)
         candidates = self.max_candidates if self.max_candidates is not None else preset.search.max_candidates
         seconds = self.max_seconds
         if seconds is None and self.max_candidates is None and preset.search.max_time is not None:

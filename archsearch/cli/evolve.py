@@ -13,7 +13,7 @@ import msgspec
 from archsearch.actions.cells import best_cells, find_cell
 from archsearch.actions.estimate import estimate_words
 from archsearch.actions.evolve import BEST, SearchResult, preview, search
-from archsearch.actions.request import EvolveOptions, Request
+from archsearch.actions.request import STRATEGY, EvolveOptions, Request
 from archsearch.cli.board import print_leaderboard
 from archsearch.cli.display import Display
 from archsearch.cli.options import (
@@ -30,6 +30,7 @@ from archsearch.errors import INTERRUPTED, InputError
 from archsearch.protocol.duration import parse_duration
 from archsearch.protocol.loading import parse_change, preset_schema
 from archsearch.protocol.plan import PlannedTask
+from archsearch.search import STRATEGIES
 from archsearch.store import Leaderboard, RunStore, as_document, read_leaderboard
 from archsearch.tasks import TaskName, TaskSource
 from archsearch.words import plain
@@ -45,7 +46,9 @@ from archsearch.workers.devices import worker_devices
     help="How cells are measured: quick, laptop, paper or a file.  [default: quick]",
 )
 @click.option(
-    "--strategy", metavar="NAME", help="What each step tries: jozefowicz or random.  [default: jozefowicz]"
+    "--strategy",
+    metavar="NAME",
+    help=f"What each step tries: {', '.join(STRATEGIES)}.  [default: {STRATEGY}]",
 )
 @click.option("--space", metavar="NAME|FILE.toml", help="What cells are made of.  [default: jozefowicz2015]")
 @click.option(

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import textwrap
 from collections import Counter
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import click
 
 from archsearch.actions.cells import NamedCell, find_cell
-from archsearch.actions.lineage import Birth, read_lineage
+from archsearch.actions.lineage import Ancestor, Birth, read_family, read_lineage
 from archsearch.cell import Cell, Node, library, regrouped
 from archsearch.cli.board import cell_name, ratio_text, title
 from archsearch.cli.options import json_option, runs_option
 from archsearch.cli.printing import console, print_json
 from archsearch.compiler.program import describe
+from archsearch.errors import InputError
 from archsearch.mutations.description import describe_node
 from archsearch.protocol.records import Outcome, Trial
 from archsearch.store import RunStore
@@ -33,7 +35,13 @@ WIDTH = 120
 @click.option(
     "--regroup", is_flag=True, help="Show the cell that stands for all groupings of its sums and products."
 )
-def show(cell: str, runs: Path, as_json: bool, with_plan: bool, regroup: bool) -> None:
+@click.option(
+    "--tree",
+    "with_tree",
+    is_flag=True,
+    help="Show the family tree of a cell of a run, from its start cell on.",
+)
+def show(cell: str, runs: Path, as_json: bool, with_plan: bool, regroup: bool, with_tree: bool) -> None:
     """Show a cell: its equations, parameters and ancestry.
 
     All but the equations are comments: what is printed is a .cell file again. `export --format svg` draws the graph.
@@ -42,8 +50,12 @@ def show(cell: str, runs: Path, as_json: bool, with_plan: bool, regroup: bool) -
     if regroup:
         named = _regrouped(named)
     lineage = _lineage(named)
+    family = _family(named, cell) if with_tree else []
     if as_json:
-        print_json({**_document(named, lineage), **({"plan": describe(named.cell)} if with_plan else {})})
+        more = {"plan": describe(named.cell)} if with_plan else {}
+        print_json(
+            {**_document(named, lineage), **more, **({"tree": _tree_document(family)} if family else {})}
+        )
         return
     out = console()
     for line in _equations(named.cell, lineage):
@@ -52,6 +64,8 @@ def show(cell: str, runs: Path, as_json: bool, with_plan: bool, regroup: bool) -
     for fact in (*_facts(named), *_births(lineage)):
         for line in textwrap.wrap(plain(fact), min(out.width, WIDTH) - 2, subsequent_indent=" " * 16):
             out.print(f"# {line}", soft_wrap=True)
+    for line in ("", *_branches(family)) if family else ():
+        out.print(f"# {plain(line)}".rstrip(), soft_wrap=True)
     if with_plan:
         for line in ("", *describe(named.cell).splitlines()):
             out.print(f"# {plain(line)}".rstrip(), soft_wrap=True)
@@ -70,6 +84,44 @@ def _lineage(named: NamedCell) -> list[Birth]:
         return []
     with RunStore.open(named.folder) as store:
         return read_lineage(store, named.cell.id)
+
+
+def _family(named: NamedCell, given: str) -> list[Ancestor]:
+    """Return a cell of a run after its ancestors.
+
+    Raises:
+        InputError: It is no cell of a run.
+    """
+    if named.folder is None:
+        raise InputError(f"--tree shows the ancestors of a cell of a run, such as quick-1/1; {given} is none")
+    with RunStore.open(named.folder) as store:
+        return read_family(store, named.cell.id)
+
+
+def _branches(family: Sequence[Ancestor]) -> Iterator[str]:
+    """Yield a line per ancestor: its name, its fitness, and what made it out of the one above."""
+    for depth, ancestor in enumerate(family):
+        lead = "   " * (depth - 1) + "└─ " if depth else ""
+        fitness = "no fitness" if ancestor.fitness is None else ratio_text(ancestor.fitness, 3)
+        made = (
+            f"  step {ancestor.birth.step}: {'; '.join(ancestor.birth.mutations)}" if ancestor.birth else ""
+        )
+        yield f"{lead}{cell_name(ancestor.cell)}  {fitness}{made}"
+
+
+def _tree_document(family: Sequence[Ancestor]) -> dict[str, Any] | None:
+    """Return the tree as plain values: each cell holds the child that leads to the last one."""
+    if not family:
+        return None
+    first, *younger = family
+    return {
+        "id": first.cell,
+        "name": library.by_id().get(first.cell),
+        "fitness": first.fitness,
+        "step": first.birth.step if first.birth else None,
+        "mutations": first.birth.mutations if first.birth else [],
+        "child": _tree_document(younger),
+    }
 
 
 def _births(lineage: list[Birth]) -> list[str]:

@@ -13,6 +13,7 @@ import msgspec
 from archsearch.cell import library
 from archsearch.cli.options import Command, json_option, runs_option, set_option, training_options
 from archsearch.cli.printing import console, note, print_json, progress_line
+from archsearch.cli.strategies import strategies
 from archsearch.cli.tables import Column, print_table
 from archsearch.errors import InputError
 from archsearch.protocol.ladder import rules_of
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from archsearch.studies.clones import TaskClones
     from archsearch.studies.instrument import StudyPlan
     from archsearch.studies.measured import MeasuredTask
+    from archsearch.studies.operators import OperatorRow
     from archsearch.studies.racing import Rung
     from archsearch.studies.referee import Report
     from archsearch.studies.twins import TwinResult
@@ -52,6 +54,9 @@ def study(ctx: click.Context) -> None:
     """Ask recorded runs how good the instrument is."""
     if ctx.invoked_subcommand is None:
         click.echo(ctx.get_help())
+
+
+study.add_command(strategies)
 
 
 @study.command(
@@ -479,6 +484,51 @@ def _print_levels(report: Report) -> None:
         for tasks, held in report.luck.items()
     ]
     print_table(out, [Column("what"), Column("share", right=True)], lines)
+
+
+@study.command(help=STUDIES["operators"], epilog="Example: archsearch study operators quick-1")
+@click.argument("run", nargs=-1, required=True)
+@runs_option
+@json_option
+def operators(run: tuple[str, ...], runs: Path, as_json: bool) -> None:
+    """Print the table; see `archsearch.studies.operators`."""
+    from archsearch.studies import operators as study_of  # scipy takes its time to import
+
+    children = list[study_of.Offspring]()
+    for name in run:
+        with RunStore.open(existing_run(name, runs)) as store:
+            children += study_of.offspring(store)
+    if not children:
+        raise InputError(
+            f"{', '.join(run)}: no told step has made a child; 'archsearch evolve' goes on with a run"
+        )
+    rows = study_of.operator_rows(children)
+    if as_json:
+        print_json({"runs": list(run), "rows": msgspec.to_builtins(rows)})
+        return
+    titles = (
+        "children",
+        "passed the filter",
+        "scored",
+        "better than parent",
+        "change of fitness",
+        "from",
+        "to",
+    )
+    columns = [Column("operator"), *(Column(title, right=True) for title in titles)]
+    print_table(console(), columns, [_operator_line(row) for row in rows])
+    note(
+        "A child made by several operators stands in the row of each; change: its fitness less its parent's, in the end."
+    )
+
+
+def _operator_line(row: OperatorRow) -> list[str]:
+    change = (row.change.value, row.change.low, row.change.high) if row.change else (None, None, None)
+    return [
+        row.operator,
+        *(str(count) for count in (row.children, row.passed, row.scored, row.better)),
+        *("-" if value is None else f"{value:+.3f}" for value in change),
+    ]
 
 
 def _number(value: float | None, digits: int = 3) -> str:

@@ -5,7 +5,7 @@ visits some nodes of the parent and applies one operator at each; what comes out
 new. The six operators are those of Jozefowicz et al. (2015).
 """
 
-from archsearch.mutations.children import children, draw, mutate, propose
+from archsearch.mutations.children import children, draw, mutate, neighbour, propose
 from archsearch.mutations.driver import CHILD_DRAWS, MAGNITUDES, Applied, Child, check_mutations
 from archsearch.mutations.operators import MUTATIONS
 
@@ -19,5 +19,6 @@ __all__ = [
     "children",
     "draw",
     "mutate",
+    "neighbour",
     "propose",
 ]

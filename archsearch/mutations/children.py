@@ -6,7 +6,7 @@ import numpy as np
 
 from archsearch.cell import Cell, SearchSpace, library, load_space
 from archsearch.errors import CellError, InputError
-from archsearch.mutations.driver import CHILD_DRAWS, MAGNITUDES, Applied, Child, draw_once
+from archsearch.mutations.driver import CHILD_DRAWS, MAGNITUDES, Applied, Child, draw_once, one
 from archsearch.mutations.operators import MUTATIONS
 from archsearch.words import did_you_mean
 
@@ -26,7 +26,18 @@ def propose(
         CellError: The parent is too symmetric for an id.
         SpaceError: The space names an operator that does not exist.
     """
-    return draw_once(cell, MUTATIONS, space, rng, magnitude)
+    return draw_once(cell, MUTATIONS, space, rng, MAGNITUDES[magnitude])
+
+
+def neighbour(cell: Cell, space: SearchSpace, rng: np.random.Generator) -> Child | None:
+    """Return a child by one operator at one node, or None if the draw came to nothing new or nothing valid.
+
+    Args:
+        cell: The cell.
+        space: Its operators, ops and limits.
+        rng: Where all chance comes from.
+    """
+    return draw_once(cell, MUTATIONS, space, rng, one)
 
 
 def draw(

@@ -63,7 +63,15 @@ def count(nodes: tuple[Node, ...], rng: np.random.Generator) -> list[Node]:
     return [nodes[i] for i in sorted(rng.choice(len(nodes), number, replace=False))]
 
 
-MAGNITUDES: dict[str, Callable[[tuple[Node, ...], np.random.Generator], list[Node]]] = {
+def one(nodes: tuple[Node, ...], rng: np.random.Generator) -> list[Node]:
+    """Return one node: the smallest change."""
+    return [nodes[int(rng.integers(len(nodes)))]] if nodes else []
+
+
+Visits = Callable[[tuple[Node, ...], np.random.Generator], list[Node]]
+"""Chooses the nodes that a pass visits."""
+
+MAGNITUDES: dict[str, Visits] = {
     "per_node": per_node,
     "count": count,
 }
@@ -130,7 +138,7 @@ def check_mutations(space: SearchSpace, operators: Operators) -> None:
 
 
 def draw_once(
-    cell: Cell, operators: Operators, space: SearchSpace, rng: np.random.Generator, magnitude: str
+    cell: Cell, operators: Operators, space: SearchSpace, rng: np.random.Generator, visits: Visits
 ) -> Child | None:
     """Return one draw of a child, or None if it came to nothing new or nothing valid.
 
@@ -139,11 +147,10 @@ def draw_once(
         operators: By name.
         space: Which of them it uses, and what they may.
         rng: Where chance comes from.
-        magnitude: A key of MAGNITUDES.
+        visits: Which nodes a pass visits.
     """
     check_mutations(space, operators)
     parent = cell.canonical()
-    visits = MAGNITUDES[magnitude](parent.ops, rng)
-    working, applied = transformed(parent, visits, operators, space, rng)
+    working, applied = transformed(parent, visits(parent.ops, rng), operators, space, rng)
     child = valid_child(working, cell, space) if applied else None
     return Child(child, applied) if child else None

@@ -38,6 +38,18 @@ class Ended(msgspec.Struct, frozen=True):
     tries: dict[str, dict[Setting, Try]]
 
 
+def count_trials(step: Step, reached: int | None = None) -> int:
+    """Return how many trials a step takes; a start cell brings its own.
+
+    Args:
+        step: The step.
+        reached: How many of its stages were trained; None for all.
+    """
+    if step.kind == "start":
+        return 0
+    return (step.filter is not None) + sum(len(stage.settings) for stage in step.stages[:reached])
+
+
 def evaluate(
     plan: RunPlan, step: Step, outcomes: Outcomes, baseline: Tries, gates: Mapping[str, float]
 ) -> Waiting | Ended:

@@ -19,18 +19,17 @@ MUTATION_DRAWS = 10
 
 def walk_at_random(view: View) -> Asked:
     """Return the next step: with even odds a re-examination, else a start cell after 1 to 10 mutations in turn."""
-    if view.rng.random() < view.plan.preset.search.reexamine and (asked := view.reexamination()):
-        return asked
+    return view.due_reexamination() or view.proposal(lambda: random_mutant(view))
+
+
+def random_mutant(view: View) -> Drawn | None:
+    """Return a start cell after 1 to 10 mutations in turn; None where one of them found no valid child."""
     starts, magnitude = start_cells(view.plan), view.plan.preset.mutation.magnitude
-
-    def draw() -> Drawn | None:
-        start = starts[int(view.rng.integers(len(starts)))]
-        cell, applied = start, tuple[Applied, ...]()
-        for _ in range(int(view.rng.integers(1, LONGEST + 1))):
-            child = draw_mutant(cell, view.plan.space, view.rng, magnitude, MUTATION_DRAWS)
-            if child is None:
-                return None
-            cell, applied = child.cell, applied + child.applied
-        return Drawn(start.id, cell, applied)
-
-    return view.proposal(draw)
+    start = starts[int(view.rng.integers(len(starts)))]
+    cell, applied = start, tuple[Applied, ...]()
+    for _ in range(int(view.rng.integers(1, LONGEST + 1))):
+        child = draw_mutant(cell, view.plan.space, view.rng, magnitude, MUTATION_DRAWS)
+        if child is None:
+            return None
+        cell, applied = child.cell, applied + child.applied
+    return Drawn(start.id, cell, applied)

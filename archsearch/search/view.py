@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from archsearch.cell import Cell, SearchSpace, regrouped
 from archsearch.errors import CellError
-from archsearch.mutations import Applied
+from archsearch.mutations import Applied, propose
 from archsearch.mutations.validity import fault
 from archsearch.protocol.history import Candidate, History
 from archsearch.protocol.plan import PlannedTask, RunPlan
@@ -92,15 +92,22 @@ class View:
             steps.setdefault(step.cell, []).append(step)
         return steps
 
+    def due_reexamination(self) -> Asked | None:
+        """Return a re-examination with the odds that the preset gives it; None stands for a proposal."""
+        return self.reexamination() if self.rng.random() < self.plan.preset.search.reexamine else None
+
     def reexamination(self) -> Asked | None:
         """Return a step that tries a random member of the pool on new settings; None if no member has any left."""
-        members = [member for member in self.history.pool if self._has_settings_left(member)]
-        if not members:
-            return None
-        member = members[int(self.rng.integers(len(members)))]
-        return Asked(Step(self.number, "reexamine", member.id, stages=self._stages(member.id), raced=True))
+        members = [member for member in self.history.pool if self.has_settings_left(member)]
+        return self.tried_again(members[int(self.rng.integers(len(members)))]) if members else None
 
-    def _has_settings_left(self, candidate: Candidate) -> bool:
+    def tried_again(self, candidate: Candidate) -> Asked:
+        """Return a step that tries a candidate on new settings."""
+        stages = self._stages(candidate.id)
+        return Asked(Step(self.number, "reexamine", candidate.id, stages=stages, raced=True))
+
+    def has_settings_left(self, candidate: Candidate) -> bool:
+        """Whether a candidate has not had all settings, those of unseen steps included."""
         assigned = candidate.id in self._unseen_of
         used = candidate.used
         return any(
@@ -120,6 +127,16 @@ class View:
         starts = [start.tries.get(name, {}) for start in cells if start is not None]
         tries = parent.tries.get(name, {}) if parent else None
         return choice.published(name, settings, used, task.rules.k, rng=self.rng, parent=tries, starts=starts)
+
+    def child_of(self, parent: str) -> Asked:
+        """Return a step that tries a mutant of a cell of the run, given by its id."""
+        cell = self.cell(parent)
+
+        def draw() -> Drawn | None:
+            child = propose(cell, self.plan.space, self.rng, self.plan.preset.mutation.magnitude)
+            return Drawn(parent, child.cell, child.applied) if child else None
+
+        return self.proposal(draw)
 
     def proposal(self, draw: Callable[[], Drawn | None]) -> Asked:
         """Return a step that tries the first drawn child that is valid and not known; after 100 draws nothing new.
@@ -162,7 +179,7 @@ class View:
 
     def _may_return(self, candidate: Candidate) -> bool:
         """Whether a proposal may bring a cell again that passed the filter: under `published`, on fresh settings."""
-        return self.plan.rule == "published" and self._has_settings_left(candidate)
+        return self.plan.rule == "published" and self.has_settings_left(candidate)
 
 
 def regrouped_child(drawn: Drawn, space: SearchSpace) -> Drawn | None:

@@ -192,6 +192,28 @@ def test_show_for_scripts_holds_text_and_ancestry(finished: Finished, call: Call
     assert [words.split(" at ")[0] for words in shown["ancestry"][0]["mutations"]] == row["mutations"]
 
 
+def test_show_tree_leads_from_the_start_cell_to_the_cell_with_the_fitness_of_each(
+    finished: Finished, call: Call
+) -> None:
+    row = next(row for row in json_of(call, "leaderboard", finished.folder)["rows"] if row["parent"])
+    cell = f"{finished.folder}/{row['rank']}"
+    place = tree = json_of(call, "show", cell, "--tree")["tree"]
+    while place["child"]:
+        assert place["child"]["step"] is not None and place["child"]["mutations"]
+        place = place["child"]
+    assert (place["id"], place["fitness"]) == (row["id"], row["fitness"])
+    assert tree["step"] is None and tree["name"] in ("gru", "lstm")
+    shown = call("show", cell, "--tree").out
+    assert Cell.parse(shown).id == row["id"], "the tree is a comment"
+    (last,) = [line for line in shown.splitlines() if f"└─ {row['id'][:9]}  {row['fitness']:.3f}" in line]
+    assert "  step " in last and place["mutations"][0] in last
+
+
+def test_show_tree_of_a_cell_of_no_run_is_refused(call: Call) -> None:
+    done = call("show", "gru", "--tree")
+    assert done.code == 2 and "a cell of a run, such as quick-1/1; gru is none" in done.err
+
+
 def test_cells_lists_the_library(call: Call) -> None:
     assert [row["name"] for row in json_of(call, "cells")["cells"]] == list(library.names())
     lines = call("cells").out.splitlines()

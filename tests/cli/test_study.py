@@ -2,6 +2,8 @@
 
 import json
 import sqlite3
+import sys
+from pathlib import Path
 
 import pytest
 
@@ -41,7 +43,15 @@ def test_the_instrument_is_measured_with_a_line_per_cell_and_the_noise() -> None
         (["instrument", "--cells", "gru,gruu"], "no library cell 'gruu'"),
         (["instrument", "--tasks", "xml,snake"], "not 'snake'"),
         (["instrument", "--preset", "quik"], "did you mean 'quick'"),
-        (["colour"], "no study 'colour' (studies: racing, instrument, referee, twins)"),
+        (["strategies", "--strategies", "random,evolve"], "no strategy 'evolve'"),
+        (["strategies", "--figure", "curves.docx"], "no format by that ending"),
+        (["strategies", "--figure", "nowhere/curves.svg"], "no folder nowhere"),
+        (["operators"], "Missing argument 'RUN...'"),
+        (["operators", "no-such-run"], "no-such-run"),
+        (
+            ["colour"],
+            "no study 'colour' (studies: racing, instrument, twins, referee, strategies, operators)",
+        ),
     ],
 )
 def test_wrong_use_is_said_before_anything_is_trained(call: Call, arguments: list[str], said: str) -> None:
@@ -68,3 +78,51 @@ def test_what_racing_stopped_is_left_out_and_said(copied: Finished, call: Call) 
 def test_without_a_study_the_list_of_them_is_printed(call: Call) -> None:
     done = call("study")
     assert done.code == 0 and "racing" in done.out and "instrument" in done.out and done.err == ""
+
+
+def test_a_figure_without_matplotlib_says_how_to_have_it(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
+    done = call("study", "strategies", "--figure", "curves.svg")
+    assert done.code == 2 and "pip install archsearch[plots]" in done.err
+
+
+def test_operators_prints_a_row_for_each_that_made_a_child_and_one_for_all(
+    finished: Finished, call: Call
+) -> None:
+    done = call("study", "operators", finished.folder)
+    assert done.code == 0, done.err
+    assert "better than parent" in done.out and done.out.splitlines()[-1].startswith("all")
+    document = json.loads(call("study", "operators", finished.folder, "--json").out)
+    every = document["rows"][-1]
+    assert every["operator"] == "all" and every["children"] >= every["passed"] >= every["scored"] > 0
+
+
+def test_operators_of_a_run_without_children_is_no_table(copied: Finished, call: Call) -> None:
+    forge(copied.folder, "UPDATE steps SET verdict = NULL")
+    done = call("study", "operators", copied.folder)
+    assert done.code == 2 and "no told step has made a child" in done.err
+
+
+@pytest.mark.slow
+def test_strategies_are_compared_judged_and_drawn(tmp_path: Path) -> None:
+    few = (
+        "study",
+        "strategies",
+        "--preset",
+        TINY,
+        "--strategies",
+        "random,tuning",
+        "--seeds",
+        1,
+        "--trials",
+        8,
+    )
+    where = ("--folder", tmp_path / "study", "--workers", 2)
+    document = program(*few, *where, "--judge", "--pairs", 1, "--figure", tmp_path / "curves.svg", "--json")
+    assert document.code == 0, document.err
+    rows = json.loads(document.out)["rows"]
+    assert [row["strategy"] for row in rows] == ["random", "tuning"]
+    assert all(final["pairs"] == 1 and final["verdict"] for row in rows for final in row["finals"])
+    assert (tmp_path / "curves.svg").exists() and (tmp_path / "study" / "random-0" / "run.db").exists()
+    shown = program(*few, *where)
+    assert shown.code == 0 and "best after 8 trials" in shown.out and "not asked" in shown.out

@@ -48,13 +48,19 @@ class InstantPool:
         yield from said
 
 
-def search_on(folder: Path, candidates: int, told: Callable[[], object] = lambda: None) -> None:
+def search_on(
+    folder: Path,
+    candidates: int | None,
+    told: Callable[[], object] = lambda: None,
+    trials: int | None = None,
+) -> None:
     """Go on with a run to its end.
 
     Args:
         folder: Of the run.
-        candidates: Its candidates in all.
+        candidates: Its candidates in all; None for no limit.
         told: Called after every step that is told.
+        trials: Its trials in all; None for no limit.
     """
     with RunStore.open(folder, write=True) as store:
         store.interrupt()
@@ -62,6 +68,7 @@ def search_on(folder: Path, candidates: int, told: Callable[[], object] = lambda
         dispatcher = Dispatcher(store, InstantPool(), store.cell)  # type: ignore[arg-type]
         listener = as_listener(None)
         listener.told = lambda *step: told()  # type: ignore[method-assign]
-        limits = SearchLimits(max_candidates=candidates, max_seconds=None)
+        limits = SearchLimits(max_candidates=candidates, max_trials=trials)
         loop = SearchLoop(store, plan, dispatcher, limits, listener, stopped=lambda: False)
-        assert loop.run() == "finished"
+        store.ended = loop.run()
+        assert store.ended in ("finished", "exhausted")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections import Counter
+from collections.abc import Iterator
 from functools import cache
 
 import hypothesis.strategies as st
@@ -17,7 +18,7 @@ from archsearch.protocol.plan import RunPlan
 from archsearch.protocol.records import Outcome, Step, Trial
 from archsearch.protocol.references import reference_cells
 from archsearch.protocol.seeds import generator
-from archsearch.search import STRATEGIES, ask, sees
+from archsearch.search import STRATEGIES, ask, proxy, sees
 from archsearch.search.view import View
 from tests.helpers.plans import GRU, World, chance, preset, run_plan, task_plan
 from tests.search.driver import Driver
@@ -26,6 +27,16 @@ STEPS = 40
 TASKS = {"arithmetic": task_plan(k=2, G=6, gate=0.6), "xml": task_plan(k=2, G=5, gate="noise")}
 RULES = ("paired", "published")
 KINDS = [(rule, strategy) for rule in RULES for strategy in STRATEGIES]
+SEARCHING = [strategy for strategy in STRATEGIES if strategy != "tuning"]
+"""The strategies that make new cells."""
+
+
+@pytest.fixture(scope="module", autouse=True)
+def few_mutants() -> Iterator[None]:
+    """Let the proxy choose among two mutants, so that its searches are as fast as others."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(proxy, "MUTANTS", 2)
+        yield
 
 
 @cache
@@ -82,7 +93,8 @@ def test_a_search_that_goes_on_from_what_was_kept_is_one_that_tells_all_again(
     driver = Driver(plan, HostWorld(), 4, random.Random(7), 0.2, keeps=True).run(STEPS)
     driver.open()
     told = driver.history(STEPS)
-    assert driver.asked[:STEPS] == plain(rule, strategy)[0] and driver.restarted > 5
+    assert driver.asked[:STEPS] == plain(rule, strategy)[0]
+    assert driver.restarted > 5 or strategy == "tuning", "it has few trials after which to restart"
     assert driver.told.counts == told.counts and driver.told.places == told.places
     assert driver.told.ranked == told.ranked and len(driver.told.candidates) <= kept
 
@@ -104,7 +116,7 @@ def test_a_history_goes_back_to_any_step_after_the_start_cells(rule: str, strate
 @pytest.mark.parametrize(("rule", "strategy"), KINDS)
 def test_nothing_is_trained_twice_however_often_it_restarts(rule: str, strategy: str) -> None:
     driver = Driver(plan_of(rule, strategy), World(), 4, random.Random(1), 0.3).run(STEPS)
-    assert driver.restarted > 5
+    assert driver.restarted > 5 or strategy == "tuning"
     assert set(driver.trained.values()) == {1}
     same = Counter((t.cell, t.task, t.setting, t.seed, t.init_draw, t.steps) for t in driver.trained)
     assert set(same.values()) == {1}
@@ -140,7 +152,7 @@ def test_a_step_is_refused_any_other_view(rule: str, strategy: str) -> None:
             ask(plan, 20, driver.history(told), driver.steps[told:20], driver.cell)
 
 
-@pytest.mark.parametrize(("rule", "strategy"), KINDS)
+@pytest.mark.parametrize(("rule", "strategy"), [(r, s) for r, s in KINDS if s in SEARCHING])
 def test_an_unseen_outcome_changes_no_step_and_a_seen_one_does(rule: str, strategy: str) -> None:
     plan = plan_of(rule, strategy)
     whole = Driver(plan).run(STEPS)
@@ -179,7 +191,7 @@ def long_search(rule: str, strategy: str) -> Driver:
     return Driver(plan_of(rule, strategy), World(fails=0.6), 4, random.Random(3)).run(150)
 
 
-@pytest.mark.parametrize("strategy", STRATEGIES)
+@pytest.mark.parametrize("strategy", SEARCHING)
 def test_under_paired_a_known_cell_is_proposed_again_only_for_its_next_filter_setting(strategy: str) -> None:
     driver = long_search("paired", strategy)
     references = {cell.id for cell in reference_cells(driver.plan).values()}
@@ -201,7 +213,7 @@ def test_under_paired_a_known_cell_is_proposed_again_only_for_its_next_filter_se
     assert driver.told.known > 0
 
 
-@pytest.mark.parametrize("strategy", STRATEGIES)
+@pytest.mark.parametrize("strategy", SEARCHING)
 def test_under_paired_every_cell_has_s1_to_sm_in_turn(strategy: str) -> None:
     driver = long_search("paired", strategy)
     for task, every in driver.plan.settings.items():
@@ -223,7 +235,7 @@ def test_a_cell_with_all_settings_is_not_reexamined() -> None:
     assert GRU not in times and max(times.values()) == 1
 
 
-@pytest.mark.parametrize("strategy", STRATEGIES)
+@pytest.mark.parametrize("strategy", SEARCHING)
 def test_half_of_the_steps_reexamine_while_somebody_has_settings_left(strategy: str) -> None:
     tasks = {"xml": task_plan(k=1, G=12)}
     driver = Driver(run_plan(preset(tasks, look_ahead=3), strategy), World(fails=0.3)).run(200)
@@ -286,7 +298,7 @@ def tiny_space(*activations: str) -> SearchSpace:
     )
 
 
-@pytest.mark.parametrize("strategy", STRATEGIES)
+@pytest.mark.parametrize("strategy", SEARCHING)
 @pytest.mark.parametrize(
     ("activations", "cells"), [(("tanh",), 1), (("tanh", "sigmoid"), 2), (("tanh", "sigmoid", "relu"), 3)]
 )
@@ -327,7 +339,7 @@ def test_a_search_whose_start_cells_all_failed_goes_on_from_them() -> None:
 # -- published ------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("strategy", STRATEGIES)
+@pytest.mark.parametrize("strategy", SEARCHING)
 def test_under_published_no_cell_has_a_setting_twice_and_sources_are_recorded(strategy: str) -> None:
     driver = long_search("published", strategy)
     sources: Counter[str] = Counter()
@@ -343,9 +355,8 @@ def test_under_published_no_cell_has_a_setting_twice_and_sources_are_recorded(st
             assert not had & set(stage.settings) and len(set(stage.settings)) == len(stage.settings)
             if position < driver.verdicts[step.number].reached:
                 had.update(stage.settings)
-    expected = (
-        {"fresh", "start cells' best", "parent"} if strategy == "jozefowicz" else {"fresh", "parent's best"}
-    )
+    of_young = {"fresh", "start cells' best", "parent"}
+    expected = of_young if strategy in ("jozefowicz", "regularized") else {"fresh", "parent's best"}
     assert expected <= set(sources)
 
 

@@ -1,0 +1,233 @@
+"""`archsearch study strategies`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+import msgspec
+
+from archsearch.cli.options import json_option, training_options
+from archsearch.cli.printing import console, note, print_json
+from archsearch.cli.tables import Column, print_table
+from archsearch.errors import InputError
+from archsearch.search import STRATEGIES
+from archsearch.studies import STUDIES
+from archsearch.words import plain, short_id
+from archsearch.workers.devices import worker_devices
+
+if TYPE_CHECKING:
+    from archsearch.studies.comparison import Contest, StrategyRow
+    from archsearch.studies.resampling import Figure
+    from archsearch.studies.strategies import StudyOptions
+
+FOLDER = Path("runs", "strategies")
+
+
+@click.command(
+    help=STUDIES["strategies"],
+    epilog="Example: archsearch study strategies --strategies jozefowicz,random --seeds 3 --trials 100",
+)
+@click.option("--strategies", metavar="A,B,C", help=f"Of {', '.join(STRATEGIES)}.  [default: all]")
+@click.option(
+    "--seeds",
+    metavar="N",
+    type=click.IntRange(min=1),
+    default=10,
+    show_default=True,
+    help="Runs of each strategy.",
+)
+@click.option(
+    "--trials",
+    metavar="N",
+    type=click.IntRange(min=1),
+    default=200,
+    show_default=True,
+    help="Trials of each run.",
+)
+@click.option(
+    "--preset",
+    default="quick",
+    show_default=True,
+    metavar="NAME|FILE.toml",
+    help="How cells are measured.",
+)
+@click.option("--tasks", metavar="A,B,C", help="Tasks of the preset.  [default: those that it searches with]")
+@click.option(
+    "--folder",
+    metavar="DIR",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=FOLDER,
+    show_default=True,
+    help="Where the runs lie; those that are complete are not run again.",
+)
+@click.option(
+    "--judge", "judged", is_flag=True, help="Send each run's final cell to the referee, against the GRU."
+)
+@click.option(
+    "--pairs",
+    metavar="N",
+    type=click.IntRange(min=1),
+    default=12,
+    show_default=True,
+    help="Pairs of each such claim, at most.",
+)
+@click.option(
+    "--figure",
+    metavar="FILE.svg",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Draw the curves there; needs matplotlib.",
+)
+@training_options
+@json_option
+def strategies(
+    strategies: str | None,
+    seeds: int,
+    trials: int,
+    preset: str,
+    tasks: str | None,
+    folder: Path,
+    judged: bool,
+    pairs: int,
+    figure: Path | None,
+    data: Path | None,
+    workers: int | None,
+    device: str,
+    as_json: bool,
+) -> None:
+    """Search, compare and print; see `archsearch.studies.strategies`."""
+    from archsearch.studies.comparison import compared  # scipy takes its time to import
+    from archsearch.studies.strategies import StudyOptions, check_strategies, judge_all, run_all
+
+    names = _listed(strategies) or tuple(STRATEGIES)
+    check_strategies(names)
+    if figure is not None:
+        _check_figure(figure)
+    options = StudyOptions(
+        folder=folder,
+        strategies=names,
+        seeds=seeds,
+        trials=trials,
+        preset=preset,
+        tasks=_listed(tasks),
+        data=data,
+        devices=worker_devices(device, workers),
+    )
+    with console(error=True).status("starting workers") as status:
+        runs = run_all(options, lambda words: status.update(plain(words)))
+        runs = judge_all(options, runs, pairs, lambda words: status.update(plain(words))) if judged else runs
+    found = compared(runs, trials)
+    if figure is not None:
+        _draw(found, figure)
+    if as_json:
+        print_json(_document(options, found))
+    else:
+        _print(found)
+
+
+def _listed(text: str | None) -> tuple[str, ...] | None:
+    return None if text is None else tuple(part.strip() for part in text.split(",") if part.strip())
+
+
+def _check_figure(figure: Path) -> None:
+    """Refuse a figure that could not be drawn, before anything is trained.
+
+    Raises:
+        InputError: matplotlib is missing, or knows no such format, or there is no such folder.
+    """
+    try:
+        from matplotlib.figure import Figure as Picture
+    except ImportError:
+        raise InputError(
+            "--figure needs matplotlib, which is not installed: pip install archsearch[plots]"
+        ) from None
+    formats = Picture().canvas.get_supported_filetypes()
+    if figure.suffix.lstrip(".") not in formats:
+        raise InputError(
+            f"--figure {figure}: no format by that ending; there are {', '.join(sorted(formats))}"
+        )
+    if not figure.parent.is_dir():
+        raise InputError(f"--figure {figure}: no folder {figure.parent}; make it first")
+
+
+def _draw(found: Contest, figure: Path) -> None:
+    from archsearch.studies.anytime import draw_anytime
+
+    try:
+        draw_anytime(found, figure)
+    except OSError as error:
+        raise InputError(f"--figure {figure}: {error.strerror}") from None
+
+
+def _document(options: StudyOptions, found: Contest) -> dict[str, object]:
+    return {
+        "preset": options.preset,
+        "tasks": list(options.tasks) if options.tasks else None,
+        "seeds": options.seeds,
+        **msgspec.to_builtins(found),
+    }
+
+
+def _print(found: Contest) -> None:
+    out = console()
+    rivals = list(dict.fromkeys(rival for row in found.rows for rival in row.over))
+    columns = [
+        Column("strategy"),
+        Column(f"best after {found.trials} trials", right=True),
+        *(Column(f"better than {rival}", right=True) for rival in rivals),
+        Column(f"best after {found.seconds:.0f} s of a core", right=True),
+        *(Column(f"so better than {rival}", right=True, drop=2) for rival in rivals),
+        Column("new", right=True, drop=3),
+        Column("confirmed", right=True, drop=1),
+        Column("overrated by", right=True, drop=1),
+    ]
+    print_table(out, columns, [_line(row, rivals) for row in found.rows])
+    out.print()
+    columns = [
+        Column("final cell of"),
+        Column("cell"),
+        *(Column(title, right=True) for title in ("fitness", "fresh", "pairs")),
+        Column("against the GRU"),
+    ]
+    print_table(out, columns, _finals(found))
+    note(
+        "Best: the interquartile mean over runs of the best cell's fitness, the GRU left out, with 95 % intervals.",
+        "Better than: the chance that a run of the one ends with a better cell than a run of the other.",
+    )
+
+
+def _line(row: StrategyRow, rivals: list[str]) -> list[str]:
+    return [
+        row.strategy,
+        _figure(row.best, 3),
+        *(_figure(row.over.get(rival), 2) for rival in rivals),
+        _figure(row.timed, 3),
+        *(_figure(row.over_timed.get(rival), 2) for rival in rivals),
+        f"{row.new:.0%}",
+        "-" if row.confirmed is None else f"{row.confirmed:.0%}",
+        _figure(row.bias, 3),
+    ]
+
+
+def _figure(figure: Figure | None, digits: int) -> str:
+    if figure is None:
+        return "-"
+    if figure.low is None or figure.high is None:
+        return f"{figure.value:.{digits}f}"
+    return f"{figure.value:.{digits}f} ({figure.low:.{digits}f} to {figure.high:.{digits}f})"
+
+
+def _finals(found: Contest) -> list[list[str]]:
+    return [
+        [
+            final.run,
+            short_id(final.cell),
+            f"{final.fitness:.3f}",
+            "-" if final.fresh is None else f"{final.fresh:.3f}",
+            str(final.pairs),
+            final.verdict or "not asked",
+        ]
+        for row in found.rows
+        for final in row.finals
+    ]

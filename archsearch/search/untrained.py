@@ -1,0 +1,95 @@
+"""Runs a cell with its initial weights in numpy: what its first state is at every step, before anything is trained.
+
+The rows of `OPS` say what an op computes; here is what they call.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from archsearch.cell import OPS, Cell, Node
+from archsearch.cell.ops import LEAKY_SLOPE, NORM_EPSILON
+from archsearch.compiler.parameters import Learned, bias_name, learned, weight_name
+
+Array = NDArray[np.float64]
+
+
+def _sigmoid(a: Array) -> Array:
+    return 0.5 * (1 + np.tanh(0.5 * a))
+
+
+FUNCTIONS: Mapping[str, Callable[..., Array]] = {
+    "tanh_": np.tanh,
+    "sigmoid": _sigmoid,
+    "relu": lambda a: np.maximum(a, 0),
+    "max_": np.maximum,
+    "leaky_relu": lambda a: np.where(a > 0, a, LEAKY_SLOPE * a),
+    "exp_": np.exp,
+    "softplus": lambda a: np.logaddexp(0, a),
+    "silu": lambda a: a * _sigmoid(a),
+    "root_of": lambda a: 1 / np.sqrt(np.mean(a * a, -1, keepdims=True) + NORM_EPSILON),
+}
+"""What the rules of `OPS` call, on arrays of any shape whose last axis is a row."""
+
+
+@cache
+def _computes(op: str) -> Callable[..., Array]:
+    """Return the function of an element-wise op: of what it learns, then of its operands."""
+    names = ("a", "b")[: OPS[op].arity]
+    expression = OPS[op].rule.forward.format(*names, w="w", root="root_of(a)")
+    function: Callable[..., Array] = eval(f"lambda w, {', '.join(names)}: {expression}", dict(FUNCTIONS))
+    return function
+
+
+def initial_weights(cell: Cell, width: int, rng: np.random.Generator) -> dict[str, Array]:
+    """Return what a layer of a canonical form learns, as it starts, by name: shape (n, n) or (n,).
+
+    Args:
+        cell: In canonical form.
+        width: n, also of x.
+        rng: Where chance comes from.
+    """
+    return {item.name: _drawn(item, rng) for item in learned(cell, width, width)}
+
+
+def _drawn(item: Learned, rng: np.random.Generator) -> Array:
+    if item.start is not None:
+        return np.full(item.shape, item.start)
+    drawn: Array = rng.uniform(-1, 1, item.shape) / np.sqrt(item.shape[0])
+    return drawn + item.diagonal * np.eye(item.shape[0]) if item.diagonal else drawn
+
+
+def hidden_states(cell: Cell, weights: Mapping[str, Array], x: Array) -> Array:
+    """Return the first state after every step, shape (T, B, n), from zero states.
+
+    Args:
+        cell: In canonical form.
+        weights: What it learns, by name: shape (n, n) or (n,).
+        x: The input, as wide as the layer, shape (T, B, n).
+    """
+    states = [np.zeros(x.shape[1:])] * len(cell.next)
+    outputs = []
+    with np.errstate(all="ignore"):
+        for now in x:
+            values = {
+                node.handle: np.full_like(now, node.value) for node in cell.nodes if node.op == "number"
+            }
+            values[cell.x.handle] = now
+            values.update(zip((node.handle for node in cell.state_nodes), states, strict=True))
+            for node in cell.ops:
+                values[node.handle] = _value(node, weights, [values[source] for source in node.inputs])
+            states = [values[handle] for handle in cell.next]
+            outputs.append(states[0])
+    return np.stack(outputs)
+
+
+def _value(node: Node, weights: Mapping[str, Array], operands: Sequence[Array]) -> Array:
+    weight = weights.get(weight_name(node.handle))
+    if node.op != "linear":
+        return _computes(node.op)(weight, *operands)
+    assert weight is not None
+    return operands[0] @ weight.T + weights.get(bias_name(node.handle), 0.0)

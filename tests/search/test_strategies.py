@@ -1,0 +1,94 @@
+"""What is peculiar to each control: where its cells come from. The contract of all stands in test_contract.py."""
+
+from __future__ import annotations
+
+from functools import cache
+from statistics import mean
+
+import pytest
+
+from archsearch.cell import library
+from archsearch.protocol.history import History
+from archsearch.protocol.plan import RunPlan
+from archsearch.protocol.records import Step
+from archsearch.protocol.references import reference_cells
+from archsearch.search import sees
+from archsearch.search.proxy import hidden_covariance
+from tests.helpers.plans import GRU, World, preset, run_plan, task_plan
+from tests.search.driver import Driver
+
+STEPS = 80
+STARTS = {GRU, library.load("lstm").id}
+
+
+def plan_of(strategy: str) -> RunPlan:
+    return run_plan(preset({"xml": task_plan(k=2, G=6)}, look_ahead=3, pool=8), strategy)
+
+
+@cache
+def searched(strategy: str) -> Driver:
+    return Driver(plan_of(strategy), World(fails=0.2)).run(STEPS)
+
+
+def proposals(driver: Driver) -> list[Step]:
+    return [step for step in driver.steps[:STEPS] if step.kind == "propose"]
+
+
+def seen_by(driver: Driver, step: Step) -> History:
+    return driver.history(sees(driver.plan, step.number))
+
+
+def test_neighbours_are_one_operator_away_from_the_best_reference_that_their_step_sees() -> None:
+    driver = searched("neighbours")
+    references = {cell.id for cell in reference_cells(driver.plan).values()}
+    for step in proposals(driver):
+        known = [candidate.id for candidate in seen_by(driver, step).ranked if candidate.id in references]
+        assert step.parent == known[0] and len(step.applied) == 1
+    assert len({step.cell for step in proposals(driver)}) > 20
+
+
+def test_parents_under_regularized_evolution_are_among_the_youngest_however_good_the_oldest_are() -> None:
+    driver = searched("regularized")
+    died = False
+    for step in proposals(driver):
+        ranked = seen_by(driver, step).ranked
+        youngest = sorted(ranked, key=lambda candidate: -candidate.step)[:8]
+        assert step.parent in {candidate.id for candidate in youngest}
+        died |= ranked[0] not in youngest
+    assert died, "the best has died of age at some step"
+
+
+def test_the_winners_of_tournaments_are_better_than_their_population() -> None:
+    driver = searched("regularized")
+    above = []
+    for step in proposals(driver):
+        ranked = seen_by(driver, step).ranked
+        youngest = sorted(ranked, key=lambda candidate: -candidate.step)[:8]
+        parent = next(candidate for candidate in youngest if candidate.id == step.parent)
+        above.append(parent.fitness - mean(candidate.fitness for candidate in youngest))
+    assert mean(above) > 0.05
+
+
+def test_tuning_tries_every_setting_of_every_reference_and_then_nothing() -> None:
+    driver = searched("tuning")
+    references = {cell.id for cell in reference_cells(driver.plan).values()}
+    assert set(driver.told.candidates) == references
+    for candidate in driver.told.candidates.values():
+        assert candidate.used["xml"] == set(driver.plan.settings["xml"])
+    kinds = [step.kind for step in driver.steps[:STEPS]]
+    assert kinds[:2] == ["start", "start"] and set(kinds[2:7]) == {"propose", "reexamine"}
+    assert set(kinds[7:]) == {"nothing"}, "two settings a visit: lstm twice, mut1 three times"
+
+
+@pytest.mark.parametrize("strategy", ["random", "proxy"])
+def test_the_parents_of_random_cells_are_start_cells(strategy: str) -> None:
+    assert {step.parent for step in proposals(searched(strategy))} == STARTS
+
+
+def test_what_the_proxy_proposes_has_better_scores_than_what_chance_does() -> None:
+    def median(strategy: str) -> float:
+        driver = searched(strategy)
+        scores = sorted(hidden_covariance(driver.cell(step.cell)) for step in proposals(driver))
+        return scores[len(scores) // 2]
+
+    assert median("proxy") > median("random")
