@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from archsearch.actions.train import train
     from archsearch.cell import Cell, library, regrouped
     from archsearch.compiler import Recurrent
-    from archsearch.exporters.weights import from_module, to_module
     from archsearch.mutations import MUTATIONS, mutate
     from archsearch.search import STRATEGIES
     from archsearch.tasks import TASKS
@@ -48,7 +47,6 @@ __all__ = [
     "__version__",
     "evolve",
     "export",
-    "from_module",
     "judge",
     "library",
     "load_cell",
@@ -56,7 +54,6 @@ __all__ = [
     "open_run",
     "regrouped",
     "replay",
-    "to_module",
     "train",
 ]
 
@@ -75,8 +72,6 @@ _HOMES = {
     "train": ("archsearch.actions.train", "train"),
     "judge": ("archsearch.actions.judge", "hear"),
     "export": ("archsearch.actions.export", "export_cell"),
-    "from_module": ("archsearch.exporters.weights", "from_module"),
-    "to_module": ("archsearch.exporters.weights", "to_module"),
     "MUTATIONS": ("archsearch.mutations", "MUTATIONS"),
     "STRATEGIES": ("archsearch.search", "STRATEGIES"),
     "TASKS": ("archsearch.tasks", "TASKS"),
@@ -101,6 +96,8 @@ def _connect(module: str, name: str) -> Callable[..., Any]:
 
 CONNECTED["draw cell"] = _connect("archsearch.exporters.drawing.svg", "to_svg")
 CONNECTED["convert weights"] = _connect("archsearch.exporters.weights", "exported_weights")
+CONNECTED["export layer"] = _connect("archsearch.exporters.weights", "to_module")
+CONNECTED["import layer"] = _connect("archsearch.exporters.weights", "from_module")
 CONNECTED["find cell"] = _connect("archsearch.actions.cells", "load_cell")
 
 

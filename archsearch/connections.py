@@ -11,4 +11,5 @@ from typing import Any
 
 CONNECTED: dict[str, Callable[..., Any]] = {}
 """What is done -> who does it: `draw cell` returns a cell's SVG, `find cell` the cell of a name such as `quick-1/3`,
-`convert weights` a layer's file as one of the exported class."""
+`convert weights` a layer's file as one of the exported class, `export layer` that class with a layer's weights, and
+`import layer` a layer with those of the class."""

@@ -1,6 +1,7 @@
 """What every test stands on: one thread, repeatable examples, and a cache of its own."""
 
 import os
+import shlex
 import shutil
 import sys
 from collections.abc import Iterator
@@ -9,7 +10,9 @@ from pathlib import Path
 import hypothesis
 import pytest
 
+from tests.helpers import remembering_compiler
 from tests.helpers.commands import TINY, Finished, program
+from tests.helpers.sources import ROOT
 
 for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS"):  # read by torch when it is imported, here and in workers
     os.environ[name] = "1"
@@ -31,6 +34,17 @@ def own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         patch.setenv("ARCHSEARCH_CACHE", str(tmp_path_factory.mktemp("cache")))
         patch.setenv("XDG_DATA_HOME", str(tmp_path_factory.mktemp("data")))
         patch.delenv("ARCHSEARCH_RUNS", raising=False)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def compiled_once() -> Iterator[None]:
+    """Build equal libraries once for all tests, here and in all processes that they start."""
+    folder, compiler = ROOT / ".pytest_cache" / "libraries", shlex.split(os.environ.get("CXX") or "c++")
+    with pytest.MonkeyPatch.context() as patch:
+        if shutil.which(compiler[0]):
+            remembering_compiler.forget(folder)
+            patch.setenv("CXX", shlex.join(remembering_compiler.command(folder, compiler)))
         yield
 
 

@@ -8,9 +8,7 @@ from dataclasses import dataclass
 from torch import nn
 
 from archsearch.cell import Cell
-
-ROLES = {"input": "x", "state": "h"}
-"""What a matrix reads, by the op of its operand; every other operand is a computed value, "gate"."""
+from archsearch.compiler.parameters import role_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +43,7 @@ def matrix_places(cell: Cell) -> Iterator[tuple[int, str, str, str]]:
     for node in cell.ops:
         if node.op == "linear":
             source = cell.node(node.inputs[0])
-            yield node.handle, ROLES.get(source.op, "gate"), _line(cell, node.handle), source.name or ""
+            yield node.handle, role_of(cell, node), _line(cell, node.handle), source.name or ""
 
 
 def _line(cell: Cell, handle: int) -> str:

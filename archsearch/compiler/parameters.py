@@ -2,7 +2,7 @@
 
 A parameter is called after the canonical handle of its node, so equal ids give equal names: `weight_n7` and
 `bias_n7` are the matrix and the bias of node 7, `projection` is the map that x goes through where a cell reads x
-itself.
+itself. So engines call them; a layer says what the node reads in the place of the n: `weight_h7`.
 """
 
 from __future__ import annotations
@@ -16,19 +16,24 @@ from archsearch.cell.ops import canonical_arguments
 
 PROJECTION = "projection"
 
+ROLES = {"input": "x", "state": "h"}
+"""What a matrix reads, by the op of its operand; every other operand is a computed value, "gate"."""
+
 
 @dataclass(frozen=True, slots=True)
 class Learned:
     """One parameter.
 
     Attributes:
-        name: Its name, without the layer's number.
+        name: What engines call it.
+        title: What a layer calls it, without the layer's number.
         shape: (n, fan_in) of a matrix, (n,) of a vector.
         start: The value that all its entries start at, or None where they are drawn.
         diagonal: What is added to the diagonal of a matrix after that.
     """
 
     name: str
+    title: str
     shape: tuple[int, ...]
     start: float | None = None
     diagonal: float = 0.0
@@ -44,6 +49,20 @@ def bias_name(handle: int) -> str:
     return f"bias_n{handle}"
 
 
+def role_of(cell: Cell, node: Node) -> str:
+    """Return what a linear map reads: "x", "h" (a state) or "gate"; "vector" for what is learned without a map."""
+    return ROLES.get(cell.node(node.inputs[0]).op, "gate") if node.op == "linear" else "vector"
+
+
+def _titled(cell: Cell, node: Node, name: str) -> tuple[str, str]:
+    return name, name.replace("_n", f"_{role_of(cell, node)[0]}")
+
+
+def titles(cell: Cell) -> dict[str, str]:
+    """Return what a layer calls each parameter of a canonical form, by what engines call it, the projection too."""
+    return {PROJECTION: PROJECTION} | {item.name: item.title for item in learned(cell, 1, 1)}
+
+
 def learned(cell: Cell, input_size: int, width: int) -> tuple[Learned, ...]:
     """Return what a layer of the canonical form `cell` learns, in canonical order.
 
@@ -54,17 +73,21 @@ def learned(cell: Cell, input_size: int, width: int) -> tuple[Learned, ...]:
     """
     found: list[Learned] = []
     if input_size != width and cell.needs_projection:
-        found.append(Learned(PROJECTION, (width, input_size)))
+        found.append(Learned(PROJECTION, PROJECTION, (width, input_size)))
     for node in cell.ops:
         if node.op == "linear":
             fan_in = input_size if is_input_linear(node, cell.x.handle) else width
             diagonal = node.argument("diag") or 0.0
-            found.append(Learned(weight_name(node.handle), (width, fan_in), diagonal=diagonal))
+            found.append(
+                Learned(*_titled(cell, node, weight_name(node.handle)), (width, fan_in), diagonal=diagonal)
+            )
             if (bias := node.argument("bias")) is not None:
-                found.append(Learned(bias_name(node.handle), (width,), start=bias))
+                found.append(Learned(*_titled(cell, node, bias_name(node.handle)), (width,), start=bias))
         elif node.learns:
             gain = cell.node(node.inputs[0]).op == "norm"
-            found.append(Learned(weight_name(node.handle), (width,), start=1.0 if gain else None))
+            found.append(
+                Learned(*_titled(cell, node, weight_name(node.handle)), (width,), start=1.0 if gain else None)
+            )
     return tuple(found)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any, overload
 
@@ -18,6 +18,7 @@ from archsearch.compiler.engines import ENGINES, default_engine
 from archsearch.compiler.matrices import Matrix, matrix_places
 from archsearch.compiler.parameters import PROJECTION, bias_name, learned, weight_name, without_biases
 from archsearch.compiler.sequences import Run, States, backwards, run_packed, run_packed_backwards
+from archsearch.connections import CONNECTED
 
 State = Tensor | tuple[Tensor, ...]
 """One tensor for a cell with one state, else a tuple of tensors in the written order."""
@@ -32,14 +33,15 @@ class Recurrent(nn.Module):
     Takes torch's arguments in torch's order after the cell, and is called like `nn.GRU` if the cell has one
     state, like `nn.LSTM` (states as a tuple, in written order) if it has several.
 
-    What the layer learns is called after the canonical handles of the cell's nodes, so cells with one id have
-    the same parameters: `weight_n7_l0` is the matrix (or learned vector) of node 7 in layer 0, `bias_n7_l0` its
-    bias, `projection_l0` the matrix through which x goes where the cell reads x itself and x is not
-    `hidden_size` wide; `weight_n7_l0_reverse` and so on belong to the layer that reads backwards. `matrices()` says
-    which of them reads x, a state or a gate.
+    What the layer learns is called after its role and the canonical handle of its node, so cells with one id have the
+    same parameters: `weight_x7_l0` is the matrix of node 7 in layer 0 if it reads x, `weight_h7_l0` if it reads a state,
+    `weight_g7_l0` if it reads a gate, any other computed value; `weight_v7_l0` is a learned vector, `bias_x7_l0` the bias
+    of a map of x, and `projection_l0` the matrix through which x goes where the cell reads x itself and x is not
+    `hidden_size` wide; `weight_x7_l0_reverse` and so on belong to the layer that reads backwards. `matrices()` also says
+    which line each stands in.
 
     A state dict also records the id of the cell, as bytes under `_extra_state`, and is loaded by layers of that id alone,
-    also with `strict=False`; one without the record is taken as it is.
+    also with `strict=False`; one without the record is taken as it is, and so are names without a role (`weight_n7_l0`).
 
     Shapes, with T steps, B sequences, I = input_size, n = hidden_size, L = num_layers, D = 2 if bidirectional else 1:
         input: (T, B, I), (B, T, I) with `batch_first`, (T, I) without a batch, or a PackedSequence.
@@ -143,13 +145,13 @@ class Recurrent(nn.Module):
             for ending in self._endings
         }
         self._names = {
-            level: tuple((item.name, f"{item.name}_{level}") for item in items)
+            level: tuple((item.name, f"{item.title}_{level}") for item in items)
             for level, items in self._learned.items()
         }
         for level, items in self._learned.items():
             for item in items:
                 parameter = nn.Parameter(torch.empty(item.shape, device=device, dtype=dtype))
-                self.register_parameter(f"{item.name}_{level}", parameter)
+                self.register_parameter(f"{item.title}_{level}", parameter)
 
     @torch.no_grad()
     def reset_parameters(self, scale: float = 1.0, generator: torch.Generator | None = None) -> None:
@@ -166,7 +168,7 @@ class Recurrent(nn.Module):
         bound = scale / math.sqrt(self.hidden_size)
         for level, items in self._learned.items():
             for item in items:
-                parameter = self.get_parameter(f"{item.name}_{level}")
+                parameter = self.get_parameter(f"{item.title}_{level}")
                 if item.start is not None:
                     parameter.fill_(item.start)
                     continue
@@ -189,11 +191,9 @@ class Recurrent(nn.Module):
             KeyError: The node learns nothing.
         """
         own: dict[str, nn.Parameter] = dict(self.named_parameters(remove_duplicate=False))
-        weight, level = (
-            PROJECTION if handle == 0 else weight_name(handle),
-            f"l{layer}{'_reverse' if reverse else ''}",
-        )
-        return own[f"{weight}_{level}"], own.get(f"{bias_name(handle)}_{level}")
+        names = dict(self._names[f"l{layer}{'_reverse' if reverse else ''}"])
+        weight = PROJECTION if handle == 0 else weight_name(handle)
+        return own[names[weight]], own.get(names.get(bias_name(handle), ""))
 
     def matrices(self) -> tuple[Matrix, ...]:
         """Return the layer's matrices with what each reads and which line it stands in, in the order of the parameters.
@@ -212,15 +212,39 @@ class Recurrent(nn.Module):
                 line=line,
                 reads=reads,
                 layer=layer,
-                reverse=bool(ending),
+                reverse=reverse,
                 weight=own[name],
-                bias=own.get(f"{bias_name(handle)}_l{layer}{ending}"),
+                bias=own.get(names.get(bias_name(handle), "")),
             )
-            for layer in range(self.num_layers)
-            for ending in self._endings
+            for layer, reverse, names in self._levels()
             for handle, role, line, reads in indexed
-            if (name := f"{weight_name(handle) if handle else PROJECTION}_l{layer}{ending}") in own
+            if (name := names.get(weight_name(handle) if handle else PROJECTION, "")) in own
         )
+
+    def _levels(self) -> Iterator[tuple[int, bool, dict[str, str]]]:
+        """Yield every layer, whether it reads backwards, and its parameters' names by what engines call them."""
+        for layer in range(self.num_layers):
+            for ending in self._endings:
+                yield layer, bool(ending), dict(self._names[f"l{layer}{ending}"])
+
+    def to_module(self) -> nn.Module:
+        """Return the class that `archsearch export` writes, with this layer's sizes, type, device, mode and weights."""
+        made: nn.Module = CONNECTED["export layer"](self)
+        return made
+
+    @staticmethod
+    def from_module(cell: Cell | str, module: nn.Module) -> Recurrent:
+        """Return a layer of the cell with the sizes and the weights of its exported class.
+
+        Args:
+            cell: A cell, or the name of a library cell: the one that was exported.
+            module: An instance of the exported class.
+
+        Raises:
+            InputError: The module is none of this cell.
+        """
+        made: Recurrent = CONNECTED["import layer"](cell, module)
+        return made
 
     def get_extra_state(self) -> Tensor:
         """Return the id of the cell as bytes, shape (33,): a tensor, so that safetensors can hold it."""
@@ -239,7 +263,11 @@ class Recurrent(nn.Module):
         unexpected_keys: list[str],
         error_msgs: list[str],
     ) -> None:
-        """Refuse weights of another cell before anything is copied; those without a record are older, and taken."""
+        """Refuse weights of another cell before anything is copied; take those without a record, or under older names."""
+        for level, names in self._names.items():
+            for name, full in names:
+                if (older := f"{prefix}{name}_{level}") in state_dict:
+                    state_dict[f"{prefix}{full}"] = state_dict.pop(older)
         key = f"{prefix}_extra_state"
         if (fault := arguments.other_cell(state_dict.get(key), self.cell)) is not None:
             error_msgs.append(fault)

@@ -15,7 +15,7 @@ from archsearch.exporters.tidy import tidy
 
 PACKAGES = Path(__file__).resolve().parent.parent.parent
 SECONDS = 300
-IMPORTS = {"torch", "torch.nn.functional", "torch.nn.utils.rnn", "__future__"}
+IMPORTS = {"torch", "torch.nn.functional", "torch.nn.utils.rnn", "typing", "__future__"}
 
 
 def check_python(cell: Cell, source: str) -> None:

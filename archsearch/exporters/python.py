@@ -46,6 +46,8 @@ BIAS_CHECK = """if not bias:
 def to_python(cell: Cell, scores: Scores | None = None) -> str:
     """Return the source of a module with the cell as a class like `torch.nn.GRU`, and a self-check."""
     source = _Source(tidy(cell))
+    count = len(source.states)
+    alone = count == 1
     fields = {
         "DOC": docstring(source.documentation(score_lines(scores), start_lines(scores))),
         "FUNCTIONS": ", ".join(source.functions()),
@@ -56,7 +58,10 @@ def to_python(cell: Cell, scores: Scores | None = None) -> str:
         "START": source.block(source.starts()),
         "UNPACK": _tuple(source.states),
         "STEP": source.block(source.step()),
-        "FOLLOWING": _tuple(source.following),
+        "FOLLOWING": ", ".join(source.following),
+        "STATE": "Tensor" if alone else f"Tuple[{', '.join(['Tensor'] * count)}]",
+        "GIVEN": "[state]" if alone else f"[{_each('state', count)}]",
+        "JOINED": "states[0]" if alone else f"({_each('states', count)})",
     }
     frame = FRAME.read_text(encoding="utf-8")
     if not fields["BIAS_CHECK"]:
@@ -225,6 +230,10 @@ class _Source:
 
 def _tuple(items: list[str]) -> str:
     return f"({', '.join(items)}{',' * (len(items) == 1)})"
+
+
+def _each(name: str, count: int) -> str:
+    return ", ".join(f"{name}[{place}]" for place in range(count))
 
 
 def _variables(shown: Tidy) -> dict[int, str]:

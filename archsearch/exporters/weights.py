@@ -6,7 +6,6 @@ import math
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import torch
@@ -17,13 +16,17 @@ from torch import Tensor, nn
 from archsearch.cell import Cell
 from archsearch.compiler import Recurrent
 from archsearch.compiler.matrices import matrix_places
-from archsearch.compiler.parameters import PROJECTION, bias_name, learned, weight_name
+from archsearch.compiler.parameters import PROJECTION, bias_name, learned, titles, weight_name
+from archsearch.compiler.source_function import made
 from archsearch.errors import ArchsearchError, InputError
 from archsearch.exporters.python import class_name, exported_names, to_python
 from archsearch.exporters.tidy import Tidy, tidy
 
-OURS = re.compile(r"(.*?)((?:weight_n\d+|bias_n\d+|projection)_l(\d{1,6})(_reverse)?|_extra_state)")
+OURS = re.compile(r"(.*?)((?:(?:weight|bias)_[nxhgv]\d+|projection)_l(\d{1,6})(_reverse)?|_extra_state)")
 """A name in a file: what stands before the layer's own, that name, the layer, and whether it reads backwards."""
+
+OLDER = re.compile(r"(?:weight|bias)_n\d+")
+"""A name that does not say what is read."""
 
 ARGUMENTS = ("input_size", "hidden_size", "num_layers", "bias", "batch_first", "dropout", "bidirectional")
 
@@ -48,15 +51,14 @@ def names_of_export(cell: Cell, levels: int, directions: int) -> dict[str, str]:
 def to_module(layer: Recurrent) -> nn.Module:
     """Return the exported class of the layer's cell, with the layer's sizes, type, device, mode and weights."""
     shown = tidy(layer.cell)
-    module = ModuleType(shown.cell.name)
-    exec(compile(to_python(shown.cell), f"<export of {shown.cell.name}>", "exec"), module.__dict__)
-    made: nn.Module = getattr(module, class_name(shown))(**{name: getattr(layer, name) for name in ARGUMENTS})
+    exported = made(class_name(shown), to_python(shown.cell), {"__name__": shown.cell.name})
+    module: nn.Module = exported(**{name: getattr(layer, name) for name in ARGUMENTS})
     given = dict(layer.named_parameters(remove_duplicate=False))
     if given:
-        made.to(next(iter(given.values())))
+        module.to(next(iter(given.values())))
     names = names_of_export(layer.cell, layer.num_layers, 1 + layer.bidirectional)
-    made.load_state_dict({names[name]: weight.detach() for name, weight in given.items()})
-    return made.train(layer.training)
+    module.load_state_dict({names[name]: weight.detach() for name, weight in given.items()})
+    return module.train(layer.training)
 
 
 def from_module(cell: Cell | str, module: nn.Module) -> Recurrent:
@@ -102,7 +104,11 @@ def exported_weights(cell: Cell, path: Path) -> bytes:
     found = {match: weight for name, weight in whole.items() if (match := OURS.fullmatch(name)) is not None}
     if (count := len({match[1] for match in found})) != 1:
         raise InputError(f"{path} holds the weights of {count} layers, and must hold those of one")
-    weights = {match[2]: weight for match, weight in found.items()}
+    today = titles(cell.canonical())
+    weights = {
+        OLDER.sub(lambda name: today.get(name[0], name[0]), match[2]): weight
+        for match, weight in found.items()
+    }
     levels = 1 + max((int(match[3]) for match in found if match[3]), default=0)
     layer = _layer_of(cell, weights, levels, any(match[4] for match in found))
     try:
@@ -120,11 +126,11 @@ def _layer_of(cell: Cell, weights: Mapping[str, Tensor], levels: int, bidirectio
     sizes = [tuple(weight.shape) for name, weight in weights.items() if name != "_extra_state"]
     if not all(sizes) or 0 in [size for shape in sizes for size in shape] or not sizes:
         raise InputError("the file holds weights without entries, and no size can be read off them")
+    today = titles(cell.canonical())
     readers = [
-        PROJECTION,
-        *(weight_name(at) for at, role, *_ in matrix_places(cell.canonical()) if role == "x"),
+        today[weight_name(at)] for at, role, *_ in matrix_places(cell.canonical()) if at and role == "x"
     ]
-    wide = [weights[f"{name}_l0"].size(-1) for name in readers if f"{name}_l0" in weights]
+    wide = [weights[f"{name}_l0"].size(-1) for name in [PROJECTION, *readers] if f"{name}_l0" in weights]
     bias = any(name.startswith("bias_") for name in weights) or not any(node.has_bias for node in cell.ops)
     width = sizes[0][0]
     fan_in = wide[0] if wide else width
@@ -151,11 +157,12 @@ def _compare(layer: Recurrent) -> None:
 def _own_names(shown: Tidy) -> dict[str, str]:
     """Return for each name of a layer's parameter, without the layer's number, the name in the exported class."""
     canonical = {handle: place for place, handle in shown.origin.items()}
+    today = titles(shown.cell.canonical())
     names = {PROJECTION: "P"}
     for handle, own in exported_names(shown).items():
-        names[weight_name(canonical[handle])] = own.weight
+        names[today[weight_name(canonical[handle])]] = own.weight
         if own.bias is not None:
-            names[bias_name(canonical[handle])] = own.bias
+            names[today[bias_name(canonical[handle])]] = own.bias
     return names
 
 

@@ -54,7 +54,7 @@ def flat_layout(cell: Cell, symbols: int, width: int, layers: int) -> tuple[list
     for layer in range(layers):
         for item in learned(cell, width, width):
             moves = int(item.name.rpartition("_n")[2]) in reached and (below or layer == layers - 1)
-            rows.append((f"layers.{item.name}_l{layer}", item.shape, moves))
+            rows.append((f"layers.{item.title}_l{layer}", item.shape, moves))
     placed: dict[str, FlatParameter] = {}
     end = moved = 0
     for reach in (True, False):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
@@ -25,7 +26,7 @@ for word in "$@"; do
         if [ $count -lt 0 ]; then {trouble}; fi
     fi
 done
-exec c++ "$@"
+exec {real} "$@"
 """
 
 FULL = "echo '/usr/bin/ld: final link failed: No space left on device' >&2; exit 1"
@@ -36,7 +37,7 @@ def compiler(world: World, trouble: str) -> Path:
     """Let a world's compiler make trouble while the file that is returned is there, once it holds a number below 1."""
     flag = world.folder / "trouble"
     path = world.folder / "cxx"
-    path.write_text(COMPILER.format(flag=flag, trouble=trouble))
+    path.write_text(COMPILER.format(flag=flag, trouble=trouble, real=os.environ.get("CXX", "c++")))
     path.chmod(0o700)
     world.environment["CXX"] = str(path)
     return flag
@@ -84,7 +85,7 @@ def test_a_small_disk_for_the_cache_or_temporary_files_stops_a_search_with_5(
     if what == "TMPDIR":
         (small_disk / "fill").write_bytes(bytes(390_000))
         world.cache = "another"
-    world.environment = {what: str(small_disk)}
+    world.environment = {what: str(small_disk), "CXX": "c++"}
     stopped = world.run(world.evolve("--run", "full", *FEW))
     assert stopped.returncode == 5, stopped.stderr
     assert f"Error: {small_disk}: " in stopped.stderr and "No space left on device" in stopped.stderr

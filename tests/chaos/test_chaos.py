@@ -28,7 +28,16 @@ AT_ONCE = 2
 """Searches side by side."""
 
 KILLS_OF_A_RUN = 20
+KILLS_AT_MOST = 200
+"""About as many workers as one search loses if every cell kills some."""
+
 STEPS_OF_A_RUN = 38
+PATIENCE = 600.0
+"""Seconds that a search may take for its trials, on a machine that does much else."""
+
+OF_A_KILL = 10.0
+"""Seconds more for each worker that is killed, in which another one starts."""
+
 WAL_MOST = 16 << 20
 LATE = 0.1
 """Seconds that readers may keep a commit waiting."""
@@ -62,7 +71,7 @@ def test_kills_of_the_driver_change_nothing(
         rng = random.Random(f"drivers {sizes.seed} {number}")
         kills = min(KILLS_OF_A_RUN, sizes.driver_kills - number * KILLS_OF_A_RUN)
         workers, run = rng.choice([1, 2, 4]), f"driver-{number}"
-        slow = World(world.folder, True, f"cache-{number}", {"SLOW": "0.1"})
+        slow = World(world.folder, True, f"cache-{number}", {"SLOW": "0.1"}, PATIENCE)
         for moment in sorted(rng.randrange(-1, STEPS_OF_A_RUN) for _ in range(kills)):
             search = slow.start(slow.evolve("--run", run, "--workers", workers, *ARGUMENTS), run)
             kill_at(search, moment, rng.uniform(0, 0.3), slow.folder / "runs" / run)
@@ -92,9 +101,10 @@ def test_kills_of_workers_change_nothing(world: World, unbroken: str, sizes: Siz
     while killed < sizes.worker_kills:
         folder = world.folder / f"trouble-{runs}"
         folder.mkdir()
-        share = min(1.0, (sizes.worker_kills - killed) / 200)
+        share = min(1.0, (sizes.worker_kills - killed) / KILLS_AT_MOST)
         environment = {"TROUBLE": f"sometime:{share}:1", "TROUBLE_FOLDER": str(folder), "SLOW": "0.01"}
-        other = World(world.folder, True, f"cache-{runs}", environment)
+        patience = PATIENCE + OF_A_KILL * share * KILLS_AT_MOST
+        other = World(world.folder, True, f"cache-{runs}", environment, patience)
         assert finish(other, f"worker-{runs}", 4, *ARGUMENTS) == unbroken, f"run {runs}"
         (deaths,) = rows(world.folder / "runs" / f"worker-{runs}", "SELECT max(deaths) FROM trials")[0]
         assert deaths == 1, "a worker's next trial, which it had not begun, is not blamed"

@@ -1,5 +1,6 @@
 """Weights are found by what they read, and a state dict says whose cell it is."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -55,6 +56,38 @@ def test_the_index_names_every_matrix_once_in_the_order_of_the_parameters(name: 
     assert all(matrix.line for matrix in layer.matrices())
 
 
+@pytest.mark.parametrize("name", library.names())
+def test_a_name_says_what_its_matrix_reads(name: str) -> None:
+    layer = Recurrent(name, 3, 4, bidirectional=True)
+    for matrix in layer.matrices():
+        assert matrix.name.startswith((f"weight_{matrix.role[0]}", "projection_l0"))
+        biases = [key for key, bias in layer.named_parameters() if bias is matrix.bias]
+        assert len(biases) == (matrix.bias is not None)
+        assert all(key.startswith(f"bias_{matrix.role[0]}") for key in biases)
+
+
+def test_what_reads_a_state_is_found_by_name_too() -> None:
+    layer = Recurrent("lstm", 3, 4, num_layers=2)
+    found = [name for name, _ in layer.named_parameters() if name.startswith("weight_h")]
+    assert found == [matrix.name for matrix in layer.matrices() if matrix.role == "h"]
+    assert len(found) == 4 * 2
+
+
+def older(name: str) -> str:
+    """Return what a parameter was called before names had roles."""
+    return re.sub(r"^(weight|bias)_[xhgv]", r"\1_n", name)
+
+
+@pytest.mark.parametrize("prefix", ["", "0."])
+def test_weights_under_names_without_a_role_load_strictly(prefix: str) -> None:
+    theirs, ours = (Recurrent("enas", 3, 4, num_layers=2, bidirectional=True) for _ in range(2))
+    kept = {f"{prefix}{older(name)}": value for name, value in theirs.state_dict().items()}
+    given = dict(kept)
+    (nn.Sequential(ours) if prefix else ours).load_state_dict(given)
+    assert given.keys() == kept.keys() and any("weight_n" in name for name in kept)
+    assert all(torch.equal(value, ours.state_dict()[name]) for name, value in theirs.state_dict().items())
+
+
 @pytest.mark.parametrize("strict", [True, False])
 def test_weights_of_another_cell_are_refused_and_nothing_is_copied(strict: bool) -> None:
     ours, theirs = (Recurrent(Cell.parse(text), 3, 4) for text in (SIGMOID, TANH))
@@ -82,8 +115,8 @@ def test_weights_without_a_record_of_their_cell_load_strictly(engine: str) -> No
 def test_strict_loading_still_misses_what_is_missing() -> None:
     layer = Recurrent("gru", 3, 4)
     weights = plain(layer)
-    weights["weight_of_none"] = weights.pop("weight_n2_l0")
-    with pytest.raises(RuntimeError, match=r"(?s)Missing key.*weight_n2_l0.*Unexpected key.*weight_of_none"):
+    weights["weight_of_none"] = weights.pop("weight_x2_l0")
+    with pytest.raises(RuntimeError, match=r"(?s)Missing key.*weight_x2_l0.*Unexpected key.*weight_of_none"):
         layer.load_state_dict(weights)
 
 

@@ -88,7 +88,7 @@ def test_an_export_that_is_not_the_cell_is_refused(change: tuple[str, str], reas
 def test_the_step_is_written_with_the_names_of_the_cell() -> None:
     source = to_python(library.load("gru"))
     assert "        r = torch.sigmoid(linear(x, self.W_r_x, self.b_r) + linear(h, self.W_r_h))\n" in source
-    assert "        h_next = n + z * (h - n)\n        return (h_next,)\n" in source
+    assert "        h_next = n + z * (h - n)\n        return [h_next]\n" in source
 
 
 def test_long_lines_are_broken_into_operands() -> None:

@@ -62,12 +62,14 @@ class World:
         faked: Whether workers are those of `fakes.py`.
         cache: The folder of the reference cache.
         environment: More variables.
+        patience: Seconds that a command may take from its start to its end.
     """
 
     folder: Path
     faked: bool = False
     cache: str = "cache"
     environment: dict[str, str] = field(default_factory=dict)
+    patience: float = 3 * PATIENCE
 
     def __post_init__(self) -> None:
         rng = random.Random(0)
@@ -109,7 +111,7 @@ class World:
 
     def run(self, command: list[str], **options: Any) -> subprocess.CompletedProcess[str]:
         """Run a command to its end."""
-        options = {"env": self.env, "cwd": self.folder, "timeout": 3 * PATIENCE, **options}
+        options = {"env": self.env, "cwd": self.folder, "timeout": self.patience, **options}
         return subprocess.run(command, capture_output=True, text=True, **options)
 
     def start(self, command: list[str], name: str) -> Running:

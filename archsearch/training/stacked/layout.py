@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from archsearch.compiler.parameters import bias_name, weight_name
+from archsearch.compiler.parameters import bias_name, titles, weight_name
 from archsearch.compiler.program.program import Program
 from archsearch.compiler.stacked.lanes import Weights
 from archsearch.training.flat import flat_layout
@@ -96,6 +96,7 @@ class StackLayout:
             n: Its width.
         """
         parts = {name: view[lane] for name, view in views.items()}
+        title = titles(self.program.cell)
         yield "embedding", parts["embedding"][: self.symbols, :n]
         yield "weight", parts["weight"][: self.symbols, :n]
         yield "bias", parts["bias"][: self.symbols]
@@ -104,14 +105,14 @@ class StackLayout:
                 for position, linear in enumerate(product.linears):
                     start = position * self.width
                     block = parts[f"product {number} of {layer}"][:n, start : start + n]
-                    yield f"layers.{weight_name(linear)}_l{layer}", block.t()
+                    yield f"layers.{title[weight_name(linear)]}_l{layer}", block.t()
             for node in self.program.cell.ops:
                 if node.has_bias:
                     name = bias_name(node.handle)
-                    yield f"layers.{name}_l{layer}", parts[f"{name} of {layer}"][:n]
+                    yield f"layers.{title[name]}_l{layer}", parts[f"{name} of {layer}"][:n]
                 if node.op == "scale":
                     name = weight_name(node.handle)
-                    yield f"layers.{name}_l{layer}", parts[f"{name} of {layer}"][:n]
+                    yield f"layers.{title[name]}_l{layer}", parts[f"{name} of {layer}"][:n]
 
     def reached(self, like: Tensor) -> Tensor:
         """Return 1 where a gradient reaches a parameter and 0 elsewhere, [P]: behind a `stop` nothing decays either."""

@@ -258,10 +258,10 @@ def test_a_step_that_fails_is_named_and_leaves_the_weights() -> None:
     batches = windows("xml:small", 5)
     native.train(batches[:2], optimiser())
     before = native.flat.clone()
-    native.parameters["layers.weight_n7_l0"][0, 0] = float("nan")
+    native.parameters["layers.weight_h7_l0"][0, 0] = float("nan")
     losses, failure = native.train(batches[2:], optimiser())
     assert failure == "loss nan at step 3" and len(losses) == 1 and native.steps == 2
-    native.parameters["layers.weight_n7_l0"][0, 0] = before[0]
+    native.parameters["layers.weight_h7_l0"][0, 0] = before[0]
     assert not torch.isnan(native.flat).any()
 
 
