@@ -131,7 +131,6 @@ class Hearing:
     def _task_document(self, task: str, found: Evidence) -> dict[str, object]:
         low, high = found.interval.low, found.interval.high
         return {
-            "verdict": self.of_task(task).value,
             "wins": found.wins,
             "losses": found.losses,
             "ties": found.ties,
@@ -139,6 +138,7 @@ class Hearing:
             "difference": found.difference,
             "low": low if math.isfinite(low) else None,
             "high": high if math.isfinite(high) else None,
+            "verdict": self.of_task(task).value,
             "skills": list(self.skills(task)),
         }
 
