@@ -107,7 +107,7 @@ def _pairs(plan: StudyPlan, task: PlannedTask) -> list[tuple[list[Trial], list[T
 def _task_clones(plan: StudyPlan, task: PlannedTask, ended: dict[Trial, Outcome]) -> TaskClones:
     runs = tuple(_best(plan, task, [ended[trial] for trial in draw]) for draw in _runs(plan, task))
     pairs = tuple(pair_result(plan.run, task.name, sides, ended) for sides in _pairs(plan, task))
-    return TaskClones(task.full_name, runs, pairs)
+    return TaskClones(task.described, runs, pairs)
 
 
 def _best(plan: StudyPlan, task: PlannedTask, outcomes: Sequence[Outcome]) -> float:
