@@ -165,7 +165,12 @@ def confirm_run(
             elsewhere |= {task: _on(home, task, probed) for task in others}
             bench = Bench(home, pool, [subject.cell for subject in subjects], heard)
             docket = _Docket(
-                home, bench, RunLedger(store), settings or plan.preset.search.verdict_settings, pairs, over
+                plan=home,
+                bench=bench,
+                ledger=RunLedger(store),
+                settings=settings or plan.preset.search.verdict_settings,
+                pairs=pairs,
+                over=over,
             )
             if priced is not None:
                 priced(*_cost(store, docket, subjects, elsewhere))

@@ -72,7 +72,14 @@ def _corners(plan: RunPlan, task: PlannedTask, cell: Cell) -> list[Setting]:
         itertools.product(LAYERS, (min(grid.rate), max(grid.rate)), (min(grid.scale), max(grid.scale)))
     )
     return [
-        Setting(grid.optimiser[0], rate, max(grid.clip), scale, layers, budget)
+        Setting(
+            optimiser=grid.optimiser[0],
+            rate=rate,
+            clip=max(grid.clip),
+            scale=scale,
+            layers=layers,
+            budget=budget,
+        )
         for layers, rate, scale in ends
         if units(cell, task.facts.symbols, layers, budget) >= SMALLEST
     ]

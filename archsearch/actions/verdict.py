@@ -28,7 +28,13 @@ def limits_of_search(limits: SearchLimits, plan: RunPlan) -> SearchLimits:
 
 
 def is_due(store: RunStore, plan: RunPlan, limits: SearchLimits) -> bool:
-    """Return whether a run whose search is over lacks pairs for its verdict."""
+    """Return whether a run whose search is over lacks pairs for its verdict.
+
+    Args:
+        store: The run's database.
+        plan: The run's plan.
+        limits: When the run is finished.
+    """
     if plan.preset.search.verdict == 0 or (best := best_found(store)) is None:
         return False
     hearing = _hearing(store, plan, best)
@@ -71,7 +77,16 @@ def judge_best(
         nonlocal noted
         if known.count > noted:
             noted, store.elapsed = known.count, elapsed()
-        listener.progressed(Progress("verdict", done, of, None, len(pool.devices), elapsed(), known))
+        progress = Progress(
+            phase="verdict",
+            done=done,
+            total=of,
+            history=None,
+            busy=len(pool.devices),
+            elapsed=elapsed(),
+            hearing=known,
+        )
+        listener.progressed(progress)
 
     def over() -> bool:
         return stopped() or (limits.max_seconds is not None and elapsed() >= limits.max_seconds)

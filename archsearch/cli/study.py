@@ -374,9 +374,8 @@ def referee(
     """Print the tables; see `archsearch.studies.referee`."""
     from archsearch.studies import referee as study_of  # scipy takes its time to import
 
-    found = (
-        _clones(preset, tasks, settings, trained, data, worker_devices(device, workers)) if trained else []
-    )
+    pool = WorkerPool(list(worker_devices(device, workers)), str(data.resolve()) if data else None)
+    found = _clones(pool, preset, tasks, settings, trained) if trained else []
     reports = list[tuple[str, study_of.Report]]()
     worlds = [(each.task, each.world) for each in found] or [("", study_of.NORMAL)]
     with progress_line("simulating:") as progressed:
@@ -403,19 +402,13 @@ def referee(
 
 
 def _clones(
-    preset: str,
-    tasks: str | None,
-    settings: int | None,
-    trained: int,
-    data: Path | None,
-    devices: Sequence[str],
+    pool: WorkerPool, preset: str, tasks: str | None, settings: int | None, trained: int
 ) -> list[TaskClones]:
     from archsearch.studies.clones import train_clones
     from archsearch.studies.instrument import prepare
 
     name, loaded = load_preset(preset)
     wanted = _preset_tasks(name, loaded, tasks)
-    pool = WorkerPool(list(devices), str(data.resolve()) if data else None)
     with progress_line("training:") as progressed, pool:
         plan = prepare(pool, name, loaded, names=[BASELINE], tasks=wanted, settings=settings, draws=trained)
         return train_clones(plan, pool, progressed)

@@ -65,7 +65,13 @@ class Equality(msgspec.Struct, frozen=True):
     def given(
         self, task: str, ours: Sequence[Trial], theirs: Sequence[Trial]
     ) -> tuple[list[Trial], list[Trial]]:
-        """Return the trials of both cells on a task as they are trained, given those at equal parameters."""
+        """Return the trials of both cells on a task as they are trained.
+
+        Args:
+            task: What people call the task.
+            ours: Those of the first cell at equal parameters.
+            theirs: Those of the second.
+        """
         terms = {(each.layers, each.budget): each for each in self.terms if each.task == task}
         each = [terms[trial.setting.layers, trial.setting.budget] for trial in theirs]
         return (

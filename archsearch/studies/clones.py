@@ -16,7 +16,7 @@ from archsearch.errors import WorkerError
 from archsearch.protocol.claims import Claim, PairResult, pair_result
 from archsearch.protocol.plan import PlannedTask
 from archsearch.protocol.records import BASELINE, Outcome, Trial
-from archsearch.studies.instrument import StudyPlan, train
+from archsearch.studies.instrument import StudyPlan, train_trials
 from archsearch.studies.referee import World
 from archsearch.workers.pool import WorkerPool
 
@@ -71,7 +71,7 @@ def train_clones(
         for group in (_runs(plan, task), *_pairs(plan, task))
         for side in group
     ]
-    ended = train(plan, pool, [trial for side in sides for trial in side], progressed)
+    ended = train_trials(plan, pool, [trial for side in sides for trial in side], progressed)
     check_host(ended)
     return [_task_clones(plan, task, ended) for task in plan.run.tasks]
 

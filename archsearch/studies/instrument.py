@@ -112,10 +112,10 @@ def train_cells(
         for draw in plan.trials(cell.id, task.name)
         for trial in draw
     ]
-    return train(plan, pool, trials, progressed)
+    return train_trials(plan, pool, trials, progressed)
 
 
-def train(
+def train_trials(
     plan: StudyPlan, pool: WorkerPool, trials: Iterable[Trial], progressed: Callable[[int, int], None]
 ) -> dict[Trial, Outcome]:
     """Return how trials of a study's cells ended; those that other runs or an earlier call trained come from the cache.

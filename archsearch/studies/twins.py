@@ -19,7 +19,7 @@ from archsearch.cell.ops import canonical_arguments
 from archsearch.protocol.equality import equality
 from archsearch.protocol.plan import PlannedTask
 from archsearch.protocol.records import BASELINE, Outcome, Trial
-from archsearch.studies.instrument import StudyPlan, train
+from archsearch.studies.instrument import StudyPlan, train_trials
 from archsearch.workers.pool import WorkerPool
 
 
@@ -102,7 +102,7 @@ def measured_twins(
     }
     both = replace(plan, cells={**plan.cells, **{f"twin of {name}": twin for name, twin in twins.items()}})
     everything = [trial for kinds in trials.values() for draws in kinds for draw in draws for trial in draw]
-    ended = train(both, pool, everything, progressed)
+    ended = train_trials(both, pool, everything, progressed)
     return {
         task.described: [_result(plan, task, name, trials, ended) for name in plan.cells]
         for task in plan.run.tasks
