@@ -67,8 +67,8 @@ class TrainingRules(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         batch: Parallel streams.
         unroll: Time steps per window.
         schedule: "constant", or "halving" (docs/measuring.md, "Schedule").
-        x: "embedding": as wide as the layer; "narrow": of a small width of its own (docs/measuring.md, "Cells that read x
-            itself"). Absent is the former, so that records are what they were before there was a choice.
+        x: "embedding": as wide as the layer; "narrow": of a small width of its own (docs/measuring.md,
+            "Cells that read x itself"). Absent is the former, so that records are what they were before there was a choice.
         x_width: Width of a narrow x; absent is `NARROW`.
     """
 

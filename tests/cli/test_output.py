@@ -18,7 +18,7 @@ from archsearch.tasks import TASKS
 from tests.helpers.commands import TINY, Call, Finished
 
 BOARD = ["run", "preset", "seed", "steps", "candidates", "scored", "baseline", "champion"]
-BOARD += ["sampling_error", "noise", "rows"]
+BOARD += ["sampling_error", "noise", "verdict", "rows"]
 ROW = [
     "rank",
     "id",
@@ -30,6 +30,7 @@ ROW = [
     "diverged",
     "parent",
     "mutations",
+    "verdict",
 ]
 
 
@@ -342,11 +343,12 @@ def test_judge_says_in_words_what_its_pairs_show(
     monkeypatch.setenv("ARCHSEARCH_CACHE", str(tmp_path / "cache"))
     shown = call("judge", "mut1", "gru", "--task", "english", "--pairs", 1, *JUDGE)
     assert shown.code == 0
-    heading, row, verdict, ledger = shown.out.splitlines()
+    heading, row, verdict, outlook, ledger = shown.out.splitlines()
     assert heading.split()[:5] == ["task", "pairs", "wins", "losses", "ties"]
     assert row.split()[:2] == ["english", "1"]
-    assert verdict.startswith(
-        "mut1 and gru are not told apart on english after 1 pair. If wins and losses went on"
+    assert verdict == "mut1 and gru are not told apart on english after 1 pair."
+    assert outlook.startswith(
+        "If wins and losses went on like this, about 7 more pairs would tell them apart: --"
     )
     assert ledger.startswith("Claim 1 of your ledger: E must reach 33 on every task.")
 
@@ -362,7 +364,7 @@ def test_judge_for_scripts_has_the_documented_form(
     assert (judged["verdict"], judged["pairs"]) == ("not told apart", 2)
     assert list(judged["tasks"]) == ["english", "text:song.txt"]
     for task in judged["tasks"].values():
-        assert list(task) == ["wins", "losses", "ties", "e", "difference", "low", "high"]
+        assert list(task) == ["wins", "losses", "ties", "e", "difference", "low", "high", "verdict", "skills"]
         assert task["wins"] + task["losses"] + task["ties"] == 2
         assert task["low"] is None and task["high"] is None
     again = call("judge", "mut1", "gru", *tasks, "--pairs", 2, *JUDGE)
@@ -378,9 +380,10 @@ def test_a_cell_is_not_judged_against_itself(call: Call) -> None:
 def test_confirm_shows_every_claim_with_its_tasks(copied: Finished, call: Call) -> None:
     arguments = ["confirm", copied.folder, "--pairs", 1, "--settings", 1, "--workers", 1, "--top", 2]
     shown = call(*arguments)
-    assert (shown.code, shown.err) == (0, "")
-    heading, *claims, last = shown.out.splitlines()
-    assert heading.split() == ["claim", "cell", "against", "verdict", "pairs", "english", "memorization"]
-    assert 1 <= len(claims) <= 2
-    assert all(line.split()[2:7] == ["gru", "not", "told", "apart", "1"] for line in claims)
-    assert last.startswith("For each task: pairs won and lost")
+    assert shown.code == 0
+    assert shown.err.startswith("Against the GRU at most ") and "; of what is better at most " in shown.err
+    heading, *rows = shown.out.splitlines()
+    assert heading.split()[:7] == ["rank", "cell", "beside", "gru", "pairs", "english", "memorization"]
+    assert all("not told apart" in row for row in rows[: heading.count("rank")])
+    assert any(row.split()[0] == "placebo" for row in rows)
+    assert any(row.startswith("For each task: pairs won and lost") for row in rows)
