@@ -297,7 +297,8 @@ def test_what_comes_next_promises_other_data_only_where_there_are_others(
     with RunStore.open(finished.folder) as store:
         board = read_leaderboard(store, "tiny-1")
     files = [
-        replace(task, name=name) for task, name in zip(board.plan.tasks, ("text:a.txt", "ptb"), strict=True)
+        replace(task, name=name, facts=replace(task.facts, name=name))
+        for task, name in zip(board.plan.tasks, ("text:a.txt", "ptb"), strict=True)
     ]
     (line,) = [
         line
