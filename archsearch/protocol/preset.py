@@ -24,6 +24,9 @@ class SearchRules(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
         max_time: Time after which the run is finished, such as "3m"; None for no limit.
         max_candidates: Candidates after which the run is finished; None for no limit.
         reexamine: Probability that a step re-examines a member of the pool.
+        reexamination: Which one, and on what: a "random" one on further settings; or one that could be the first
+            ("top-two"), each k settings with training data of their own, and candidates rank by what is believed of them.
+        placebo: Share of steps that try a clone of the GRU as if it were a candidate.
         regroup: Whether cells that differ in the grouping of sums and products alone count as one (`archsearch.regrouped`).
     """
 
@@ -36,6 +39,8 @@ class SearchRules(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
     max_time: str | None = None
     max_candidates: int | None = None
     reexamine: float = 0.5
+    reexamination: Literal["random", "top-two"] = "random"
+    placebo: float = 0.0
     regroup: bool = False
 
 

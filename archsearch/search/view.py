@@ -19,6 +19,7 @@ from archsearch.protocol.plan import PlannedTask, RunPlan
 from archsearch.protocol.records import Stage, Step
 from archsearch.protocol.references import reference_stages
 from archsearch.protocol.settings import Setting
+from archsearch.referee.shrinkage import top_two
 from archsearch.search import choice
 from archsearch.words import short_id
 
@@ -89,16 +90,24 @@ class View:
         """The unseen steps by the cell that they try."""
         steps: dict[str, list[Step]] = {}
         for step in self.unseen:
-            steps.setdefault(step.cell, []).append(step)
+            steps.setdefault(step.candidate, []).append(step)
         return steps
 
     def reexamination(self) -> Asked | None:
-        """Return a step that tries a random member of the pool on new settings; None if no member has any left."""
+        """Return a step that tries a member of the pool on new settings; None if no member has any left."""
         members = [member for member in self.history.pool if self._has_settings_left(member)]
         if not members:
             return None
-        member = members[int(self.rng.integers(len(members)))]
+        member = members[self._to_be_reexamined(members)]
         return Asked(Step(self.number, "reexamine", member.id, stages=self._stages(member.id), raced=True))
+
+    def _to_be_reexamined(self, members: list[Candidate]) -> int:
+        """Return the place of a random member, or of one that could be the first of them."""
+        if self.plan.preset.search.reexamination == "random":
+            return int(self.rng.integers(len(members)))
+        judged = [member.judgement for member in members if member.judgement is not None]
+        estimates = np.array([judgement.estimate for judgement in judged])
+        return top_two(estimates, np.array([judgement.doubt for judgement in judged]), self.rng)
 
     def _has_settings_left(self, candidate: Candidate) -> bool:
         assigned = candidate.id in self._unseen_of
