@@ -3,7 +3,7 @@
     python examples/search_own_text.py poems.txt --candidates 60 --output best.py
 
 The text needs a thousand characters at least. What is found is written as a PyTorch module that needs nothing of
-archsearch, if it is a finding or not: a fitness above luck is one.
+archsearch, if it is worth confirming.
 """
 
 from __future__ import annotations

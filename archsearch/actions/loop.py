@@ -274,7 +274,7 @@ class SearchLoop:
         step, verdict = ended.step, ended.verdict
         self.trials += count_trials(step, verdict.reached)
         self.store.tell_step(step.number, verdict, self.elapsed)
-        candidate = self.search.told.candidate(step.cell) if step.cell else None
+        candidate = self.search.told.told_by(ended)
         self.store.keep_told(self.search.told, [] if candidate is None else [candidate])
         return ToldStep(step, verdict, None if candidate is None else replace(candidate))
 

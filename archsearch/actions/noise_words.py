@@ -9,4 +9,6 @@ def noise_words(noise: Noise) -> str:
     if not noise.clones:
         return words + "."
     many = "one clone" if noise.clones == 1 else f"the best of {noise.clones} clones"
-    return f"{words}; {many} would reach {noise.luck:.2f} by luck."
+    return (
+        f"{words}; {many} would reach {noise.luck:.2f} by luck, and {noise.line:.2f} once in twenty searches."
+    )

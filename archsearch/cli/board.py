@@ -12,7 +12,7 @@ from archsearch.cell import library
 from archsearch.cli.tables import Column, fits, print_table
 from archsearch.cli.verdicts import verdict_sentences
 from archsearch.protocol.plan import PlannedTask
-from archsearch.store import Leaderboard, Row
+from archsearch.store import Leaderboard, Placebo, Row
 from archsearch.words import plain, polynomial, short_id
 
 TITLE = 20
@@ -43,6 +43,7 @@ def print_leaderboard(out: Console, board: Leaderboard, top: int) -> None:
 
 def _table(board: Leaderboard, rows: list[Row], scores: bool) -> tuple[list[Column], list[list[str]]]:
     columns = [Column("rank", right=True), Column("cell"), Column("fitness", right=True)]
+    columns += [Column("estimate", right=True)] * board.plan.in_blocks
     columns += [Column(title(task.name), right=True) for task in board.plan.tasks]
     judged = any(row.verdict is not None for row in rows)
     columns += [Column("verdict")] if judged else []
@@ -58,6 +59,7 @@ def _table(board: Leaderboard, rows: list[Row], scores: bool) -> tuple[list[Colu
             "ref" if row.rank is None else str(row.rank),
             row.name or cell_name(row.id),
             ratio_text(row.fitness, 3),
+            *[ratio_text(row.estimate, 3)] * board.plan.in_blocks,
             *(_result(row, task, scores) for task in board.plan.tasks),
             *([row.verdict.ruling.value if row.verdict else ""] if judged else []),
             _origin(row),
@@ -120,8 +122,14 @@ def _notes(board: Leaderboard) -> list[str]:
         lines.append(
             f"Sampling error of a score: {errors}; less between cells, which meet the same validation."
         )
+    if board.plan.in_blocks:
+        lines.append("The rank is by the estimate: what is left of the fitness when noise is taken off.")
     if board.noise is not None:
-        lines += [noise_words(board.noise), best_words(board)]
+        lines.append(noise_words(board.noise))
+    if board.placebo is not None:
+        lines.append(placebo_words(board.placebo))
+    if board.noise is not None:
+        lines.append(best_words(board))
     if board.verdict is not None:
         lines += verdict_sentences(board.verdict, "this run")
     lines.append(f"{board.told} steps, {board.candidates} candidates; {fates(board.fates, board.known)}.")
@@ -135,12 +143,19 @@ def fates(counts: dict[str, int], known: int) -> str:
     return ", ".join(words) or "nothing tried yet"
 
 
+def placebo_words(placebo: Placebo) -> str:
+    """Return how the clones did that were tried in a candidate's place."""
+    many = "one placebo clone" if placebo.clones == 1 else f"the best of {placebo.clones} placebo clones"
+    reached = "no fitness" if placebo.fitness is None else ratio_text(placebo.fitness, 2)
+    return f"Tried as candidates, {many} of the GRU has {reached}."
+
+
 def best_words(board: Leaderboard) -> str:
     """Return what the noise says about the best found cell."""
     mutants = [row for row in board.rows if row.rank is not None and row.parent]
     if not mutants:
         return "No mutant is scored yet."
     best = mutants[0]
-    above_luck = board.noise is not None and board.noise.finding
-    verdict = "above luck, so worth another look" if above_luck else "not a finding yet"
+    above = board.noise is not None and board.noise.worth_confirming
+    verdict = "worth confirming" if above else "nothing above luck yet"
     return f"The best found cell, {cell_name(best.id)}, has {ratio_text(best.fitness, 2)}: {verdict}."

@@ -31,7 +31,13 @@ EVERY = 10.0
 MARGIN = 6
 """Columns that the live view leaves free: a ^C that the terminal prints there must not begin a new line."""
 
-KINDS = {"start": "start", "propose": "new", "reexamine": "again", "nothing": "nothing new"}
+KINDS = {
+    "start": "start",
+    "propose": "new",
+    "reexamine": "again",
+    "nothing": "nothing new",
+    "placebo": "clone",
+}
 """What people call the kinds of steps."""
 
 

@@ -15,7 +15,7 @@ from archsearch.protocol.duration import parse_duration
 from archsearch.protocol.ladder import base_of, named_budget, rules_of
 from archsearch.protocol.named_cells import cell_faults
 from archsearch.protocol.plan import RunPlan, TaskFacts
-from archsearch.protocol.preset import FilterRules, Preset, SearchRules, TaskRules, TrainingRules
+from archsearch.protocol.preset import FilterRules, Preset, Rule, SearchRules, TaskRules, TrainingRules
 from archsearch.protocol.settings import Grid
 from archsearch.tasks import TASKS, TaskName
 from archsearch.words import did_you_mean
@@ -51,6 +51,9 @@ MOST_SETTINGS = 100_000
 
 MOST_LAYERS = 100
 
+MOST_PLACEBO = 0.5
+"""The largest share of steps that try clones."""
+
 MOST_NAMES = 1_000
 """Entries of a list of names or rungs."""
 
@@ -76,6 +79,7 @@ def faults(preset: Preset, own: Iterable[str] = ()) -> Iterator[str]:
     yield from _grid("grid", preset.grid)
     yield from _grid("filter.grid", preset.filter.grid)
     yield from _max_time(preset.search.max_time)
+    yield from _belief(preset.search, preset.rule)
 
 
 def _names(preset: Preset) -> Iterator[str]:
@@ -237,6 +241,15 @@ def _width_of_x(training: TrainingRules) -> Iterator[str]:
         yield 'training.x_width goes with x = "narrow"'
     elif not 1 <= training.x_width <= MOST["training.x_width"]:
         yield f"training.x_width is {training.x_width:,}; it lies between 1 and {MOST['training.x_width']:,}"
+
+
+def _belief(search: SearchRules, rule: Rule) -> Iterator[str]:
+    if not 0 <= search.placebo <= MOST_PLACEBO:
+        yield f"search.placebo is {search.placebo}; it lies in [0, {MOST_PLACEBO}]"
+    if rule == "published" and (search.placebo or search.reexamination != "random"):
+        yield "search.placebo and search.reexamination = 'top-two' go with rule = 'paired'"
+    if search.reexamination == "top-two" and search.noise_draws < 1:
+        yield "search.reexamination is 'top-two', which needs search.noise_draws of at least 1"
 
 
 def _max_time(text: str | None) -> Iterator[str]:

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from archsearch.protocol.fitness import Tries, ratio
 from archsearch.protocol.plan import RunPlan
-from archsearch.protocol.racing import Outcomes, StageTrials, longest_trials
+from archsearch.protocol.racing import Outcomes, StageTrials, stage_trials
 from archsearch.protocol.records import Outcome, Stage, Step, Trial, Try, Verdict
 from archsearch.protocol.settings import Setting
 
@@ -92,7 +92,7 @@ def _evaluate_stages(
     tries: dict[str, dict[Setting, Try]] = {}
     for reached, stage in enumerate(step.stages, 1):
         task = stage.task
-        longest = longest_trials(plan, step.cell, stage, outcomes, raced=step.raced)
+        longest = stage_trials(plan, step, stage, outcomes)
         if missing := tuple(each.trial for each in longest.values() if each.outcome is None):
             return Waiting(missing)
         tries[task] = counted_tries(longest)
@@ -141,7 +141,7 @@ def told_again(plan: RunPlan, step: Step, verdict: Verdict, outcomes: Outcomes) 
         outcomes: Looks up the trials that have ended.
     """
     tries = {
-        stage.task: counted_tries(longest_trials(plan, step.cell, stage, outcomes, raced=step.raced))
+        stage.task: counted_tries(stage_trials(plan, step, stage, outcomes))
         for stage in step.stages[: verdict.reached]
     }
     return Ended(step, verdict, tries)

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 import msgspec
 
+from archsearch.protocol.belief import Belief, Prior
 from archsearch.protocol.plan import RunPlan
 from archsearch.protocol.records import Try
 from archsearch.protocol.settings import Setting
@@ -21,11 +22,14 @@ class TaskResult(msgspec.Struct, frozen=True):
     Attributes:
         score: The best score, over the settings that the ratio compares.
         skill: The same as skill; the score itself under `published`.
-        ratio: Against the baseline's best, over the same settings under `paired`, over its whole grid under `published`.
+        ratio: Against the baseline's best, over the same settings under `paired`, over its whole grid under `published`;
+            in blocks the mean of theirs.
         setting: Where the best score was reached.
         units: The width there.
         settings: How many settings that are.
         steps: Training steps of the best trial, fewer than the task's where racing stopped it.
+        estimate: What the ratio is believed to be.
+        doubt: The variance of that.
     """
 
     score: float
@@ -35,6 +39,8 @@ class TaskResult(msgspec.Struct, frozen=True):
     units: int
     settings: int
     steps: int
+    estimate: float
+    doubt: float
 
 
 class Judgement(msgspec.Struct, frozen=True):
@@ -49,6 +55,21 @@ class Judgement(msgspec.Struct, frozen=True):
     fitness: float
     tasks: dict[str, TaskResult]
     diverged: float = 0.0
+
+    @property
+    def weakest(self) -> TaskResult:
+        """The task that is believed to be the worst."""
+        return min(self.tasks.values(), key=lambda result: result.estimate)
+
+    @property
+    def estimate(self) -> float:
+        """What the fitness is believed to be: by this candidates rank."""
+        return self.weakest.estimate
+
+    @property
+    def doubt(self) -> float:
+        """The variance of that."""
+        return self.weakest.doubt
 
 
 def best_skill(plan: RunPlan, task: str, tries: Mapping[Setting, Try]) -> tuple[float, Setting] | None:
@@ -93,20 +114,48 @@ def _shared(tries: Mapping[Setting, Try], others: Mapping[Setting, Try]) -> dict
     return {setting: tried for setting, tried in tries.items() if setting in others}
 
 
-def judge(plan: RunPlan, tries: Tries, baseline: Tries) -> Judgement | None:
+def block_ratios(
+    plan: RunPlan, task: str, tries: Mapping[Setting, Try], baseline: Mapping[Setting, Try]
+) -> dict[int, float]:
+    """Return best against best for each block of settings that both have, by its number.
+
+    A block under which the cell diverged everywhere counts 0; one under which the GRU stays below `min_skill` does not count.
+
+    Args:
+        plan: The run's plan.
+        task: What people call the task.
+        tries: The cell's.
+        baseline: The GRU's.
+    """
+    blocks: dict[int, list[Setting]] = {}
+    for setting in _shared(tries, baseline):
+        blocks.setdefault(plan.block(task, setting), []).append(setting)
+    ratios = {}
+    for block, settings in sorted(blocks.items()):
+        best, other = (
+            best_skill(plan, task, {setting: of[setting] for setting in settings}) for of in (tries, baseline)
+        )
+        if other is not None and other[0] >= plan.task[task].rules.min_skill:
+            ratios[block] = best[0] / other[0] if best else 0.0
+    return ratios
+
+
+def judge(plan: RunPlan, tries: Tries, baseline: Tries, belief: Belief | None = None) -> Judgement | None:
     """Return a cell's fitness.
 
     Args:
         plan: The run's plan.
         tries: The cell's trials.
         baseline: The GRU's.
+        belief: What is known of cells before they are trained; None believes what is measured, as of the GRU itself.
 
     Returns:
         None unless it has a finite ratio on every task, and diverges under no more settings than the preset allows.
     """
-    results = {}
+    results, priors = {}, {} if belief is None or tries == baseline else belief
     for task in plan.tasks:
-        result = _result(plan, task.name, tries.get(task.name, {}), baseline[task.name])
+        of, others = tries.get(task.name, {}), baseline[task.name]
+        result = _result(plan, task.name, of, others, priors.get(task.name))
         if result is None:
             return None
         results[task.name] = result
@@ -123,16 +172,28 @@ def _diverged(plan: RunPlan, tries: Tries) -> float:
 
 
 def _result(
-    plan: RunPlan, task: str, tries: Mapping[Setting, Try], baseline: Mapping[Setting, Try]
+    plan: RunPlan,
+    task: str,
+    tries: Mapping[Setting, Try],
+    baseline: Mapping[Setting, Try],
+    prior: Prior | None,
 ) -> TaskResult | None:
     """Return a cell's best on one task, None without a finite ratio."""
     compared = _shared(tries, baseline) if plan.rule == "paired" else tries
-    against, best = ratio(plan, task, compared, baseline), best_skill(plan, task, compared)
-    if against is None or best is None or not math.isfinite(against):
+    best = best_skill(plan, task, compared)
+    if prior is None:
+        against = ratio(plan, task, compared, baseline)
+        believed = None if against is None else (against, 0.0)
+    else:
+        ratios = block_ratios(plan, task, compared, baseline)
+        against = sum(ratios.values()) / len(ratios) if ratios else None
+        believed = prior.estimate(ratios) if ratios else None
+    if best is None or against is None or believed is None or not math.isfinite(against):
         return None
     skill, setting = best
     tried = compared[setting]
     assert tried.score is not None
+    estimate, doubt = believed
     return TaskResult(
         score=tried.score,
         skill=skill,
@@ -141,4 +202,6 @@ def _result(
         units=tried.units,
         settings=len(compared),
         steps=tried.steps,
+        estimate=estimate,
+        doubt=doubt,
     )

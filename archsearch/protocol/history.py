@@ -7,15 +7,16 @@ from bisect import bisect_left, insort
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import msgspec
 
 from archsearch.mutations import Applied
+from archsearch.protocol.belief import Belief
 from archsearch.protocol.evaluation import Ended
 from archsearch.protocol.fitness import Judgement, judge
 from archsearch.protocol.plan import RunPlan
-from archsearch.protocol.records import Step, Try
+from archsearch.protocol.records import PLACEBO, Step, Try
 from archsearch.protocol.settings import Setting
 
 SETTLED = {"evaluated", "stopped at gate", "diverged"}
@@ -61,7 +62,7 @@ class Candidate:
     def brought(cls, step: Step) -> Candidate:
         """Return the candidate that a step brings, before anything is known of it."""
         return cls(
-            id=step.cell,
+            id=step.candidate,
             step=step.number,
             parent=step.parent,
             applied=step.applied,
@@ -73,6 +74,12 @@ class Candidate:
         """The fitness; only of a scored candidate."""
         assert self.judgement is not None
         return self.judgement.fitness
+
+    @property
+    def estimate(self) -> float:
+        """What the fitness is believed to be; only of a scored candidate."""
+        assert self.judgement is not None
+        return self.judgement.estimate
 
     @property
     def trials(self) -> int:
@@ -96,9 +103,15 @@ class Candidate:
         for task, tries in ended.tries.items():
             self.tries.setdefault(task, {}).update(tries)
 
-    def judge(self, plan: RunPlan, baseline: dict[str, dict[Setting, Try]]) -> None:
-        """Find its fitness, held against the GRU's trials."""
-        self.judgement = judge(plan, self.tries, baseline)
+    def judge(self, plan: RunPlan, baseline: dict[str, dict[Setting, Try]], belief: Belief | None) -> None:
+        """Find its fitness, and what is believed of it.
+
+        Args:
+            plan: The run's plan.
+            baseline: The GRU's trials.
+            belief: What is known of cells before they are trained; None believes what is measured.
+        """
+        self.judgement = judge(plan, self.tries, baseline, belief)
 
 
 Past = Callable[[str, int], Candidate | None]
@@ -109,7 +122,7 @@ class Place(NamedTuple):
     """Where a scored candidate stands among the others: the lowest first.
 
     Attributes:
-        loss: Its fitness, negative.
+        loss: What its fitness is believed to be, negative; of a clone in a candidate's place the fitness itself.
         step: That brought it first; of equals the older stands before the younger.
         id: The cell's id.
     """
@@ -123,6 +136,11 @@ class Place(NamedTuple):
         """A number from 0 to 2^32 that tells places apart."""
         return zlib.crc32(repr((self.loss + 0.0, self.step, self.id)).encode())  # a database knows no -0.0
 
+    @property
+    def is_placebo(self) -> bool:
+        """Whether it is that of a clone in a candidate's place."""
+        return self.id.startswith(PLACEBO)
+
 
 class Counts(msgspec.Struct):
     """What a history counts.
@@ -131,16 +149,18 @@ class Counts(msgspec.Struct):
         told: Steps told.
         candidates: Candidates that they tried.
         scored: Candidates that have a fitness.
+        placebos: Clones that were tried in a candidate's place.
         check: The sum of the checks of their places, so that places that were kept elsewhere can be held against it.
         finished_first_stage: Candidates other than start cells that finished the first stage.
         known: Draws that gave a known cell.
-        steps_without_news: Steps, the last in a row, that brought nothing new.
+        steps_without_news: Steps, the last in a row but for clones, that brought nothing new.
         fates: How many steps ended in each way.
     """
 
     told: int = 0
     candidates: int = 0
     scored: int = 0
+    placebos: int = 0
     check: int = 0
     finished_first_stage: int = 0
     known: int = 0
@@ -158,22 +178,29 @@ class History:
         plan: The run's plan.
         baseline: The GRU's trials.
         past: Looks up the candidates that are not in memory; None keeps all of them there.
+        belief: What is known of cells before they are trained; None believes what is measured.
 
     Attributes:
-        plan, baseline, past: The same.
+        plan, baseline, past, belief: The same.
         candidates: The candidates in memory by id; without a `past` all, in the order in which they came.
         counts: What is counted.
         places: The scored candidates, the best first.
+        placebos: Likewise the clones that were tried in a candidate's place, which are none.
         starts: The ids of the start cells that were told.
     """
 
     def __init__(
-        self, plan: RunPlan, baseline: dict[str, dict[Setting, Try]], past: Past | None = None
+        self,
+        plan: RunPlan,
+        baseline: dict[str, dict[Setting, Try]],
+        past: Past | None = None,
+        belief: Belief | None = None,
     ) -> None:
-        self.plan, self.baseline, self.past = plan, baseline, past
+        self.plan, self.baseline, self.past, self.belief = plan, baseline, past, belief
         self.candidates: dict[str, Candidate] = {}
         self.counts = Counts()
         self.places: list[Place] = []
+        self.placebos: list[Place] = []
         self.starts: list[str] = []
 
     @property
@@ -220,12 +247,15 @@ class History:
         """Take in the next step."""
         step, counts = ended.step, self.counts
         assert step.number == self.told, "steps are told in order"
-        if step.kind != "nothing":
+        if step.kind == "placebo":
+            self._count_placebo(ended, 1)
+        elif step.kind != "nothing":
             self._tell_candidate(ended)
         counts.told += 1
         counts.known += step.known
         counts.fates[ended.verdict.fate] = counts.fates.get(ended.verdict.fate, 0) + 1
-        counts.steps_without_news = counts.steps_without_news + 1 if step.kind == "nothing" else 0
+        if step.kind != "placebo":
+            counts.steps_without_news = counts.steps_without_news + 1 if step.kind == "nothing" else 0
 
     def _tell_candidate(self, ended: Ended) -> None:
         candidate = self.candidate(ended.step.cell)
@@ -236,8 +266,30 @@ class History:
         else:
             self._leave(candidate)
         candidate.tell(ended)
-        candidate.judge(self.plan, self.baseline)
+        candidate.judge(self.plan, self.baseline, self.belief)
         self._enter(candidate)
+
+    def told_by(self, ended: Ended) -> Candidate | None:
+        """Return what is known of what a told step tried; None for a step that tried nothing."""
+        if ended.step.kind != "placebo":
+            return self.candidate(ended.step.cell) if ended.step.cell else None
+        placebo = Candidate.brought(ended.step)
+        placebo.tell(ended)
+        placebo.judge(self.plan, self.baseline, self.belief)
+        return placebo
+
+    def _count_placebo(self, ended: Ended, by: Literal[1, -1]) -> None:
+        """Count a clone in or out, and put it in its place or take it from there."""
+        self.counts.placebos += by
+        placebo = self.told_by(ended)
+        if placebo is None or placebo.judgement is None:
+            return
+        here = place(placebo)
+        self.counts.check += by * here.check
+        if by == 1:
+            insort(self.placebos, here)
+        else:
+            self.placebos.remove(here)
 
     def _enter(self, candidate: Candidate) -> None:
         """Count a candidate in, and put it in its place."""
@@ -282,6 +334,11 @@ class History:
         first = self.best(len(self.starts) + 1)
         return next((candidate for candidate in first if not candidate.is_start), None)
 
+    @property
+    def best_placebo(self) -> float | None:
+        """The best fitness of a clone in a candidate's place; None while none has one."""
+        return -self.placebos[0].loss if self.placebos else None
+
     # -- going back ---------------------------------------------------------------------------------------------
 
     @classmethod
@@ -293,6 +350,7 @@ class History:
         counts: Counts,
         places: Iterable[Place],
         starts: Iterable[str],
+        belief: Belief | None = None,
     ) -> History:
         """Return a history of which counts and places were kept, and whose candidates are looked up.
 
@@ -301,11 +359,14 @@ class History:
             baseline: The GRU's trials.
             past: Looks the candidates up.
             counts: What the told steps count.
-            places: The places of the scored candidates, in any order.
+            places: The places of the scored candidates and clones, in any order.
             starts: The ids of the start cells that were told.
+            belief: What is known of cells before they are trained.
         """
-        history = cls(plan, baseline, past)
-        history.counts, history.places, history.starts = counts, sorted(places), list(starts)
+        history = cls(plan, baseline, past, belief)
+        history.counts, history.starts = counts, list(starts)
+        for each in sorted(places):
+            (history.placebos if each.is_placebo else history.places).append(each)
         return history
 
     def before(self, last: Sequence[Ended], steps_without_news: int) -> History:
@@ -318,9 +379,20 @@ class History:
         assert self.past is not None, "what was told before is looked up"
         counts = msgspec.structs.replace(self.counts, fates=dict(self.counts.fates))
         earlier = History.resumed(
-            self.plan, self.baseline, past=self.past, counts=counts, places=self.places, starts=self.starts
+            self.plan,
+            self.baseline,
+            past=self.past,
+            counts=counts,
+            places=[*self.places, *self.placebos],
+            starts=self.starts,
+            belief=self.belief,
         )
-        cells = dict.fromkeys(ended.step.cell for ended in last if ended.step.cell)
+        for ended in last:
+            if ended.step.kind == "placebo":
+                earlier._count_placebo(ended, -1)
+        cells = dict.fromkeys(
+            ended.step.cell for ended in last if ended.step.cell and ended.step.kind != "placebo"
+        )
         for cell in cells:
             if (candidate := earlier.candidate(cell)) is not None:
                 earlier._leave(candidate)
@@ -338,5 +410,6 @@ class History:
 
 
 def place(candidate: Candidate) -> Place:
-    """Return the place of a scored candidate."""
-    return Place(-candidate.fitness, candidate.step, candidate.id)
+    """Return the place of a scored candidate, or of a clone in a candidate's place."""
+    value = candidate.fitness if candidate.id.startswith(PLACEBO) else candidate.estimate
+    return Place(-value, candidate.step, candidate.id)

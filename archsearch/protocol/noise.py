@@ -1,4 +1,4 @@
-"""The noise statement: what clones of the GRU would score, so that luck is taken for no finding.
+"""The noise statement: what clones of the GRU would score, so that luck is not taken for skill.
 
 docs/measuring.md, "Noise and luck", says how.
 """
@@ -8,6 +8,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,9 +19,7 @@ from archsearch.protocol.history import History
 from archsearch.protocol.plan import PlannedTask, RunPlan
 from archsearch.protocol.racing import StageTrials
 from archsearch.protocol.seeds import generator
-
-CLONE_DRAWS = 10_000
-"""Clones that the band is made of."""
+from archsearch.referee.luck import best_of_clones
 
 PASS_SHARE = 0.9
 """A gate that is set by noise lets this share of clones through."""
@@ -28,6 +27,22 @@ PASS_SHARE = 0.9
 HIGHEST_GATE = 0.9
 
 Array = NDArray[np.float64]
+
+
+def clone_skills(plan: RunPlan, trials: Mapping[str, Sequence[StageTrials]]) -> dict[str, Array]:
+    """Return for each task the best skill of every clone; one without a score, or below the floor, has 0.
+
+    Args:
+        plan: The run's plan.
+        trials: The noise trials of each task, draw by draw.
+
+    Returns:
+        Arrays of shape (draws,).
+    """
+    return {
+        task: np.array([max(0.0, _skill(plan, task, draw)) for draw in draws])
+        for task, draws in trials.items()
+    }
 
 
 def clone_ratios(plan: RunPlan, trials: Mapping[str, Sequence[StageTrials]]) -> dict[str, Array]:
@@ -78,46 +93,50 @@ def pass_shares(ratios: Mapping[str, Array], gate: Mapping[str, float]) -> dict[
     return {task: float(np.mean(clones > gate[task])) for task, clones in ratios.items()}
 
 
-def band(plan: RunPlan, ratios: Mapping[str, Array]) -> tuple[float, float]:
-    """Return the 5 and 95 % points of a clone's fitness, the minimum over tasks of ratios of shape (ratios,)."""
-    clones = _clones(ratios, generator("noise", plan.preset_name, 1), CLONE_DRAWS)
-    return float(np.quantile(clones, 0.05)), float(np.quantile(clones, 0.95))
+class Statement(NamedTuple):
+    """What clones of the GRU would score, as fitness against the baseline of the run.
+
+    Attributes:
+        low: The 5 % point of one clone's fitness.
+        high: Its 95 % point.
+        luck: The median of the best fitness among N clones.
+        line: Its 95 % point.
+    """
+
+    low: float
+    high: float
+    luck: float
+    line: float
 
 
-def luck(ratios: Mapping[str, Array], clones: int) -> float:
-    """Return the median of the best fitness among some clones of the GRU, each with one ratio drawn per task.
+def statement(plan: RunPlan, skills: Mapping[str, Array], clones: int) -> Statement | None:
+    """Return what clones would score, by a law that their draws leave possible (`referee.luck`).
 
-    The best of N clones is at most x if all of them are, so with the chance F(x)^N. The median is the least x where that is
-    one half or more.
+    The baseline is one draw, which was lucky or not; the law is that of the draws around their mean, whose place beside the
+    baseline they tell as well.
 
     Args:
         plan: The run's plan.
-        ratios: Of clones, for each task of shape (ratios,).
-        clones: How many.
+        skills: Of the draws on each task, the baseline first, of shape (draws,).
+        clones: N; 0 is taken as one.
+
+    Returns:
+        None where the baseline has learned nothing under these settings, or there is no second draw.
     """
-    if clones < 1:
-        return 1.0
-    fitness = np.unique(np.concatenate(list(ratios.values())))
-    above = np.prod([_shares_above(each, fitness) for each in ratios.values()], axis=0)
-    with np.errstate(divide="ignore"):
-        none_above = clones * np.log1p(-above)  # the logarithm of the chance that no clone is better
-    return float(fitness[np.argmax(none_above >= math.log(0.5))])
+    if any(len(of) < 2 or of[0] <= 0 for of in skills.values()):
+        return None
+    against = {task: float(of[0]) for task, of in skills.items()}
+
+    def quantile(share: float, of: int) -> float:
+        rng = generator("noise", plan.preset_name, 1)
+        return best_of_clones(skills, max(1, of), rng, share, against)
+
+    return Statement(
+        low=quantile(0.05, 1), high=quantile(0.95, 1), luck=quantile(0.5, clones), line=quantile(0.95, clones)
+    )
 
 
-def _shares_above(ratios: Array, fitness: Array) -> Array:
-    """Return for each fitness, of shape (F,), the share of ratios, of shape (R,), that are above it; of shape (F,)."""
-    return 1 - np.searchsorted(np.sort(ratios), fitness, side="right") / len(ratios)
-
-
-def is_finding(history: History, luck: float) -> bool:
-    """Whether a search has found a cell that is better than the luck of as many clones; start cells are not found."""
+def is_worth_confirming(history: History, line: float) -> bool:
+    """Whether the best found cell has a fitness above a line; start cells are not found."""
     best = history.best_found
-    return best is not None and best.fitness > luck
-
-
-def _clones(ratios: Mapping[str, Array], rng: np.random.Generator, count: int) -> Array:
-    """Return the fitness of `count` clones, each with one ratio drawn per task."""
-    fitness = np.full(count, np.inf)
-    for clones in ratios.values():
-        fitness = np.minimum(fitness, clones[rng.integers(len(clones), size=count)])
-    return fitness
+    return best is not None and best.fitness > line

@@ -120,6 +120,22 @@ class RunPlan(msgspec.Struct, frozen=True, dict=True):
             return tuple(self.preset.grid.all(task.rules.budgets))
         return shared_settings(task.full_name, self.preset.grid, task.rules.budgets, task.rules.G)
 
+    @property
+    def in_blocks(self) -> bool:
+        """Whether each k settings of a task are a block, with training data of its own."""
+        return self.preset.search.reexamination == "top-two"
+
+    def block(self, task: str, setting: Setting) -> int:
+        """Return the number of the block that a setting of a task is in, from 0; it is the seed of its training data."""
+        return self._blocks[task].get(setting, 0) if self.in_blocks else 0
+
+    @cached_property
+    def _blocks(self) -> dict[str, dict[Setting, int]]:
+        return {
+            task.name: {s: place // task.rules.k for place, s in enumerate(self.settings[task.name])}
+            for task in self.tasks
+        }
+
     def noise_settings(self, task: PlannedTask) -> tuple[Setting, ...]:
         """Return the settings of a task's noise trials: s1..sk, under `published` k that represent the grid."""
         return shared_settings(task.full_name, self.preset.grid, task.rules.budgets, task.rules.k)
@@ -157,7 +173,7 @@ class RunPlan(msgspec.Struct, frozen=True, dict=True):
         task: str,
         setting: Setting,
         *,
-        seed: int = 0,
+        seed: int | None = None,
         init_draw: int = 0,
         steps: int | None = None,
     ) -> Trial:
@@ -167,12 +183,13 @@ class RunPlan(msgspec.Struct, frozen=True, dict=True):
             cell: The cell's id.
             task: What people call the task.
             setting: The hyper-parameters.
-            seed: Makes the training data.
+            seed: Makes the training data; None for the one that a search has for this setting.
             init_draw: Makes the initial weights.
             steps: Training steps; None trains in full.
         """
         rules = self.task[task].rules
         trial = self._trial(cell, self.task[task].facts, rules, setting, self.measure(task))
+        seed = self.block(task, setting) if seed is None else seed
         return replace(trial, seed=seed, init_draw=init_draw, steps=steps or rules.steps)
 
     def filter_trial(self, cell: str, setting: Setting) -> Trial:

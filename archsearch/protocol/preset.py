@@ -26,6 +26,9 @@ class SearchRules(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
         max_candidates: Candidates after which the run is finished; None for no limit.
         reexamine: Probability that a step re-examines a member of the pool.
         stability: Largest share of diverged settings with which a cell ranks; 1 for any, as long as each task has a score.
+        reexamination: Which one, and on what: a "random" one on further settings; or one that could be the first
+            ("top-two"), each k settings with training data of their own, and candidates rank by what is believed of them.
+        placebo: Share of steps that try a clone of the GRU as if it were a candidate.
         regroup: Whether cells that differ in the grouping of sums and products alone count as one (`archsearch.regrouped`).
         verdict: The last share of the time, in which the referee judges the best found cell; 0 for no verdict.
         verdict_settings: Settings of each of its pairs.
@@ -41,6 +44,8 @@ class SearchRules(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
     max_candidates: int | None = None
     reexamine: float = 0.5
     stability: float = 1.0
+    reexamination: Literal["random", "top-two"] = "random"
+    placebo: float = 0.0
     regroup: bool = False
     verdict: float = 0.0
     verdict_settings: int = 6

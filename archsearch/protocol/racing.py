@@ -101,11 +101,24 @@ def longest_trials(
     return longest
 
 
+def stage_trials(plan: RunPlan, step: Step, stage: Stage, outcomes: Outcomes) -> dict[Setting, LongestTrial]:
+    """Return for each setting of one of a step's stages the longest trial that it is given.
+
+    Args:
+        plan: The run's plan.
+        step: The step.
+        stage: One of its stages.
+        outcomes: What is known so far.
+    """
+    return longest_trials(plan, step.cell, stage, outcomes, raced=step.raced, init_draw=step.init_draw)
+
+
 def possible_trials(plan: RunPlan, step: Step) -> Iterator[Trial]:
     """Yield every trial that a step's stages may be given, at every rung."""
     for stage in step.stages:
         for steps in _rungs(plan, stage.task, step.raced):
-            yield from (plan.trial(step.cell, stage.task, setting, steps=steps) for setting in stage.settings)
+            for setting in stage.settings:
+                yield plan.trial(step.cell, stage.task, setting, init_draw=step.init_draw, steps=steps)
 
 
 def _rungs(plan: RunPlan, task: str, raced: bool) -> Iterator[int]:

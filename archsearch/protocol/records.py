@@ -29,7 +29,7 @@ class Trial(msgspec.Struct, frozen=True):
         task: The task with its difficulty, as `tasks.load` takes it.
         setting: The hyper-parameters.
         seed: Makes the training data.
-        init_draw: Makes the initial weights, together with all of the above; 0 in searches.
+        init_draw: Makes the initial weights, together with all of the above; 0 but for clones of the GRU.
         measure: What the score is: top-1 accuracy, or the negative log-likelihood in nats.
         steps: Training steps.
         epoch_steps: A validation after every so many steps, and at the end.
@@ -141,7 +141,10 @@ class Outcome(msgspec.Struct, frozen=True, omit_defaults=True):
         return self.status in HOST_STATUSES
 
 
-StepKind = Literal["start", "reexamine", "propose", "nothing"]
+StepKind = Literal["start", "reexamine", "propose", "nothing", "placebo"]
+
+PLACEBO = "placebo-"
+"""With the number of its step, the id under which the history knows a clone that stands in a candidate's place."""
 
 
 class Stage(msgspec.Struct, frozen=True, array_like=True):
@@ -163,7 +166,7 @@ class Step(msgspec.Struct, frozen=True, omit_defaults=True):
 
     Attributes:
         number: 0, 1, 2 …
-        kind: A start cell, a re-examination, a proposal, or nothing new.
+        kind: A start cell, a re-examination, a proposal, nothing new, or a clone of the GRU in a candidate's place.
         cell: The cell's id; empty for nothing new.
         parent: Whose child it is.
         applied: The mutations that made it.
@@ -173,6 +176,7 @@ class Step(msgspec.Struct, frozen=True, omit_defaults=True):
         known: Draws that gave a known cell.
         invalid: Draws that gave no valid child.
         raced: Whether its trials pause at the rungs of their tasks.
+        init_draw: Of its trials; 0 but for clones.
     """
 
     number: int
@@ -186,6 +190,12 @@ class Step(msgspec.Struct, frozen=True, omit_defaults=True):
     known: int = 0
     invalid: int = 0
     raced: bool = False
+    init_draw: int = 0
+
+    @property
+    def candidate(self) -> str:
+        """The id under which the history knows what it tries: the cell's, or a name of its own for a clone."""
+        return f"{PLACEBO}{self.number}" if self.kind == "placebo" else self.cell
 
 
 Fate = Literal["evaluated", "failed filter", "stopped at gate", "diverged", "not evaluated", "nothing new"]

@@ -57,6 +57,26 @@ def reference_step(plan: RunPlan, cell: str, number: int = -1) -> Step:
     return Step(number, "start", cell, stages=reference_stages(plan, cell))
 
 
+def placebo_step(plan: RunPlan, number: int) -> Step:
+    """Return the step that tries a clone of the GRU as if it were a candidate that has passed the filter.
+
+    Its initial weights are no draw of the noise trials, and other ones for every step.
+
+    Args:
+        plan: The run's plan.
+        number: Of the step.
+    """
+    return Step(
+        number,
+        "placebo",
+        library.load(BASELINE).id,
+        stages=tuple(Stage(task.name, plan.settings[task.name][: task.rules.k]) for task in plan.tasks),
+        gated=True,
+        raced=True,
+        init_draw=plan.preset.search.noise_draws + 1 + number,
+    )
+
+
 def noise_trials(plan: RunPlan, outcomes: Outcomes) -> dict[str, list[StageTrials]]:
     """Return for each task the GRU's trials for draws 0..K of its initial weights, as far as outcomes are known.
 

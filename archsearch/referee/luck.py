@@ -29,18 +29,26 @@ STEP = 0.5
 
 
 def best_of_clones(
-    draws: Mapping[str, Array], clones: int, rng: np.random.Generator, quantile: float = 0.5
+    draws: Mapping[str, Array],
+    clones: int,
+    rng: np.random.Generator,
+    quantile: float = 0.5,
+    against: Mapping[str, float] | None = None,
 ) -> float:
     """Return a quantile of the best fitness among clones of the baseline; a fitness is the least of a clone's ratios.
 
     Args:
-        draws: The baseline's skills on each task, of shape (m,), m at least 2; ratios are against their mean.
+        draws: The baseline's skills on each task, of shape (m,), m at least 2, with a mean above 0.
         clones: N, at least 1.
         rng: The only source of chance.
         quantile: q, above 0 and below 1.
+        against: What a ratio is against on each task, above 0; None for the mean of the draws.
     """
     lost = SEVERAL if len(draws) > 1 else 0.0
-    laws = [_worlds(skills, lost, rng) for skills in draws.values()]
+    laws = [
+        _worlds(skills, lost, rng, against[task] if against else float(skills.mean()))
+        for task, skills in draws.items()
+    ]
 
     def excess(ratio: float) -> float:
         above = math.prod(ndtr((mean - ratio) / deviation) for mean, deviation in laws)
@@ -49,12 +57,12 @@ def best_of_clones(
     return _root(excess)
 
 
-def _worlds(skills: Array, lost: float, rng: np.random.Generator) -> tuple[Array, Array]:
+def _worlds(skills: Array, lost: float, rng: np.random.Generator, against: float) -> tuple[Array, Array]:
     """Return means and deviations of a clone's ratio that m draws leave possible, each of shape (WORLDS,)."""
-    m, mean = len(skills), float(skills.mean())
-    relative = max(float(skills.std(ddof=1)) / mean, np.finfo(np.float64).eps)
+    m, mean = len(skills), float(skills.mean()) / against
+    relative = max(float(skills.std(ddof=1)) / against, np.finfo(np.float64).eps)
     deviations = relative * np.sqrt((m - 1) / rng.chisquare(m - 1 - lost, WORLDS))
-    return 1 + deviations * rng.standard_normal(WORLDS) / math.sqrt(m), deviations
+    return mean + deviations * rng.standard_normal(WORLDS) / math.sqrt(m), deviations
 
 
 def _root(excess: Callable[[float], float]) -> float:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 
 from archsearch.cell import Cell
 from archsearch.protocol.history import History
 from archsearch.protocol.plan import RunPlan
 from archsearch.protocol.records import Step
-from archsearch.protocol.references import reference_cells, reference_step, start_cells
+from archsearch.protocol.references import placebo_step, reference_cells, reference_step, start_cells
 from archsearch.protocol.seeds import generator
 from archsearch.search.strategies import STRATEGIES
 from archsearch.search.view import Asked, View
@@ -21,6 +22,17 @@ def sees(plan: RunPlan, number: int) -> int:
     """
     starts = len(start_cells(plan))
     return 0 if number < starts else max(starts, number - plan.preset.search.look_ahead + 1)
+
+
+def is_placebo(plan: RunPlan, place: int) -> bool:
+    """Return whether a step tries a clone of the GRU: evenly spaced, the first after half of their distance.
+
+    Args:
+        plan: The run's plan.
+        place: Of the step among those after the start cells, from 0.
+    """
+    share = plan.preset.search.placebo
+    return math.floor((place + 1) * share + 0.5) > math.floor(place * share + 0.5)
 
 
 def ask(
@@ -39,6 +51,8 @@ def ask(
     if number < len(starts):
         return Asked(reference_step(plan, starts[number].id, number), starts[number])
     assert history.told == sees(plan, number), "a step is asked from exactly the steps it sees"
+    if is_placebo(plan, number - len(starts)):
+        return Asked(placebo_step(plan, number))
     references = frozenset(reference.id for reference in reference_cells(plan).values())
     view = View(
         plan=plan,

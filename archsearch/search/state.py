@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 
 from archsearch.cell import Cell
+from archsearch.protocol.belief import Belief
 from archsearch.protocol.evaluation import Ended, evaluate
 from archsearch.protocol.history import History
 from archsearch.protocol.plan import RunPlan
@@ -29,6 +30,7 @@ class Search:
         gates: For each task the share of the GRU's skill that opens the next stage.
         told: What the steps of earlier sessions say, as far as that was kept; None begins with the first step.
         seen: What those of them say that the next step surely sees; None as well.
+        belief: What is known of cells before they are trained; of histories that are not given.
 
     Attributes:
         told: What all told steps say: the leaderboard's history.
@@ -47,9 +49,11 @@ class Search:
         *,
         told: History | None = None,
         seen: History | None = None,
+        belief: Belief | None = None,
     ) -> None:
         self.plan, self.baseline, self.gates = plan, baseline, gates
-        self.told, self.seen = told or History(plan, baseline), seen or History(plan, baseline)
+        self.told = told or History(plan, baseline, belief=belief)
+        self.seen = seen or History(plan, baseline, belief=belief)
         self.asked: dict[int, Step] = {}
         self.ended: dict[int, Ended] = {}
         self.next = self.seen.told
@@ -70,12 +74,13 @@ class Search:
         """Take in the next step as it was asked."""
         self.asked[step.number] = step
         self.next += 1
-        if step.number >= self.told.told and step.cell and self.told.candidate(step.cell) is None:
+        brings = step.cell and step.kind != "placebo"
+        if step.number >= self.told.told and brings and self.told.candidate(step.cell) is None:
             self.brought.add(step.cell)
 
     def _tell(self, ended: Ended) -> None:
         self.told.tell(ended)
-        self.brought.discard(ended.step.cell)
+        self.brought.discard(ended.step.candidate)
 
     @property
     def open_steps(self) -> list[Step]:

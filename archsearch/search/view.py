@@ -19,6 +19,7 @@ from archsearch.protocol.plan import PlannedTask, RunPlan
 from archsearch.protocol.records import Stage, Step
 from archsearch.protocol.references import reference_stages
 from archsearch.protocol.settings import Setting
+from archsearch.referee.shrinkage import top_two
 from archsearch.search import choice
 from archsearch.words import short_id
 
@@ -89,7 +90,7 @@ class View:
         """The unseen steps by the cell that they try."""
         steps: dict[str, list[Step]] = {}
         for step in self.unseen:
-            steps.setdefault(step.cell, []).append(step)
+            steps.setdefault(step.candidate, []).append(step)
         return steps
 
     def due_reexamination(self) -> Asked | None:
@@ -97,9 +98,17 @@ class View:
         return self.reexamination() if self.rng.random() < self.plan.preset.search.reexamine else None
 
     def reexamination(self) -> Asked | None:
-        """Return a step that tries a random member of the pool on new settings; None if no member has any left."""
+        """Return a step that tries a member of the pool on new settings; None if no member has any left."""
         members = [member for member in self.history.pool if self.has_settings_left(member)]
-        return self.tried_again(members[int(self.rng.integers(len(members)))]) if members else None
+        return self.tried_again(members[self._to_be_reexamined(members)]) if members else None
+
+    def _to_be_reexamined(self, members: list[Candidate]) -> int:
+        """Return the place of a random member, or of one that could be the first of them."""
+        if self.plan.preset.search.reexamination == "random":
+            return int(self.rng.integers(len(members)))
+        judged = [member.judgement for member in members if member.judgement is not None]
+        estimates = np.array([judgement.estimate for judgement in judged])
+        return top_two(estimates, np.array([judgement.doubt for judgement in judged]), self.rng)
 
     def tried_again(self, candidate: Candidate) -> Asked:
         """Return a step that tries a candidate on new settings."""

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from archsearch.cell import library
 from archsearch.errors import StoreError
+from archsearch.protocol.belief import Belief
 from archsearch.protocol.evaluation import Ended, Waiting, evaluate, told_again
-from archsearch.protocol.fitness import Judgement, judge
+from archsearch.protocol.fitness import Judgement, Tries, judge
 from archsearch.protocol.history import Candidate, History, place
 from archsearch.protocol.plan import RunPlan
+from archsearch.protocol.priors import belief_of
 from archsearch.protocol.records import BASELINE, Outcome, Step, Trial, Try, Verdict
-from archsearch.protocol.references import reference_cells, reference_step, start_cells
+from archsearch.protocol.references import noise_trials, reference_cells, reference_step, start_cells
 from archsearch.protocol.settings import Setting
 from archsearch.store.run_store import RunStore
 from archsearch.words import short_id
+
+Baseline = dict[str, dict[Setting, Try]]
+"""The GRU's trials: task -> setting -> what came of it."""
 
 
 class LostTrial(StoreError):
@@ -105,16 +110,19 @@ class RecordedPast:
         plan: Its plan.
         baseline: The GRU's trials.
         outcomes: How the run's trials ended.
+        belief: What is known of cells before they are trained.
     """
 
     def __init__(
         self,
         store: RunStore,
         plan: RunPlan,
-        baseline: dict[str, dict[Setting, Try]],
+        baseline: Baseline,
         outcomes: RecordedOutcomes,
+        belief: Belief | None,
     ) -> None:
-        self.store, self.plan, self.baseline, self.outcomes = store, plan, baseline, outcomes
+        self.store, self.plan, self.baseline = store, plan, baseline
+        self.outcomes, self.belief = outcomes, belief
 
     def __call__(self, cell: str, told: int) -> Candidate | None:
         """Return a cell as the first so many steps left it; None if none of them tried it.
@@ -125,13 +133,15 @@ class RecordedPast:
         """
         candidate: Candidate | None = None
         for step, verdict in self.store.steps_of(cell, told):
+            if step.kind == "placebo":
+                continue
             ended = _read(self.store, self.plan, self.outcomes, step, verdict)
             if not isinstance(ended, Ended):
                 raise self.store.damaged(f"step {step.number} is not told")
             candidate = candidate or Candidate.brought(step)
             candidate.tell(ended)
         if candidate is not None:
-            candidate.judge(self.plan, self.baseline)
+            candidate.judge(self.plan, self.baseline, self.belief)
         return candidate
 
 
@@ -183,16 +193,44 @@ def read_history(
     baseline = references.get(library.load(BASELINE).id)
     if baseline is None:
         return History(plan, {task.name: {} for task in plan.tasks}), {}
-    history = _kept(store, plan, baseline, lookup) or _told(store, plan, baseline, lookup)
-    judged = {cell: judge(plan, tries, baseline) for cell, tries in references.items()}
+    belief = read_belief(plan, lookup, references, baseline)
+    history = _kept(store, plan, baseline, lookup, belief) or _told(store, plan, baseline, lookup, belief)
+    judged = {cell: judge(plan, tries, baseline, belief) for cell, tries in references.items()}
     return history, {cell: judgement for cell, judgement in judged.items() if judgement is not None}
 
 
+def read_belief(
+    plan: RunPlan,
+    outcomes: RecordedOutcomes,
+    references: Mapping[str, Tries],
+    baseline: Tries,
+) -> Belief | None:
+    """Return what the search believes before its first step; None while the noise trials have not ended, or if it never does.
+
+    Args:
+        plan: The run's plan.
+        outcomes: Looks up the noise trials.
+        references: The trials of every reference that was evaluated, by id.
+        baseline: The GRU's.
+
+    Raises:
+        LostTrial: One is missing, though all had ended before the first step was told.
+    """
+    if not plan.in_blocks:
+        return None
+    trials = noise_trials(plan, outcomes)
+    longest = [each for draws in trials.values() for draw in draws for each in draw.values()]
+    missing = [each.trial for each in longest if each.outcome is None]
+    if missing and outcomes.store.has_told:
+        outcomes.ended(missing[0])
+    return None if missing else belief_of(plan, trials, references.values(), baseline)
+
+
 def _told(
-    store: RunStore, plan: RunPlan, baseline: dict[str, dict[Setting, Try]], lookup: RecordedOutcomes
+    store: RunStore, plan: RunPlan, baseline: Baseline, lookup: RecordedOutcomes, belief: Belief | None
 ) -> History:
     """Return the history that the told steps make, each told again."""
-    history = History(plan, baseline)
+    history = History(plan, baseline, belief=belief)
     for step in read_steps(store, plan, lookup):
         if isinstance(step, Ended):
             history.tell(step)
@@ -200,7 +238,7 @@ def _told(
 
 
 def _kept(
-    store: RunStore, plan: RunPlan, baseline: dict[str, dict[Setting, Try]], lookup: RecordedOutcomes
+    store: RunStore, plan: RunPlan, baseline: Baseline, lookup: RecordedOutcomes, belief: Belief | None
 ) -> History | None:
     """Return the history as it was kept; None if it was not, or its best are not what their trials say."""
     counts, places = store.counts, store.places()
@@ -210,10 +248,11 @@ def _kept(
     history = History.resumed(
         plan,
         baseline,
-        past=RecordedPast(store, plan, baseline, lookup),
+        past=RecordedPast(store, plan, baseline, lookup, belief),
         counts=counts,
         places=places,
         starts=starts,
+        belief=belief,
     )
     best = history.places[: plan.preset.search.pool]
     found = [history.candidate(each.id) for each in best]
@@ -239,5 +278,5 @@ def read_for_search(store: RunStore, plan: RunPlan, seen: int) -> tuple[History,
     steps = list(read_steps(store, plan, since=first))
     last = [step for step in steps if isinstance(step, Ended)]
     if not first:
-        return history, History(plan, history.baseline, history.past), steps
+        return history, History(plan, history.baseline, history.past, history.belief), steps
     return history, history.before(last, store.steps_without_news(first)), steps

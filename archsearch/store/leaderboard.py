@@ -54,6 +54,11 @@ class Row(msgspec.Struct, frozen=True):
         """The worst task's ratio."""
         return self.judgement.fitness
 
+    @property
+    def estimate(self) -> float:
+        """What the fitness is believed to be; the rank is by it."""
+        return self.judgement.estimate
+
 
 class Noise(msgspec.Struct, frozen=True):
     """What clones of the GRU would score.
@@ -62,15 +67,29 @@ class Noise(msgspec.Struct, frozen=True):
         low: The 5 % point of a clone's fitness.
         high: Its 95 % point.
         luck: The best fitness among as many clones as there were candidates, in the median.
+        line: The same at its 95 % point.
         clones: How many that are.
-        finding: Whether a found cell is better than that.
+        worth_confirming: Whether the best found cell is above the line.
     """
 
     low: float
     high: float
     luck: float
+    line: float
     clones: int
-    finding: bool
+    worth_confirming: bool
+
+
+class Placebo(msgspec.Struct, frozen=True):
+    """What clones of the GRU scored that were tried in a candidate's place.
+
+    Attributes:
+        clones: How many.
+        fitness: Their best; None while none has one.
+    """
+
+    clones: int
+    fitness: float | None
 
 
 class Leaderboard(msgspec.Struct, frozen=True):
@@ -87,6 +106,7 @@ class Leaderboard(msgspec.Struct, frozen=True):
         champion: The name of the best reference; empty while none is trained.
         noise: The noise statement; None while its trials have not ended, or where a preset has no clones.
         rows: The pool by rank, then the references that are no candidates.
+        placebo: The clones that the search tried in a candidate's place; None where there was none.
         errors: The standard error of a score on each task, where the size of its validation is known.
         verdict: Of the best row that has one, else the last of the run; None if the referee was never asked.
     """
@@ -101,6 +121,7 @@ class Leaderboard(msgspec.Struct, frozen=True):
     champion: str
     noise: Noise | None
     rows: tuple[Row, ...]
+    placebo: Placebo | None = None
     errors: dict[str, float] = {}
     verdict: Hearing | None = None
 
@@ -120,7 +141,8 @@ def read_leaderboard(store: RunStore, run: str) -> Leaderboard:
         *_pool_rows(store, history, names, hearings),
         *_reference_rows(store, history, references, names, hearings),
     )
-    champion = max(references, key=lambda cell: references[cell].fitness, default="")
+    champion = max(references, key=lambda cell: references[cell].estimate, default="")
+    placebos = history.counts.placebos
     return Leaderboard(
         run=run,
         plan=plan,
@@ -132,6 +154,7 @@ def read_leaderboard(store: RunStore, run: str) -> Leaderboard:
         champion=names.get(champion, ""),
         noise=noise_of(plan, history, outcomes),
         rows=rows,
+        placebo=Placebo(placebos, history.best_placebo) if placebos else None,
         errors=_errors(plan, store.scored),
         verdict=_last_verdict(rows, hearings),
     )
@@ -181,7 +204,7 @@ def _reference_rows(
 ) -> list[Row]:
     """Return the rows of the references that are no candidates, the best first."""
     outside = [cell for cell in references if history.candidate(cell) is None]
-    outside.sort(key=lambda cell: -references[cell].fitness)
+    outside.sort(key=lambda cell: -references[cell].estimate)
     return [_reference_row(store, cell, names[cell], references[cell], hearings) for cell in outside]
 
 
@@ -214,16 +237,17 @@ def noise_of(plan: RunPlan, history: History, outcomes: RecordedOutcomes) -> Noi
         None while its trials have not ended, or where there are no clones.
     """
     if plan.preset.search.noise_draws < 1:
-        return None  # without a clone nothing says what luck is, so nothing is a finding
+        return None  # without a clone nothing says what luck is
     trials = noise_trials(plan, outcomes)
     longest = [each for draws in trials.values() for draw in draws for each in draw.values()]
     if any(each.outcome is None for each in longest):
         return None
-    ratios = noise.clone_ratios(plan, trials)
     clones = history.finished_first_stage
-    low, high = noise.band(plan, ratios)
-    luck = noise.luck(ratios, clones)
-    return Noise(low, high, luck, clones, noise.is_finding(history, luck))
+    said = noise.statement(plan, noise.clone_skills(plan, trials), clones)
+    if said is None:
+        return None
+    worth = noise.is_worth_confirming(history, said.line)
+    return Noise(*said, clones=clones, worth_confirming=worth)
 
 
 def as_document(board: Leaderboard, top: int | None = None) -> dict[str, Any]:
@@ -246,6 +270,7 @@ def as_document(board: Leaderboard, top: int | None = None) -> dict[str, Any]:
         "sampling_error": board.errors,
         "noise": None if board.noise is None else msgspec.to_builtins(board.noise),
         "verdict": _verdict_document(board.verdict),
+        "placebo": None if board.placebo is None else msgspec.to_builtins(board.placebo),
         "rows": [_row_document(row) for row in rows],
     }
 
@@ -255,6 +280,7 @@ def _row_document(row: Row) -> dict[str, Any]:
         "rank": row.rank,
         "id": row.id,
         "fitness": row.fitness,
+        "estimate": row.estimate,
         "reference": row.reference,
         "tasks": {task: _task_document(result) for task, result in row.judgement.tasks.items()},
         "parameters": {"n2": row.polynomial[0], "n": row.polynomial[1]},

@@ -17,7 +17,7 @@ from archsearch.cell import Cell
 from archsearch.errors import CellError, StoreError
 from archsearch.protocol.checks import LARGEST, plan_faults
 from archsearch.protocol.claims import Claim, Pairs
-from archsearch.protocol.history import Candidate, Counts, History, Place
+from archsearch.protocol.history import Candidate, Counts, History, Place, place
 from archsearch.protocol.plan import RunPlan
 from archsearch.protocol.records import ENDED, HOST_STATUSES, Outcome, Step, Subject, Trial, Verdict
 from archsearch.store.connecting import CHECKED, RECOVERY, connect, create, guarded
@@ -387,8 +387,11 @@ class RunStore:
         return 1 + self._last("steps WHERE true")
 
     def steps_without_news(self, told: int) -> int:
-        """Return how many of the first so many steps, the last of them in a row, brought nothing new."""
-        return told - 1 - self._last("steps WHERE cell <> '' AND number < ?", told)
+        """Return how many of the first so many steps, the last of them in a row but for clones, brought nothing new."""
+        other = "cell <> '' AND json_extract(asked, '$.kind') <> 'placebo'"
+        last = self._last(f"steps WHERE {other} AND number < ?", told)
+        query = "SELECT count(*) FROM steps WHERE cell = '' AND number > ? AND number < ?"
+        return int(self._rows(query, last, told)[0][0])
 
     def _last(self, steps: str, *values: Any) -> int:
         rows = self._rows(f"SELECT number FROM {steps} ORDER BY number DESC LIMIT 1", *values)
@@ -418,10 +421,10 @@ class RunStore:
         if (counts := self.counts) is not None:
             return counts.told, counts.candidates
         told = [step for step, verdict in self.steps() if verdict is not None]
-        return len(told), len({step.cell for step in told} - {""})
+        return len(told), len({step.cell for step in told if step.kind not in ("nothing", "placebo")})
 
     def places(self) -> list[Place]:
-        """Return the places of the scored candidates, as they were kept, in no order."""
+        """Return the places of the scored candidates and clones, as they were kept, in no order."""
         return list(map(Place._make, self._rows("SELECT -fitness, step, cell FROM scored")))
 
     def keep_told(self, history: History, candidates: Iterable[Candidate]) -> None:
@@ -437,7 +440,7 @@ class RunStore:
                 if candidate.judgement is None:
                     connection.execute("DELETE FROM scored WHERE cell = ?", (candidate.id,))
                 else:
-                    row = candidate.id, candidate.step, candidate.fitness
+                    row = candidate.id, candidate.step, -place(candidate).loss
                     connection.execute("INSERT OR REPLACE INTO scored VALUES (?, ?, ?)", row)
 
     def keep_history(self, history: History) -> None:
@@ -445,7 +448,7 @@ class RunStore:
         with self._transaction() as connection:
             _keep(connection, "counts", msgspec.json.encode(history.counts).decode())
             connection.execute("DELETE FROM scored")
-            rows = [(each.id, each.step, -each.loss) for each in history.places]
+            rows = [(each.id, each.step, -each.loss) for each in (*history.places, *history.placebos)]
             connection.executemany("INSERT INTO scored VALUES (?, ?, ?)", rows)
 
     # -- trials -------------------------------------------------------------------------------------------------

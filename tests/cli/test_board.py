@@ -60,14 +60,14 @@ def test_where_settings_diverged_a_column_says_how_many_and_goes_first_where_roo
 
 
 @pytest.mark.parametrize(
-    ("finding", "words"), [(True, "above luck, so worth another look."), (False, "not a finding yet.")]
+    ("worth", "words"), [(True, "worth confirming."), (False, "nothing above luck yet.")]
 )
-def test_the_best_found_cell_is_called_a_finding_only_where_it_is_one(
-    board: Leaderboard, finding: bool, words: str
+def test_the_best_found_cell_is_worth_confirming_only_above_the_line(
+    board: Leaderboard, worth: bool, words: str
 ) -> None:
     assert board.noise is not None
     best = next(row for row in board.rows if row.rank is not None and row.parent)
-    told = best_words(replace(board, noise=replace(board.noise, finding=finding)))
+    told = best_words(replace(board, noise=replace(board.noise, worth_confirming=worth)))
     assert told == f"The best found cell, {cell_name(best.id)}, has {best.fitness:.2f}: {words}"
 
 

@@ -18,11 +18,12 @@ from archsearch.tasks import TASKS
 from tests.helpers.commands import TINY, Call, Finished
 
 BOARD = ["run", "preset", "seed", "steps", "candidates", "scored", "baseline", "champion"]
-BOARD += ["sampling_error", "noise", "verdict", "rows"]
+BOARD += ["sampling_error", "noise", "verdict", "placebo", "rows"]
 ROW = [
     "rank",
     "id",
     "fitness",
+    "estimate",
     "reference",
     "tasks",
     "parameters",
@@ -100,9 +101,9 @@ def test_the_leaderboard_says_luck_and_how_it_is_read(finished: Finished, call: 
     words = call("leaderboard", finished.folder).out
     assert "Fitness is the worst task's ratio." in words
     assert "clones would reach" in words and "by luck" in words
-    finding = json_of(call, "leaderboard", finished.folder)["noise"]["finding"]
-    assert ("above luck, so worth another look" in words) == finding
-    assert ("not a finding yet" in words) == (not finding)
+    worth = json_of(call, "leaderboard", finished.folder)["noise"]["worth_confirming"]
+    assert ("worth confirming" in words) == worth
+    assert ("nothing above luck yet" in words) == (not worth)
     assert "nats in english, lower is better" in words
     assert "ref" in [line.split()[0] for line in words.splitlines()], "a reference that is no candidate"
 

@@ -8,12 +8,12 @@ import pytest
 from hypothesis import given
 from msgspec.structs import replace
 
-from archsearch.protocol.fitness import Judgement, best_skill, judge, ratio
+from archsearch.protocol.fitness import Judgement, TaskResult, best_skill, judge, ratio
 from archsearch.protocol.history import Candidate, place
 from archsearch.protocol.plan import PlannedTask, RunPlan, TaskFacts
 from archsearch.protocol.records import Try
 from archsearch.protocol.settings import Setting
-from tests.helpers.plans import FACTS, TASK, preset, run_plan
+from tests.helpers.plans import FACTS, GRID, TASK, preset, run_plan
 
 # Jozefowicz et al. 2015, and what follows from it (docs/measuring.md, "Table 1").
 TABLE = {
@@ -228,10 +228,16 @@ def test_a_ratio_beyond_all_numbers_is_no_fitness() -> None:
     assert judge(plan, {"xml": tries("xml", [1.0], plan)}, {"xml": tries("xml", [5e-324], plan)}) is None
 
 
+def measured(ratio: float) -> TaskResult:
+    return TaskResult(
+        0.7, 0.4, ratio, GRID.all((1,))[0], units=20, settings=2, steps=20, estimate=ratio, doubt=0.0
+    )
+
+
 @given(st.lists(st.floats(allow_nan=False), min_size=1, max_size=30), st.randoms(use_true_random=False))
 def test_the_ranking_is_a_total_order_for_any_fitness(values: list[float], random: st.DrawFn) -> None:
     candidates = [
-        Candidate(f"c{step}", step, "", (), False, judgement=Judgement(value, {}))
+        Candidate(f"c{step}", step, "", (), False, judgement=Judgement(value, {"xml": measured(value)}))
         for step, value in enumerate(values)
     ]
     rankings = []

@@ -199,6 +199,8 @@ def test_an_unknown_key_like_no_other_comes_with_all(tmp_path: Path) -> None:
         ("search.tasks", ["xml", "xml"], "search.tasks names a task twice"),
         ("search.tasks", ["xml", "music"], "search.tasks names music, which has no [tasks.…] table"),
         ("search.reexamine", 1.0, "search.reexamine is 1.0; it lies in [0, 1)"),
+        ("search.placebo", 0.6, "search.placebo is 0.6; it lies in [0, 0.5]"),
+        ("search.placebo", -0.1, "search.placebo is -0.1; it lies in [0, 0.5]"),
         ("training.batch", 0, "training.batch is at least 1, training.unroll at least 2"),
         ("training.unroll", 1, "training.batch is at least 1, training.unroll at least 2"),
         (
@@ -288,6 +290,23 @@ def test_a_window_has_so_many_positions(tmp_path: Path) -> None:
     content["training"]["unroll"] = 101
     with pytest.raises(
         PresetError, match="training.batch times unroll is 1,010,000; it must be at most 1,000,000"
+    ):
+        loaded(tmp_path, content)
+
+
+@pytest.mark.parametrize(("key", "value"), [("placebo", 0.1), ("reexamination", "top-two")])
+def test_the_published_rule_has_neither_placebos_nor_blocks(tmp_path: Path, key: str, value: object) -> None:
+    content = tomllib.loads((grammars() / "presets" / "paper.toml").read_text(encoding="utf-8"))
+    content["search"][key] = value
+    with pytest.raises(PresetError, match="go with rule = 'paired'"):
+        loaded(tmp_path, content)
+
+
+def test_the_top_two_need_noise(tmp_path: Path) -> None:
+    content = changed("search.noise_draws", 0)
+    content["own"]["gate"] = 0.6
+    with pytest.raises(
+        PresetError, match="search.reexamination is 'top-two', which needs search.noise_draws"
     ):
         loaded(tmp_path, content)
 

@@ -39,3 +39,37 @@ def test_draws_that_are_all_alike_leave_no_luck() -> None:
 
 def test_the_same_generator_gives_the_same_line() -> None:
     assert luck(DRAWS, 50) == luck(DRAWS, 50)
+
+
+# -- how often the lines hold ----------------------------------------------------------------------------------------
+
+
+def coverage(count: int, draws: int, tasks: int, worlds: int) -> tuple[float, float]:
+    """Return how often the best of clones lies below the 50 and the 95 % line, each world with draws of its own."""
+    rng = np.random.default_rng([count, draws, tasks])
+    below = np.zeros(2)
+    for _ in range(worlds):
+        known = {str(task): rng.normal(0.45, 0.02, draws) for task in range(tasks)}
+        ratios = [rng.normal(0.45, 0.02, count) / skills.mean() for skills in known.values()]
+        best = np.min(ratios, axis=0).max()
+        below += [best <= best_of_clones(known, count, rng, share) for share in (0.5, 0.95)]
+    middle, safe = below / worlds
+    return float(middle), float(safe)
+
+
+def test_the_lines_hold_about_as_often_as_they_say() -> None:
+    middle, safe = coverage(50, 9, 1, 60)
+    assert 0.3 < middle < 0.7 and safe > 0.85
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("count", [50, 200, 1_000])
+@pytest.mark.parametrize("draws", [5, 9])
+@pytest.mark.parametrize("tasks", [1, 2])
+def test_the_lines_hold_as_often_as_they_say(count: int, draws: int, tasks: int) -> None:
+    middle, safe = coverage(count, draws, tasks, 600)
+    print(
+        f"{count} clones, {draws} draws, {tasks} tasks: {middle:.3f} below the 50 % line, {safe:.3f} below the 95 % line"
+    )
+    assert 0.44 < middle < 0.60
+    assert 0.91 < safe < 0.98

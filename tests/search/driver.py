@@ -14,6 +14,7 @@ from archsearch.protocol import noise
 from archsearch.protocol.evaluation import Ended, evaluate, told_again
 from archsearch.protocol.history import Candidate, History
 from archsearch.protocol.plan import RunPlan
+from archsearch.protocol.priors import belief_of
 from archsearch.protocol.racing import StageTrials
 from archsearch.protocol.records import Outcome, Step, Trial, Try, Verdict
 from archsearch.protocol.references import noise_trials, reference_cells, reference_step, start_cells
@@ -55,6 +56,9 @@ class Driver:
         self.baseline = self.train_references()
         draws = self.train_clones()
         self.gates = noise.gates(self.plan, noise.clone_ratios(self.plan, draws))
+        self.belief = (
+            belief_of(self.plan, draws, self.references, self.baseline) if self.plan.in_blocks else None
+        )
         self.open()
 
     # -- before the search ------------------------------------------------------------------------------------------
@@ -75,6 +79,7 @@ class Driver:
             result = evaluate(self.plan, step, self.ended.get, {}, {})
             assert isinstance(result, Ended)
             tries.append(result.tries)
+        self.references = tries
         return tries[0]
 
     def train_clones(self) -> dict[str, list[StageTrials]]:
@@ -104,7 +109,7 @@ class Driver:
         told = self.kept() if self.keeps else None
         first = min(len(self.told_steps), sees(self.plan, len(self.steps)))
         if told is None or first <= len(start_cells(self.plan)):
-            self.search = Search(self.plan, self.baseline, self.gates)
+            self.search = Search(self.plan, self.baseline, self.gates, belief=self.belief)
             self.search.restore(steps)
             return
         seen = told.before(self.told_steps[first:], self.history(first).steps_without_news)
@@ -119,18 +124,19 @@ class Driver:
             self.baseline,
             past=self.past,
             counts=whole.counts,
-            places=reversed(whole.places),
+            places=[*reversed(whole.places), *whole.placebos],
             starts=whole.starts,
+            belief=self.belief,
         )
 
     def past(self, cell: str, told: int) -> Candidate | None:
         """Return a cell as the first so many steps left it."""
         candidate: Candidate | None = None
         for ended in self.told_steps[:told]:
-            if ended.step.cell == cell:
+            if ended.step.candidate == cell:
                 candidate = candidate or Candidate.brought(ended.step)
                 candidate.tell(ended)
-                candidate.judge(self.plan, self.baseline)
+                candidate.judge(self.plan, self.baseline, self.belief)
         return candidate
 
     def run(self, count: int) -> Driver:
@@ -199,7 +205,7 @@ class Driver:
 
     def history(self, count: int) -> History:
         """Return what the first steps say, told anew."""
-        history = History(self.plan, self.baseline)
+        history = History(self.plan, self.baseline, belief=self.belief)
         for ended in self.told_steps[:count]:
             history.tell(ended)
         return history
@@ -234,5 +240,6 @@ class Driver:
             told.fates,
             told.finished_first_stage,
             list(told.candidates),
+            told.placebos,
         )
         return self.asked[:count], counts, self.leaderboard()

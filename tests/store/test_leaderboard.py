@@ -137,7 +137,7 @@ def test_records_that_contradict_each_other_are_named_as_damage(run: Path, kind:
 
 
 @pytest.mark.parametrize("fault", [KeyError, AssertionError, ZeroDivisionError, TypeError, ValueError])
-@pytest.mark.parametrize(("owner", "name"), [(History, "tell"), (noise, "band")])
+@pytest.mark.parametrize(("owner", "name"), [(History, "tell"), (noise, "statement")])
 def test_a_fault_of_ours_is_not_told_as_damage(
     run: Path, monkeypatch: pytest.MonkeyPatch, fault: type[Exception], owner: Any, name: str
 ) -> None:
@@ -149,11 +149,11 @@ def test_a_fault_of_ours_is_not_told_as_damage(
         read_leaderboard(store, "x")
 
 
-def test_the_leaderboard_says_a_finding_where_the_noise_does(run: Path) -> None:
+def test_the_leaderboard_says_worth_confirming_where_the_noise_does(run: Path) -> None:
     with RunStore.open(run) as store:
         board, (history, _) = read_leaderboard(store, "x"), read_history(store, store.plan)
     assert board.noise is not None
-    assert board.noise.finding == noise.is_finding(history, board.noise.luck)
+    assert board.noise.worth_confirming == noise.is_worth_confirming(history, board.noise.line)
 
 
 # -- what is kept of the told steps ---------------------------------------------------------------------------------
