@@ -25,15 +25,11 @@ METHODS = {
 CLOCKS = {"time.time", "time.time_ns"}  # time.monotonic cannot jump
 # file -> what it may do, and why
 EXCEPTIONS = {
-    (
-        "exporters/weights.py",
-        "exec",
-    ): "the exported class, printed in memory from a parsed cell as a tree of known nodes",
     ("tasks/own.py", "exec_module"): "FILE.py:NAME is the user's own code, named on the command line",
     (
         "compiler/source_function.py",
         "exec",
-    ): "functions that were printed in memory, from canonical numbers and the op table",
+    ): "printed in memory: functions of canonical numbers and the op table, the exported class of a parsed cell",
 }
 
 

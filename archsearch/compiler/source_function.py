@@ -1,4 +1,5 @@
-"""Makes functions of code that was printed here: names are canonical numbers, so no text of a user is in it."""
+"""Makes functions and classes of code that was printed here, from canonical numbers or a parsed cell: a tree of known nodes,
+so no text of a user is executed."""
 
 from __future__ import annotations
 

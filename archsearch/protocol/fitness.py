@@ -119,7 +119,7 @@ def block_ratios(
 ) -> dict[int, float]:
     """Return best against best for each block of settings that both have, by its number.
 
-    A block under which the cell diverged everywhere counts 0; one under which the GRU stays below `min_skill` does not count.
+    A block under which the cell diverged everywhere counts 0; one under which the GRU is below `min_skill` does not count.
 
     Args:
         plan: The run's plan.

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from archsearch.cell import OPS, Cell, Node
 from archsearch.cell.ops import LEAKY_SLOPE, NORM_EPSILON
 from archsearch.compiler.parameters import Learned, bias_name, learned, weight_name
+from archsearch.compiler.source_function import made
 
 Array = NDArray[np.float64]
 
@@ -41,8 +42,7 @@ def _computes(op: str) -> Callable[..., Array]:
     """Return the function of an element-wise op: of what it learns, then of its operands."""
     names = ("a", "b")[: OPS[op].arity]
     expression = OPS[op].rule.forward.format(*names, w="w", root="root_of(a)")
-    function: Callable[..., Array] = eval(f"lambda w, {', '.join(names)}: {expression}", dict(FUNCTIONS))
-    return function
+    return made("computed", f"def computed(w, {', '.join(names)}):\n    return {expression}\n", FUNCTIONS)
 
 
 def initial_weights(cell: Cell, width: int, rng: np.random.Generator) -> dict[str, Array]:

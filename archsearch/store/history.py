@@ -205,7 +205,7 @@ def read_belief(
     references: Mapping[str, Tries],
     baseline: Tries,
 ) -> Belief | None:
-    """Return what the search believes before its first step; None while the noise trials have not ended, or if it never does.
+    """Return what the search believes before its first step; None before the noise trials have ended, or if it never does.
 
     Args:
         plan: The run's plan.

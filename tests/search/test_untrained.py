@@ -6,6 +6,7 @@ import torch
 
 from archsearch.cell import Cell, library
 from archsearch.compiler import Recurrent
+from archsearch.compiler.parameters import titles
 from archsearch.search.proxy import hidden_covariance
 from archsearch.search.untrained import hidden_states, initial_weights
 from tests.helpers.strategies import mutants, rewritten
@@ -28,7 +29,7 @@ def test_the_states_are_those_of_a_layer_with_the_same_weights(cell: Cell) -> No
     layer = Recurrent(live, 6, 6, dtype=torch.float64, engine="interpreter")
     with torch.no_grad():
         for name, weight in weights.items():
-            layer.get_parameter(f"{name}_l0").copy_(torch.from_numpy(weight))
+            layer.get_parameter(f"{titles(live)[name]}_l0").copy_(torch.from_numpy(weight))
         x = rng.uniform(-1, 1, (7, 3, 6))
         expected = layer(torch.from_numpy(x))[0].numpy()
     np.testing.assert_allclose(hidden_states(live, weights, x), expected, rtol=1e-9, atol=1e-12)
@@ -38,9 +39,10 @@ def test_weights_start_as_those_of_a_layer() -> None:
     live = Cell.parse(ALL_OPS).canonical()
     weights = initial_weights(live, 400, np.random.default_rng(0))
     layer = Recurrent(live, 400, 400, engine="interpreter")
-    assert {f"{name}_l0" for name in weights} == {name for name, _ in layer.named_parameters()}
-    for name, weight in weights.items():
-        theirs = layer.get_parameter(f"{name}_l0").detach().numpy()
+    named = {f"{titles(live)[name]}_l0": weight for name, weight in weights.items()}
+    assert set(named) == {name for name, _ in layer.named_parameters()}
+    for name, weight in named.items():
+        theirs = layer.get_parameter(name).detach().numpy()
         assert weight.shape == theirs.shape
         assert weight.mean() == pytest.approx(theirs.mean(), abs=0.01)
         assert weight.std() == pytest.approx(theirs.std(), rel=0.1)
