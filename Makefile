@@ -3,7 +3,8 @@
 
 PYTHON ?= python3
 ARGS ?=
-CORES ?= $(shell nproc 2>/dev/null || echo 1)
+# All cores, whatever OMP_NUM_THREADS says of the threads of one process, which nproc would go by.
+CORES ?= $(shell env -u OMP_NUM_THREADS -u OMP_THREAD_LIMIT nproc 2>/dev/null || echo 1)
 VENV := .venv
 BIN := $(VENV)/bin
 RUN := $(VENV)/.run
