@@ -55,6 +55,7 @@ WITHOUT_TORCH = [
 PLANS = [  # the part of the compiler that does not know torch
     "compiler.program",
     "compiler.parameters",
+    "compiler.source_function",
     "compiler.engine_names",
     "compiler.stacked.shape",
     "compiler.native.source",
