@@ -44,7 +44,7 @@ def compiled_once() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         if shutil.which(compiler[0]):
             remembering_compiler.forget(folder)
-            patch.setenv("CXX", shlex.join(remembering_compiler.command(folder, compiler)))
+            patch.setenv("CXX", shlex.quote(str(remembering_compiler.command(folder, compiler))))
         yield
 
 

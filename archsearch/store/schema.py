@@ -121,8 +121,15 @@ Letters = dict[tuple[str, str], tuple[str, str | None]]
 
 
 def letters(connection: sqlite3.Connection) -> Letters:
-    """Return what a database says it is made of."""
-    rows = connection.execute("SELECT type, name, tbl_name, sql FROM sqlite_schema").fetchall()
+    """Return what a database says it is made of.
+
+    Raises:
+        sqlite3.DatabaseError: It says nothing that can be read.
+    """
+    try:
+        rows = connection.execute("SELECT type, name, tbl_name, sql FROM sqlite_schema").fetchall()
+    except UnicodeDecodeError:  # of SQLite's message, which quotes what it could not read
+        raise sqlite3.DatabaseError("malformed database schema, with a name that is no UTF-8") from None
     return {(kind, name): (table, statement) for kind, name, table, statement in rows}
 
 

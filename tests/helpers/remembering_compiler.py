@@ -8,6 +8,7 @@ processes and sessions; everything that archsearch does with a compiler and its 
 import contextlib
 import hashlib
 import os
+import shlex
 import shutil
 import subprocess
 import sys
@@ -18,9 +19,16 @@ KEPT = 7 * 24 * 3600.0
 """Seconds since its last use after which a library is forgotten."""
 
 
-def command(folder: Path, compiler: list[str]) -> list[str]:
-    """Return the command line of a compiler that remembers in a folder what it has built."""
-    return [sys.executable, "-IS", __file__, str(folder), *compiler]
+def command(folder: Path, compiler: list[str]) -> Path:
+    """Return a program that is a compiler and remembers in a folder what it has built."""
+    called = shlex.join([sys.executable, "-IS", __file__, str(folder), *compiler])
+    folder.mkdir(parents=True, exist_ok=True)
+    made = folder / "c++"
+    half = made.with_name(f"c++.{os.getpid()}")
+    half.write_text(f'#!/bin/sh\nexec {called} "$@"\n')
+    half.chmod(0o755)
+    os.replace(half, made)
+    return made
 
 
 def forget(folder: Path) -> None:
@@ -74,6 +82,6 @@ def _keep(built: Path, kept: Path) -> None:
 
 
 if __name__ == "__main__":
-    if "-shared" in sys.argv:
+    if {"-shared", "-"} <= set(sys.argv):  # a library, from standard input: others are built as ever
         sys.exit(build(Path(sys.argv[1]), sys.argv[2:]))
     os.execvp(sys.argv[2], sys.argv[2:])

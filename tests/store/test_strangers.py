@@ -72,6 +72,14 @@ TRAPS: dict[str, tuple[Callable[[sqlite3.Connection], object], str]] = {
         execute(f"CREATE TABLE long (x /* {'y' * 200_000} */)"),
         "malformed database schema|too big|too long",
     ),
+    "a name that is no text": (
+        execute(
+            "PRAGMA writable_schema = ON",
+            "UPDATE sqlite_schema SET name = CAST(X'ED41' AS TEXT), sql = 'CREATE ' WHERE name = 'trials'",
+            "PRAGMA writable_schema = OFF",
+        ),
+        "malformed database schema, with a name that is no UTF-8",
+    ),
 }
 
 
