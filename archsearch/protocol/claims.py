@@ -8,18 +8,22 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from functools import cached_property
+from typing import Literal
 
 import msgspec
 from msgspec import UNSET, UnsetType
 from msgspec.structs import replace
 
-from archsearch.protocol.equality import Equality
+from archsearch.protocol.equality import Equal, Equality
 from archsearch.protocol.plan import PlannedTask, RunPlan
 from archsearch.protocol.preset import Rule, TrainingRules
 from archsearch.protocol.records import Outcome, Trial
 from archsearch.protocol.seeds import FRESH, generator, seed_of
 from archsearch.protocol.settings import Grid, Setting, stratified_settings
 from archsearch.tasks import TaskName
+
+Control = Literal["family", "discoveries"]
+"""What a ledger keeps at 5 %: the chance of any false "better", or the share of false ones among all its "better"."""
 
 PAIRS, SETTINGS, MARGIN = 40, 6, 0.02
 """What is taken where nothing is said: most pairs, settings of a pair, and the difference of skills that is none."""
@@ -43,6 +47,8 @@ class Claim(msgspec.Struct, frozen=True, dict=True):
         machine: Instruction set or device, and torch's version.
         ledger: Where the claim is made: the user's, or a run's; its pairs are others in another ledger.
         equal: What both cells get where it is not the same number of parameters; absent, also from the key, where it is.
+        discoveries: Claims that the ledger called better when this one was made, where the share of false ones among these
+            is kept small; absent where the chance of any is.
     """
 
     a: str
@@ -56,6 +62,7 @@ class Claim(msgspec.Struct, frozen=True, dict=True):
     machine: str
     ledger: str = "user"
     equal: Equality | UnsetType = UNSET
+    discoveries: int | UnsetType = UNSET
 
     @classmethod
     def of(
@@ -92,6 +99,16 @@ class Claim(msgspec.Struct, frozen=True, dict=True):
         )
 
     @property
+    def alike(self) -> Equal:
+        """What is the same for both cells."""
+        return "parameters" if self.equal is UNSET else self.equal.what
+
+    @property
+    def question(self) -> Claim:
+        """The claim without what was found out when it was made: what each cell gets, and what was discovered before."""
+        return replace(self, equal=UNSET, discoveries=UNSET)
+
+    @property
     def is_placebo(self) -> bool:
         """Whether it compares a cell with itself, from other initial weights: what is said of that is chance."""
         return self.a == self.b
@@ -104,7 +121,7 @@ class Claim(msgspec.Struct, frozen=True, dict=True):
     @cached_property
     def _words(self) -> str:
         """What all chance comes from; the same on every machine."""
-        return replace(self, engine="", machine="").key
+        return replace(self, engine="", machine="", discoveries=UNSET).key
 
     def seed(self, pair: int) -> int:
         """Return the seed of a pair's trials: of its training and test data, and of the initial weights."""

@@ -22,6 +22,9 @@ Unequal = Literal["width", "flops", "time"]
 Equal = Literal["parameters", "width", "flops", "time"]
 """What is the same for both cells of a claim."""
 
+COUNTED: tuple[Unequal, ...] = ("width", "flops")
+"""What can be made the same by counting alone, so that the claim is the same on every machine and at every time."""
+
 Kind = tuple[str, int, int]
 """A task as people call it, a number of layers, a budget: what a cell's width and cost depend on."""
 
