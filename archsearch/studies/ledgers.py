@@ -1,7 +1,7 @@
 """What the two controls of a ledger promise, and what they find: sessions of claims, some of them true.
 
 The family control keeps the chance of any false "better" of a ledger's life, that of discoveries the share of false ones
-among all that are called better (e-LOND). The true claims come first, the least favourable order: they buy level for the others.
+among all that are called better (e-LOND). True claims come first, the least favourable order: they buy level for the others.
 """
 
 from __future__ import annotations
