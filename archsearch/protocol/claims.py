@@ -186,12 +186,18 @@ def pair_result(
         trials: Those of a, and those of b.
         outcomes: How they ended; none was ended by the host.
     """
-    a, b = (_tested(plan, task, [outcomes[trial] for trial in side]) for side in trials)
+    a, b = (tested_skill(plan, task, [outcomes[trial] for trial in side]) for side in trials)
     return PairResult(a, b)
 
 
-def _tested(plan: RunPlan, task: str, outcomes: list[Outcome]) -> float | None:
-    """Return the test skill of the outcome that validates best, the first of equals; None if none has a score."""
+def tested_skill(plan: RunPlan, task: str, outcomes: list[Outcome]) -> float | None:
+    """Return the test skill of the outcome that validates best, the first of equals; None if none has a score.
+
+    Args:
+        plan: What they were measured under.
+        task: What people call the task.
+        outcomes: Of trials of one cell, under several settings.
+    """
     accuracy = plan.measure(task) == "accuracy"
     skills = [
         (skill, tested)

@@ -113,6 +113,13 @@ class Hearing:
         ours, theirs = self.skills(task)
         return ours / theirs if theirs > 0 else None
 
+    @property
+    def fitness(self) -> float | None:
+        """The worst task's ratio; None before there is a pair on every task, or where the second learned nothing."""
+        ratios = [self.ratio(task) if results else None for task, results in self.pairs.items()]
+        known = [ratio for ratio in ratios if ratio is not None]
+        return min(known) if len(known) == len(ratios) else None
+
     def as_document(self) -> dict[str, object]:
         """Return all that `archsearch judge --json` prints; `equal` and `discoveries` where the claim has them."""
         more = {"equal": self.claim.equal, "discoveries": self.claim.discoveries}
