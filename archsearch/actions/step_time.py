@@ -50,8 +50,8 @@ def timed_trials(plan: RunPlan, cells: Iterable[Cell]) -> list[Trial]:
 def _short_trials(plan: RunPlan, cell: Cell, kind: Kind) -> list[Trial]:
     """Return trials of an epoch under a setting that seldom diverges."""
     name, layers, budget = kind
-    rules = plan.task[name].rules
-    settings = (setting for setting in plan.preset.grid.all((budget,)) if setting.layers == layers)
+    rules, grid = plan.task[name].rules, plan.grid(plan.task[name])
+    settings = (setting for setting in grid.all((budget,)) if setting.layers == layers)
     setting = min(settings, key=lambda each: each.rate)
     steps = min(rules.steps, rules.epoch_steps)
     return [plan.trial(cell.id, name, setting, init_draw=draw, steps=steps) for draw in range(DRAWS)]

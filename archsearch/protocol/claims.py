@@ -41,7 +41,7 @@ class Claim(msgspec.Struct, frozen=True, dict=True):
         tasks: Where, in the order of their names; of their rules only what decides a trial.
         settings: k: settings of a pair; each cell is as good as its best of them.
         rule: How a score becomes a skill.
-        grid: What settings are drawn from.
+        grid: What settings are drawn from, where a task does not say otherwise.
         training: What all trials share.
         engine: What executes the cells, with its version.
         machine: Instruction set or device, and torch's version.
@@ -130,7 +130,7 @@ class Claim(msgspec.Struct, frozen=True, dict=True):
     def drawn(self, task: PlannedTask, pair: int) -> tuple[Setting, ...]:
         """Return the settings of a pair on a task, the same for both cells; fewer than k where the grid has no more."""
         rng = generator("judge", "settings", self._words, task.full_name, pair)
-        return stratified_settings(rng, self.grid, task.rules.budgets, self.settings)
+        return stratified_settings(rng, task.rules.grid_over(self.grid), task.rules.budgets, self.settings)
 
     def trials(self, plan: RunPlan, task: PlannedTask, pair: int) -> tuple[list[Trial], list[Trial]]:
         """Return the trials of a pair on a task: those of a, and those of b.

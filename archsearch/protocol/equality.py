@@ -88,9 +88,11 @@ class Equality(msgspec.Struct, frozen=True):
 
 def kinds(plan: RunPlan) -> list[Kind]:
     """Return every task of a plan with every number of layers and every budget that its settings have."""
-    layers = plan.preset.grid.layers
     return [
-        (task.name, count, budget) for task in plan.tasks for count in layers for budget in task.rules.budgets
+        (task.name, layers, budget)
+        for task in plan.tasks
+        for layers in plan.grid(task).layers
+        for budget in task.rules.budgets
     ]
 
 

@@ -9,6 +9,7 @@ import pytest
 from archsearch.actions.stability import LOW_RATES, STEPS, UNSTACKED, probes, stability
 from archsearch.cell import library
 from archsearch.protocol.records import Outcome, Trial
+from archsearch.protocol.settings import OwnGrid
 from tests.helpers.plans import GRID, done, preset, run_plan, task_plan
 
 PLAN = run_plan()
@@ -66,3 +67,19 @@ def test_what_the_host_ended_or_what_never_ended_says_nothing_of_the_cell() -> N
     assert stability(PROBES, crashed).flags == stability(PROBES, {}).flags == []
     counts = stability(PROBES, {**crashed, PROBES[0]: DIVERGED}).as_document()["layers"]
     assert counts == {"1": {"diverged": 1, "probes": 1}, "2": {"diverged": 0, "probes": 0}}
+
+
+def test_low_rates_are_those_of_each_task_s_own_grid() -> None:
+    high = OwnGrid(rate=(0.1, 0.3))
+    plan = run_plan(preset({"arithmetic": task_plan(), "xml": task_plan(grid=high)}))
+    trials = probes(plan, CELL)
+
+    def said(rate: float) -> list[str]:
+        outcomes = {
+            trial: DIVERGED if (trial.setting.layers, trial.setting.rate) == (1, rate) else done(0.5)
+            for trial in trials
+        }
+        return stability(trials, outcomes).flags
+
+    assert said(0.1) == said(min(GRID.rate)) == [LOW_RATES]
+    assert said(0.3) == said(max(GRID.rate)) == []
