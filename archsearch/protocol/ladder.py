@@ -61,14 +61,14 @@ def _at(base: TaskRules, budget: int) -> TaskRules:
     return replace(scaled(base, budget / max(base.budgets)), budget=budget)
 
 
-def with_rungs(tasks: Mapping[str, Any], names: Iterable[str]) -> dict[str, Any]:
-    """Return the tables of a preset's tasks, where those of rungs have from their bases what they do not say.
+def with_sizes(tasks: Mapping[str, Any], names: Iterable[str]) -> dict[str, Any]:
+    """Return the tables of a preset's tasks, where those that name a budget have from their bases what they do not say.
 
-    What makes no rung is left as it is; who reads the preset finds the fault.
+    What makes no such task is left as it is; who reads the preset finds the fault.
 
     Args:
         tasks: The tables as a file has them.
-        names: Of rungs, which may have no table yet; others are passed over.
+        names: Of tasks that name a budget, which may have no table yet; others are passed over.
 
     Raises:
         PresetError: A name says a budget that is none.
@@ -90,7 +90,7 @@ def with_rungs(tasks: Mapping[str, Any], names: Iterable[str]) -> dict[str, Any]
 
 
 def _grids(base: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the grid of a rung as an entry of its table: that of its base, axis by axis, but for what it says itself."""
+    """Return the grid of such a task as an entry of its table: its base's, axis by axis, but for what it says itself."""
     grids = [table["grid"] for table in (base, own) if isinstance(table.get("grid"), dict)]
     return {"grid": dict(ChainMap(*reversed(grids)))} if len(grids) > 1 else {}
 

@@ -15,7 +15,7 @@ from archsearch.cell import SearchSpace
 from archsearch.errors import InputError, PresetError
 from archsearch.protocol.checks import faults
 from archsearch.protocol.duration import EXAMPLES
-from archsearch.protocol.ladder import with_rungs
+from archsearch.protocol.ladder import with_sizes
 from archsearch.protocol.preset import (
     FilterRules,
     MutationRules,
@@ -52,7 +52,7 @@ def load_preset(name: str) -> tuple[str, Preset]:
     """
     path = _path(name)
     try:
-        preset = read_toml(path, Preset, _with_rungs)
+        preset = read_toml(path, Preset, _with_sizes)
     except OSError as error:
         raise PresetError(f"{path}: {error.strerror}") from None
     except (ValueError, PresetError) as error:
@@ -77,7 +77,7 @@ def changed_preset(name: str, preset: Preset, changes: Mapping[str, Any]) -> Pre
         return preset
     content: dict[str, Any] = msgspec.to_builtins(preset)
     said = f"preset {name} with {', '.join(f'{key} = {value!r}' for key, value in changes.items())}"
-    for key in sorted(changes, key=lambda key: "@" in key):  # a rung follows its base, so that comes first
+    for key in sorted(changes, key=lambda key: "@" in key):  # xml@30k follows xml, so that comes first
         *tables, last = (part.strip('"') for part in PARTS.findall(key))
         _table(content, tables, key)[last] = changes[key]
     try:
@@ -91,9 +91,9 @@ def changed_preset(name: str, preset: Preset, changes: Mapping[str, Any]) -> Pre
 
 
 def _table(content: dict[str, Any], tables: list[str], key: str) -> dict[str, Any]:
-    """Return the table of a preset that a key stands in; a rung without one, and a task's own grid, are made."""
+    """Return the table of a preset that a key stands in; that of a task that names its budget, and a task's own grid, are made."""
     if tables[:1] == ["tasks"]:
-        content["tasks"] = with_rungs(content["tasks"], set(tables[1:2]) - set(content["tasks"]))
+        content["tasks"] = with_sizes(content["tasks"], set(tables[1:2]) - set(content["tasks"]))
     table: Any = content
     for name in tables:
         if name == "grid" and isinstance(table, dict):
@@ -127,10 +127,10 @@ def preset_schema() -> dict[str, Any]:
     return msgspec.json.schema(Preset)
 
 
-def _with_rungs(content: dict[str, Any]) -> dict[str, Any]:
-    """Return the content of a file whose rungs have from their base what they do not say."""
+def _with_sizes(content: dict[str, Any]) -> dict[str, Any]:
+    """Return the content of a file whose tasks that name a budget have from their base what they do not say."""
     tasks = content.get("tasks")
-    return {**content, "tasks": with_rungs(tasks, list(tasks))} if isinstance(tasks, dict) else content
+    return {**content, "tasks": with_sizes(tasks, list(tasks))} if isinstance(tasks, dict) else content
 
 
 def _path(name: str) -> Path:

@@ -28,30 +28,30 @@ from tests.helpers.plans import FACTS, GRID, GRU, TASK, preset, run_plan, task_p
 from tests.helpers.searches import rows
 
 LOW = OwnGrid(rate=(0.001, 0.002), layers=(1, 2))
-RUNG = "xml@30k"
+SIZED = "xml@30k"
 
 
 def ladder(own: OwnGrid = LOW) -> RunPlan:
     """Return a plan with xml at 10,000 parameters, and at 30,000 with a grid of its own."""
-    rules = preset({"xml": task_plan(k=1), RUNG: task_plan(budget=30_000, grid=own, k=1)})
+    rules = preset({"xml": task_plan(k=1), SIZED: task_plan(budget=30_000, grid=own, k=1)})
     plan = run_plan(replace(rules, search=replace(rules.search, tasks=("xml",))))
-    return replace(plan, tasks=(*plan.tasks, PlannedTask(RUNG, FACTS["xml"], rules.tasks[RUNG])))
+    return replace(plan, tasks=(*plan.tasks, PlannedTask(SIZED, FACTS["xml"], rules.tasks[SIZED])))
 
 
 def test_settings_are_drawn_from_the_task_s_own_rates_and_from_the_preset_s_axes_else() -> None:
     plan = ladder()
     assert {setting.rate for setting in plan.settings["xml"]} == set(GRID.rate)
-    own = plan.settings[RUNG]
+    own = plan.settings[SIZED]
     assert {setting.rate for setting in own} == {0.001, 0.002}
     assert {setting.clip for setting in own} <= set(GRID.clip) and {s.optimiser for s in own} == {"adamw"}
-    assert {setting.rate for setting in plan.noise_settings(plan.task[RUNG])} <= {0.001, 0.002}
+    assert {setting.rate for setting in plan.noise_settings(plan.task[SIZED])} <= {0.001, 0.002}
 
 
-def test_a_search_trains_each_rung_under_its_own_grid_which_its_records_hold(tmp_path: Path) -> None:
+def test_a_search_trains_each_size_under_its_own_grid_which_its_records_hold(tmp_path: Path) -> None:
     make_run(tmp_path / "run", ladder())
     search_on(tmp_path / "run", 12)
     with RunStore.open(tmp_path / "run") as store:
-        assert store.plan.task[RUNG].rules.grid == LOW
+        assert store.plan.task[SIZED].rules.grid == LOW
     records: list[Any] = rows(tmp_path / "run", "SELECT record FROM trials WHERE task LIKE 'xml%'")
     trials = [msgspec.json.decode(record, type=dict)["setting"] for (record,) in records]
     rates = {budget: {rate for _, rate, *_, b, _ in trials if b == budget} for budget in (10_000, 30_000)}
@@ -62,18 +62,18 @@ def test_pairs_probes_and_terms_follow_the_own_grid() -> None:
     plan = ladder()
     claim = Claim.of(plan, library.load("mut1").id, GRU, 4)
     drawn = {task.name: {s.rate for s in claim.drawn(task, 1)} for task in claim.tasks}
-    assert drawn["xml"] == set(GRID.rate) and drawn[RUNG] == {0.001, 0.002}
+    assert drawn["xml"] == set(GRID.rate) and drawn[SIZED] == {0.001, 0.002}
     probed = {
         trial.setting.rate for trial in probes(plan, library.load("mut1")) if trial.setting.budget == 30_000
     }
     assert probed == {0.001, 0.002}
-    assert kinds(plan) == [("xml", 1, 10_000), (RUNG, 1, 30_000), (RUNG, 2, 30_000)]
+    assert kinds(plan) == [("xml", 1, 10_000), (SIZED, 1, 30_000), (SIZED, 2, 30_000)]
 
 
 def test_a_cell_is_as_narrow_as_the_most_layers_of_the_task_make_it() -> None:
     assert ladder().too_narrow(library.load("gru")) is None
     deep = ladder(OwnGrid(layers=(100,))).too_narrow(library.load("gru"))
-    assert deep is not None and f"units on {RUNG} " in deep
+    assert deep is not None and f"units on {SIZED} " in deep
 
 
 def test_rules_without_a_grid_have_the_bytes_that_they_had_before_there_were_such() -> None:
@@ -84,9 +84,9 @@ def test_rules_without_a_grid_have_the_bytes_that_they_had_before_there_were_suc
 @pytest.mark.parametrize(
     ("own", "said"),
     [
-        (OwnGrid(rate=()), f"tasks.{RUNG}.grid.rate: it needs at least one value, and none twice"),
-        (OwnGrid(scale=(-1.0,)), f"tasks.{RUNG}.grid: rates, scales, clips and layers are positive"),
-        (OwnGrid(layers=(101,)), f"tasks.{RUNG}.grid.layers is 101; it must be at most 100"),
+        (OwnGrid(rate=()), f"tasks.{SIZED}.grid.rate: it needs at least one value, and none twice"),
+        (OwnGrid(scale=(-1.0,)), f"tasks.{SIZED}.grid: rates, scales, clips and layers are positive"),
+        (OwnGrid(layers=(101,)), f"tasks.{SIZED}.grid.layers is 101; it must be at most 100"),
     ],
 )
 def test_faults_name_the_key_of_the_own_grid(own: OwnGrid, said: str) -> None:
@@ -104,14 +104,14 @@ def quick(*more: str, folder: Path) -> Preset:
     return load_preset(str(folder / "mine.toml"))[1]
 
 
-def test_a_table_of_a_rung_says_what_is_other_than_in_its_base(tmp_path: Path) -> None:
+def test_a_table_of_a_size_says_what_is_other_than_in_its_base(tmp_path: Path) -> None:
     given = quick('[tasks."arithmetic@30k".grid]', "rate = [0.003, 0.01]", folder=tmp_path)
     by_itself = rules_of(quick(folder=tmp_path), "arithmetic@30k")
     assert by_itself is not None
     assert given.tasks["arithmetic@30k"] == replace(by_itself, grid=OwnGrid(rate=(0.003, 0.01)))
 
 
-def test_a_rung_has_the_axes_of_its_base_s_own_grid_but_for_those_that_it_says(tmp_path: Path) -> None:
+def test_a_size_has_the_axes_of_its_base_s_own_grid_but_for_those_that_it_says(tmp_path: Path) -> None:
     given = quick(
         "[tasks.arithmetic.grid]",
         "rate = [0.1]",
@@ -138,7 +138,7 @@ def test_a_rung_has_the_axes_of_its_base_s_own_grid_but_for_those_that_it_says(t
         ),
     ],
 )
-def test_a_table_of_a_rung_that_says_nothing_that_there_is_is_refused(
+def test_a_table_of_a_size_that_says_nothing_that_there_is_is_refused(
     lines: tuple[str, str], said: str, tmp_path: Path
 ) -> None:
     with pytest.raises(PresetError, match=said):
@@ -148,7 +148,7 @@ def test_a_table_of_a_rung_that_says_nothing_that_there_is_is_refused(
 QUICK = load_preset("quick")[1]
 
 
-def test_set_reaches_a_rung_that_has_no_table_and_an_own_grid_that_is_not_there() -> None:
+def test_set_reaches_a_size_that_has_no_table_and_an_own_grid_that_is_not_there() -> None:
     changed = changed_preset("quick", QUICK, {"tasks.xml@30k.k": 2, "tasks.arithmetic.grid.rate": [0.02]})
     plain = rules_of(QUICK, "xml@30k")
     assert plain is not None and changed.tasks["xml@30k"] == replace(plain, k=2)
@@ -156,7 +156,7 @@ def test_set_reaches_a_rung_that_has_no_table_and_an_own_grid_that_is_not_there(
     assert list(changed.tasks)[: len(QUICK.tasks)] == list(QUICK.tasks)
 
 
-def test_a_rung_follows_its_base_whatever_is_said_first() -> None:
+def test_a_size_follows_its_base_whatever_is_said_first() -> None:
     says = {"tasks.xml@30k.gate": 0.0, "tasks.xml.validation": 7}
     for changes in (says, dict(reversed(says.items()))):
         assert changed_preset("quick", QUICK, changes).tasks["xml@30k"].validation == 7
