@@ -91,7 +91,7 @@ def changed_preset(name: str, preset: Preset, changes: Mapping[str, Any]) -> Pre
 
 
 def _table(content: dict[str, Any], tables: list[str], key: str) -> dict[str, Any]:
-    """Return the table of a preset that a key stands in; that of a task that names its budget, and a task's own grid, are made."""
+    """Return the table of a preset that a key stands in; that of a task such as xml@30k, and a task's own grid, are made."""
     if tables[:1] == ["tasks"]:
         content["tasks"] = with_sizes(content["tasks"], set(tables[1:2]) - set(content["tasks"]))
     table: Any = content

@@ -4,6 +4,7 @@ What is better than the GRU goes on: against the champion, on other terms, at ot
 """
 
 import json
+import re
 import shutil
 from typing import Any
 
@@ -160,6 +161,17 @@ def test_verdicts_in_every_column_and_under_either_control_replay(
     assert [claim["failures"] for claim in json.loads(done.stdout)["claims"]] == [[]] * len(
         everywhere["claims"]
     )
+
+
+def test_the_cost_counts_every_column_and_the_measuring_of_times(searched: World) -> None:
+    shutil.copytree(searched.folder / "runs" / "found", searched.folder / "runs" / "priced")
+    with RunStore.open(searched.folder / "runs" / "priced") as store:
+        champions = int(read_leaderboard(store, "").champion != "gru")
+    asked = ("--settings", 1, "--pairs", 5, "--no-unused", "--equal", "width,time", "--max-time", "0.01s")
+    done = searched.run(searched.command("confirm", "priced", *asked))
+    rest = re.search(r"of what is better at most ([\d,]+) trials", done.stderr)
+    column, measuring = 3 * 5 * 2 * 2, 4 * 3 * 2  # cells, pairs, sides, tasks; cells, short trials, tasks
+    assert rest is not None and int(rest[1].replace(",", "")) == (champions + 2) * column + measuring
 
 
 def test_the_leaderboard_shows_what_is_said_at_equal_parameters(
