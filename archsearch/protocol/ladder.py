@@ -78,14 +78,16 @@ def with_sizes(tasks: Mapping[str, Any], names: Iterable[str]) -> dict[str, Any]
         base, own = tasks.get(base_of(name)), tasks.get(name, {})
         if "@" not in name or not isinstance(own, dict):
             continue
-        budget = named_budget(name)
+        budget = named_budget(name) or 0
         try:
-            rules = msgspec.convert(base, TaskRules)
-        except msgspec.ValidationError:
+            at_budget = msgspec.to_builtins(_at(msgspec.convert(base, TaskRules), budget))
+        except (
+            msgspec.ValidationError,
+            ValueError,
+            ArithmeticError,
+        ):  # no base, or one with a fault of its own
             continue
-        if budget is not None and rules.budgets and min(rules.budgets) > 0:
-            at_budget = msgspec.to_builtins(_at(rules, budget))
-            complete[name] = at_budget | own | _grids(at_budget, own)
+        complete[name] = at_budget | own | _grids(at_budget, own)
     return complete
 
 

@@ -132,6 +132,14 @@ def test_the_columns_are_of_the_sizes_and_tasks_that_they_say(
     assert set(columns["arithmetic"][0]["tasks"]) == {"arithmetic"}
 
 
+def test_every_cell_is_probed_at_the_corners_of_the_grid_on_the_task_of_the_run(
+    everywhere: dict[str, Any],
+) -> None:
+    for cell in everywhere["cells"]:
+        layers = cell["stability"]["layers"]
+        assert layers["1"]["probes"] == 4 and layers["2"]["probes"] in (0, 4)
+
+
 def test_terms_are_part_of_claims_and_are_kept_so_that_asking_again_costs_nothing(
     searched: World, everywhere: dict[str, Any]
 ) -> None:

@@ -145,6 +145,31 @@ def test_a_table_of_a_size_that_says_nothing_that_there_is_is_refused(
         quick(*lines, folder=tmp_path)
 
 
+@pytest.mark.parametrize("wrong", ["epoch_steps = 0", "budget = 0", "budget = []", f"steps = 1{'0' * 400}"])
+def test_a_base_with_a_fault_of_its_own_is_refused(wrong: str, tmp_path: Path) -> None:
+    key = wrong.partition(" ")[0]
+    base = {
+        "difficulty": '"small"',
+        "budget": 9,
+        "steps": 9,
+        "epoch_steps": 3,
+        "validation": 2,
+        "k": 1,
+        "G": 2,
+    }
+    lines = [f"{name} = {value}" for name, value in base.items() if name != key]
+    tables = [
+        "[tasks.memorization]",
+        wrong,
+        "rungs = [3]",
+        *lines,
+        '[tasks."memorization@30k".grid]',
+        "rate = [0.1]",
+    ]
+    with pytest.raises(PresetError, match="mine.toml: tasks"):
+        quick(*tables, folder=tmp_path)
+
+
 QUICK = load_preset("quick")[1]
 
 
