@@ -166,9 +166,10 @@ def test_verdicts_in_every_column_and_under_either_control_replay(
 ) -> None:
     done = searched.run(searched.command("replay", "xml", "--verdicts", "--json"))
     assert done.returncode == 0, done.stderr
-    assert [claim["failures"] for claim in json.loads(done.stdout)["claims"]] == [[]] * len(
-        everywhere["claims"]
-    )
+    claims = json.loads(done.stdout)["claims"]
+    assert [claim["failures"] for claim in claims] == [[]] * len(everywhere["claims"])
+    said = {(claim["a"], claim["b"], str(claim["tasks"]), claim["equal"]) for claim in claims}
+    assert len(said) == len(claims), "each row says what it is about"
 
 
 def test_the_cost_counts_every_column_and_the_measuring_of_times(searched: World) -> None:
