@@ -6,7 +6,7 @@ msgspec finds the faults; its sentences speak of types as programmers do, and do
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -41,8 +41,15 @@ MISSING = re.compile(r"Object missing required field `([^`]*)`")
 STEP = re.compile(r"\.(\w+)|\[")
 
 
-def read_toml(path: Path, kind: type[Content]) -> Content:
+def read_toml(
+    path: Path, kind: type[Content], completed: Callable[[dict[str, Any]], dict[str, Any]] = dict
+) -> Content:
     """Return what a TOML file holds.
+
+    Args:
+        path: The file.
+        kind: What it is to hold.
+        completed: Adds to its content what goes without saying.
 
     Raises:
         OSError: It cannot be read.
@@ -53,7 +60,7 @@ def read_toml(path: Path, kind: type[Content]) -> Content:
     if len(content) > LARGEST_FILE:
         raise ValueError(f"larger than {LARGEST_FILE:,} bytes")
     try:
-        return msgspec.toml.decode(content, type=kind)
+        return msgspec.convert(completed(msgspec.toml.decode(content)), kind, str_keys=True)
     except msgspec.ValidationError as error:
         raise ValueError(in_plain_words(str(error), kind)) from None
     except msgspec.DecodeError as error:

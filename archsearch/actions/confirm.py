@@ -31,10 +31,12 @@ from archsearch.actions.own_tasks import sources_of_run
 from archsearch.actions.replay import check_data
 from archsearch.actions.run import Run, open_run
 from archsearch.actions.stability import Stability, probes, stability
+from archsearch.actions.step_time import timed_trials
 from archsearch.actions.tasks import has_data, resolve_task
 from archsearch.cell import Cell, library
 from archsearch.errors import InputError
-from archsearch.protocol.claims import PAIRS, Claim, ledger_of
+from archsearch.protocol.claims import PAIRS, Claim, Control, ledger_of
+from archsearch.protocol.equality import COUNTED, Equal
 from archsearch.protocol.hearing import Hearing
 from archsearch.protocol.ladder import scaled
 from archsearch.protocol.plan import RunPlan
@@ -42,7 +44,7 @@ from archsearch.protocol.records import BASELINE
 from archsearch.protocol.references import published_cell
 from archsearch.referee.ruling import Ruling
 from archsearch.store import Leaderboard, Lock, RunStore, read_leaderboard
-from archsearch.store.claims import RunLedger
+from archsearch.store.claims import RunLedger, made_before
 from archsearch.words import short_id
 from archsearch.workers.devices import recorded_device, worker_devices
 from archsearch.workers.messages import Probe
@@ -78,12 +80,14 @@ class Confirmation:
         run: The run's name.
         subjects: The found cells by rank, then the champion and the placebo.
         columns: For each thing that cells were held against or on, what is known of those that were, by their names: first
-            "gru", then the champion's name, "3x" for three times the size, and the names of tasks.
+            "gru", then the champion's name, "equal width", "3x" for three times the size, and the names of tasks.
+        control: What the ledger of the run keeps at 5 %.
     """
 
     run: str
     subjects: tuple[Subject, ...]
     columns: dict[str, dict[str, Hearing]]
+    control: Control = "family"
 
     def as_document(self) -> dict[str, object]:
         """Return all that `archsearch confirm --json` prints."""
@@ -91,6 +95,7 @@ class Confirmation:
         claims.sort(key=lambda claim: claim[0].number)
         return {
             "run": self.run,
+            "control": self.control,
             "cells": [
                 {
                     "id": subject.cell.id,
@@ -107,14 +112,29 @@ class Confirmation:
         }
 
 
+@dataclass(frozen=True)
+class Venue:
+    """Where, and on what terms, cells are compared.
+
+    Attributes:
+        plan: What both cells are measured under.
+        equal: What is the same for both.
+    """
+
+    plan: RunPlan
+    equal: Equal = "parameters"
+
+
 def confirm_run(
     run: Run | str | os.PathLike[str],
     *,
     top: int = TOP,
     pairs: int = PAIRS,
     settings: int | None = None,
+    equal: Sequence[Equal] = COUNTED,
     scales: Sequence[float] = (),
     unused: bool = True,
+    control: Control = "family",
     max_seconds: float | None = None,
     runs: str | os.PathLike[str] | None = None,
     data: str | os.PathLike[str] | None = None,
@@ -130,8 +150,12 @@ def confirm_run(
         top: Ranks that begin; published cells among them are left out.
         pairs: Pairs of a claim after which no more are trained.
         settings: Settings of a pair; None for those of the preset's verdict.
-        scales: How many times the preset's parameters and steps cells that are better than the GRU are tried at, too.
+        equal: What else cells that are better than the GRU at equal parameters are given alike, one after the other:
+            "width", "flops", "time".
+        scales: How many times the preset's parameters and steps such cells are tried at, too.
         unused: Whether such cells are tried on the tasks of the preset that the run did not search on.
+        control: What new claims keep at 5 %: the chance of any false "better" of the run ("family"), or the share of false
+            ones among all ("discoveries"); a claim that was made before keeps its level.
         max_seconds: Seconds after which no more are trained; None for no limit.
         runs: Folder of all runs; None for ARCHSEARCH_RUNS, else "runs".
         data: Folder of the Penn Treebank's files; None for where the run had them.
@@ -161,13 +185,16 @@ def confirm_run(
             probed = probe(pool, [Probe(name) for name in names])
             check_data(plan, probed.facts)
             home = msgspec.structs.replace(plan, engine=probed.hello.engine, machine=probed.hello.machine)
-            elsewhere = {f"{scale:g}x": _scaled(home, scale) for scale in scales}
-            elsewhere |= {task: _on(home, task, probed) for task in others}
+            elsewhere = {f"equal {what}": Venue(home, what) for what in equal if what != "parameters"}
+            elsewhere |= {f"{scale:g}x": Venue(_scaled(home, scale)) for scale in scales}
+            elsewhere |= {task: Venue(_on(home, task, probed)) for task in others}
             bench = Bench(home, pool, [subject.cell for subject in subjects], heard)
+            ledger = RunLedger(store)
             docket = _Docket(
-                plan=home,
+                home=Venue(home),
                 bench=bench,
-                ledger=RunLedger(store),
+                ledger=ledger,
+                control=control,
                 settings=settings or plan.preset.search.verdict_settings,
                 pairs=pairs,
                 over=over,
@@ -175,7 +202,8 @@ def confirm_run(
             if priced is not None:
                 priced(*_cost(store, docket, subjects, elsewhere))
             probed_subjects = _probed(home, bench, subjects, over)
-            return Confirmation(opened.name, probed_subjects, docket.heard(probed_subjects, elsewhere))
+            columns = docket.heard(probed_subjects, elsewhere)
+            return Confirmation(opened.name, probed_subjects, columns, ledger.control)
 
 
 def _subjects(store: RunStore, board: Leaderboard, plan: RunPlan, top: int) -> list[Subject]:
@@ -229,32 +257,34 @@ class _Docket:
     """The claims of a confirmation.
 
     Attributes:
-        plan: What all cells are measured under.
+        home: What all cells are measured under.
         bench: Trains pairs.
         ledger: The run's.
+        control: What new claims keep small.
         settings: Settings of a pair.
         pairs: Most pairs of a claim.
         over: Says when to stop.
     """
 
-    plan: RunPlan
+    home: Venue
     bench: Bench
     ledger: RunLedger
+    control: Control
     settings: int
     pairs: int
     over: Over
 
     def heard(
-        self, subjects: Sequence[Subject], elsewhere: dict[str, RunPlan]
+        self, subjects: Sequence[Subject], elsewhere: dict[str, Venue]
     ) -> dict[str, dict[str, Hearing]]:
         """Return all hearings by column and cell, as far as they came.
 
         Args:
             subjects: The found cells, the best first, then the champion and the placebo.
-            elsewhere: The plans of other sizes and tasks, by column.
+            elsewhere: Other terms, sizes and tasks, by column.
         """
         gru = Subject(BASELINE, library.load(BASELINE))
-        begun = {subject.name: self._entered(self.plan, subject, gru) for subject in subjects}
+        begun = {subject.name: self._entered(self.home, subject, gru) for subject in subjects}
         found = [subject for subject in subjects if subject.rank is not None]
         controls = [subject for subject in subjects if subject.rank is None]
         hearings, rounds = self._halved({subject.name: begun[subject.name] for subject in found})
@@ -262,31 +292,36 @@ class _Docket:
             # The placebo is looked at as often as any cell: only then does it say what chance does.
             most = self.pairs if subject.name == PLACEBO else rounds * ROUND
             most = min(most, max(hearing.count for hearing in hearings.values()))
-            hearings[subject.name] = self._going_on(self.plan, begun[subject.name], most)
+            hearings[subject.name] = self._going_on(self.home, begun[subject.name], most)
         better = [subject for subject in found if hearings[subject.name].ruling is Ruling.BETTER]
         columns = {BASELINE: hearings}
         for champion in [subject for subject in controls if subject.name != PLACEBO]:
-            columns[champion.name] = self._column(self.plan, better, champion)
-        for column, plan in elsewhere.items():
-            columns[column] = self._column(plan, better, gru)
+            columns[champion.name] = self._column(self.home, better, champion)
+        for column, venue in elsewhere.items():
+            columns[column] = self._column(venue, better, gru)
         return columns
 
-    def _column(self, plan: RunPlan, subjects: Sequence[Subject], other: Subject) -> dict[str, Hearing]:
+    def _column(self, venue: Venue, subjects: Sequence[Subject], other: Subject) -> dict[str, Hearing]:
         """Hear cells against another, one after the other; where no time is left no claim is spent."""
         wanted = [
             subject
             for subject in subjects
-            if not self.over() or self.ledger.find(self._claim(plan, subject, other))
+            if not self.over()
+            or made_before(self.ledger, self._question(venue, subject, other), venue.equal) is not None
         ]
-        begun = {subject.name: self._entered(plan, subject, other) for subject in wanted}
-        return {name: self._going_on(plan, hearing, self.pairs) for name, hearing in begun.items()}
+        begun = {subject.name: self._entered(venue, subject, other) for subject in wanted}
+        return {name: self._going_on(venue, hearing, self.pairs) for name, hearing in begun.items()}
 
-    def _claim(self, plan: RunPlan, a: Subject, b: Subject) -> Claim:
-        return Claim.of(plan, a.cell.id, b.cell.id, self.settings, ledger_of(self.plan))
+    def _question(self, venue: Venue, a: Subject, b: Subject) -> Claim:
+        """Return a claim at equal parameters."""
+        return Claim.of(venue.plan, a.cell.id, b.cell.id, self.settings, ledger_of(self.home.plan))
 
-    def _entered(self, plan: RunPlan, a: Subject, b: Subject) -> Hearing:
+    def _entered(self, venue: Venue, a: Subject, b: Subject) -> Hearing:
         """Return a claim that is entered in the ledger."""
-        claim = self._claim(plan, a, b)
+        bench, question = self.bench.under(venue.plan), self._question(venue, a, b)
+        claim = bench.claim(question, (a.cell, b.cell), venue.equal, self.ledger)
+        if self.control == "discoveries" and claim not in self.ledger.made():
+            claim = msgspec.structs.replace(claim, discoveries=self.ledger.discoveries)
         number = self.ledger.enter(claim)
         return Hearing(claim, number, (a.name, b.name), self.ledger.pairs(claim))
 
@@ -296,15 +331,15 @@ class _Docket:
         while len(alive) > LAST:
             rounds += 1
             for name in alive:
-                known[name] = self._going_on(self.plan, known[name], rounds * ROUND)
+                known[name] = self._going_on(self.home, known[name], rounds * ROUND)
             ranked = sorted(alive, key=lambda name: -_strength(known[name], rounds * ROUND))
             alive = [name for name in alive if name in ranked[: halved(len(alive))]]
         for name in alive:
-            known[name] = self._going_on(self.plan, known[name], self.pairs)
+            known[name] = self._going_on(self.home, known[name], self.pairs)
         return known, max(1, rounds)
 
-    def _going_on(self, plan: RunPlan, hearing: Hearing, pairs: int) -> Hearing:
-        return self.bench.under(plan).heard_out(hearing, self.ledger, pairs, self.over)
+    def _going_on(self, venue: Venue, hearing: Hearing, pairs: int) -> Hearing:
+        return self.bench.under(venue.plan).heard_out(hearing, self.ledger, pairs, self.over)
 
 
 def _strength(hearing: Hearing, pairs: int) -> float:
@@ -314,16 +349,21 @@ def _strength(hearing: Hearing, pairs: int) -> float:
 
 
 def _cost(
-    store: RunStore, docket: _Docket, subjects: Sequence[Subject], elsewhere: dict[str, RunPlan]
+    store: RunStore, docket: _Docket, subjects: Sequence[Subject], elsewhere: dict[str, Venue]
 ) -> tuple[Cost, Cost]:
     """Return what the claims against the GRU cost at most, and what follows if all of the last cells are better."""
-    found = sum(subject.rank is not None for subject in subjects)
-    champions = len(subjects) - found - 1
+    home, found = docket.home, [subject for subject in subjects if subject.rank is not None]
+    champions = len(subjects) - len(found) - 1
     ids = dict.fromkeys(subject.cell.id for subject in subjects)
     speed = speeds(ended for cell in ids for ended in store.trials_of(cell))
-    probed = [trial for subject in subjects for trial in probes(docket.plan, subject.cell)]
+    probed = [trial for subject in subjects for trial in probes(home.plan, subject.cell)]
     first = cost_of_trials(probed, speed)
-    first += cost_of_pairs(docket.plan, most_pairs(found, champions, docket.pairs), docket.settings, speed)
-    plans = [*[docket.plan] * champions, *elsewhere.values()]
-    last = min(LAST, found) * docket.pairs
-    return first, sum((cost_of_pairs(plan, last, docket.settings, speed) for plan in plans), Cost(0, 0.0))
+    first += cost_of_pairs(home.plan, most_pairs(len(found), champions, docket.pairs), docket.settings, speed)
+    venues, last = [*[home] * champions, *elsewhere.values()], found[:LAST]
+    rest = Cost(0, 0.0)
+    for venue in venues:
+        rest += cost_of_pairs(venue.plan, len(last) * docket.pairs, docket.settings, speed)
+        if venue.equal == "time":
+            cells = [*(subject.cell for subject in last), library.load(BASELINE)]
+            rest += cost_of_trials(timed_trials(venue.plan, cells), speed)
+    return first, rest

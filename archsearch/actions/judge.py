@@ -38,7 +38,7 @@ from archsearch.protocol.hearing import Hearing
 from archsearch.protocol.loading import load_preset
 from archsearch.protocol.plan import PlannedTask, RunPlan
 from archsearch.protocol.records import Outcome, Trial
-from archsearch.store.claims import Ledger, UserLedger
+from archsearch.store.claims import Ledger, UserLedger, made_before
 from archsearch.workers.devices import worker_devices
 from archsearch.workers.dispatch import Dispatcher
 from archsearch.workers.pool import WorkerPool
@@ -107,7 +107,8 @@ def hear(
         plan = request.plan(request.probed(pool))
         _check(plan, cells)
         bench, ledger = Bench(plan, pool, cells, heard), UserLedger()
-        claim = bench.claim(cells[0], cells[1], settings, equal, ledger)
+        plain = Claim.of(plan, cells[0].id, cells[1].id, settings)
+        claim = bench.claim(plain, cells, equal, ledger)
         hearing = Hearing(
             claim=claim,
             number=ledger.enter(claim),
@@ -182,23 +183,22 @@ class Bench:
         other.plan = plan
         return other
 
-    def claim(self, a: Cell, b: Cell, settings: int, equal: Equal, ledger: UserLedger) -> Claim:
-        """Return the claim about two cells; one at equal time that was made before keeps the times that it has.
+    def claim(self, plain: Claim, cells: Sequence[Cell], equal: Equal, ledger: Ledger) -> Claim:
+        """Return a claim at equal parameters, or on other terms; one that was made before is as it was made.
 
         Args:
-            a: The cell that it is about.
-            b: The other.
-            settings: Settings of a pair.
+            plain: The claim at equal parameters.
+            cells: Its two cells.
             equal: What is the same for both.
             ledger: Where claims are entered.
         """
-        claim = Claim.of(self.plan, a.id, b.id, settings)
-        if equal == "parameters":
-            return claim
-        if equal == "time" and (before := ledger.made_before(claim, equal)) is not None:
+        if (before := made_before(ledger, plain, equal)) is not None:
             return before
+        if equal == "parameters":
+            return plain
+        a, b = cells
         seconds = measured_ratio(self.plan, a, b, self.dispatcher) if equal == "time" else None
-        return msgspec.structs.replace(claim, equal=equality(self.plan, a, b, equal, seconds))
+        return msgspec.structs.replace(plain, equal=equality(self.plan, a, b, equal, seconds))
 
     def heard_out(self, hearing: Hearing, ledger: Ledger, pairs: int, over: Over) -> Hearing:
         """Return a hearing with so many pairs, each kept as soon as it is there, or fewer if they decide or time is over.

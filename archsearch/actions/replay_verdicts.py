@@ -32,6 +32,7 @@ class ReplayedClaim:
 
     Attributes:
         number: Its place in the ledger.
+        claim: What it says.
         names: What people call the two cells.
         recorded: The pairs in the run.
         replayed: The pairs now.
@@ -39,6 +40,7 @@ class ReplayedClaim:
     """
 
     number: int
+    claim: Claim
     names: tuple[str, str]
     recorded: Pairs
     replayed: Pairs
@@ -62,7 +64,15 @@ class ReplayedClaim:
     def as_dict(self) -> dict[str, object]:
         """Return the claim as plain values."""
         a, b = self.names
-        return {"claim": self.number, "a": a, "b": b, "pairs": self.count, "failures": self.failures}
+        return {
+            "claim": self.number,
+            "a": a,
+            "b": b,
+            "tasks": {task.name: list(task.rules.budgets) for task in self.claim.tasks},
+            "equal": self.claim.alike,
+            "pairs": self.count,
+            "failures": self.failures,
+        }
 
 
 def replay_verdicts(
@@ -114,6 +124,7 @@ def replay_verdicts(
     return tuple(
         ReplayedClaim(
             number=number,
+            claim=claim,
             names=(called(claim.a), called(claim.b)),
             recorded=pairs,
             replayed=_replayed(plans[number], claim, pairs, outcomes),

@@ -35,17 +35,20 @@ class Stability:
     @property
     def flags(self) -> list[str]:
         """What people should know: with two layers half of a task's corners diverge, or one does at the lowest rate."""
-        by_task: dict[str, list[bool]] = {}
-        for trial, diverged in self.ended:
-            if trial.setting.layers > 1:
-                by_task.setdefault(trial.task, []).append(diverged)
-        unstacked = any(2 * sum(those) >= len(those) for those in by_task.values())
-        alone = [
-            (trial.setting.rate, diverged) for trial, diverged in self.ended if trial.setting.layers == 1
-        ]
-        lowest = min((rate for rate, _ in alone), default=0.0)
-        low = any(diverged for rate, diverged in alone if rate == lowest)
+        alone, stacked = self._of_tasks(1), self._of_tasks(2)
+        unstacked = any(2 * sum(map(_diverged, those)) >= len(those) for those in stacked)
+        low = any(
+            _diverged(probe) for those in alone for probe in those if _rate(probe) == min(map(_rate, those))
+        )
         return [UNSTACKED] * unstacked + [LOW_RATES] * low
+
+    def _of_tasks(self, layers: int) -> list[list[tuple[Trial, bool]]]:
+        """Return the probes with so many layers, task by task; one at two sizes is two."""
+        tasks: dict[tuple[str, int], list[tuple[Trial, bool]]] = {}
+        for trial, diverged in self.ended:
+            if trial.setting.layers == layers:
+                tasks.setdefault((trial.task, trial.setting.budget), []).append((trial, diverged))
+        return list(tasks.values())
 
     def as_document(self) -> dict[str, object]:
         """Return the flags, and of each number of layers how many probes diverged."""
@@ -59,6 +62,14 @@ class Stability:
         return {"flags": self.flags, "layers": counts}
 
 
+def _diverged(probe: tuple[Trial, bool]) -> bool:
+    return probe[1]
+
+
+def _rate(probe: tuple[Trial, bool]) -> float:
+    return probe[0].setting.rate
+
+
 def probes(plan: RunPlan, cell: Cell) -> list[Trial]:
     """Return the probes of a cell on every task of a plan, where its budget leaves the layers wide enough."""
     return [
@@ -67,7 +78,7 @@ def probes(plan: RunPlan, cell: Cell) -> list[Trial]:
 
 
 def _corners(plan: RunPlan, task: PlannedTask, cell: Cell) -> list[Setting]:
-    grid, budget = plan.preset.grid, min(task.rules.budgets)
+    grid, budget = plan.grid(task), min(task.rules.budgets)
     ends = dict.fromkeys(
         itertools.product(LAYERS, (min(grid.rate), max(grid.rate)), (min(grid.scale), max(grid.scale)))
     )
@@ -81,7 +92,7 @@ def _corners(plan: RunPlan, task: PlannedTask, cell: Cell) -> list[Setting]:
             budget=budget,
         )
         for layers, rate, scale in ends
-        if units(cell, task.facts.symbols, layers, budget) >= SMALLEST
+        if units(cell, task.facts.symbols, layers, budget, plan.preset.training.own_width) >= SMALLEST
     ]
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from archsearch.cell import Cell
 from archsearch.errors import WorkerError
 from archsearch.protocol.equality import Kind, Ratio, kinds
@@ -31,7 +33,7 @@ def measured_ratio(plan: RunPlan, a: Cell, b: Cell, dispatcher: Dispatcher) -> R
         WorkerError: The host ends every trial of a cell.
     """
     trials = {(cell.id, *kind): _short_trials(plan, cell, kind) for kind in kinds(plan) for cell in (a, b)}
-    dispatcher.finish([trial for some in trials.values() for trial in some])
+    dispatcher.finish(timed_trials(plan, (a, b)))
 
     def ratio(kind: Kind) -> float:
         ours, theirs = (_seconds(dispatcher, trials[cell.id, *kind]) for cell in (a, b))
@@ -40,11 +42,16 @@ def measured_ratio(plan: RunPlan, a: Cell, b: Cell, dispatcher: Dispatcher) -> R
     return ratio
 
 
+def timed_trials(plan: RunPlan, cells: Iterable[Cell]) -> list[Trial]:
+    """Return the short trials that tell how long a step of some cells takes."""
+    return [trial for cell in cells for kind in kinds(plan) for trial in _short_trials(plan, cell, kind)]
+
+
 def _short_trials(plan: RunPlan, cell: Cell, kind: Kind) -> list[Trial]:
     """Return trials of an epoch under a setting that seldom diverges."""
     name, layers, budget = kind
-    rules = plan.task[name].rules
-    settings = (setting for setting in plan.preset.grid.all((budget,)) if setting.layers == layers)
+    rules, grid = plan.task[name].rules, plan.grid(plan.task[name])
+    settings = (setting for setting in grid.all((budget,)) if setting.layers == layers)
     setting = min(settings, key=lambda each: each.rate)
     steps = min(rules.steps, rules.epoch_steps)
     return [plan.trial(cell.id, name, setting, init_draw=draw, steps=steps) for draw in range(DRAWS)]

@@ -13,7 +13,7 @@ from archsearch.protocol.hearing import Hearing
 from archsearch.protocol.plan import RunPlan
 from archsearch.protocol.records import BASELINE
 from archsearch.store import RunStore, read_leaderboard
-from archsearch.store.claims import RunLedger, called
+from archsearch.store.claims import RunLedger, called, made_before
 from archsearch.workers.pool import WorkerPool
 
 COUNTED_PAIRS = 12
@@ -98,7 +98,8 @@ def judge_best(
 def _hearing(store: RunStore, plan: RunPlan, best: str) -> Hearing:
     """Return the claim about a cell as it is known; one that was never made has the next number."""
     gru, settings = library.load(BASELINE).id, plan.preset.search.verdict_settings
-    claim, known = Claim.of(plan, best, gru, settings, ledger_of(plan)), store.claims()
+    question, known = Claim.of(plan, best, gru, settings, ledger_of(plan)), store.claims()
+    claim = made_before(RunLedger(store), question, "parameters") or question
     names = called(best), BASELINE
     for number, (made, pairs) in known.items():
         if made == claim:

@@ -131,7 +131,7 @@ def _notes(board: Leaderboard) -> list[str]:
     if board.noise is not None:
         lines.append(best_words(board))
     if board.verdict is not None:
-        lines += verdict_sentences(board.verdict, "this run")
+        lines += verdict_sentences(board.verdict, "this run", board.control)
     lines.append(f"{board.told} steps, {board.candidates} candidates; {fates(board.fates, board.known)}.")
     return lines
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import get_args
 
 import click
 
@@ -13,13 +14,15 @@ from archsearch.cli.options import json_option, runs_option, top_option, trainin
 from archsearch.cli.pairs import pair_options
 from archsearch.cli.printing import console, note, print_json
 from archsearch.cli.tables import Column, print_table
-from archsearch.cli.verdicts import BOUND, score, scores
+from archsearch.cli.verdicts import BOUNDS, score, scores
 from archsearch.errors import InputError
+from archsearch.protocol.claims import Control
 from archsearch.protocol.duration import parse_duration
+from archsearch.protocol.equality import COUNTED, Equal
 from archsearch.protocol.hearing import Hearing
 from archsearch.protocol.records import BASELINE
 from archsearch.referee.ruling import Ruling
-from archsearch.words import plain
+from archsearch.words import did_you_mean, plain
 
 HOLDS = {Ruling.BETTER: "yes", Ruling.WORSE: "no", Ruling.NO_DIFFERENCE: "no"}
 """Whether what was better in the run is better elsewhere, by the ruling there."""
@@ -37,6 +40,22 @@ HOLDS = {Ruling.BETTER: "yes", Ruling.WORSE: "no", Ruling.NO_DIFFERENCE: "no"}
     help="So many times the preset's parameters and steps, too: 3 or 3,10.",
 )
 @click.option(
+    "--equal",
+    "alike",
+    metavar="A,B",
+    default=",".join(COUNTED),
+    show_default=True,
+    help=f"What cells and the GRU are given alike, too, after parameters: of {', '.join(get_args(Equal))}.",
+)
+@click.option(
+    "--control",
+    type=click.Choice(get_args(Control)),
+    default="family",
+    show_default=True,
+    help='What the ledger of the run keeps at 5 %: the chance of any false "better", or the share of false ones among all '
+    "that it calls better, which finds more.",
+)
+@click.option(
     "--no-unused", is_flag=True, help="Leave out the tasks of the preset that the run did not search on."
 )
 @runs_option
@@ -49,6 +68,8 @@ def confirm(
     settings: int | None,
     top: int,
     scales: str,
+    alike: str,
+    control: Control,
     no_unused: bool,
     runs: Path,
     data: Path | None,
@@ -59,7 +80,8 @@ def confirm(
     """Judge the best cells of a run on fresh data, against the GRU and the champion.
 
     Of the cells that begin the better half goes on, round by round, and the last three until there is a verdict. What is
-    better than the GRU is then held against the champion, at other sizes, and on the tasks that the run did not search on.
+    better than the GRU is then held against the champion, at equal width and operations, at other sizes, and on the tasks
+    that the run did not search on.
     The same command goes on from the pairs that the run keeps, also after Ctrl-C.
     """
     with console(error=True).status("starting workers") as status:
@@ -74,8 +96,10 @@ def confirm(
             top=top,
             pairs=pairs,
             settings=settings,
+            equal=_equal(alike),
             scales=_scales(scales),
             unused=not no_unused,
+            control=control,
             max_seconds=parse_duration(max_time) if max_time else None,
             runs=runs,
             data=data,
@@ -109,6 +133,23 @@ def _scales(text: str) -> tuple[float, ...]:
     return scales
 
 
+def _equal(text: str) -> tuple[Equal, ...]:
+    """Return what a list such as `width,time` names.
+
+    Raises:
+        InputError: One is nothing that can be made equal.
+    """
+    known = {name: name for name in get_args(Equal)}
+    names = [part.strip() for part in text.split(",") if part.strip()]
+    for name in names:
+        if name not in known:
+            hint = did_you_mean(name, known, " ({})")
+            raise InputError(
+                f"--equal {text}: no {name!r}{hint}; there are {', '.join(known)}, with commas between"
+            )
+    return tuple(dict.fromkeys(known[name] for name in names))
+
+
 def _cost(cost: Cost) -> str:
     trials = f"at most {cost.trials:,} trials"
     return trials if not cost.seconds else f"{trials}, about {span(cost.seconds)} of one core"
@@ -133,7 +174,7 @@ def _print(confirmation: Confirmation) -> None:
         "For each task: pairs won and lost beside the GRU, and the mean test skills of the cell and of the GRU.",
         *([f"Is it better there, too? {', '.join(map(plain, others))}."] if others else []),
         f"{PLACEBO} is the GRU from other initial weights: whatever is said of it is chance.",
-        f"All claims stand in the ledger of this run. {BOUND}",
+        f"All claims stand in the ledger of this run. {BOUNDS[confirmation.control]}",
     ]
     for line in lines:
         out.print(line, soft_wrap=True)

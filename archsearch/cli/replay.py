@@ -15,6 +15,7 @@ from archsearch.cli.board import cell_name
 from archsearch.cli.options import json_option, runs_option, top_option, training_options
 from archsearch.cli.printing import console, note, print_json, progress_line
 from archsearch.cli.tables import Column, print_table
+from archsearch.cli.verdicts import EQUAL
 from archsearch.words import plain
 
 
@@ -93,6 +94,7 @@ def _print_claims(claims: Sequence[ReplayedClaim]) -> None:
         Column("claim", right=True),
         Column("cell"),
         Column("against"),
+        Column("on"),
         Column("pairs", right=True),
         Column("holds"),
     ]
@@ -100,12 +102,23 @@ def _print_claims(claims: Sequence[ReplayedClaim]) -> None:
         [
             str(claim.number),
             *claim.names,
+            _where(claim),
             str(claim.count),
             "NO" if claim.failures else agreement(claim.exact),
         ]
         for claim in claims
     ]
     print_table(console(), columns, rows)
+
+
+def _where(claim: ReplayedClaim) -> str:
+    """Return the tasks of a claim with their parameters, and what else both cells have alike."""
+    sizes = [
+        f"{plain(task.name)} {'/'.join(f'{budget:,}' for budget in task.rules.budgets)}"
+        for task in claim.claim.tasks
+    ]
+    alike = claim.claim.alike
+    return "; ".join(sizes) + (f"; equal {EQUAL[alike]}" if alike != "parameters" else "")
 
 
 def agreement(exact: bool) -> str:

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 import click
 import msgspec
 
+from archsearch.cli.figures import check_figure, figure_option, write_figure
 from archsearch.cli.options import json_option, training_options
 from archsearch.cli.printing import console, note, print_json
 from archsearch.cli.tables import Column, print_table
-from archsearch.errors import InputError
 from archsearch.search import STRATEGIES
 from archsearch.studies import STUDIES
 from archsearch.words import plain, short_id
@@ -73,12 +73,7 @@ FOLDER = Path("runs", "strategies")
     show_default=True,
     help="Pairs of each such claim, at most.",
 )
-@click.option(
-    "--figure",
-    metavar="FILE.svg",
-    type=click.Path(path_type=Path, dir_okay=False),
-    help="Draw the curves there; needs matplotlib.",
-)
+@figure_option("Draw the curves there")
 @training_options
 @json_option
 def strategies(
@@ -103,7 +98,7 @@ def strategies(
     names = _listed(strategies) or tuple(STRATEGIES)
     check_strategies(names)
     if figure is not None:
-        _check_figure(figure)
+        check_figure(figure)
     options = StudyOptions(
         folder=folder,
         strategies=names,
@@ -119,7 +114,9 @@ def strategies(
         runs = judge_all(options, runs, pairs, lambda words: status.update(plain(words))) if judged else runs
     found = compared(runs, trials)
     if figure is not None:
-        _draw(found, figure)
+        from archsearch.studies.anytime import anytime_picture
+
+        write_figure(anytime_picture(found), figure)
     if as_json:
         print_json(_document(options, found))
     else:
@@ -128,36 +125,6 @@ def strategies(
 
 def _listed(text: str | None) -> tuple[str, ...] | None:
     return None if text is None else tuple(part.strip() for part in text.split(",") if part.strip())
-
-
-def _check_figure(figure: Path) -> None:
-    """Refuse a figure that could not be drawn, before anything is trained.
-
-    Raises:
-        InputError: matplotlib is missing, or knows no such format, or there is no such folder.
-    """
-    try:
-        from matplotlib.figure import Figure as Picture
-    except ImportError:
-        raise InputError(
-            "--figure needs matplotlib, which is not installed: pip install archsearch[plots]"
-        ) from None
-    formats = Picture().canvas.get_supported_filetypes()
-    if figure.suffix.lstrip(".") not in formats:
-        raise InputError(
-            f"--figure {figure}: no format by that ending; there are {', '.join(sorted(formats))}"
-        )
-    if not figure.parent.is_dir():
-        raise InputError(f"--figure {figure}: no folder {figure.parent}; make it first")
-
-
-def _draw(found: Contest, figure: Path) -> None:
-    from archsearch.studies.anytime import draw_anytime
-
-    try:
-        draw_anytime(found, figure)
-    except OSError as error:
-        raise InputError(f"--figure {figure}: {error.strerror}") from None
 
 
 def _document(options: StudyOptions, found: Contest) -> dict[str, object]:

@@ -11,6 +11,7 @@ import click
 import msgspec
 
 from archsearch.cell import library
+from archsearch.cli.bias import bias
 from archsearch.cli.options import Command, json_option, runs_option, set_option, training_options
 from archsearch.cli.printing import console, note, print_json, progress_line
 from archsearch.cli.strategies import strategies
@@ -57,6 +58,7 @@ def study(ctx: click.Context) -> None:
 
 
 study.add_command(strategies)
+study.add_command(bias)
 
 
 @study.command(
@@ -398,6 +400,7 @@ def referee(
             _print_clones(found[number])
         _print_rules(report)
         _print_power(report)
+        _print_ledgers(report)
         _print_levels(report)
 
 
@@ -459,6 +462,24 @@ def _print_power(report: Report) -> None:
         for row in report.power
     ]
     print_table(out, columns, lines)
+    out.print()
+
+
+def _print_ledgers(report: Report) -> None:
+    out = console()
+    out.print("Ledgers of 100 claims, some of which are true by one deviation", style="bold")
+    titles = ("true", "any false", "share of false", "true ones found")
+    lines = [
+        [
+            row.control,
+            f"{row.true:.0%}",
+            f"{row.any_false:.1%}",
+            f"{row.false_share:.1%}",
+            "-" if row.found is None else f"{row.found:.0%}",
+        ]
+        for row in report.ledgers
+    ]
+    print_table(out, [Column("control"), *(Column(title, right=True) for title in titles)], lines)
     out.print()
 
 

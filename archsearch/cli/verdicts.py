@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from msgspec import UNSET
 
+from archsearch.protocol.claims import Control
 from archsearch.protocol.hearing import Hearing, files_among
 from archsearch.referee.ruling import Ruling
 from archsearch.words import plain
@@ -16,19 +17,25 @@ FRESH = "fresh data, initial weights and settings"
 EQUAL = {"width": "width", "flops": "FLOPs", "time": "time"}
 """What `--equal` is called in a sentence."""
 
-BOUND = 'The chance that any of its claims is ever called "better" falsely is at most 5 %, however many there will be.'
+BOUNDS: dict[Control, str] = {
+    "family": 'The chance that any of its claims is ever called "better" falsely is at most 5 %, however many there '
+    "will be.",
+    "discoveries": 'Of the claims that it calls "better" at most 5 % are false, in expectation, however many there '
+    "will be.",
+}
+"""What a ledger promises, by what it keeps small."""
 
 
-def verdict_sentences(hearing: Hearing, ledger: str) -> list[str]:
+def verdict_sentences(hearing: Hearing, ledger: str, control: Control = "family") -> list[str]:
     """Return what is said of two cells, of the tasks that are files, and of the ledger.
 
     Args:
         hearing: What is known.
         ledger: Whose it is.
+        control: What it keeps small.
     """
-    needed = (
-        f"Claim {hearing.number} of {ledger}: E must reach {1 / hearing.level:,.0f} on every task. {BOUND}"
-    )
+    place = f"Claim {hearing.number} of {ledger}"
+    needed = f"{place}: E must reach {1 / hearing.level:,.0f} on every task. {BOUNDS[control]}"
     files = [
         f"{task} is a file and has no fresh data: its pairs vary initial weights and settings alone, "
         "and the verdict speaks of this text."
@@ -42,8 +49,8 @@ def _said(hearing: Hearing) -> str:
     where = listed(list(hearing.pairs))
     if hearing.scale != 1:
         where += f", at {hearing.scale:g} times the preset's parameters and steps"
-    if hearing.equal != "parameters":
-        where += f", at equal {EQUAL[hearing.equal]}"
+    if hearing.claim.alike != "parameters":
+        where += f", at equal {EQUAL[hearing.claim.alike]}"
     after = "1 pair" if hearing.count == 1 else f"{hearing.count} pairs"
     return {
         Ruling.BETTER: f"{a} is better than {b} on {where}, after {after} of {FRESH}.",

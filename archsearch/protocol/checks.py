@@ -72,11 +72,11 @@ def faults(preset: Preset, own: Iterable[str] = ()) -> Iterator[str]:
     for name, rules in {**preset.tasks, "own": preset.own}.items():
         yield from _task(name if name == "own" else f"tasks.{name}", rules, preset.search.noise_draws)
         yield from _named(name, rules)
+        yield from _grid(*_grid_of(name if name == "own" else f"tasks.{name}", rules, preset.grid))
     if not (0 <= preset.race.trailing < 1 and 0 <= preset.race.behind < 1):
         yield f"race: trailing is {preset.race.trailing} and behind {preset.race.behind}; both lie in [0, 1)"
     if raced := [name for name, rules in preset.tasks.items() if rules.rungs and preset.rule == "published"]:
         yield f"tasks.{raced[0]}: the published rule trains every trial in full; rungs go with rule = 'paired'"
-    yield from _grid("grid", preset.grid)
     yield from _grid("filter.grid", preset.filter.grid)
     yield from _max_time(preset.search.max_time)
     yield from _belief(preset.search, preset.rule)
@@ -104,6 +104,9 @@ def plan_faults(plan: RunPlan) -> Iterator[str]:
         yield "it needs at least one task, and none twice"
     for task in plan.tasks:
         yield from task_faults(task.name, task.rules, plan.preset.search.noise_draws)
+        name, grid = _grid_of(task.name, task.rules, plan.preset.grid)
+        yield from _grid_size(name, grid, len(task.rules.budgets))
+        yield from _grid(name, grid)
         yield from _facts(task.facts)
     yield from _facts(plan.filter)
     if TaskName.parse(plan.filter.name).is_own:
@@ -153,7 +156,7 @@ def _too_much(preset: Preset) -> Iterator[str]:
     named = {f"tasks.{name}": rules for name, rules in preset.tasks.items()}
     for name, rules in {**named, "own": preset.own}.items():
         yield from _too_much_of(name, rules)
-        yield from _grid_size("grid", preset.grid, len(rules.budgets))
+        yield from _grid_size(*_grid_of(name, rules, preset.grid), len(rules.budgets))
     yield from _too_much_of("filter", preset.filter)
     yield from _grid_size("filter.grid", preset.filter.grid, 1)
 
@@ -298,6 +301,17 @@ def _task(name: str, rules: TaskRules, noise_draws: int) -> Iterator[str]:
         yield f"{name}: rungs are {shown}; they grow, are multiples of epoch_steps ({rules.epoch_steps}), and below steps"
     if not 0 < rules.min_skill < 1:
         yield f"{name}: min_skill is {rules.min_skill}; it lies in (0, 1)"
+
+
+def _grid_of(name: str, rules: TaskRules, grid: Grid) -> tuple[str, Grid]:
+    """Return what a task's settings are drawn from, and the key of what says so.
+
+    Args:
+        name: The key of the task.
+        rules: Of the task.
+        grid: Of the preset.
+    """
+    return ("grid" if rules.grid is UNSET else f"{name}.grid"), rules.grid_over(grid)
 
 
 def _grid(name: str, grid: Grid) -> Iterator[str]:

@@ -8,18 +8,22 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from functools import cached_property
+from typing import Literal
 
 import msgspec
 from msgspec import UNSET, UnsetType
 from msgspec.structs import replace
 
-from archsearch.protocol.equality import Equality
+from archsearch.protocol.equality import Equal, Equality
 from archsearch.protocol.plan import PlannedTask, RunPlan
 from archsearch.protocol.preset import Rule, TrainingRules
 from archsearch.protocol.records import Outcome, Trial
 from archsearch.protocol.seeds import FRESH, generator, seed_of
 from archsearch.protocol.settings import Grid, Setting, stratified_settings
 from archsearch.tasks import TaskName
+
+Control = Literal["family", "discoveries"]
+"""What a ledger keeps at 5 %: the chance of any false "better", or the share of false ones among all its "better"."""
 
 PAIRS, SETTINGS, MARGIN = 40, 6, 0.02
 """What is taken where nothing is said: most pairs, settings of a pair, and the difference of skills that is none."""
@@ -37,12 +41,14 @@ class Claim(msgspec.Struct, frozen=True, dict=True):
         tasks: Where, in the order of their names; of their rules only what decides a trial.
         settings: k: settings of a pair; each cell is as good as its best of them.
         rule: How a score becomes a skill.
-        grid: What settings are drawn from.
+        grid: What settings are drawn from, where a task does not say otherwise.
         training: What all trials share.
         engine: What executes the cells, with its version.
         machine: Instruction set or device, and torch's version.
         ledger: Where the claim is made: the user's, or a run's; its pairs are others in another ledger.
         equal: What both cells get where it is not the same number of parameters; absent, also from the key, where it is.
+        discoveries: Claims that the ledger called better when this one was made, where the share of false ones among these
+            is kept small; absent where the chance of any is.
     """
 
     a: str
@@ -56,6 +62,7 @@ class Claim(msgspec.Struct, frozen=True, dict=True):
     machine: str
     ledger: str = "user"
     equal: Equality | UnsetType = UNSET
+    discoveries: int | UnsetType = UNSET
 
     @classmethod
     def of(
@@ -92,6 +99,16 @@ class Claim(msgspec.Struct, frozen=True, dict=True):
         )
 
     @property
+    def alike(self) -> Equal:
+        """What is the same for both cells."""
+        return "parameters" if self.equal is UNSET else self.equal.what
+
+    @property
+    def question(self) -> Claim:
+        """The claim without what was found out when it was made: what each cell gets, and what was discovered before."""
+        return replace(self, equal=UNSET, discoveries=UNSET)
+
+    @property
     def is_placebo(self) -> bool:
         """Whether it compares a cell with itself, from other initial weights: what is said of that is chance."""
         return self.a == self.b
@@ -104,7 +121,7 @@ class Claim(msgspec.Struct, frozen=True, dict=True):
     @cached_property
     def _words(self) -> str:
         """What all chance comes from; the same on every machine."""
-        return replace(self, engine="", machine="").key
+        return replace(self, engine="", machine="", discoveries=UNSET).key
 
     def seed(self, pair: int) -> int:
         """Return the seed of a pair's trials: of its training and test data, and of the initial weights."""
@@ -113,7 +130,7 @@ class Claim(msgspec.Struct, frozen=True, dict=True):
     def drawn(self, task: PlannedTask, pair: int) -> tuple[Setting, ...]:
         """Return the settings of a pair on a task, the same for both cells; fewer than k where the grid has no more."""
         rng = generator("judge", "settings", self._words, task.full_name, pair)
-        return stratified_settings(rng, self.grid, task.rules.budgets, self.settings)
+        return stratified_settings(rng, task.rules.grid_over(self.grid), task.rules.budgets, self.settings)
 
     def trials(self, plan: RunPlan, task: PlannedTask, pair: int) -> tuple[list[Trial], list[Trial]]:
         """Return the trials of a pair on a task: those of a, and those of b.
@@ -169,12 +186,18 @@ def pair_result(
         trials: Those of a, and those of b.
         outcomes: How they ended; none was ended by the host.
     """
-    a, b = (_tested(plan, task, [outcomes[trial] for trial in side]) for side in trials)
+    a, b = (tested_skill(plan, task, [outcomes[trial] for trial in side]) for side in trials)
     return PairResult(a, b)
 
 
-def _tested(plan: RunPlan, task: str, outcomes: list[Outcome]) -> float | None:
-    """Return the test skill of the outcome that validates best, the first of equals; None if none has a score."""
+def tested_skill(plan: RunPlan, task: str, outcomes: list[Outcome]) -> float | None:
+    """Return the test skill of the outcome that validates best, the first of equals; None if none has a score.
+
+    Args:
+        plan: What they were measured under.
+        task: What people call the task.
+        outcomes: Of trials of one cell, under several settings.
+    """
     accuracy = plan.measure(task) == "accuracy"
     skills = [
         (skill, tested)

@@ -22,6 +22,9 @@ Unequal = Literal["width", "flops", "time"]
 Equal = Literal["parameters", "width", "flops", "time"]
 """What is the same for both cells of a claim."""
 
+COUNTED: tuple[Unequal, ...] = ("width", "flops")
+"""What can be made the same by counting alone, so that the claim is the same on every machine and at every time."""
+
 Kind = tuple[str, int, int]
 """A task as people call it, a number of layers, a budget: what a cell's width and cost depend on."""
 
@@ -85,9 +88,11 @@ class Equality(msgspec.Struct, frozen=True):
 
 def kinds(plan: RunPlan) -> list[Kind]:
     """Return every task of a plan with every number of layers and every budget that its settings have."""
-    layers = plan.preset.grid.layers
     return [
-        (task.name, count, budget) for task in plan.tasks for count in layers for budget in task.rules.budgets
+        (task.name, layers, budget)
+        for task in plan.tasks
+        for layers in plan.grid(task).layers
+        for budget in task.rules.budgets
     ]
 
 

@@ -11,9 +11,8 @@ import numpy as np
 from msgspec import UNSET
 
 from archsearch.protocol.claims import MARGIN, Claim, Pairs, has_fresh_data
-from archsearch.protocol.equality import Equal
 from archsearch.protocol.plan import PlannedTask
-from archsearch.referee.ledger import level
+from archsearch.referee.ledger import level, level_of_discoveries
 from archsearch.referee.ruling import Evidence, Ruling, evidence, pairs_needed, ruling
 
 LARGEST = 700.0
@@ -41,14 +40,13 @@ class Hearing:
     scale: float = 1.0
 
     @property
-    def equal(self) -> Equal:
-        """What is the same for both cells."""
-        return "parameters" if self.claim.equal is UNSET else self.claim.equal.what
-
-    @property
     def level(self) -> float:
-        """The chance that "better" is ever false, and the same for "worse"."""
-        return level(self.number)
+        """What E must reach the inverse of: the chance that "better" is ever false, and the same for "worse".
+
+        Where discoveries are controlled it is more, by as much as was discovered before.
+        """
+        discoveries = self.claim.discoveries
+        return level(self.number) if discoveries is UNSET else level_of_discoveries(self.number, discoveries)
 
     @cached_property
     def evidence(self) -> dict[str, Evidence]:
@@ -115,9 +113,17 @@ class Hearing:
         ours, theirs = self.skills(task)
         return ours / theirs if theirs > 0 else None
 
+    @property
+    def fitness(self) -> float | None:
+        """The worst task's ratio; None before there is a pair on every task, or where the second learned nothing."""
+        ratios = [self.ratio(task) if results else None for task, results in self.pairs.items()]
+        known = [ratio for ratio in ratios if ratio is not None]
+        return min(known) if len(known) == len(ratios) else None
+
     def as_document(self) -> dict[str, object]:
-        """Return all that `archsearch judge --json` prints; `equal` where it is not parameters."""
-        equal = {} if self.claim.equal is UNSET else {"equal": msgspec.to_builtins(self.claim.equal)}
+        """Return all that `archsearch judge --json` prints; `equal` and `discoveries` where the claim has them."""
+        more = {"equal": self.claim.equal, "discoveries": self.claim.discoveries}
+        given = {name: msgspec.to_builtins(value) for name, value in more.items() if value is not UNSET}
         return {
             "a": self.claim.a,
             "b": self.claim.b,
@@ -125,7 +131,7 @@ class Hearing:
             "pairs": self.count,
             "level": self.level,
             "tasks": {task: self._task_document(task, found) for task, found in self.evidence.items()},
-            **equal,
+            **given,
         }
 
     def _task_document(self, task: str, found: Evidence) -> dict[str, object]:

@@ -1,12 +1,16 @@
 """Tasks that name their budget, so that one run holds a ladder: `arithmetic@30k` is arithmetic with 30,000 parameters.
 
-Unless a preset has a table of that very name, such a task has the rules of its base, with steps that grow as the budget.
+Such a task has the rules of its base, with steps that grow as the budget, but for what a table of that very name says.
 """
 
 from __future__ import annotations
 
 import re
+from collections import ChainMap
+from collections.abc import Iterable, Mapping
+from typing import Any
 
+import msgspec
 from msgspec.structs import replace
 
 from archsearch.errors import PresetError
@@ -49,9 +53,48 @@ def rules_of(preset: Preset, name: str) -> TaskRules | None:
     if name in preset.tasks:
         return preset.tasks[name]
     base, budget = preset.tasks.get(base_of(name)), named_budget(name)
-    if base is None or budget is None:
-        return None
+    return None if base is None or budget is None else _at(base, budget)
+
+
+def _at(base: TaskRules, budget: int) -> TaskRules:
+    """Return the rules of a task at a budget."""
     return replace(scaled(base, budget / max(base.budgets)), budget=budget)
+
+
+def with_sizes(tasks: Mapping[str, Any], names: Iterable[str]) -> dict[str, Any]:
+    """Return the tables of a preset's tasks, where those that name a budget have from their bases what they do not say.
+
+    What makes no such task is left as it is; who reads the preset finds the fault.
+
+    Args:
+        tasks: The tables as a file has them.
+        names: Of tasks that name a budget, which may have no table yet; others are passed over.
+
+    Raises:
+        PresetError: A name says a budget that is none.
+    """
+    complete = dict(tasks)
+    for name in names:
+        base, own = tasks.get(base_of(name)), tasks.get(name, {})
+        if "@" not in name or not isinstance(own, dict):
+            continue
+        budget = named_budget(name) or 0
+        try:
+            at_budget = msgspec.to_builtins(_at(msgspec.convert(base, TaskRules), budget))
+        except (
+            msgspec.ValidationError,
+            ValueError,
+            ArithmeticError,
+        ):  # no base, or one with a fault of its own
+            continue
+        complete[name] = at_budget | own | _grids(at_budget, own)
+    return complete
+
+
+def _grids(base: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the grid of such a task as an entry of its table: its base's, axis by axis, but for what it says itself."""
+    grids = [table["grid"] for table in (base, own) if isinstance(table.get("grid"), dict)]
+    return {"grid": dict(ChainMap(*reversed(grids)))} if len(grids) > 1 else {}
 
 
 def scaled(rules: TaskRules, factor: float) -> TaskRules:

@@ -15,6 +15,7 @@ from archsearch.cell import SearchSpace
 from archsearch.errors import InputError, PresetError
 from archsearch.protocol.checks import faults
 from archsearch.protocol.duration import EXAMPLES
+from archsearch.protocol.ladder import with_sizes
 from archsearch.protocol.preset import (
     FilterRules,
     MutationRules,
@@ -33,6 +34,10 @@ TABLES = (Preset, SearchRules, MutationRules, TrainingRules, RaceRules, FilterRu
 """The tables of a preset's file."""
 
 
+PARTS = re.compile(r'"[^"]*"|[^.]+')
+"""The parts of a key, one with dots in quotes: `tasks."xml@1.5m".steps`."""
+
+
 @cache
 def preset_names() -> tuple[str, ...]:
     """Return the names of the presets that come with archsearch."""
@@ -47,10 +52,10 @@ def load_preset(name: str) -> tuple[str, Preset]:
     """
     path = _path(name)
     try:
-        preset = read_toml(path, Preset)
+        preset = read_toml(path, Preset, _with_sizes)
     except OSError as error:
         raise PresetError(f"{path}: {error.strerror}") from None
-    except ValueError as error:
+    except (ValueError, PresetError) as error:
         raise PresetError(f"{path}: {error}{_hint(str(error))}") from None
     for fault in faults(preset):
         raise PresetError(f"{path}: {fault}")
@@ -72,9 +77,9 @@ def changed_preset(name: str, preset: Preset, changes: Mapping[str, Any]) -> Pre
         return preset
     content: dict[str, Any] = msgspec.to_builtins(preset)
     said = f"preset {name} with {', '.join(f'{key} = {value!r}' for key, value in changes.items())}"
-    for key, value in changes.items():
-        *tables, last = key.split(".")
-        _table(content, tables, key)[last] = value
+    for key in sorted(changes, key=lambda key: "@" in key):  # xml@30k follows xml, so that comes first
+        *tables, last = (part.strip('"') for part in PARTS.findall(key))
+        _table(content, tables, key)[last] = changes[key]
     try:
         changed = msgspec.convert(content, Preset)
     except msgspec.ValidationError as error:
@@ -86,9 +91,13 @@ def changed_preset(name: str, preset: Preset, changes: Mapping[str, Any]) -> Pre
 
 
 def _table(content: dict[str, Any], tables: list[str], key: str) -> dict[str, Any]:
-    """Return the table of a preset that a key stands in."""
+    """Return the table of a preset that a key stands in; that of a task such as xml@30k, and a task's own grid, are made."""
+    if tables[:1] == ["tasks"]:
+        content["tasks"] = with_sizes(content["tasks"], set(tables[1:2]) - set(content["tasks"]))
     table: Any = content
     for name in tables:
+        if name == "grid" and isinstance(table, dict):
+            table.setdefault(name, {})
         table = table.get(name) if isinstance(table, dict) else None
     if not isinstance(table, dict):
         hint = did_you_mean(key, flattened(content))
@@ -116,6 +125,12 @@ def parse_change(text: str) -> tuple[str, Any]:
 def preset_schema() -> dict[str, Any]:
     """Return the JSON schema of presets, for editors and scripts; what it cannot say, `faults` does."""
     return msgspec.json.schema(Preset)
+
+
+def _with_sizes(content: dict[str, Any]) -> dict[str, Any]:
+    """Return the content of a file whose tasks that name a budget have from their base what they do not say."""
+    tasks = content.get("tasks")
+    return {**content, "tasks": with_sizes(tasks, list(tasks))} if isinstance(tasks, dict) else content
 
 
 def _path(name: str) -> Path:

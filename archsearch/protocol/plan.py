@@ -14,7 +14,7 @@ from archsearch.cell import Cell, SearchSpace
 from archsearch.errors import PresetError
 from archsearch.protocol.preset import FilterRules, Preset, TaskRules
 from archsearch.protocol.records import Trial
-from archsearch.protocol.settings import Setting, shared_settings
+from archsearch.protocol.settings import Grid, Setting, shared_settings
 from archsearch.protocol.units import SMALLEST, smallest_budget, units
 from archsearch.tasks.task import Measure
 from archsearch.tasks.task_name import TaskName
@@ -115,10 +115,14 @@ class RunPlan(msgspec.Struct, frozen=True, dict=True):
         """For each task s1, s2, … sG under `paired`, the whole grid under `published`."""
         return {task.name: self._settings(task) for task in self.tasks}
 
+    def grid(self, task: PlannedTask) -> Grid:
+        """Return what a task's settings are drawn from."""
+        return task.rules.grid_over(self.preset.grid)
+
     def _settings(self, task: PlannedTask) -> tuple[Setting, ...]:
         if self.rule == "published":
-            return tuple(self.preset.grid.all(task.rules.budgets))
-        return shared_settings(task.full_name, self.preset.grid, task.rules.budgets, task.rules.G)
+            return tuple(self.grid(task).all(task.rules.budgets))
+        return shared_settings(task.full_name, self.grid(task), task.rules.budgets, task.rules.G)
 
     @property
     def in_blocks(self) -> bool:
@@ -138,7 +142,7 @@ class RunPlan(msgspec.Struct, frozen=True, dict=True):
 
     def noise_settings(self, task: PlannedTask) -> tuple[Setting, ...]:
         """Return the settings of a task's noise trials: s1..sk, under `published` k that represent the grid."""
-        return shared_settings(task.full_name, self.preset.grid, task.rules.budgets, task.rules.k)
+        return shared_settings(task.full_name, self.grid(task), task.rules.budgets, task.rules.k)
 
     def filter_setting(self, cell: str, tries: int) -> Setting | None:
         """Return the setting that a cell is tried on after so many tries; None if it had them all.
@@ -241,8 +245,11 @@ class RunPlan(msgspec.Struct, frozen=True, dict=True):
     @cached_property
     def _narrowest(self) -> list[tuple[str, int, int, int]]:
         """For each task and the filter: name, symbols, most layers, smallest budget."""
-        layers, memory = max(self.preset.grid.layers), self.preset.filter
-        rows = [(task.name, task.facts.symbols, layers, min(task.rules.budgets)) for task in self.tasks]
+        memory = self.preset.filter
+        rows = [
+            (task.name, task.facts.symbols, max(self.grid(task).layers), min(task.rules.budgets))
+            for task in self.tasks
+        ]
         if not memory.tries:
             return rows
         return [*rows, (self.filter.name, self.filter.symbols, max(memory.grid.layers), memory.budget)]

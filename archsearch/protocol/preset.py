@@ -7,7 +7,7 @@ from typing import Literal
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from archsearch.protocol.settings import Grid
+from archsearch.protocol.settings import Grid, OwnGrid
 
 Rule = Literal["paired", "published"]
 
@@ -141,6 +141,7 @@ class TaskRules(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
         gate: Share of the GRU's skill that opens the next stage, or "noise" to take it from the noise trials.
         min_skill: Smallest skill of the GRU at which a ratio means anything.
         rungs: Steps at which a candidate's trials pause and the hopeless stop; validations fall on them.
+        grid: What its settings are drawn from, where that is not the preset's grid; absent, also from records, where it is.
     """
 
     difficulty: str = ""
@@ -153,6 +154,11 @@ class TaskRules(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
     gate: float | Literal["noise"] = "noise"
     min_skill: float = 0.05
     rungs: tuple[int, ...] = ()
+    grid: OwnGrid | UnsetType = UNSET
+
+    def grid_over(self, grid: Grid) -> Grid:
+        """Return what the task's settings are drawn from: a preset's grid with what the task says otherwise."""
+        return grid if self.grid is UNSET else self.grid.over(grid)
 
     @property
     def budgets(self) -> tuple[int, ...]:

@@ -6,6 +6,8 @@ from typing import Literal
 
 import msgspec
 import numpy as np
+from msgspec import UNSET, UnsetType
+from msgspec.structs import asdict, replace
 
 from archsearch.protocol.seeds import generator
 
@@ -67,6 +69,31 @@ class Grid(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         """Return every setting of the grid, in the order of its axes."""
         axes = (self.optimiser, self.rate, self.clip, self.scale, self.layers, budgets, self.dropout)
         return [Setting(*values) for values in itertools.product(*axes)]
+
+
+class OwnGrid(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What a task says of the grid otherwise than its preset; an axis that is absent is the preset's.
+
+    Attributes:
+        optimiser: As in a grid, like all of these.
+        rate: Learning rates.
+        scale: Initial scales.
+        clip: Largest norms of the gradient.
+        layers: Numbers of layers.
+        dropout: Shares that are dropped.
+    """
+
+    optimiser: tuple[Optimiser, ...] | UnsetType = UNSET
+    rate: tuple[float, ...] | UnsetType = UNSET
+    scale: tuple[float, ...] | UnsetType = UNSET
+    clip: tuple[float, ...] | UnsetType = UNSET
+    layers: tuple[int, ...] | UnsetType = UNSET
+    dropout: tuple[float, ...] | UnsetType = UNSET
+
+    def over(self, grid: Grid) -> Grid:
+        """Return a preset's grid with what is said otherwise."""
+        said = {axis: values for axis, values in asdict(self).items() if values is not UNSET}
+        return replace(grid, **said)
 
 
 @lru_cache(1024)

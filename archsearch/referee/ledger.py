@@ -33,11 +33,11 @@ def level(claim: int, alpha: float = ALPHA) -> float:
 def level_of_discoveries(claim: int, discoveries: int, alpha: float = ALPHA) -> float:
     """Return the level of claim j by e-LOND (Xu and Ramdas 2024): the share of false ones among discoveries stays at alpha.
 
-    It has more power in a long life than `level`, and promises less.
+    It has more power in a long life than `level`, and promises less. Claims at `level` may stand among such: they take less.
 
     Args:
         claim: j, from 1.
-        discoveries: Verdicts "better" and "worse" so far.
+        discoveries: Verdicts "better" of the ledger when the claim is made; later ones are not counted.
         alpha: The share of false ones among them, in expectation.
     """
     return alpha * weight(claim) * (1 + discoveries)

@@ -7,7 +7,7 @@ the pairs of one. Both are written whole, so a process may die at any moment. Th
 from __future__ import annotations
 
 import errno
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import Protocol, TypeVar
@@ -15,16 +15,17 @@ from typing import Protocol, TypeVar
 import filelock
 import msgspec
 from msgspec import UNSET
-from msgspec.structs import replace
 
 from archsearch.cache_folder import cache_folder
 from archsearch.cell import library
 from archsearch.errors import RunLocked, StoreError
 from archsearch.files import is_ours, make_private, write_whole
-from archsearch.protocol.claims import Claim, Pairs
+from archsearch.protocol.claims import Claim, Control, Pairs
+from archsearch.protocol.equality import Equal
 from archsearch.protocol.hearing import Hearing
 from archsearch.protocol.plan import RunPlan
 from archsearch.protocol.records import BASELINE
+from archsearch.referee.ruling import Ruling
 from archsearch.store.run_store import RunStore
 from archsearch.words import short_id
 
@@ -48,6 +49,9 @@ class _Pairs(msgspec.Struct, frozen=True):
 class Ledger(Protocol):
     """Claims in the order in which they were first made, each with its pairs."""
 
+    def made(self) -> Sequence[Claim]:
+        """Return all claims, in the order in which they were made."""
+
     def enter(self, claim: Claim) -> int:
         """Return the place of a claim, from 1; one that was never made before takes the next."""
 
@@ -59,6 +63,17 @@ class Ledger(Protocol):
 
     def hearing(self, claim: Claim) -> AbstractContextManager[None]:
         """Hold the right to train the pairs of a claim."""
+
+
+def made_before(ledger: Ledger, claim: Claim, alike: Equal) -> Claim | None:
+    """Return the first claim of a ledger that says the same at an equal something, whatever was measured for that, or None.
+
+    Args:
+        ledger: The ledger.
+        claim: The claim at equal parameters.
+        alike: What is the same for both cells.
+    """
+    return next((made for made in ledger.made() if made.alike == alike and made.question == claim), None)
 
 
 class RunLedger:
@@ -74,17 +89,33 @@ class RunLedger:
     def __init__(self, store: RunStore) -> None:
         self.store = store
 
+    def made(self) -> list[Claim]:
+        """Return all claims, in the order in which they were made."""
+        return [claim for claim, _ in self.store.claims().values()]
+
+    @property
+    def discoveries(self) -> int:
+        """How many claims are ruled "better"; a placebo's is none."""
+        hearings = (
+            Hearing(claim, number, (claim.a, claim.b), pairs)
+            for number, (claim, pairs) in self.store.claims().items()
+            if not claim.is_placebo
+        )
+        return sum(hearing.ruling is Ruling.BETTER for hearing in hearings)
+
+    @property
+    def control(self) -> Control:
+        """What the ledger keeps at 5 %: from the first claim on that was made under it, the share of false discoveries."""
+        return "family" if all(claim.discoveries is UNSET for claim in self.made()) else "discoveries"
+
     def enter(self, claim: Claim) -> int:
         """Return the place of a claim, from 1; one that was never made before takes the next."""
-        place = self.find(claim)
+        known = self.store.claims()
+        place = next((number for number, (made, _) in known.items() if made == claim), None)
         if place is None:
-            place = max(self.store.claims(), default=0) + 1
+            place = max(known, default=0) + 1
             self.store.keep_claim(place, claim, {task.name: () for task in claim.tasks})
         return place
-
-    def find(self, claim: Claim) -> int | None:
-        """Return the place of a claim, None if it was never made."""
-        return next((number for number, (made, _) in self.store.claims().items() if made == claim), None)
 
     def pairs(self, claim: Claim) -> Pairs:
         """Return the pairs of a claim that was entered."""
@@ -100,12 +131,17 @@ class RunLedger:
 
 
 def read_hearings(store: RunStore, plan: RunPlan) -> dict[str, Hearing]:
-    """Return the last claim of a run about each cell, by its id, against the GRU on the run's own tasks and sizes."""
+    """Return the last claim of a run about each cell, by its id, against the GRU on the run's own tasks and sizes.
+
+    At equal parameters, as the run compares them.
+    """
     gru = library.load(BASELINE).id
     return {
         claim.a: Hearing(claim, number, (called(claim.a), BASELINE), pairs)
         for number, (claim, pairs) in store.claims().items()
-        if claim.b == gru != claim.a and claim.tasks == Claim.of(plan, claim.a, gru, 1).tasks
+        if claim.b == gru != claim.a
+        and claim.alike == "parameters"
+        and claim.tasks == Claim.of(plan, claim.a, gru, 1).tasks
     }
 
 
@@ -136,6 +172,16 @@ class UserLedger:
                 f"{self.folder}: not yours alone, so no claim is kept there; set ARCHSEARCH_CACHE"
             )
 
+    def made(self) -> tuple[Claim, ...]:
+        """Return all claims, in the order in which they were made.
+
+        Raises:
+            StoreError: The ledger cannot be read.
+        """
+        path = self.folder / LEDGER
+        with _reported(path):
+            return (_read(path, _Claims) or _Claims()).claims
+
     def enter(self, claim: Claim) -> int:
         """Return the place of a claim, from 1; one that was never made before takes the next.
 
@@ -144,27 +190,11 @@ class UserLedger:
         """
         path = self.folder / LEDGER
         with self._lock("ledger", PATIENCE, "the ledger of claims"), _reported(path):
-            claims = (_read(path, _Claims) or _Claims()).claims
+            claims = self.made()
             if claim not in claims:
                 claims = (*claims, claim)
                 write_whole(path, msgspec.json.encode(_Claims(claims)))
         return claims.index(claim) + 1
-
-    def made_before(self, claim: Claim, what: str) -> Claim | None:
-        """Return the first claim that says the same at an equal something, whatever was measured for that, or None.
-
-        Args:
-            claim: The claim at equal parameters.
-            what: What is the same instead.
-
-        Raises:
-            StoreError: The ledger cannot be read.
-        """
-        path = self.folder / LEDGER
-        with _reported(path):
-            claims = (_read(path, _Claims) or _Claims()).claims
-        same = (each for each in claims if each.equal is not UNSET and each.equal.what == what)
-        return next((each for each in same if replace(each, equal=UNSET) == claim), None)
 
     def pairs(self, claim: Claim) -> Pairs:
         """Return the pairs of a claim by task, in their order; none before the first is kept.

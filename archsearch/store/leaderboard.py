@@ -10,6 +10,7 @@ import msgspec
 from archsearch.cell import library
 from archsearch.mutations import Applied
 from archsearch.protocol import noise
+from archsearch.protocol.claims import Control
 from archsearch.protocol.fitness import Judgement, TaskResult
 from archsearch.protocol.hearing import Hearing
 from archsearch.protocol.history import Candidate, History
@@ -17,7 +18,7 @@ from archsearch.protocol.plan import RunPlan
 from archsearch.protocol.records import BASELINE
 from archsearch.protocol.references import noise_trials, reference_cells
 from archsearch.protocol.sampling import score_error
-from archsearch.store.claims import read_hearings
+from archsearch.store.claims import RunLedger, read_hearings
 from archsearch.store.history import RecordedOutcomes, read_history
 from archsearch.store.run_store import RunStore
 
@@ -109,6 +110,7 @@ class Leaderboard(msgspec.Struct, frozen=True):
         placebo: The clones that the search tried in a candidate's place; None where there was none.
         errors: The standard error of a score on each task, where the size of its validation is known.
         verdict: Of the best row that has one, else the last of the run; None if the referee was never asked.
+        control: What the ledger of the run keeps at 5 %.
     """
 
     run: str
@@ -124,6 +126,7 @@ class Leaderboard(msgspec.Struct, frozen=True):
     placebo: Placebo | None = None
     errors: dict[str, float] = {}
     verdict: Hearing | None = None
+    control: Control = "family"
 
 
 def read_leaderboard(store: RunStore, run: str) -> Leaderboard:
@@ -157,6 +160,7 @@ def read_leaderboard(store: RunStore, run: str) -> Leaderboard:
         placebo=Placebo(placebos, history.best_placebo) if placebos else None,
         errors=_errors(plan, store.scored),
         verdict=_last_verdict(rows, hearings),
+        control=RunLedger(store).control,
     )
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Picture
@@ -13,13 +12,8 @@ from archsearch.studies.comparison import Contest, Point
 INCHES = (9.0, 3.8)
 
 
-def draw_anytime(found: Contest, path: Path) -> None:
-    """Write the anytime curves, with 95 % intervals, in the format of the file's ending.
-
-    Raises:
-        ValueError: There is no such format.
-        OSError: The file cannot be written.
-    """
+def anytime_picture(found: Contest) -> Picture:
+    """Return the picture of the anytime curves, with 95 % intervals."""
     picture = Picture(figsize=INCHES, layout="constrained")
     by_trials, by_seconds = picture.subplots(1, 2, sharey=True)
     for row in found.rows:
@@ -32,7 +26,7 @@ def draw_anytime(found: Contest, path: Path) -> None:
         axes.axhline(1.0, color="grey", linewidth=0.8, linestyle=":")
         axes.grid(alpha=0.3)
     by_seconds.legend(fontsize="small")
-    picture.savefig(path)
+    return picture
 
 
 def _curve(axes: Axes, points: Sequence[Point], name: str) -> None:

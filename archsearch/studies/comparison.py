@@ -7,7 +7,6 @@ from collections.abc import Sequence
 import msgspec
 import numpy as np
 
-from archsearch.protocol.hearing import Hearing
 from archsearch.protocol.seeds import generator
 from archsearch.referee.ruling import Ruling
 from archsearch.studies.resampling import (
@@ -192,16 +191,9 @@ def _final(run: StudiedRun) -> FinalCell | None:
         cell=final.id,
         new=bool(final.parent),
         fitness=final.fitness,
-        fresh=_fresh(hearing),
+        fresh=hearing.fitness if hearing else None,
         verdict=hearing.ruling.value if hearing else None,
         pairs=hearing.count if hearing else 0,
         trials=run.course.trials[-1],
         seconds=run.course.seconds[-1],
     )
-
-
-def _fresh(hearing: Hearing | None) -> float | None:
-    """Return the worst task's ratio of mean skills over the pairs; None without pairs on every task."""
-    ratios = [hearing.ratio(task) for task, pairs in hearing.pairs.items() if pairs] if hearing else []
-    known = [ratio for ratio in ratios if ratio is not None]
-    return min(known) if hearing and len(known) == len(hearing.pairs) else None

@@ -71,7 +71,7 @@ def read_course(store: RunStore, trials: int) -> Course:
         best_now = best_cell(history)
         final = None if best_now is None else replace(best_now)  # as it is now: later steps change it
         spent.append(total)
-        seconds.append(seconds[-1] + _seconds(plan, ended, outcomes))
+        seconds.append(seconds[-1] + core_seconds(plan, ended, outcomes))
         best.append(0.0 if final is None else final.fitness)
     return Course(tuple(spent), tuple(seconds), tuple(best), final, store.ended == "exhausted")
 
@@ -101,8 +101,14 @@ def best_cell(history: History) -> Candidate | None:
     return next((candidate for candidate in history.best(2) if candidate.id != gru), None)
 
 
-def _seconds(plan: RunPlan, ended: Ended, outcomes: RecordedOutcomes) -> float:
-    """Return how long the trials of a step took; one that paused at a rung has a record for each part."""
+def core_seconds(plan: RunPlan, ended: Ended, outcomes: RecordedOutcomes) -> float:
+    """Return how long the trials of a step took on one core; one that paused at a rung has a record for each part.
+
+    Args:
+        plan: The run's plan.
+        ended: The step; a start cell's trials are not counted.
+        outcomes: How the run's trials ended.
+    """
     step = ended.step
     if step.kind == "start":
         return 0.0

@@ -18,6 +18,7 @@ from archsearch.referee.bets import log_sign, log_t
 from archsearch.referee.intervals import mean_interval, median_interval
 from archsearch.referee.ledger import level
 from archsearch.referee.luck import best_of_clones
+from archsearch.studies.ledgers import LedgerRow, ledger_rows
 
 Array = NDArray[np.float64]
 Generator = np.random.Generator
@@ -132,6 +133,7 @@ class Report(msgspec.Struct, frozen=True):
         power: How soon true differences are seen.
         coverage: Of the intervals.
         luck: Share of searches whose best of 300 clones lies below the 95 % line of luck, by number of tasks.
+        ledgers: The two controls of a ledger.
     """
 
     adversaries: float
@@ -140,6 +142,7 @@ class Report(msgspec.Struct, frozen=True):
     power: list[PowerRow]
     coverage: list[CoverageRow]
     luck: dict[int, float]
+    ledgers: list[LedgerRow]
 
 
 def _unheard(done: int, of: int) -> None:
@@ -174,6 +177,7 @@ def simulate(
         power=list(power_table(rng, sessions, world)),
         coverage=[coverage(rng, name, law, sessions) for name, law in laws.items()],
         luck={tasks: luck_holds(rng, tasks, sessions, world) for tasks in (1, 2, 3)},
+        ledgers=list(ledger_rows(rng, sessions, PAIRS, world.pairs)),
     )
 
 

@@ -9,8 +9,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
-from archsearch.store import RunStore
+from archsearch.actions.listener import SearchLimits
+from archsearch.actions.verdict import best_found, is_due
+from archsearch.protocol.claims import Claim, PairResult, ledger_of
+from archsearch.store import RunStore, make_run
+from archsearch.store.claims import RunLedger
+from tests.helpers.in_process import search_on
+from tests.helpers.plans import GRU, preset, run_plan, task_plan
 from tests.helpers.searches import World, rows, until
 
 VERDICT = ("--set", "search.verdict=0.25", "--set", "search.verdict_settings=1", "--max-candidates", 12)
@@ -139,3 +146,18 @@ def test_a_run_of_some_time_keeps_its_last_part_for_the_verdict(world: World) ->
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["verdict"]["pairs"] > 0
     assert "verdict: " in done.stderr and "against gru, pair 1" in done.stderr
+
+
+def test_a_claim_that_was_made_under_another_control_is_the_run_s_verdict_too(tmp_path: Path) -> None:
+    tasks = {"arithmetic": task_plan(gate=0.0), "xml": task_plan(gate=0.0)}
+    make_run(tmp_path / "run", run_plan(preset(tasks, noise_draws=1, verdict=0.25)))
+    search_on(tmp_path / "run", 12)
+    with RunStore.open(tmp_path / "run", write=True) as store:
+        plan, best, limits = store.plan, best_found(store), SearchLimits()
+        assert best is not None and is_due(store, plan, limits)
+        settings = plan.preset.search.verdict_settings
+        claim = replace(Claim.of(plan, best, GRU, settings, ledger_of(plan)), discoveries=0)
+        ledger = RunLedger(store)
+        ledger.enter(claim)
+        ledger.keep(claim, {task.name: (PairResult(0.5, 0.4),) * 12 for task in claim.tasks})
+        assert not is_due(store, plan, limits)

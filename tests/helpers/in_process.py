@@ -53,6 +53,7 @@ def search_on(
     candidates: int | None,
     told: Callable[[], object] = lambda: None,
     trials: int | None = None,
+    answer: Callable[[Trial], Outcome] | None = None,
 ) -> None:
     """Go on with a run to its end.
 
@@ -61,11 +62,12 @@ def search_on(
         candidates: Its candidates in all; None for no limit.
         told: Called after every step that is told.
         trials: Its trials in all; None for no limit.
+        answer: How a trial ends; None for the simulated world's way.
     """
     with RunStore.open(folder, write=True) as store:
         store.interrupt()
         plan = store.plan
-        dispatcher = Dispatcher(store, InstantPool(), store.cell)  # type: ignore[arg-type]
+        dispatcher = Dispatcher(store, InstantPool(answer), store.cell)  # type: ignore[arg-type]
         listener = as_listener(None)
         listener.told = lambda *step: told()  # type: ignore[method-assign]
         limits = SearchLimits(max_candidates=candidates, max_trials=trials)

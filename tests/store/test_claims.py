@@ -10,7 +10,7 @@ from archsearch.errors import RunLocked, StoreError
 from archsearch.protocol.claims import Claim, PairResult
 from archsearch.protocol.equality import equality
 from archsearch.store import RunStore, make_run
-from archsearch.store.claims import RunLedger, UserLedger
+from archsearch.store.claims import RunLedger, UserLedger, made_before
 from archsearch.store.salvage import salvage
 from tests.helpers.plans import GRU, run_plan
 
@@ -33,12 +33,12 @@ def test_a_claim_that_was_dropped_before_its_first_pair_counts(tmp_path: Path) -
 def test_a_claim_at_equal_time_is_found_again_whatever_time_was_measured(tmp_path: Path) -> None:
     cells = library.load("mut1"), library.load("gru")
     ledger, claim = UserLedger(tmp_path / "judge"), CLAIMS[0]
-    assert ledger.made_before(claim, "time") is None
+    assert made_before(ledger, claim, "time") is None
     timed = replace(claim, equal=equality(PLAN, *cells, "time", lambda kind: 1.5))
     for made in (claim, replace(claim, equal=equality(PLAN, *cells, "flops")), timed):
         ledger.enter(made)
-    assert ledger.made_before(claim, "time") == timed
-    assert ledger.made_before(CLAIMS[1], "time") is None
+    assert made_before(ledger, claim, "time") == timed
+    assert made_before(ledger, CLAIMS[1], "time") is None
 
 
 def test_pairs_come_back_as_they_were_kept(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from archsearch.actions.resume import request_of_run
 from archsearch.errors import InputError
 from archsearch.store import RunStore, make_run
 from archsearch.studies import strategies as study
-from archsearch.studies.anytime import draw_anytime
+from archsearch.studies.anytime import anytime_picture
 from archsearch.studies.comparison import Contest, compared
 from archsearch.studies.courses import Course
 from archsearch.studies.strategies import StudiedRun, StudyOptions, check_strategies, run_all
@@ -131,7 +131,7 @@ def test_seconds_are_compared_as_far_as_every_run_went_that_had_something_to_try
 
 
 def test_the_figure_has_a_curve_of_every_strategy(tmp_path: Path) -> None:
-    draw_anytime(compared(RUNS, 20), tmp_path / "curves.svg")
+    anytime_picture(compared(RUNS, 20)).savefig(tmp_path / "curves.svg")
     text = (tmp_path / "curves.svg").read_text()
     assert text.count("<svg") == 1 and all(name in text for name in ("random", "regularized", "tuning"))
 
