@@ -137,6 +137,7 @@ def confirm_run(
     control: Control = "family",
     max_seconds: float | None = None,
     runs: str | os.PathLike[str] | None = None,
+    own: Sequence[str] = (),
     data: str | os.PathLike[str] | None = None,
     workers: int | None = None,
     device: str = "auto",
@@ -158,6 +159,7 @@ def confirm_run(
             ones among all ("discoveries"); a claim that was made before keeps its level.
         max_seconds: Seconds after which no more are trained; None for no limit.
         runs: Folder of all runs; None for ARCHSEARCH_RUNS, else "runs".
+        own: The run's own tasks that you name, as for `replay`.
         data: Folder of the Penn Treebank's files; None for where the run had them.
         workers: Worker processes; None for one per GPU or CPU core.
         device: "auto" (as recorded), "cpu", or "cuda:0,cuda:1".
@@ -172,10 +174,10 @@ def confirm_run(
     over = time_limit(max_seconds)
     opened = run if isinstance(run, Run) else open_run(run, runs)
     with Lock(opened.folder), RunStore.open(opened.folder, write=True) as store:
-        board, plan = read_leaderboard(store, opened.name), store.plan
-        subjects = _subjects(store, board, plan, top)
+        plan = store.plan
+        sources = sources_of_run(plan, store.sources, own)
+        subjects = _subjects(store, read_leaderboard(store, opened.name), plan, top)
         place = str(Path(data).resolve()) if data else store.data
-        sources = sources_of_run(plan, store.sources)
         others = _unused(plan, place) if unused else []
         devices = list(worker_devices(recorded_device(device, plan.engine), workers))
         with WorkerPool(devices, place, sources) as pool:

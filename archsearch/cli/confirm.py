@@ -10,7 +10,7 @@ import click
 from archsearch.actions.confirm import PLACEBO, Confirmation, Subject, confirm_run
 from archsearch.actions.confirm_cost import TOP, Cost
 from archsearch.actions.status import span
-from archsearch.cli.options import json_option, runs_option, top_option, training_options
+from archsearch.cli.options import json_option, own_option, runs_option, top_option, training_options
 from archsearch.cli.pairs import pair_options
 from archsearch.cli.printing import console, note, print_json
 from archsearch.cli.tables import Column, print_table
@@ -59,6 +59,7 @@ HOLDS = {Ruling.BETTER: "yes", Ruling.WORSE: "no", Ruling.NO_DIFFERENCE: "no"}
     "--no-unused", is_flag=True, help="Leave out the tasks of the preset that the run did not search on."
 )
 @runs_option
+@own_option
 @training_options
 @json_option
 def confirm(
@@ -72,6 +73,7 @@ def confirm(
     control: Control,
     no_unused: bool,
     runs: Path,
+    own: tuple[str, ...],
     data: Path | None,
     workers: int | None,
     device: str,
@@ -102,6 +104,7 @@ def confirm(
             control=control,
             max_seconds=parse_duration(max_time) if max_time else None,
             runs=runs,
+            own=own,
             data=data,
             workers=workers,
             device=device,

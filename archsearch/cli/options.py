@@ -31,6 +31,13 @@ data_option = click.option(
     type=click.Path(path_type=Path, exists=True, file_okay=False),
     help="Folder with ptb.train.txt, ptb.valid.txt and ptb.test.txt (Penn Treebank).",
 )
+own_option = click.option(
+    "--task",
+    "own",
+    metavar="OWN",
+    multiple=True,
+    help="A task of the run's own that may run, or where it lies now: FILE.py:NAME; may be repeated.",
+)
 set_option = click.option(
     "--set",
     "said",

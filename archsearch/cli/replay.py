@@ -12,7 +12,7 @@ from archsearch.actions.replay import TOLERANCE, Replay, ReplayedScore
 from archsearch.actions.replay import replay as train_again
 from archsearch.actions.replay_verdicts import ReplayedClaim, replay_verdicts
 from archsearch.cli.board import cell_name
-from archsearch.cli.options import json_option, runs_option, top_option, training_options
+from archsearch.cli.options import json_option, own_option, runs_option, top_option, training_options
 from archsearch.cli.printing import console, note, print_json, progress_line
 from archsearch.cli.tables import Column, print_table
 from archsearch.cli.verdicts import EQUAL
@@ -25,13 +25,7 @@ from archsearch.words import plain
 @top_option(5, "Rows to train again.")
 @click.option("--cell", metavar="ID", help="One cell instead: its id or the beginning of it.")
 @click.option("--verdicts", is_flag=True, help="The pairs of all claims before the referee instead.")
-@click.option(
-    "--task",
-    "own",
-    metavar="OWN",
-    multiple=True,
-    help="A task of the run's own that may run, or where it lies now: FILE.py:NAME; may be repeated.",
-)
+@own_option
 @training_options
 @json_option
 def replay(

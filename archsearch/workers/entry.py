@@ -5,11 +5,9 @@ Torch is imported here and nowhere in the driver.
 
 from __future__ import annotations
 
-import contextlib
 import ctypes
 import importlib
 import os
-import select
 import signal
 import time
 import traceback
@@ -17,6 +15,7 @@ from multiprocessing.connection import Connection
 from threading import Thread
 
 from archsearch.workers import messages
+from archsearch.workers.guard import end_descendants_with_this
 from archsearch.workers.messages import Failed
 
 STOPPING = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP}
@@ -24,9 +23,6 @@ STOPPING = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP}
 it ends its workers, and what they were training is no death."""
 
 PR_SET_PDEATHSIG = 1
-
-MOST_FILES = 4096
-"""More than the descriptors that a process has when it begins."""
 
 
 def enter(pipe: Connection, device: str, data: str | None, driver: int) -> None:
@@ -40,7 +36,7 @@ def enter(pipe: Connection, device: str, data: str | None, driver: int) -> None:
     """
     leave_signals_to_the_driver()
     die_with(driver)
-    end_group_with_this()
+    end_descendants_with_this()
     os.dup2(2, 1)  # a user's task may print
     try:
         process = importlib.import_module("archsearch.workers.process")
@@ -65,30 +61,6 @@ def die_with(driver: int) -> None:
         Thread(target=_watch, args=(driver,), daemon=True).start()
     if os.getppid() != driver:
         os._exit(1)
-
-
-def end_group_with_this() -> None:
-    """Let all that this process will start end when it does, however it does: compilers, and children of a user's task.
-
-    They are in its process group. A child that does nothing but wait ends the group; it holds no file, so that nobody takes
-    it for this process.
-    """
-    os.setsid()
-    process = os.getpid()
-    if os.fork():
-        return
-    os.setsid()
-    alive = os.pidfd_open(process) if hasattr(os, "pidfd_open") else None
-    for begin, end in [(0, MOST_FILES)] if alive is None else [(0, alive), (alive + 1, MOST_FILES)]:
-        os.closerange(begin, end)
-    if alive is None:
-        while os.getppid() == process:
-            time.sleep(0.5)
-    else:
-        select.select([alive], [], [])
-    with contextlib.suppress(ProcessLookupError):
-        os.killpg(process, signal.SIGKILL)
-    os._exit(0)
 
 
 def _watch(driver: int) -> None:

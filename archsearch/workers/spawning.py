@@ -19,6 +19,7 @@ from multiprocess import resource_tracker
 
 from archsearch.errors import ArchsearchError
 from archsearch.workers.entry import STOPPING
+from archsearch.workers.guard import marked
 
 HALF_A_MESSAGE = 2
 """Seconds that the rest of a message may take."""
@@ -45,7 +46,7 @@ def spawn(main: Callable[..., None], place: int, device: str, data: str | None) 
     process = context.Process(target=main, args=arguments, daemon=True, name=f"{NAME}{place}")
     resource_tracker.ensure_running()  # process.start() would do it, and would let the signals through again
     try:
-        with _signals_held_back(), _main_module_hidden():
+        with _signals_held_back(), _main_module_hidden(), marked():
             process.start()
     except OSError as error:
         raise ArchsearchError(f"a worker process cannot be started: {error.strerror}") from None

@@ -14,7 +14,7 @@ from archsearch.cell.regrouping import CHAINS, regrouped
 from archsearch.errors import CellError
 from archsearch.mutations import draw
 from tests.cell.isomorphism import same
-from tests.helpers.strategies import PUBLISHED, SPACES, cells, rewritten
+from tests.helpers.strategies import SPACES, cells, rewritten
 
 Array = np.ndarray[Any, np.dtype[np.float64]]
 WIDTH = 5
@@ -167,7 +167,7 @@ def test_regroupings_of_a_library_cell_are_one_cell(name: str) -> None:
 def near_mutants(count: int, rng: np.random.Generator) -> Iterator[Cell]:
     """Yield cells one to four mutations away from library cells, in which chains are left."""
     for turn in range(count):
-        one = library.load(PUBLISHED[turn % len(PUBLISHED)])
+        one = library.load(library.names()[turn % len(library.names())])
         for _ in range(1 + turn % 4):
             child = draw(one, SPACES[turn % len(SPACES)], rng, "count")
             assert child is not None

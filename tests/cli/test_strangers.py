@@ -36,6 +36,8 @@ def forge_plan(run: Path, task: str) -> None:
         "leaderboard RUN",
         "show RUN/1",
         "replay RUN",
+        "replay RUN --verdicts",
+        "confirm RUN",
         "evolve --run RUN",
         "study racing RUN",
         "export RUN/1 -o a.svg",
@@ -48,7 +50,7 @@ def test_no_command_runs_the_code_that_a_run_names(
     forge_plan(copied.folder, f"{copied.folder}/evil.py:T")
     result = call(*command.replace("RUN", str(copied.folder)).split())
     assert not (tmp_path / "executed").exists()
-    if command.startswith(("replay", "evolve")):
+    if command in ("replay RUN", "confirm RUN", "evolve --run RUN"):
         assert result.code == 2
         assert "have changed" in result.err or "not named yourself" in result.err
 
@@ -144,7 +146,7 @@ def test_the_live_view_of_a_terminal_shows_harmless_text() -> None:
 
 
 @pytest.mark.slow
-def test_a_run_on_own_tasks_goes_on_and_is_replayed_from_any_folder_and_by_others_only_if_they_name_its_code(
+def test_a_run_on_own_tasks_is_used_from_any_folder_and_by_others_only_if_they_name_its_code(
     tmp_path: Path,
 ) -> None:
     mine, theirs = World(tmp_path / "mine"), World(tmp_path / "theirs")
@@ -157,11 +159,12 @@ def test_a_run_on_own_tasks_goes_on_and_is_replayed_from_any_folder_and_by_other
     on = mine.run(mine.command("evolve", "--run", run, "--workers", 1, "--max-candidates", 6), **there)
     assert on.returncode == 0, on.stderr
     assert f"--task {mine.folder}/echo.py:Echo --seed 1" in on.stderr
-    replay = mine.command("replay", run, "--workers", 1, "--top", 1)
-    assert mine.run(replay, **there).returncode == 0
-    stranger = {**theirs.env, "XDG_DATA_HOME": str(theirs.folder / "data")}
-    refused = theirs.run(replay, env=stranger, **there)
-    assert refused.returncode == 2 and "you have not named yourself" in refused.stderr
-    named = theirs.run([*replay, "--task", f"{mine.folder}/echo.py:Echo"], env=stranger, **there)
-    assert named.returncode == 0, named.stderr
-    assert theirs.run(replay, env=stranger, **there).returncode == 0, "it is remembered"
+    for command in ("replay --top 1", "confirm --no-unused --max-time 1s"):
+        again = mine.command(*command.split(), run, "--workers", 1)
+        stranger = {**theirs.env, "XDG_DATA_HOME": str(theirs.folder / command.split()[0])}
+        refused = theirs.run(again, env=stranger, **there)
+        assert refused.returncode == 2 and "you have not named yourself" in refused.stderr
+        named = theirs.run([*again, "--task", f"{mine.folder}/echo.py:Echo"], env=stranger, **there)
+        assert named.returncode == 0, named.stderr
+        for user in (mine.env, stranger):  # who has named it, then or now, is not asked again
+            assert theirs.run(again, env=user, **there).returncode == 0

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
+from archsearch.cell import Cell
 from archsearch.compiler import ENGINES, Recurrent
 from archsearch.compiler.engine_names import ENGINE_NAMES, INTERPRETER, find_engine, trains_stacks
 from archsearch.compiler.engines import engine_of, identity
@@ -32,6 +33,26 @@ def test_the_interpreter_is_recorded_under_the_name_that_it_had_in_the_first_rec
 
 def test_a_layer_takes_the_old_name_of_the_interpreter_and_is_called_by_the_new_one() -> None:
     assert Recurrent("gru", 3, 4, engine="reference").engine == "interpreter"
+
+
+@pytest.mark.parametrize("engine", ["native", "stacked"])
+def test_a_gradient_within_float32_is_found_where_the_interpreter_meets_numbers_beyond_it(
+    engine: str,
+) -> None:
+    if not ENGINES[engine].works():
+        pytest.skip("no working C++ compiler")
+    cell = Cell.parse("cell a(x, h):\n    h' = norm(x) + 0 * linear(h)\n")
+    x = torch.tensor([[[0.01, -0.02, 0.03, 0.01]]])
+    upstream = 1e35 * torch.tensor([[[1.0, 2.0, -1.0, 0.5]]])
+
+    def gradient(engine: str, dtype: torch.dtype) -> torch.Tensor:
+        at = x.to(dtype).requires_grad_()
+        output, _ = Recurrent(cell, 4, 4, engine=engine, dtype=dtype)(at)
+        return torch.autograd.grad(output, at, upstream.to(dtype))[0]
+
+    assert not gradient("interpreter", torch.float32).isfinite().all()
+    exact = gradient("interpreter", torch.float64)
+    torch.testing.assert_close(gradient(engine, torch.float32).double(), exact, rtol=1e-5, atol=0)
 
 
 def test_only_the_stacked_engine_trains_several_trials_at_once() -> None:

@@ -24,7 +24,8 @@ from msgspec.structs import replace
 
 from archsearch.protocol.records import Outcome, Trial
 from archsearch.workers import messages, pool
-from archsearch.workers.entry import die_with, end_group_with_this, leave_signals_to_the_driver
+from archsearch.workers.entry import die_with, leave_signals_to_the_driver
+from archsearch.workers.guard import end_descendants_with_this
 from archsearch.workers.messages import Alive, Facts, Failed, Hello, Job, Probe, Result
 from tests.helpers.plans import FACTS, GRU, MEMORY, World, chance
 
@@ -36,7 +37,7 @@ def main(pipe: Connection, device: str, data: str | None, driver: int) -> None:
     """Serve like `process.serve`, after the same beginning."""
     leave_signals_to_the_driver()
     die_with(driver)
-    end_group_with_this()
+    end_descendants_with_this()
     kind, _, rest = os.environ.get("TROUBLE", "").partition(":")
     if kind == "no start":
         pipe.send_bytes(messages.encode(Failed("Traceback: no module named torch", 1)))
@@ -118,9 +119,9 @@ def _sometime(pipe: Connection, job: Job) -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
 
-def _parent(pipe: Connection, job: Job) -> None:
-    """Die as the parent of a process that would go on for long."""
-    child = subprocess.Popen(["sleep", "300"])
+def _parent(pipe: Connection, job: Job, leaves: bool = False) -> None:
+    """Die as the parent of a process that would go on for long, and may have left the worker's session."""
+    child = subprocess.Popen(["sleep", "300"], start_new_session=leaves)
     (Path(os.environ["TROUBLE_FOLDER"]) / "child").write_text(str(child.pid))
     os.kill(os.getpid(), signal.SIGKILL)
 
@@ -148,6 +149,7 @@ TROUBLES = {
     "twice": _twice,
     "not finite": _not_finite,
     "parent": _parent,
+    "parent of a daemon": lambda pipe, job: _parent(pipe, job, leaves=True),
     "compiler": lambda pipe, job: pipe.send_bytes(
         messages.encode(Result(job.number, 0, Outcome("crashed", reason="cc1plus was killed")))
     ),

@@ -238,8 +238,9 @@ def test_a_large_worker_and_one_of_many_cells_are_replaced_after_their_job(
     assert outcomes == [World(fails=0.3)(trial(number)) for number in range(4)]
 
 
-def test_what_a_worker_has_started_ends_with_it(trouble: Trouble, tmp_path: Path) -> None:
-    trouble("parent", times=1)
+@pytest.mark.parametrize("kind", ["parent", "parent of a daemon"])
+def test_what_a_worker_has_started_ends_with_it(kind: str, trouble: Trouble, tmp_path: Path) -> None:
+    trouble(kind, times=1)
     with WorkerPool(["cpu"], None) as pool:
         assert trained(made(pool)) == [World(fails=0.3)(trial())]
     child = int((tmp_path / "child").read_text())
