@@ -13,13 +13,19 @@ layer = archsearch.Recurrent(run.cell(1), input_size=64, hidden_size=128)
 ```
 """
 
+from __future__ import annotations
+
 import importlib
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
 
 from archsearch.connections import CONNECTED
 
+TYPE_CHECKING = False
+"""As in `typing`, which takes long to load: a program that is interrupted meanwhile cannot end as it should yet."""
+
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
     from archsearch.actions.cells import load_cell
     from archsearch.actions.evolve import evolve
     from archsearch.actions.export import export_cell as export

@@ -1,11 +1,21 @@
 """The program: what `archsearch` and `python -m archsearch` start. An interrupt while it loads ends it like any other."""
 
+from __future__ import annotations
+
 import importlib
 import os
-import signal
-from types import FrameType
 
-from archsearch.errors import INTERRUPTED
+
+def _end(*_: object) -> None:
+    """End at once: nothing has begun, and an exception would land wherever a module is half loaded."""
+    os.write(2, b"\nInterrupted.\n")
+    os._exit(130)  # errors.INTERRUPTED, which is not loaded yet
+
+
+try:
+    import signal
+except KeyboardInterrupt:
+    _end()
 
 
 def run_program() -> None:
@@ -19,12 +29,6 @@ def run_program() -> None:
     if heeded:
         signal.signal(signal.SIGINT, signal.default_int_handler)
     main()
-
-
-def _end(_signal: int, _frame: FrameType | None) -> None:
-    """End at once: nothing has begun, and an exception would land wherever a module is half loaded."""
-    os.write(2, b"\nInterrupted.\n")
-    os._exit(INTERRUPTED)
 
 
 if __name__ == "__main__":

@@ -6,8 +6,10 @@ Exports of pictures and texts stand beside the conversion of weights, which alon
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
 
 CONNECTED: dict[str, Callable[..., Any]] = {}
 """What is done -> who does it: `draw cell` returns a cell's SVG, `find cell` the cell of a name such as `quick-1/3`,

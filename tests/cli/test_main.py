@@ -24,6 +24,7 @@ from archsearch.errors import (
 )
 from archsearch.store import Lock
 from tests.helpers.commands import TINY, Call, Finished, program
+from tests.helpers.sources import ROOT
 
 BASH = ["bash", "-o", "pipefail", "-c"]
 
@@ -87,6 +88,32 @@ run_program()
 """
     ended = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60)
     assert (ended.returncode, ended.stdout, ended.stderr) == (INTERRUPTED, "", "\nInterrupted.\n")
+
+
+@pytest.mark.parametrize("loading", ["signal", "enum"])
+def test_an_interrupt_before_signals_can_be_handled_exits_likewise(loading: str) -> None:
+    script = f"""
+import sys
+sys.path.insert(0, {str(ROOT)!r})
+class Interrupting:
+    def find_spec(self, name, path=None, target=None):
+        if name == {loading!r}:
+            raise KeyboardInterrupt
+sys.meta_path.insert(0, Interrupting())
+import archsearch.__main__
+"""
+    ended = subprocess.run(
+        [sys.executable, "-I", "-S", "-c", script], capture_output=True, text=True, timeout=60
+    )
+    assert (ended.returncode, ended.stdout, ended.stderr) == (INTERRUPTED, "", "\nInterrupted.\n")
+
+
+def test_nothing_that_takes_time_is_loaded_before_an_interrupt_is_heeded() -> None:
+    script = f"import sys; sys.path.insert(0, {str(ROOT)!r}); import archsearch; print(*sys.modules)"
+    done = subprocess.run(
+        [sys.executable, "-I", "-S", "-c", script], capture_output=True, text=True, timeout=60
+    )
+    assert "archsearch.connections" in done.stdout and not {"typing", "enum", "re"} & set(done.stdout.split())
 
 
 def test_an_interrupt_that_was_ignored_before_stays_ignored() -> None:
