@@ -1,6 +1,7 @@
 """The project's own files agree: what is declared is locked, and the version is one."""
 
 import re
+import sys
 import tomllib
 
 import pytest
@@ -8,10 +9,13 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 import archsearch
-from tests.helpers.sources import ROOT
+from tests.helpers.sources import FILES, ROOT, imports
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 RUN, DEV = PROJECT["dependencies"], PROJECT["optional-dependencies"]["dev"]
+IF_THERE = {"matplotlib", "triton"}
+"""What is imported where it is there: an extra, and what comes with torch's builds for GPUs."""
+
 INSTALLERS = {"editables", "hatchling"}
 LOCKS = {
     name: (ROOT / "requirements" / f"{name}.lock").read_text(encoding="utf-8")
@@ -34,6 +38,12 @@ def test_every_declared_package_is_locked_within_its_bounds(lock: str, declared:
     wanted = Requirement(declared)
     versions = pins("run") if lock == "run" or wanted.name in INSTALLERS else pins("run") | pins("dev")
     assert versions[canonicalize_name(wanted.name)] in wanted.specifier
+
+
+def test_the_package_imports_what_is_declared_and_nothing_else() -> None:
+    imported = {each.target.split(".")[0] for file in FILES for each in imports(file)}
+    others = imported - sys.stdlib_module_names - {"archsearch", *IF_THERE}
+    assert others == {Requirement(one).name.replace("-", "_") for one in RUN}
 
 
 def test_the_cpu_build_of_torch_is_of_the_locked_version_and_has_a_hash_of_its_own() -> None:

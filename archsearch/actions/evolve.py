@@ -15,7 +15,7 @@ from archsearch.actions.estimate import Estimate, estimate, estimate_words
 from archsearch.actions.interrupts import Stop, stop_signal
 from archsearch.actions.listener import Hears, Listener, RunInfo, SearchLimits, as_listener
 from archsearch.actions.loop import SearchLoop
-from archsearch.actions.opening import check_candidates, locked_run, run_of_plan
+from archsearch.actions.opening import check_candidates, named_run, run_of_plan
 from archsearch.actions.own_tasks import named_sources, sources_of_run
 from archsearch.actions.request import EvolveOptions, Request
 from archsearch.actions.resolve import ResolvedRequest, resolve
@@ -176,7 +176,7 @@ def search(options: EvolveOptions, listener: Listener) -> SearchResult:
     _sweep(options)
     with stop_signal() as stop, ExitStack() as stack:
         folder = run_folder(options.run, options.runs) if options.run is not None else None
-        existing = locked_run(stack, folder) if folder is not None and folder.exists() else None
+        existing = named_run(stack, options, folder)
         resolved = _resolved(options, existing)
         sources = _sources(options, resolved, existing)
         pool = stack.enter_context(WorkerPool(list(options.devices), _data(options, existing), sources))

@@ -6,7 +6,7 @@ import contextlib
 from contextlib import ExitStack
 from pathlib import Path
 
-from archsearch.actions.request import EvolveOptions
+from archsearch.actions.request import NO_LATER_CELL, EvolveOptions
 from archsearch.errors import InputError, RunLocked, StoreError
 from archsearch.protocol.plan import RunPlan
 from archsearch.store import Lock, RunStore, free_name, list_runs, make_run
@@ -26,6 +26,26 @@ def locked_run(stack: ExitStack, folder: Path) -> RunStore:
     store = RunStore.open(folder, write=True)
     stack.callback(store.close)
     return store
+
+
+def named_run(stack: ExitStack, options: EvolveOptions, folder: Path | None) -> RunStore | None:
+    """Return the run that was named, locked, if it exists.
+
+    Args:
+        stack: Unlocks and closes the run.
+        options: What was asked for.
+        folder: Where the named run lies; None if none was named.
+
+    Raises:
+        InputError: The folder is no run.
+        RunLocked: Another process searches in it; also says what becomes of cells that were given.
+    """
+    if folder is None or not folder.exists():
+        return None
+    try:
+        return locked_run(stack, folder)
+    except RunLocked as error:
+        raise RunLocked(f"{error}; {NO_LATER_CELL}" if options.request.has_cells else str(error)) from None
 
 
 def run_of_plan(

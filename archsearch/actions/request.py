@@ -15,6 +15,12 @@ from archsearch.protocol.preset import Preset
 PRESET, STRATEGY, SPACE, SEED = "quick", "jozefowicz", "jozefowicz2015", 0
 """What is taken where nothing is said."""
 
+NO_LATER_CELL = (
+    "a run takes in no cell once it has begun, since its steps follow from one another; "
+    "another one searches on from both: archsearch evolve --from RUN --start CELL"
+)
+"""What to say to a cell that is given to a run that exists."""
+
 
 @dataclass(frozen=True)
 class Request:
@@ -41,6 +47,11 @@ class Request:
     changes: Mapping[str, Any] = field(default_factory=dict)
     start: tuple[Cell, ...] = ()
     references: tuple[Cell, ...] = ()
+
+    @property
+    def has_cells(self) -> bool:
+        """Whether it names cells, to start from or to compare with."""
+        return bool(self.start or self.references)
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from archsearch.actions.own_tasks import recorded_name
-from archsearch.actions.request import Request
+from archsearch.actions.request import NO_LATER_CELL, Request
 from archsearch.actions.resolve import ResolvedRequest
 from archsearch.actions.tasks import ResolvedTask
 from archsearch.cell import load_space
@@ -42,8 +42,9 @@ def request_of_run(request: Request, plan: RunPlan) -> ResolvedRequest:
     """
     if differences := _request_differences(request, plan):
         words = "; ".join(differences)
+        way = f"; {NO_LATER_CELL}" if request.has_cells else ""
         raise InputError(
-            f"this run has other settings: {words}. Start another run (--run NAME), or leave them out"
+            f"this run has other settings: {words}. Start another run (--run NAME), or leave them out{way}"
         )
     check_mutations(plan.space, MUTATIONS)
     return ResolvedRequest(

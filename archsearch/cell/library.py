@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import cache
 
-from archsearch.cell.cell import Cell
+from archsearch.cell.cell import OF_A_PATH, Cell
 from archsearch.errors import CellError
 from archsearch.resources import grammars
 from archsearch.words import did_you_mean
@@ -25,7 +25,8 @@ def load(name: str) -> Cell:
     """
     if name not in names():
         hint = did_you_mean(name, names())
-        raise CellError(f"no library cell {name!r} ('archsearch cells' lists them{hint})")
+        way = f"; a cell of a file or a run: {OF_A_PATH}" if name.endswith(".cell") or "/" in name else ""
+        raise CellError(f"no library cell {name!r} ('archsearch cells' lists them{hint}){way}")
     path = grammars() / "cells" / f"{name}.cell"
     return Cell.parse(path.read_text(encoding="utf-8"), path.name)
 

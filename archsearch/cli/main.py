@@ -36,6 +36,9 @@ COMMANDS = {
 }
 """Name -> first line of its help; the command itself is the function of that name in the file of that name."""
 
+ELSEWHERE = {"enqueue": "; a run takes in cells only where it begins: archsearch evolve --start CELL"}
+"""What other programs have as a command -> what to do here."""
+
 FULL_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 """What the system says where nothing more can be written."""
 
@@ -59,8 +62,8 @@ class _Commands(click.Group):
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         if args and args[0] not in COMMANDS and not args[0].startswith("-"):
-            hint = did_you_mean(args[0], COMMANDS)
-            ctx.fail(f"no command {args[0]!r} (commands: {', '.join(COMMANDS)}{hint})")
+            hint, way = did_you_mean(args[0], COMMANDS), ELSEWHERE.get(args[0], "")
+            ctx.fail(f"no command {args[0]!r} (commands: {', '.join(COMMANDS)}{hint}){way}")
         return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

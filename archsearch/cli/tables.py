@@ -13,6 +13,9 @@ from archsearch.words import plain
 
 GAP = "  "
 
+WORD, HEADING = 6, 5
+"""Where no column may go, texts are cut to this width, and then headings of numbers; a number is never cut: it goes."""
+
 
 @dataclass(frozen=True)
 class Column:
@@ -20,7 +23,7 @@ class Column:
 
     Attributes:
         title: Its heading.
-        right: Whether it is aligned to the right.
+        right: Whether it holds numbers, which are aligned to the right and never cut.
         drop: Where there is no room for all, the highest goes first; 0 never goes.
         least: Its text may be cut to this width, an ellipsis at its end; None if it is never cut.
     """
@@ -60,9 +63,15 @@ def print_table(
     for index in kept:
         column = columns[index]
         if column.least is not None:
-            spare = out.width - sum(widths[i] for i in kept if i != index) - len(GAP) * (len(kept) - 1)
+            spare = out.width - _total(widths, kept) + widths[index]
             widths[index] = max(min(widths[index], spare), min(widths[index], column.least))
-    _squeeze(widths, kept, out.width)
+    floors = [
+        _floor(column, [row[index] for row in rows], widths[index]) for index, column in enumerate(columns)
+    ]
+    while _total(floors, kept) > out.width and (numbers := [index for index in kept if columns[index].right]):
+        kept.remove(numbers[-1])
+    _squeeze(widths, kept, out.width, floors)
+    _squeeze(widths, kept, out.width, [2] * len(columns))
     out.print(
         Text(_line(columns, widths, kept, [plain(column.title) for column in columns]), style="bold"),
         soft_wrap=True,
@@ -75,13 +84,37 @@ def print_table(
     return missing
 
 
-def _squeeze(widths: list[int], kept: Sequence[int], room: int) -> None:
-    """Cut the widest columns until the table has room, or no column has more than a letter and an ellipsis."""
-    while sum(widths[i] for i in kept) + len(GAP) * (len(kept) - 1) > room:
-        widest = max(kept, key=lambda index: widths[index])
-        if widths[widest] <= 2:
-            return
-        widths[widest] -= 1
+def _floor(column: Column, texts: Sequence[str], width: int) -> int:
+    """Return the width down to which a column is cut before another one goes.
+
+    Args:
+        column: The column.
+        texts: What it holds.
+        width: What it has now.
+    """
+    if not column.right:
+        return min(width, WORD)
+    return max([min(width, HEADING), *map(cell_len, texts)])
+
+
+def _squeeze(widths: list[int], kept: Sequence[int], room: int, floors: Sequence[int]) -> None:
+    """Cut the widest columns until the table has room, or none is above its floor.
+
+    Args:
+        widths: Of all columns; those of the kept ones change.
+        kept: Which columns are shown.
+        room: How wide the table may be.
+        floors: Of all columns.
+    """
+    while _total(widths, kept) > room and (
+        wide := [index for index in kept if widths[index] > floors[index]]
+    ):
+        widths[max(wide, key=lambda index: widths[index])] -= 1
+
+
+def _total(widths: Sequence[int], kept: Sequence[int]) -> int:
+    """Return the width of a table of some of its columns."""
+    return sum(widths[index] for index in kept) + len(GAP) * (len(kept) - 1)
 
 
 def _widths(columns: Sequence[Column], rows: Sequence[Sequence[str]]) -> list[int]:
@@ -94,7 +127,7 @@ def _widths(columns: Sequence[Column], rows: Sequence[Sequence[str]]) -> list[in
 def _least(columns: Sequence[Column], widths: Sequence[int], kept: Sequence[int]) -> int:
     """Return the width that the kept columns need at least."""
     needed = [widths[i] if (least := columns[i].least) is None else min(widths[i], least) for i in kept]
-    return sum(needed) + len(GAP) * (len(kept) - 1)
+    return _total(needed, range(len(needed)))
 
 
 def _line(columns: Sequence[Column], widths: Sequence[int], kept: Sequence[int], row: Sequence[str]) -> str:

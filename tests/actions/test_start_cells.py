@@ -70,8 +70,11 @@ def test_a_run_goes_on_without_the_file_and_with_the_same_cell_but_with_no_other
     plan = plan_of([MINE])
     assert request_of_run(Request(), plan).preset == plan.preset
     assert request_of_run(Request(start=(MINE,)), plan).preset == plan.preset
-    with pytest.raises(InputError, match="this run has other settings: search.references is"):
+    words = "this run has other settings: search.references is.*takes in no cell once it has begun"
+    with pytest.raises(InputError, match=words):
         request_of_run(Request(start=(OTHER,)), plan)
+    with pytest.raises(InputError, match=r"or leave them out$"):
+        request_of_run(Request(seed=7), plan)
 
 
 def test_the_same_request_makes_the_same_plan() -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from archsearch import Cell, library, mutate
+from archsearch import Cell, Recurrent, library, mutate
 from archsearch.errors import CellError
 
 
@@ -16,6 +16,15 @@ def test_a_library_cell_is_mutated_by_its_name() -> None:
 def test_a_name_that_is_none_gets_a_near_one() -> None:
     with pytest.raises(CellError, match="no library cell 'gruu'.*did you mean 'gru'"):
         mutate("gruu")
+
+
+@pytest.mark.parametrize("name", ["my.cell", "folder/my.cell", "quick-1/5", "quick-1/c1f0"])
+def test_the_name_of_a_cell_that_is_elsewhere_says_how_it_is_loaded(name: str) -> None:
+    for take in (mutate, lambda name: Recurrent(name, 4, 8)):
+        with pytest.raises(
+            CellError, match=rf"no library cell '{name}'.*a cell of a file or a run: give it to Cell\.load$"
+        ):
+            take(name)
 
 
 def test_what_is_neither_a_cell_nor_a_name_is_named() -> None:

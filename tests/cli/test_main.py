@@ -137,6 +137,34 @@ def test_a_run_that_another_process_searches_in_exits_with_3(call: Call, copied:
     assert "tiny-1 is in use by process" in ended.err
 
 
+@pytest.mark.parametrize("option", ["--start", "--reference", "--from"])
+def test_a_cell_for_a_run_that_is_searched_in_is_refused_with_the_way(
+    option: str, call: Call, copied: Finished
+) -> None:
+    before = (copied.folder / "run.db").read_bytes()
+    with Lock(copied.folder):
+        given = copied.folder if option == "--from" else "mgu"
+        ended = call("evolve", "--run", copied.folder, option, given)
+    assert ended.code == 3 and "tiny-1 is in use by process" in ended.err
+    assert "takes in no cell once it has begun" in ended.err and "evolve --from RUN --start CELL" in ended.err
+    assert (copied.folder / "run.db").read_bytes() == before
+
+
+@pytest.mark.slow
+def test_another_search_takes_a_cell_and_the_best_of_a_run_that_is_searched_in(
+    call: Call, copied: Finished
+) -> None:
+    with Lock(copied.folder):
+        both = ("--from", copied.folder, "--start", "mgu")
+        ended = call("evolve", "--preset", TINY, "--dry-run", "--workers", 1, *both)
+    assert ended.code == 0, ended.err
+
+
+def test_the_command_that_other_programs_have_for_it_says_so_too(call: Call) -> None:
+    ended = call("enqueue", "quick-1", "mine.cell")
+    assert ended.code == 2 and "only where it begins: archsearch evolve --start CELL" in ended.err
+
+
 def test_a_damaged_run_exits_with_4(call: Call, copied: Finished) -> None:
     (copied.folder / "run.db").write_bytes(b"no database at all" * 100)
     for command in ("leaderboard", "replay"):

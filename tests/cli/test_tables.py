@@ -1,6 +1,7 @@
 """Tables keep to their width: columns are left out or cut as was meant, and lines never fold."""
 
 import io
+import re
 
 import pytest
 from rich.cells import cell_len
@@ -8,6 +9,7 @@ from rich.console import Console
 
 from archsearch.cli.tables import Column, fits, print_table
 
+GAPS = re.compile(" {2,}")
 COLUMNS = [
     Column("id"),
     Column("size", right=True, drop=2),
@@ -50,6 +52,26 @@ def test_the_last_column_is_cut_before_others_are_left_out_in_their_order() -> N
     assert "…" in printed(30)[0][2]
     assert printed(20)[1] == ["size"]
     assert printed(12)[1] == ["size", "age"]
+
+
+def table(width: int, columns: list[Column], rows: list[list[str]]) -> str:
+    out = io.StringIO()
+    print_table(Console(file=out, width=width), columns, rows)
+    return out.getvalue()
+
+
+@pytest.mark.parametrize("width", range(20, 70))
+def test_a_number_is_shown_whole_or_goes_with_its_column_which_is_said(width: int) -> None:
+    titles = ["rungs", "candidates", "rho", "ratio lost", "steps saved"]
+    numbers = ["20", "1,234", "0.97", "0.000", "15%"]
+    columns = [Column("task"), *(Column(title, right=True) for title in titles)]
+    shown = table(width, columns, [["memorization", *numbers]])
+    heading, line, *words = shown.splitlines()
+    whole = [number for number in numbers if number in line.split()]
+    assert len(line.split()) == 1 + len(whole) == len(GAPS.split(heading))
+    gone = titles[len(whole) :]
+    assert gone == [title for title in titles if title in " ".join(" ".join(words).split())]
+    assert all(len(part) >= 5 for part in GAPS.split(heading) if part.endswith("…"))
 
 
 def test_wide_characters_count_twice() -> None:
