@@ -57,7 +57,7 @@ class Task(Protocol):
 
     @property
     def measure(self) -> Measure:
-        """What the paired rule scores: top-1 accuracy, negative log likelihood in nats, or the squared error of real targets."""
+        """What the paired rule scores: top-1 accuracy, negative log likelihood in nats, or squared error of real targets."""
 
     @property
     def floor(self) -> float:
