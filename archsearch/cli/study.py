@@ -11,6 +11,7 @@ import click
 import msgspec
 
 from archsearch.cell import library
+from archsearch.cli.long_lag import long_lag
 from archsearch.cli.options import Command, json_option, runs_option, set_option, training_options
 from archsearch.cli.printing import console, note, print_json, progress_line
 from archsearch.cli.strategies import strategies
@@ -57,6 +58,7 @@ def study(ctx: click.Context) -> None:
 
 
 study.add_command(strategies)
+study.add_command(long_lag)
 
 
 @study.command(

@@ -7,5 +7,6 @@ STUDIES = {
     "twins": "How much of a published cell's ratio is x: beside its twin that reads x the other way, itself or by a matrix.",
     "strategies": "Strategies side by side: as many trials each, several seeds, final cells before the referee.",
     "operators": "What became of the children that each mutation made, in recorded runs.",
+    "long-lag": "The experiments of the LSTM paper of 1997 run again: sequences to success beside the paper's.",
 }
-"""Name -> what it answers; each is a file of that name here, and a command of `archsearch study`."""
+"""Name -> what it answers; each is a file of that name here (`long-lag` is long_lag.py), and a command of `archsearch study`."""
