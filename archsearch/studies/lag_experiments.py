@@ -168,7 +168,6 @@ def _multiplication(wrong: int, published: Published) -> Experiment:
         bound=0.1,
         criterion=Recent(2_000, 0.04, wrong=wrong - 1),
         published=published,
-        input_bias=(-3, -6),
     )
 
 

@@ -60,9 +60,7 @@ def teach_plainly(wiring: Wiring, weights: Weights, lesson: Lesson, rate: float)
     return largest, mean
 
 
-def teach_natively(
-    wiring: Wiring, weights: Weights, lesson: Lesson, rate: float, each_step: int = 0
-) -> tuple[Numbers, Numbers]:
+def teach_natively(wiring: Wiring, weights: Weights, lesson: Lesson, rate: float) -> tuple[Numbers, Numbers]:
     """Learn from each sequence in its turn, in compiled code; see `teach_plainly`.
 
     Args:
@@ -78,7 +76,7 @@ def teach_natively(
         BuildError: There is no compiler, or it failed.
     """
     largest, mean = np.empty((2, len(lesson.lengths)))
-    changes = {name: np.empty_like(weight) for name, weight in weights.items()}
+    slopes = {name: np.empty_like(weight) for name, weight in weights.items()}
     is_symbols = lesson.inputs.dtype.kind == "i"
     symbols, numbers = (lesson.inputs, None) if is_symbols else (None, lesson.inputs)
     places = (lesson.lengths, symbols, numbers, lesson.targets, lesson.scored)
@@ -86,9 +84,9 @@ def teach_natively(
     _built().memory_blocks_train(
         ctypes.byref(_Wiring(*_numbers(wiring))),
         ctypes.byref(_Weights(*(_place(weights.get(name)) for name in NAMES))),
-        ctypes.byref(_Weights(*(_place(changes.get(name)) for name in NAMES))),
+        ctypes.byref(_Weights(*(_place(slopes.get(name)) for name in NAMES))),
         ctypes.byref(_Sequences(count, steps, *map(_place, places))),
-        *(rate, each_step, _place(largest), _place(mean)),
+        *(rate, _place(largest), _place(mean)),
     )
     return largest, mean
 
@@ -130,6 +128,6 @@ def _place(array: np.ndarray | None) -> int | None:
 def _built() -> ctypes.CDLL:
     built = library(SOURCE.read_text(encoding="utf-8"), True)
     pointers = [ctypes.c_void_p] * 4
-    built.memory_blocks_train.argtypes = [*pointers, ctypes.c_double, ctypes.c_long, *pointers[:2]]
+    built.memory_blocks_train.argtypes = [*pointers, ctypes.c_double, *pointers[:2]]
     built.memory_blocks_train.restype = None
     return built

@@ -9,7 +9,7 @@ struct Wiring {
   long inputs, outputs, blocks, size, recurrent, output_gates, direct, squashed, gate_bias, cell_bias, output_bias;
 };
 
-// Weights, or what is to be added to them; rows are sources, columns what they lead to; null where there are none.
+// Weights, or the slope of the error; rows are sources, columns what they lead to; null where there are none.
 struct Weights {
   double *x, *y, *bias, *out, *direct, *out_bias;
 };
@@ -23,26 +23,23 @@ struct Sequences {
   const uint8_t* scored;   // [count][steps]
 };
 
-// For each sequence the largest and the mean absolute error before it was learned from.
-// `each_step`: weights change after every step with a target, and not at the end of a sequence.
-extern "C" void memory_blocks_train(const Wiring* wiring, Weights* w, Weights* change, const Sequences* given, double rate,
-                                    long each_step, double* largest, double* mean) {
+// Weights change at the end of each sequence. Its largest and its mean absolute error are those before that.
+extern "C" void memory_blocks_train(const Wiring* wiring, Weights* w, Weights* slope, const Sequences* given, double rate,
+                                    double* largest, double* mean) {
   const Wiring n = *wiring;
   const long B = n.blocks, S = n.size, I = n.inputs, K = n.outputs, C = B * S, G = n.output_gates ? 2 * B : B, H = G + C;
   const long sources = I + (n.recurrent ? H : 0) + 1;  // x, then y(t-1), then 1 for the bias
   std::vector<double> net(H), act(H), y(H), s(C), h(C), g(C), delta(K), into_y(C), by_cell(C * sources), by_gate(C * sources);
   const long sizes[] = {I * H, n.recurrent ? H * H : 0, H, C * K, n.direct ? I * K : 0, n.output_bias ? K : 0};
-  double* const from[] = {change->x, change->y, change->bias, change->out, change->direct, change->out_bias};
+  double* const from[] = {slope->x, slope->y, slope->bias, slope->out, slope->direct, slope->out_bias};
   double* const onto[] = {w->x, w->y, w->bias, w->out, w->direct, w->out_bias};
 
   for (long q = 0; q < given->count; q++) {
     const long T = given->lengths[q];
     std::fill(y.begin(), y.end(), 0), std::fill(s.begin(), s.end(), 0);
     std::fill(by_cell.begin(), by_cell.end(), 0), std::fill(by_gate.begin(), by_gate.end(), 0);
-    for (long k = 0; k < 6 && !each_step; k++)
+    for (long k = 0; k < 6; k++)
       for (long i = 0; i < sizes[k]; i++) from[k][i] = 0;
-    Weights* const target = each_step ? w : change;
-    const double factor = each_step ? -rate : 1;
     double worst = 0, total = 0;
     long asked = 0;
 
@@ -97,33 +94,33 @@ extern "C" void memory_blocks_train(const Wiring* wiring, Weights* w, Weights* c
 
         for (long c = 0; c < C; c++) {
           const double out = (n.output_gates ? act[B + c / S] : 1) * h[c];
-          for (long k = 0; k < K; k++) target->out[c * K + k] += factor * out * delta[k];
+          for (long k = 0; k < K; k++) slope->out[c * K + k] += out * delta[k];
         }
         for (long i = first; n.direct && i < last; i++)
-          for (long k = 0; k < K; k++) target->direct[i * K + k] += factor * (x ? x[i] : 1) * delta[k];
-        for (long k = 0; n.output_bias && k < K; k++) target->out_bias[k] += factor * delta[k];
+          for (long k = 0; k < K; k++) slope->direct[i * K + k] += (x ? x[i] : 1) * delta[k];
+        for (long k = 0; n.output_bias && k < K; k++) slope->out_bias[k] += delta[k];
         for (long c = 0; c < C; c++) {
-          const double slope = n.squashed ? 0.5 * (1 - h[c] * h[c]) : 1;
-          const double at_state = factor * into_y[c] * slope * (n.output_gates ? act[B + c / S] : 1);
+          const double of_h = n.squashed ? 0.5 * (1 - h[c] * h[c]) : 1;
+          const double at_state = into_y[c] * of_h * (n.output_gates ? act[B + c / S] : 1);
           const double *const pc = &by_cell[c * sources], *const pg = &by_gate[c * sources];
           const long cell = G + c, gate = c / S;
-          for (long i = 0; i < I; i++) target->x[i * H + cell] += at_state * pc[i], target->x[i * H + gate] += at_state * pg[i];
+          for (long i = 0; i < I; i++) slope->x[i * H + cell] += at_state * pc[i], slope->x[i * H + gate] += at_state * pg[i];
           for (long i = 0; n.recurrent && i < H; i++)
-            target->y[i * H + cell] += at_state * pc[I + i], target->y[i * H + gate] += at_state * pg[I + i];
-          if (n.cell_bias) target->bias[cell] += at_state * pc[sources - 1];
-          if (n.gate_bias) target->bias[gate] += at_state * pg[sources - 1];
+            slope->y[i * H + cell] += at_state * pc[I + i], slope->y[i * H + gate] += at_state * pg[I + i];
+          if (n.cell_bias) slope->bias[cell] += at_state * pc[sources - 1];
+          if (n.gate_bias) slope->bias[gate] += at_state * pg[sources - 1];
           if (!n.output_gates) continue;
-          const double o = act[B + gate], at_gate = factor * o * (1 - o) * h[c] * into_y[c];
+          const double o = act[B + gate], at_gate = o * (1 - o) * h[c] * into_y[c];
           const long out = B + gate;
-          for (long i = first; i < last; i++) target->x[i * H + out] += at_gate * (x ? x[i] : 1);
-          for (long i = 0; n.recurrent && i < H; i++) target->y[i * H + out] += at_gate * y[i];
-          if (n.gate_bias) target->bias[out] += at_gate;
+          for (long i = first; i < last; i++) slope->x[i * H + out] += at_gate * (x ? x[i] : 1);
+          for (long i = 0; n.recurrent && i < H; i++) slope->y[i * H + out] += at_gate * y[i];
+          if (n.gate_bias) slope->bias[out] += at_gate;
         }
       }
       for (long j = 0; j < G; j++) y[j] = act[j];
       for (long c = 0; c < C; c++) y[G + c] = (n.output_gates ? act[B + c / S] : 1) * h[c];
     }
-    for (long k = 0; k < 6 && !each_step; k++)
+    for (long k = 0; k < 6; k++)
       for (long i = 0; i < sizes[k]; i++) onto[k][i] -= rate * from[k][i];
     largest[q] = worst;
     mean[q] = asked ? total / (asked * K) : 0;
