@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import itertools
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 import msgspec
 
-from archsearch.cli.options import json_option
+from archsearch.actions.cells import load_cell
+from archsearch.cli.options import json_option, runs_option
 from archsearch.cli.printing import console, note, print_json
 from archsearch.cli.tables import Column, print_table
 from archsearch.studies import STUDIES
@@ -32,6 +34,11 @@ USUAL = "reber,2c,3a,4,6a"
     default=USUAL,
     show_default=True,
     help="Of those that --list prints; all for all.",
+)
+@click.option(
+    "--cells",
+    metavar="A,B,C",
+    help="Cells that learn the same besides: of the library, a .cell file, or RUN/1.",
 )
 @click.option("--list", "listed", is_flag=True, help="Print the experiments, and run none.")
 @click.option(
@@ -59,14 +66,17 @@ USUAL = "reber,2c,3a,4,6a"
     show_default=True,
     help="Where ended runs are kept; they are not run again.",
 )
+@runs_option
 @json_option
 def long_lag(
     names: str,
+    cells: str | None,
     listed: bool,
     trials: int,
     seed: int,
     max_sequences: int | None,
     folder: Path,
+    runs: Path,
     as_json: bool,
 ) -> None:
     """Run and print the table; see `archsearch.studies.long_lag`."""
@@ -78,19 +88,18 @@ def long_lag(
     if listed:
         _print([lag_row(name, []) for name in wanted], as_json)
         return
+    pupils = [None, *(load_cell(cell.strip(), runs) for cell in cells.split(","))] if cells else [None]
     rows = []
     with console(error=True).status("starting") as status:
-        for name in wanted:
+
+        def reported(name: str, run: int, seen: int) -> None:
+            status.update(f"{name}, run {run - seed + 1} of {trials}: {seen:,} sequences")
+
+        for name, cell in itertools.product(wanted, pupils):
             results = run_experiment(
-                name,
-                range(seed, seed + trials),
-                folder,
-                max_sequences,
-                lambda name, run, seen: status.update(
-                    f"{name}, run {run - seed + 1} of {trials}: {seen:,} sequences"
-                ),
+                name, range(seed, seed + trials), folder, most=max_sequences, cell=cell, reported=reported
             )
-            rows.append(lag_row(name, results))
+            rows.append(lag_row(name, results, "" if cell is None else cell.name))
     _print(rows, as_json)
 
 
@@ -101,6 +110,7 @@ def _print(rows: list[LagRow], as_json: bool) -> None:
     columns = [
         Column("name"),
         Column("experiment", least=20),
+        Column("network", least=8),
         *(Column(title, right=True) for title in ("weights", "solved", "sequences", "the paper's")),
         Column("mean", right=True, drop=2),
         Column("wrong", right=True, drop=1),
@@ -118,6 +128,7 @@ def _line(row: LagRow) -> list[str]:
     return [
         row.experiment,
         row.title,
+        row.cell or "1997",
         f"{row.weights:,}",
         f"{row.solved} of {row.runs}",
         _count(row.median),

@@ -9,4 +9,4 @@ STUDIES = {
     "operators": "What became of the children that each mutation made, in recorded runs.",
     "long-lag": "The experiments of the LSTM paper of 1997 run again: sequences to success beside the paper's.",
 }
-"""Name -> what it answers; each is a file of that name here (`long-lag` is long_lag.py), and a command of `archsearch study`."""
+"""Name -> what it answers; each is a file of that name here, `long_lag.py` for long-lag, and a command of `study`."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from archsearch.tasks.reber import may_follow
-from archsearch.tasks.task import Mask, Numbers, Window
+from archsearch.tasks.task import Mask, Numbers, Symbols, Window
 
 
 @dataclass(frozen=True)
@@ -85,7 +85,7 @@ class Streak:
         self.wrong = np.concatenate((self.wrong, ~(largest < self.criterion.tolerance)))
         self.errors = np.concatenate((self.errors, mean))
         first = max(count, len(self.wrong) - fresh + 1)  # as many are known when the first of the fresh is
-        known = np.arange(first, len(self.wrong) + 1)
+        known = np.arange(first, len(self.wrong) + 1, dtype=np.int64)
         few = _latest(self.wrong, known, count) <= self.criterion.wrong
         small = _latest(self.errors, known, count) < self.criterion.error * count
         met = known[few & small]
@@ -94,10 +94,11 @@ class Streak:
         return found
 
 
-def _latest(values: Numbers | Mask, ends: Numbers, count: int) -> Numbers:
+def _latest(values: Numbers | Mask, ends: Symbols, count: int) -> Numbers:
     """Return the sum of the `count` values before each end, shape as `ends`."""
-    sums = np.concatenate(([0.0], np.cumsum(values)))
-    return sums[ends] - sums[ends - count]
+    sums: Numbers = np.concatenate(([0.0], np.cumsum(values)))
+    latest: Numbers = sums[ends] - sums[ends - count]
+    return latest
 
 
 def is_legal(window: Window, outputs: Numbers) -> Mask:
@@ -110,4 +111,5 @@ def is_legal(window: Window, outputs: Numbers) -> Mask:
     legal = may_follow(window)
     least = np.where(legal, outputs, np.inf).min(axis=-1)
     most = np.where(legal, -np.inf, outputs).max(axis=-1)
-    return ((least > most) | ~window.scored).all(axis=0)
+    fine: Mask = ((least > most) | ~window.scored).all(axis=0)
+    return fine

@@ -41,10 +41,9 @@ def lesson_of(window: Window, outputs: int) -> Lesson:
         window: The episodes.
         outputs: Output units.
     """
-    inputs, targets, scored = (
-        np.ascontiguousarray(array.swapaxes(0, 1))
-        for array in (window.inputs, unit_targets(window, outputs), window.scored)
-    )
+    inputs = np.ascontiguousarray(window.inputs.swapaxes(0, 1))
+    targets = np.ascontiguousarray(unit_targets(window, outputs).swapaxes(0, 1))
+    scored = np.ascontiguousarray(window.scored.T)
     return Lesson(inputs, targets, scored, scored.shape[1] - np.argmax(scored[:, ::-1], axis=1))
 
 

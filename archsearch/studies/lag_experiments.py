@@ -71,9 +71,7 @@ class Experiment:
         return (self.clean or self.draw)(rng, count)
 
 
-def _reber(
-    blocks: int, size: int, rate: float, sequences: int, solved: float, output_bias: tuple[float, ...]
-) -> Experiment:
+def _reber(blocks: int, size: int, rate: float, published: Published) -> Experiment:
     return Experiment(
         title=f"1: embedded Reber grammar, {blocks} x {size}, rate {rate:g}",
         draw=draw_reber,
@@ -81,8 +79,8 @@ def _reber(
         rate=rate,
         bound=0.2,
         criterion=Legal(),
-        published=Published(sequences, solved),
-        output_bias=output_bias,
+        published=published,
+        output_bias=(-1, -2, -3, -4)[:blocks],
     )
 
 
@@ -186,11 +184,11 @@ def _order(name: str, difficulty: str, blocks: int, rate: float, published: Publ
 
 
 EXPERIMENTS: dict[str, Experiment] = {
-    "reber": _reber(3, 2, 0.5, 8_440, 1.0, (-1, -2, -3)),
-    "reber-4x1": _reber(4, 1, 0.1, 39_740, 1.0, (-1, -2, -3, -4)),
-    "reber-3x2-0.1": _reber(3, 2, 0.1, 21_730, 1.0, (-1, -2, -3)),
-    "reber-3x2-0.2": _reber(3, 2, 0.2, 14_060, 29 / 30, (-1, -2, -3)),
-    "reber-4x1-0.5": _reber(4, 1, 0.5, 9_500, 29 / 30, (-1, -2, -3, -4)),
+    "reber": _reber(3, 2, 0.5, Published(8_440)),
+    "reber-4x1": _reber(4, 1, 0.1, Published(39_740)),
+    "reber-3x2-0.1": _reber(3, 2, 0.1, Published(21_730)),
+    "reber-3x2-0.2": _reber(3, 2, 0.2, Published(14_060, 29 / 30)),
+    "reber-4x1-0.5": _reber(4, 1, 0.5, Published(9_500, 29 / 30)),
     "2a": _fixed_lag("2a", False, 5_040),
     "2b": _fixed_lag("2b", True, 5_680),
     "2c": _noisy_lag(50, 50, 30_000),

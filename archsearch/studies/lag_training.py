@@ -1,4 +1,4 @@
-"""A run of the 1997 study: one network learns online, sequence after sequence, until it meets its criterion."""
+"""A run of the study of long lags: one network learns online, sequence after sequence, until it meets its criterion."""
 
 from __future__ import annotations
 
@@ -8,12 +8,13 @@ from collections.abc import Callable
 import msgspec
 import numpy as np
 
+from archsearch.cell import Cell
 from archsearch.protocol.seeds import generator
 from archsearch.studies.lag_criteria import Classified, Legal, Recent, Streak, is_legal
 from archsearch.studies.lag_data import chosen_from, disjoint_sets, lesson_of, unit_targets
 from archsearch.studies.lag_experiments import EXPERIMENTS
-from archsearch.studies.lag_teachers import Teacher
-from archsearch.tasks.task import Numbers, Window
+from archsearch.studies.lag_pupils import CellPupil, MemoryPupil, Pupil
+from archsearch.tasks.task import Window
 
 VERSION = 1
 """Rises when a seed gives other results."""
@@ -40,6 +41,7 @@ class RunResult(msgspec.Struct, frozen=True):
         wrong: How many of the fresh test sequences were wrong.
         error: The mean absolute error there.
         seconds: How long it took.
+        cell: The id of the cell that learned; empty for the network of 1997.
         version: Of the training.
     """
 
@@ -51,6 +53,7 @@ class RunResult(msgspec.Struct, frozen=True):
     wrong: int
     error: float
     seconds: float
+    cell: str = ""
     version: int = VERSION
 
 
@@ -61,7 +64,8 @@ class LagRun:
         name: The experiment's name.
         experiment: The experiment.
         seed: Its seed.
-        weights: Of its network, as they are now.
+        cell: The cell that learns; None for the network of 1997.
+        pupil: What learns.
         draw: Makes its training sequences.
         sets: Those that it is tried on while it learns, if it is.
         seen: Training sequences so far.
@@ -69,20 +73,23 @@ class LagRun:
         streak: The latest of them, where these decide.
     """
 
-    def __init__(self, name: str, seed: int) -> None:
+    def __init__(self, name: str, seed: int, cell: Cell | None = None) -> None:
         """Draw the initial weights and the sets.
 
         Args:
             name: The experiment's name.
-            seed: Any number.
+            seed: Any number; the sequences are the same whatever learns.
+            cell: The cell that learns; None for the network of 1997.
+
+        Raises:
+            InputError: The cell has more weights than the network of 1997, whatever its width.
         """
-        self.name, self.seed, self.seen = name, seed, 0
+        self.name, self.seed, self.cell, self.seen = name, seed, cell, 0
         self.experiment = experiment = EXPERIMENTS[name]
         self.first: int | None = None
         self.draw, self.sets = experiment.draw, tuple[Window, ...]()
-        self.weights = experiment.wiring.draw(
-            self._generator("weights"), experiment.bound, experiment.input_bias, experiment.output_bias
-        )
+        rng = self._generator("weights")
+        self.pupil: Pupil = MemoryPupil(experiment, rng) if cell is None else CellPupil(cell, experiment, rng)
         criterion = experiment.criterion
         self.streak = Streak(criterion) if isinstance(criterion, Recent) else None
         if isinstance(criterion, Legal):
@@ -94,17 +101,11 @@ class LagRun:
     def _generator(self, purpose: str) -> np.random.Generator:
         return generator("long-lag", self.name, VERSION, self.seed, purpose)
 
-    def train(self, teach: Teacher, most: int, counted: Counted = lambda seen: None) -> RunResult:
-        """Learn until the criterion is met, and return how that went.
-
-        Args:
-            teach: What learns from sequences.
-            most: Training sequences after which the run has failed.
-            counted: Told of progress after each hundred of them.
-        """
+    def train(self, most: int, counted: Counted = lambda seen: None) -> RunResult:
+        """Learn until the criterion is met, and return how that went; most: sequences after which the run has failed."""
         started, rng, solved = time.perf_counter(), self._generator("train"), False
         while not solved and self.seen < most:
-            solved = self._lesson(teach, self.draw(rng, LESSON), most - self.seen)
+            solved = self._lesson(self.draw(rng, LESSON), most - self.seen)
             counted(self.seen)
         wrong, error = self._tested(self.experiment.tests(self._generator("test"), TEST))
         criterion = self.experiment.criterion
@@ -118,18 +119,18 @@ class LagRun:
             wrong=wrong,
             error=error,
             seconds=time.perf_counter() - started,
+            cell="" if self.cell is None else self.cell.id,
         )
 
-    def _lesson(self, teach: Teacher, window: Window, most: int) -> bool:
+    def _lesson(self, window: Window, most: int) -> bool:
         """Learn from some sequences, up to the one that meets the criterion; return whether one does."""
-        wiring, rate = self.experiment.wiring, self.experiment.rate
-        lesson = lesson_of(window, wiring.outputs).first(most)
-        before = {name: weight.copy() for name, weight in self.weights.items()}
-        errors = teach(wiring, self.weights, lesson, rate)
+        lesson = lesson_of(window, self.experiment.wiring.outputs).first(most)
+        before = self.pupil.kept()
+        errors = self.pupil.learn(lesson)
         enough = None if self.streak is None else self.streak.met(*errors)
         if enough is not None and enough < len(lesson.lengths):  # again, no further than that
-            self.weights = before
-            teach(wiring, self.weights, lesson.first(enough), rate)
+            self.pupil.restore(before)
+            self.pupil.learn(lesson.first(enough))
         self.seen += enough or len(lesson.lengths)
         return enough is not None or (self.streak is None and self._passes())
 
@@ -146,17 +147,13 @@ class LagRun:
 
     def _legal(self, window: Window, count: int | None = None) -> bool:
         part = Window(window.inputs[:, :count], window.targets[:, :count], window.scored[:, :count])
-        return bool(is_legal(part, self._outputs(part)).all())
+        return bool(is_legal(part, self.pupil.outputs(part.inputs)).all())
 
     def _tested(self, window: Window) -> tuple[int, float]:
         """Return how many sequences are wrong, and the mean absolute error."""
-        criterion, outputs = self.experiment.criterion, self._outputs(window)
+        criterion, outputs = self.experiment.criterion, self.pupil.outputs(window.inputs)
         off = np.abs(outputs - unit_targets(window, outputs.shape[-1])) * window.scored[..., None]
         mean = float(off.sum() / (window.scored.sum() * off.shape[-1]))
         if isinstance(criterion, Legal):
             return int((~is_legal(window, outputs)).sum()), mean
         return int((~(off.max(axis=(0, 2)) < criterion.tolerance)).sum()), mean
-
-    def _outputs(self, window: Window) -> Numbers:
-        wiring = self.experiment.wiring
-        return wiring.outputs_of(self.weights, wiring.run(self.weights, window.inputs))

@@ -7,14 +7,15 @@ version alone, but for the limit of sequences, so one that failed under a lower 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from pathlib import Path
 from statistics import median
 
 import msgspec
 
+from archsearch.cell import Cell
 from archsearch.errors import InputError
-from archsearch.studies.lag_experiments import EXPERIMENTS, Experiment
-from archsearch.studies.lag_teachers import teacher
+from archsearch.studies.lag_experiments import EXPERIMENTS
 from archsearch.studies.lag_training import TEST, VERSION, LagRun, RunResult
 from archsearch.words import did_you_mean
 
@@ -30,8 +31,9 @@ class LagRow(msgspec.Struct, frozen=True):
 
     Attributes:
         experiment: Its name.
+        cell: The name of the cell that learned; empty for the network of 1997.
         title: What it is.
-        weights: Of the network.
+        weights: Of the network of 1997; a cell has as many or a few less.
         runs: How many there were.
         solved: How many of them met the criterion.
         median: The median of their sequences to success; None if none did.
@@ -47,6 +49,7 @@ class LagRow(msgspec.Struct, frozen=True):
     """
 
     experiment: str
+    cell: str
     title: str
     weights: int
     runs: int
@@ -80,6 +83,7 @@ def run_experiment(
     seeds: Iterable[int],
     folder: Path,
     most: int | None = None,
+    cell: Cell | None = None,
     reported: Reported = lambda name, seed, seen: None,
 ) -> list[RunResult]:
     """Return the runs of an experiment, those that are kept in the folder and those made now.
@@ -89,19 +93,20 @@ def run_experiment(
         seeds: One for each run.
         folder: Where ended runs are kept.
         most: Training sequences after which a run has failed; None: ten times the paper's.
+        cell: The cell that learns; None for the network of 1997.
         reported: Told of progress.
 
     Raises:
         InputError: The folder cannot be used, or holds what is no result.
     """
     limit = most or PATIENCE * EXPERIMENTS[name].published.sequences
-    path = folder / f"{name}.jsonl"
-    kept, teach = {run.seed: run for run in kept_runs(path)}, teacher()
+    path = folder / (f"{name}.jsonl" if cell is None else f"{name}-{cell.id}.jsonl")
+    kept = {run.seed: run for run in kept_runs(path)}
     results = []
     for seed in seeds:
         run = kept.get(seed)
         if run is None or not is_whole(run, limit):
-            run = LagRun(name, seed).train(teach, limit, lambda seen, seed=seed: reported(name, seed, seen))
+            run = LagRun(name, seed, cell).train(limit, partial(reported, name, seed))
             _keep(path, run)
         results.append(run)
     return results
@@ -140,13 +145,20 @@ def _keep(path: Path, run: RunResult) -> None:
         raise InputError(f"{path} cannot be written: {error.strerror}") from None
 
 
-def lag_row(name: str, results: Sequence[RunResult]) -> LagRow:
-    """Return what the runs of an experiment came to."""
-    experiment = EXPERIMENTS[name]
+def lag_row(name: str, results: Sequence[RunResult], cell: str = "") -> LagRow:
+    """Return what the runs of an experiment came to.
+
+    Args:
+        name: The experiment's name.
+        results: Its runs.
+        cell: The name of the cell that learned; empty for the network of 1997.
+    """
+    experiment, published = EXPERIMENTS[name], EXPERIMENTS[name].published
     solved = [run for run in results if run.solved]
     firsts = [run.first for run in solved if run.first is not None]
     return LagRow(
         experiment=name,
+        cell=cell,
         title=experiment.title,
         weights=experiment.wiring.weights,
         runs=len(results),
@@ -156,19 +168,12 @@ def lag_row(name: str, results: Sequence[RunResult]) -> LagRow:
         first=_mean(firsts),
         wrong=_mean([run.wrong / TEST for run in solved]),
         error=_mean([run.error for run in solved]),
+        paper=published.sequences,
+        paper_solved=published.solved,
+        paper_first=published.first,
+        paper_wrong=published.wrong,
         seconds=_mean([run.seconds for run in results]) or 0.0,
-        **_published(experiment),
     )
-
-
-def _published(experiment: Experiment) -> dict[str, object]:
-    of = experiment.published
-    return {
-        "paper": of.sequences,
-        "paper_solved": of.solved,
-        "paper_first": of.first,
-        "paper_wrong": of.wrong,
-    }
 
 
 def _mean(values: Sequence[float]) -> float | None:

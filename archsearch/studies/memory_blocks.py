@@ -217,6 +217,6 @@ def _outer(sources: Symbols | Numbers, errors: Numbers, count: int) -> Numbers:
     """
     if sources.dtype.kind == "i":
         total = np.zeros((count, errors.shape[-1]))
-        np.add.at(total, sources, errors)
+        np.add.at(total, sources.astype(np.int64), errors)
         return total
     return sources.reshape(-1, count).T @ errors.reshape(-1, errors.shape[-1])

@@ -11,7 +11,9 @@ from archsearch.tasks import Window
 from archsearch.tasks.reber import draw_reber, may_follow
 
 
-def met(criterion: Recent, largest: list[float], mean: list[float] | None = None, at_once: int = 3) -> int | None:
+def met(
+    criterion: Recent, largest: list[float], mean: list[float] | None = None, at_once: int = 3
+) -> int | None:
     """Return after how many sequences a criterion is met, however many are taken in at once."""
     streak, errors = Streak(criterion), mean or largest
     for start in range(0, len(largest), at_once):

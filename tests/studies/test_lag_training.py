@@ -1,8 +1,9 @@
-"""A run of the 1997 study, with a teacher that only counts, and in earnest on a small scale."""
+"""A run of the study of long lags, with a pupil that only counts, and in earnest on a small scale."""
 
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,29 +11,44 @@ import pytest
 from archsearch.studies.lag_criteria import Legal, Recent
 from archsearch.studies.lag_data import Lesson, chosen_from, disjoint_sets, lesson_of
 from archsearch.studies.lag_experiments import EXPERIMENTS
-from archsearch.studies.lag_teachers import teach_plainly, teacher
 from archsearch.studies.lag_training import TEST, LagRun
-from archsearch.studies.memory_blocks import Weights, Wiring
+from archsearch.studies.memory_blocks import Wiring
 from archsearch.tasks.noisy_lags import NoisyLag
 from archsearch.tasks.reber import draw_reber
 from archsearch.tasks.task import Numbers
 
 
 class Counting:
-    """A teacher whose sequences are right from one on; it adds 1 to a weight for each."""
+    """A pupil whose sequences are right from one on; it counts those that it has learned from."""
 
-    def __init__(self, right_from: int) -> None:
-        self.right_from, self.taught, self.calls = right_from, 0, list[int]()
+    def __init__(self, outputs: int, right_from: int) -> None:
+        self.units, self.right_from, self.taught, self.calls = outputs, right_from, 0, list[int]()
 
-    def __call__(
-        self, wiring: Wiring, weights: Weights, lesson: Lesson, rate: float
-    ) -> tuple[Numbers, Numbers]:
+    def learn(self, lesson: Lesson) -> tuple[Numbers, Numbers]:
+        """Count."""
         count = len(lesson.lengths)
-        weights["bias"] += count
         errors = np.where(np.arange(self.taught, self.taught + count) >= self.right_from, 0.0, 1.0)
         self.taught += count
         self.calls.append(count)
         return errors, errors
+
+    def outputs(self, inputs: Any) -> Numbers:
+        """Return the same for all, shape (T, B, outputs)."""
+        return np.full((*inputs.shape[:2], self.units), 0.5)
+
+    def kept(self) -> int:
+        """Return the count."""
+        return self.taught
+
+    def restore(self, kept: int) -> None:
+        """Take it back."""
+        self.taught = kept
+
+
+def counting_run(name: str, right_from: int) -> tuple[LagRun, Counting]:
+    run = LagRun(name, 0)
+    run.pupil = counting = Counting(run.experiment.wiring.outputs, right_from)
+    return run, counting
 
 
 @pytest.fixture
@@ -40,19 +56,19 @@ def tiny(monkeypatch: pytest.MonkeyPatch) -> str:
     """Return the name of an experiment with short sequences and a short streak."""
     task = NoisyLag(2, 2)
     experiment = replace(
-        EXPERIMENTS["2c"], draw=task.draw, wiring=Wiring(task.symbols, 2, blocks=2), criterion=Recent(120, 0.2)
+        EXPERIMENTS["2c"],
+        draw=task.draw,
+        wiring=Wiring(task.symbols, 2, blocks=2),
+        criterion=Recent(120, 0.2),
     )
     monkeypatch.setitem(EXPERIMENTS, "tiny", experiment)
     return "tiny"
 
 
 def test_a_run_ends_with_the_sequence_that_meets_the_criterion_and_its_weights(tiny: str) -> None:
-    counting = Counting(right_from=130)
-    run = LagRun(tiny, 0)
-    start = run.weights["bias"].copy()
-    result = run.train(counting, 1_000)
-    assert result.solved and result.sequences == 250
-    assert run.weights["bias"] - start == pytest.approx(250)
+    run, counting = counting_run(tiny, 130)
+    result = run.train(1_000)
+    assert result.solved and result.sequences == counting.taught == 250
     assert counting.calls == [100, 100, 100, 50]
 
 
@@ -61,18 +77,18 @@ def test_sequences_may_be_counted_up_to_the_first_of_the_streak(
 ) -> None:
     criterion = Recent(120, 0.2, is_dated_back=True)
     monkeypatch.setitem(EXPERIMENTS, tiny, replace(EXPERIMENTS[tiny], criterion=criterion))
-    assert LagRun(tiny, 0).train(Counting(right_from=130), 1_000).sequences == 130
+    assert counting_run(tiny, 130)[0].train(1_000).sequences == 130
 
 
 def test_a_run_fails_at_its_limit_to_the_sequence(tiny: str) -> None:
-    counting = Counting(right_from=10_000)
-    result = LagRun(tiny, 0).train(counting, 230)
+    run, counting = counting_run(tiny, 10_000)
+    result = run.train(230)
     assert not result.solved and result.sequences == 230 and counting.calls == [100, 100, 30]
     assert result.wrong > TEST / 4
 
 
 def test_equal_seeds_give_equal_runs_and_others_give_others(tiny: str) -> None:
-    first, again, other = (LagRun(tiny, seed).train(teach_plainly, 200) for seed in (0, 0, 1))
+    first, again, other = (LagRun(tiny, seed).train(200) for seed in (0, 0, 1))
     assert (first.wrong, first.error) == (again.wrong, again.error) and first.error != other.error
 
 
@@ -107,5 +123,5 @@ def test_drawing_from_a_set_takes_each_sequence_equally_often() -> None:
 
 @pytest.mark.slow
 def test_the_network_of_1997_learns_the_order_of_two_symbols_a_hundred_steps_apart() -> None:
-    result = LagRun("6a", 0).train(teacher(), 60_000)
+    result = LagRun("6a", 0).train(60_000)
     assert result.solved and result.wrong < 0.01 * TEST

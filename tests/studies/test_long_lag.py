@@ -24,10 +24,10 @@ class Told:
 
     trained: list[int] = []
 
-    def __init__(self, name: str, seed: int) -> None:
+    def __init__(self, name: str, seed: int, cell: object) -> None:
         self.name, self.seed = name, seed
 
-    def train(self, teach: object, most: int, counted: object) -> RunResult:
+    def train(self, most: int, counted: object) -> RunResult:
         """Return what becomes of it."""
         self.trained.append(self.seed)
         needed = 1_000 * (self.seed + 1)

@@ -162,7 +162,9 @@ def test_the_gradient_is_that_of_torch_with_what_recurs_cut_off(name: str) -> No
     ours = gradient_of(wiring, weights, inputs, targets)
     for key, weight in w.items():
         assert weight.grad is not None
-        assert np.abs(ours[key] - weight.grad.numpy()).max() < 1e-10 * max(1.0, float(weight.grad.abs().max()))
+        assert np.abs(ours[key] - weight.grad.numpy()).max() < 1e-10 * max(
+            1.0, float(weight.grad.abs().max())
+        )
 
 
 def test_symbols_are_read_like_vectors_with_a_one_in_their_place() -> None:

@@ -67,7 +67,7 @@ def test_the_target_follows_from_the_marked_numbers(rule: Rule) -> None:
     one, other = np.take_along_axis(window.inputs[..., 0], marks(window), axis=0)
     expected = 0.5 + (one + other) / 4 if rule == "sum" else one * other
     answers = window.targets[lengths - 1, np.arange(COUNT), 0]
-    assert answers == pytest.approx(expected) and 0 <= answers.min() and answers.max() <= 1
+    assert answers == pytest.approx(expected) and answers.min() >= 0 and answers.max() <= 1
 
 
 @pytest.mark.parametrize("task", [Adding("t", 100), Adding("t", 100, "product"), Adding("t", 30)])
