@@ -107,8 +107,10 @@ def _origin(row: Row) -> str:
 
 def _notes(board: Leaderboard) -> list[str]:
     published = board.plan.rule == "published"
-    nats = [title(task.name) for task in board.plan.tasks if task.facts.measure == "nll" and not published]
-    measure = "accuracy" + (f"; nats in {', '.join(nats)}, lower is better" if nats else "")
+    measure = "accuracy"
+    for unit, name in (("nats", "nll"), ("squared error", "mse")) if not published else ():
+        lower = [title(task.name) for task in board.plan.tasks if task.facts.measure == name]
+        measure += f"; {unit} in {', '.join(lower)}, lower is better" if lower else ""
     kind = "score" if published else "skill"
     unstable = any(row.judgement.diverged for row in board.rows)
     lines = [

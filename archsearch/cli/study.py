@@ -12,6 +12,7 @@ import msgspec
 
 from archsearch.cell import library
 from archsearch.cli.bias import bias
+from archsearch.cli.long_lag import long_lag
 from archsearch.cli.options import Command, json_option, runs_option, set_option, training_options
 from archsearch.cli.printing import console, note, print_json, progress_line
 from archsearch.cli.strategies import strategies
@@ -59,6 +60,7 @@ def study(ctx: click.Context) -> None:
 
 study.add_command(strategies)
 study.add_command(bias)
+study.add_command(long_lag)
 
 
 @study.command(

@@ -30,7 +30,7 @@ class Trial(msgspec.Struct, frozen=True):
         setting: The hyper-parameters.
         seed: Makes the training data.
         init_draw: Makes the initial weights, together with all of the above; 0 but for clones of the GRU.
-        measure: What the score is: top-1 accuracy, or the negative log-likelihood in nats.
+        measure: What the score is: top-1 accuracy, the negative log-likelihood in nats, or the squared error.
         steps: Training steps.
         epoch_steps: A validation after every so many steps, and at the end.
         batch: Parallel streams.
@@ -94,7 +94,7 @@ class Validation(msgspec.Struct, frozen=True, array_like=True):
     Attributes:
         step: Training steps so far.
         accuracy: Top-1 accuracy on the validation set.
-        nll: NLL in nats there.
+        nll: NLL in nats there; of real targets the squared error.
     """
 
     step: int
@@ -109,7 +109,7 @@ class Outcome(msgspec.Struct, frozen=True, omit_defaults=True):
         status: "done", "diverged", or what the host did to it.
         score: The best validation by the trial's measure; None unless done.
         accuracy: Top-1 accuracy at that validation.
-        nll: NLL in nats at that validation.
+        nll: NLL in nats at that validation; of real targets the squared error.
         test_accuracy: Accuracy on the test set at that step; read by reports and re-tests only.
         test_nll: NLL on the test set at that step.
         best_step: When that validation was.

@@ -32,7 +32,7 @@ def score_error(plan: RunPlan, task: PlannedTask, scored: int) -> float:
         task: One of its tasks.
         scored: How many positions the validation scores, at least 1.
     """
-    as_published = plan.rule == "published" and task.facts.measure == "nll"  # its score is the accuracy
+    as_published = plan.rule == "published" and task.facts.measure != "accuracy"  # its score is the accuracy
     return (EVEN_ODDS if as_published else task.facts.spread) / math.sqrt(scored)
 
 

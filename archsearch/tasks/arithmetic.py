@@ -56,6 +56,7 @@ class Arithmetic:
     symbols: int = len(ALPHABET)
     alphabet: tuple[str, ...] = ALPHABET
     measure: Measure = "accuracy"
+    is_real: bool = False
     ceiling: float = 1.0
 
     @property

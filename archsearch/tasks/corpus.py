@@ -26,6 +26,7 @@ class Corpus:
     """SHA-256 of all parts' text."""
 
     measure: Measure = "nll"
+    is_real: bool = False
     ceiling: float = 0.0
 
     @property

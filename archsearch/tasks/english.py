@@ -35,6 +35,7 @@ class English:
     """The grammar, compiled."""
 
     measure: Measure = "nll"
+    is_real: bool = False
     ceiling: float = 0.0
 
     @property

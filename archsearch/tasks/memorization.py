@@ -33,6 +33,7 @@ class Memorization:
     """How many different symbols there are to remember; the go symbol comes on top."""
 
     measure: Measure = "accuracy"
+    is_real: bool = False
     ceiling: float = 1.0
 
     @property

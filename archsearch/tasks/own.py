@@ -58,6 +58,7 @@ class OwnTask:
     """SHA-256 of the file; of it and of the files that it names, where it names some."""
 
     alphabet: None = None
+    is_real: bool = False
 
     @cached_property
     def spread(self) -> float:

@@ -1,4 +1,4 @@
-"""What every task provides: windows of symbols, and the figures that a score is read against."""
+"""What every task provides: windows of symbols or of real numbers, and the figures that a score is read against."""
 
 import hashlib
 from collections.abc import Callable, Iterator
@@ -10,23 +10,27 @@ import numpy as np
 from numpy.typing import NDArray
 
 Symbols = NDArray[np.int64]
+Numbers = NDArray[np.float64]
 Mask = NDArray[np.bool_]
-Measure = Literal["accuracy", "nll"]
+Measure = Literal["accuracy", "nll", "mse"]
+
+TOLERANCE = 0.04
+"""Real targets are met within it, all of a position (Hochreiter and Schmidhuber 1997, experiment 4): their accuracy."""
 
 SPLITS = ("train", "valid", "test")
 
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """A stretch of B parallel streams; time first, so every array has the shape (T, B).
+    """A stretch of B parallel streams; time first, so every array has the shape (T, B), real numbers (T, B, how many).
 
     `inputs` and `targets` may be two views of one array: read them, do not write to them.
     """
 
-    inputs: Symbols
-    """The symbol at each step."""
-    targets: Symbols
-    """The symbol to predict there: the stream's next one."""
+    inputs: Symbols | Numbers
+    """The symbol at each step, or real numbers."""
+    targets: Symbols | Numbers
+    """The symbol to predict there, as a rule the stream's next one; or real numbers."""
     scored: Mask
     """Where the prediction counts, for the loss as for the score."""
     reset: Mask | None = None
@@ -42,11 +46,18 @@ class Task(Protocol):
 
     @property
     def symbols(self) -> int:
-        """How many different symbols there are; inputs and targets lie in 0..symbols - 1."""
+        """How many different symbols there are; inputs and targets lie in 0..symbols - 1.
+
+        Where one of them is real, at least as many as a step has numbers there.
+        """
+
+    @property
+    def is_real(self) -> bool:
+        """Whether inputs or targets are real numbers; then only torch's own learner trains on it."""
 
     @property
     def measure(self) -> Measure:
-        """What the paired rule scores: top-1 accuracy, or negative log likelihood in nats."""
+        """What the paired rule scores: top-1 accuracy, negative log likelihood in nats, or squared error of real targets."""
 
     @property
     def floor(self) -> float:
@@ -89,8 +100,13 @@ class Family:
     """(difficulty, folder of the data files) -> task."""
 
 
-def decode(task: Task, symbols: NDArray[np.integer]) -> str:
-    """Return one stream of `symbols`, shape (T,), as people read it: characters run together, words spaced."""
+def decode(task: Task, symbols: Symbols | Numbers) -> str:
+    """Return one stream of `symbols`, shape (T,), as people read it: characters run together, words spaced.
+
+    Real numbers, shape (T, how many), are rounded, those of a step joined by commas.
+    """
+    if symbols.ndim > 1:
+        return " ".join(",".join(f"{number:.2g}" for number in step) for step in symbols)
     if task.alphabet is None:
         return " ".join(str(symbol) for symbol in symbols)
     parts = [task.alphabet[symbol] for symbol in symbols]

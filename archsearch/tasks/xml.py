@@ -43,6 +43,7 @@ class Xml:
     """The most letters of a name."""
 
     measure: Measure = "accuracy"
+    is_real: bool = False
 
     @property
     def name(self) -> str:

@@ -51,7 +51,7 @@ def run_trials(
         TrialProgress(trial, cell, symbols, storage) for trial, storage in zip(trials, storages, strict=True)
     ]
     outcomes: dict[int, Outcome] = {}
-    for positions in groups(lanes):
+    for positions in groups(lanes, streams):
         with torch.random.fork_rng(
             devices=[]
         ):  # dropout may draw from torch's own generator, which is put back

@@ -1,4 +1,7 @@
-"""The model that a trial trains: an embedding, layers of one cell, and an output layer over the alphabet."""
+"""The model that a trial trains: an embedding, layers of one cell, and an output layer over the alphabet.
+
+Real numbers are read by as many rows of the embedding as a matrix, and predicted by as many outputs.
+"""
 
 from __future__ import annotations
 
@@ -61,13 +64,18 @@ class Model(nn.Module):
         """Return the logits, shape (T, B, V), and the state after the last step.
 
         Args:
-            symbols: Input symbols, shape (T, B).
+            symbols: Input symbols, shape (T, B); or real numbers, shape (T, B, at most V).
             state: What the last window left, or None for zeros.
             reset: Where states are zeroed before the step, shape (T, B), or None.
         """
-        x = nn.functional.embedding(symbols, self.embedding)
+        x = self._read(symbols)
         output, state = self.layers(x, state, reset=reset)
         return nn.functional.linear(self.dropout(output), self.weight, self.bias), state
+
+    def _read(self, inputs: Tensor) -> Tensor:
+        if inputs.is_floating_point():
+            return inputs @ self.embedding[: inputs.shape[-1]]
+        return nn.functional.embedding(inputs, self.embedding)
 
 
 def detached(state: Any) -> Any:

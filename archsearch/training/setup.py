@@ -20,10 +20,10 @@ from archsearch.training.torch_learner import TorchLearner
 from archsearch.training.windows import Streams
 
 
-def groups(lanes: Sequence[TrialProgress]) -> list[list[int]]:
+def groups(lanes: Sequence[TrialProgress], streams: Streams) -> list[list[int]]:
     """Return which trials share a learner, as positions: stacks where the engine trains stacks, else each one alone."""
     engine = engine_of(lanes[0].trial.engine)
-    if not _in_stacks(lanes, engine):
+    if not _in_stacks(lanes, engine, streams):
         return [[position] for position in range(len(lanes))]
     assert len({alike(lane.trial) for lane in lanes}) == 1, "these trials share no stack"
     return stacks([(lane.width, lane.steps) for lane in lanes])
@@ -38,20 +38,20 @@ def new_learner(lanes: Sequence[TrialProgress], cell: Cell, streams: Streams) ->
         streams: The data of the task that they name, on the device that computes.
     """
     engine = engine_of(lanes[0].trial.engine)
-    if _in_stacks(lanes, engine):
+    if _in_stacks(lanes, engine, streams):
         return _stacked_learner(lanes, cell, streams)
     return _single_learner(lanes[0], cell, streams, engine)
 
 
-def _in_stacks(lanes: Sequence[TrialProgress], engine: Engine) -> bool:
-    """Whether trials train in a stack, which has x as wide as its layers."""
-    return engine.title.trains_stacks and not lanes[0].trial.own_width
+def _in_stacks(lanes: Sequence[TrialProgress], engine: Engine, streams: Streams) -> bool:
+    """Whether trials train in a stack, which has x as wide as its layers and reads symbols."""
+    return engine.title.trains_stacks and not lanes[0].trial.own_width and not streams.task.is_real
 
 
 def _single_learner(lane: TrialProgress, cell: Cell, streams: Streams, engine: Engine) -> Learner:
     setting, batch = lane.trial.setting, lane.trial.batch
     model = _drawn_model(lane, cell, streams.task.symbols, engine.name)
-    whole = not setting.dropout and not lane.trial.own_width  # what the native model computes
+    whole = not (setting.dropout or lane.trial.own_width or streams.task.is_real)  # what native computes
     if engine.name == NATIVE.name and streams.device == "cpu" and whole:
         return NativeLearner(cell, model, setting, batch)
     torch.manual_seed(lane.seed)  # of dropout, which draws from torch's own generator

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from archsearch.protocol.settings import Setting
+from archsearch.tasks.task import TOLERANCE
 from archsearch.training.learner import Failure
 from archsearch.training.model import Model, detached
 from archsearch.training.update import BETAS, DECAY, EPSILON
@@ -60,7 +61,7 @@ class TorchLearner:
 
     def _step(self, batch: Batch) -> str | None:
         logits, state = self.model(batch.inputs, self.state, batch.reset)
-        loss = _summed_nll(_scored(logits, batch), batch) / self.batch
+        loss = _summed_loss(_scored(logits, batch), batch) / self.batch
         self.optimiser.zero_grad(set_to_none=True)
         loss.backward()
         norm = nn.utils.clip_grad_norm_(self.weights, self.clip)
@@ -73,16 +74,16 @@ class TorchLearner:
 
     @torch.no_grad()
     def evaluate(self, batches: Sequence[Batch]) -> list[tuple[int, float]]:
-        """Return right answers and NLL; see `Learner`."""
+        """Return right answers, and NLL or squared error; see `Learner`."""
         self.model.eval()
-        state, right, nll = None, 0, 0.0
+        state, right, loss = None, 0, 0.0
         for batch in batches:
             logits, state = self.model(batch.inputs, state, batch.reset)
             scored = _scored(logits, batch)
-            right += int((scored.argmax(-1) == batch.targets).sum())
-            nll += float(_summed_nll(scored, batch))
+            right += int(_is_right(scored, batch).sum())
+            loss += float(_summed_loss(scored, batch))
         self.model.train()
-        return [(right, nll)]
+        return [(right, loss)]
 
     def keep(self, lanes: Sequence[int]) -> None:
         """Remember the weights."""
@@ -132,8 +133,23 @@ def _scored(logits: Tensor, batch: Batch) -> Tensor:
     return flat if batch.scored is None else flat[batch.scored]
 
 
-def _summed_nll(scored: Tensor, batch: Batch) -> Tensor:
+def _summed_loss(scored: Tensor, batch: Batch) -> Tensor:
+    """Return the NLL of symbols, or the squared error of real targets."""
+    if batch.targets.is_floating_point():
+        return nn.functional.mse_loss(_met(scored, batch), batch.targets, reduction="sum")
     return nn.functional.cross_entropy(scored, batch.targets, reduction="sum")
+
+
+def _is_right(scored: Tensor, batch: Batch) -> Tensor:
+    """Return where the likeliest symbol is the target, or all real targets are met; shape (scored,)."""
+    if batch.targets.is_floating_point():
+        return ((_met(scored, batch) - batch.targets).abs() < TOLERANCE).all(-1)
+    return scored.argmax(-1) == batch.targets
+
+
+def _met(scored: Tensor, batch: Batch) -> Tensor:
+    """Return the outputs that have a real target, shape (scored, how many)."""
+    return scored[:, : batch.targets.shape[-1]]
 
 
 def _optimiser(setting: Setting, weights: list[nn.Parameter]) -> torch.optim.Optimizer:

@@ -6,12 +6,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from archsearch.errors import TaskError
 from archsearch.protocol.seeds import data_generator
 from archsearch.tasks import Task, Window
+from archsearch.tasks.task import Numbers, Symbols
 
 KEPT = 1000
 """Windows of a training stream that are kept in memory; longer trials make the rest anew."""
@@ -26,8 +28,8 @@ class Batch:
     """One window on the device: inputs and targets (T, B), and where it counts.
 
     Attributes:
-        inputs: Symbols, shape (T, B).
-        targets: The next symbols at the scored positions, shape (scored,).
+        inputs: Symbols, shape (T, B); or real numbers, shape (T, B, how many).
+        targets: The symbols to predict at the scored positions, shape (scored,); or real numbers, (scored, how many).
         scored: Indices of the scored positions in T·B, or None if all are scored.
         reset: Shape (T, B), or None.
     """
@@ -82,11 +84,16 @@ class Stream:
 
 def _batch(window: Window, device: str) -> Batch:
     scored = torch.from_numpy(window.scored.reshape(-1).nonzero()[0])
-    targets = torch.from_numpy(window.targets.reshape(-1))[scored]
+    targets = _tensor(window.targets.reshape(-1, *window.targets.shape[2:]))[scored]
     whole = len(scored) == window.scored.size
     reset = None if window.reset is None else torch.from_numpy(window.reset).to(device)
-    inputs = torch.from_numpy(window.inputs).contiguous().to(device)
+    inputs = _tensor(window.inputs).contiguous().to(device)
     return Batch(inputs, targets.to(device), None if whole else scored.to(device), reset)
+
+
+def _tensor(values: Symbols | Numbers) -> Tensor:
+    """Return symbols as they are, and real numbers in the precision of models."""
+    return torch.from_numpy(np.array(values, np.float32) if values.dtype.kind == "f" else values)
 
 
 class Streams:

@@ -50,7 +50,7 @@ def test_the_instrument_is_measured_with_a_line_per_cell_and_the_noise() -> None
         (["operators", "no-such-run"], "no-such-run"),
         (
             ["colour"],
-            "no study 'colour' (studies: racing, instrument, referee, twins, strategies, operators, bias)",
+            "no study 'colour' (studies: racing, instrument, referee, twins, strategies, operators, bias, long-lag)",
         ),
     ],
 )
@@ -126,3 +126,22 @@ def test_strategies_are_compared_judged_and_drawn(tmp_path: Path) -> None:
     assert (tmp_path / "curves.svg").exists() and (tmp_path / "study" / "random-0" / "run.db").exists()
     shown = program(*few, *where)
     assert shown.code == 0 and "best after 8 trials" in shown.out and "not asked" in shown.out
+
+
+def test_the_study_of_long_lags_prints_a_row_for_each_experiment(call: Call, tmp_path: Path) -> None:
+    where = ("--folder", tmp_path / "lags", "--max-sequences", "150", "--trials", "2")
+    done = call("study", "long-lag", "--experiment", "6a,3a", *where)
+    assert done.code == 0 and "0 of 2" in done.out and "31,390" in done.out and "39,850" in done.out
+    again = json.loads(call("study", "long-lag", "--experiment", "6a", *where, "--json").out)
+    (row,) = again["rows"]
+    assert (row["experiment"], row["runs"], row["solved"], row["paper"]) == ("6a", 2, 0, 31_390)
+
+
+def test_the_experiments_of_long_lags_are_listed_without_running_any(call: Call) -> None:
+    done = call("study", "long-lag", "--list")
+    assert done.code == 0 and done.out.count("\n") > 30 and "10,504" in done.out
+
+
+def test_an_unknown_experiment_of_long_lags_is_wrong_use(call: Call) -> None:
+    done = call("study", "long-lag", "--experiment", "6c")
+    assert done.code == 2 and "no experiment '6c'" in done.err and "6a" in done.err

@@ -13,6 +13,9 @@ GENERATED = [
     if name != "ptb"
     for difficulty in family.difficulties
 ]
+"""The tasks without files."""
+EPISODES = [spec for spec in GENERATED if spec.split(":")[0] in ("memorization", "adding", "order")]
+"""Tasks whose windows are whole episodes, however long these are."""
 
 
 def take(

@@ -9,17 +9,21 @@ import pytest
 
 from archsearch import tasks
 from archsearch.tasks import TASKS, Window
-from tests.tasks.samples import GENERATED, take
+from tests.tasks.samples import EPISODES, GENERATED, take
 
-STREAMS = [spec for spec in GENERATED if not spec.startswith("memorization")]
+STREAMS = [spec for spec in GENERATED if spec not in EPISODES]
+REAL = [spec for spec in GENERATED if tasks.load(spec).is_real]
+SYMBOLS = [spec for spec in GENERATED if spec not in REAL]
+LONGEST = 110
+"""Steps of the longest episode; all others fit into the windows here."""
 
 
-@pytest.mark.parametrize("spec", GENERATED)
+@pytest.mark.parametrize("spec", SYMBOLS)
 def test_windows_have_the_promised_shapes_and_ranges(spec: str) -> None:
     task = tasks.load(spec)
     for window in take(task, 50):
         shape = window.inputs.shape
-        assert shape[1] == 4 and 1 <= shape[0] <= 35
+        assert shape[1] == 4 and 1 <= shape[0] <= (LONGEST if spec in EPISODES else 35)
         assert window.targets.shape == window.scored.shape == shape
         assert window.inputs.dtype == window.targets.dtype == np.int64 and window.scored.dtype == np.bool_
         assert window.reset is None or (window.reset.shape == shape and window.reset.dtype == np.bool_)
@@ -27,7 +31,20 @@ def test_windows_have_the_promised_shapes_and_ranges(spec: str) -> None:
         assert max(window.inputs.max(), window.targets.max()) < task.symbols
 
 
-@pytest.mark.parametrize("spec", GENERATED)
+@pytest.mark.parametrize("spec", REAL)
+def test_windows_of_real_numbers_have_the_promised_shapes(spec: str) -> None:
+    task = tasks.load(spec)
+    for window in take(task, 50):
+        steps = window.scored.shape
+        assert steps[1] == 4 and 1 <= steps[0] <= LONGEST
+        assert window.scored.dtype == np.bool_
+        assert window.reset is not None and window.reset.shape == steps and window.reset[0].all()
+        for numbers in (window.inputs, window.targets):
+            assert numbers.dtype == np.float64 and numbers.shape[:2] == steps and np.isfinite(numbers).all()
+            assert numbers.ndim == 3 and numbers.shape[2] <= task.symbols
+
+
+@pytest.mark.parametrize("spec", SYMBOLS)
 def test_every_symbol_occurs_and_has_a_name(spec: str) -> None:
     task = tasks.load(spec)
     assert task.alphabet is not None and len(set(task.alphabet)) == task.symbols

@@ -18,6 +18,11 @@ DIGESTS = {
     "xml:paper": "b6c8328464e018f3",
     "xml:small": "e616331276b8048f",
     "english:small": "24f97eb2341f9e19",
+    "adding:paper": "4414c7e853529e3e",
+    "adding:small": "942ff800abdcfecc",
+    "order:paper": "6edfdd3f7b007141",
+    "order:three": "e7da084d53f3048e",
+    "order:small": "fd76265afb1184e5",
 }
 
 

@@ -1,0 +1,180 @@
+"""The experiments of Hochreiter and Schmidhuber (1997), run again: sequences to success and test errors beside the paper's.
+
+Runs that have ended are kept in a folder, a line each, and not run again: a run is a function of experiment, seed and
+version alone, but for the limit of sequences, so one that failed under a lower limit is run afresh.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
+from pathlib import Path
+from statistics import median
+
+import msgspec
+
+from archsearch.cell import Cell
+from archsearch.errors import InputError
+from archsearch.studies.lag_experiments import EXPERIMENTS
+from archsearch.studies.lag_training import TEST, VERSION, LagRun, RunResult
+from archsearch.words import did_you_mean
+
+PATIENCE = 10
+"""A run has failed after so many times the sequences of the paper, unless another limit is given."""
+
+Reported = Callable[[str, int, int], None]
+"""Told the experiment, the run's seed, and how many sequences it has seen."""
+
+
+class LagRow(msgspec.Struct, frozen=True):
+    """An experiment, as the paper reports it and as it came out here.
+
+    Attributes:
+        experiment: Its name.
+        cell: The name of the cell that learned; empty for the network of 1997.
+        title: What it is.
+        weights: Of the network of 1997; a cell has as many or a few less.
+        runs: How many there were.
+        solved: How many of them met the criterion.
+        median: The median of their sequences to success; None if none did.
+        mean: Their mean.
+        first: The mean of those to the weaker criterion ST1, where there is one.
+        wrong: Share of test sequences that the networks of solved runs get wrong.
+        error: Their mean absolute error there.
+        paper: The paper's sequences to success.
+        paper_solved: The paper's share of runs that succeeded.
+        paper_first: The paper's sequences to ST1.
+        paper_wrong: The paper's share of wrong test sequences.
+        seconds: The mean time of a run.
+    """
+
+    experiment: str
+    cell: str
+    title: str
+    weights: int
+    runs: int
+    solved: int
+    median: float | None
+    mean: float | None
+    first: float | None
+    wrong: float | None
+    error: float | None
+    paper: int
+    paper_solved: float
+    paper_first: int | None
+    paper_wrong: float | None
+    seconds: float
+
+
+def check_experiments(names: Sequence[str]) -> None:
+    """Refuse an experiment that there is not.
+
+    Raises:
+        InputError: Names the nearest.
+    """
+    for name in names:
+        if name not in EXPERIMENTS:
+            hint = did_you_mean(name, EXPERIMENTS, " ({})")
+            raise InputError(f"no experiment {name!r}{hint}; there are {', '.join(EXPERIMENTS)}")
+
+
+def run_experiment(
+    name: str,
+    seeds: Iterable[int],
+    folder: Path,
+    most: int | None = None,
+    cell: Cell | None = None,
+    reported: Reported = lambda name, seed, seen: None,
+) -> list[RunResult]:
+    """Return the runs of an experiment, those that are kept in the folder and those made now.
+
+    Args:
+        name: The experiment's name.
+        seeds: One for each run.
+        folder: Where ended runs are kept.
+        most: Training sequences after which a run has failed; None: ten times the paper's.
+        cell: The cell that learns; None for the network of 1997.
+        reported: Told of progress.
+
+    Raises:
+        InputError: The folder cannot be used, or holds what is no result.
+    """
+    limit = most or PATIENCE * EXPERIMENTS[name].published.sequences
+    path = folder / (f"{name}.jsonl" if cell is None else f"{name}-{cell.id}.jsonl")
+    kept = {run.seed: run for run in kept_runs(path)}
+    results = []
+    for seed in seeds:
+        run = kept.get(seed)
+        if run is None or not is_whole(run, limit):
+            run = LagRun(name, seed, cell).train(limit, partial(reported, name, seed))
+            _keep(path, run)
+        results.append(run)
+    return results
+
+
+def is_whole(run: RunResult, limit: int) -> bool:
+    """Whether a run is as one with this limit would be."""
+    return run.sequences <= limit if run.solved else run.sequences == limit
+
+
+def kept_runs(path: Path) -> list[RunResult]:
+    """Return the runs that a file holds, of this version; a last line that was cut short is none.
+
+    Raises:
+        InputError: It cannot be read, or a line is no run.
+    """
+    try:
+        lines = path.read_bytes().split(b"\n") if path.exists() else []
+    except OSError as error:
+        raise InputError(f"{path} cannot be read: {error.strerror}") from None
+    runs = []
+    for number, line in enumerate(lines[:-1], 1):
+        try:
+            runs.append(msgspec.json.decode(line, type=RunResult))
+        except msgspec.DecodeError as error:
+            raise InputError(f"{path}:{number}: no run of this study: {error}; move the file away") from None
+    return [run for run in runs if run.version == VERSION]
+
+
+def _keep(path: Path, run: RunResult) -> None:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        whole = path.read_bytes() if path.exists() else b""
+        path.write_bytes(whole[: whole.rfind(b"\n") + 1] + msgspec.json.encode(run) + b"\n")
+    except OSError as error:
+        raise InputError(f"{path} cannot be written: {error.strerror}") from None
+
+
+def lag_row(name: str, results: Sequence[RunResult], cell: str = "") -> LagRow:
+    """Return what the runs of an experiment came to.
+
+    Args:
+        name: The experiment's name.
+        results: Its runs.
+        cell: The name of the cell that learned; empty for the network of 1997.
+    """
+    experiment, published = EXPERIMENTS[name], EXPERIMENTS[name].published
+    solved = [run for run in results if run.solved]
+    firsts = [run.first for run in solved if run.first is not None]
+    return LagRow(
+        experiment=name,
+        cell=cell,
+        title=experiment.title,
+        weights=experiment.wiring.weights,
+        runs=len(results),
+        solved=len(solved),
+        median=median(run.sequences for run in solved) if solved else None,
+        mean=_mean([run.sequences for run in solved]),
+        first=_mean(firsts),
+        wrong=_mean([run.wrong / TEST for run in solved]),
+        error=_mean([run.error for run in solved]),
+        paper=published.sequences,
+        paper_solved=published.solved,
+        paper_first=published.first,
+        paper_wrong=published.wrong,
+        seconds=_mean([run.seconds for run in results]) or 0.0,
+    )
+
+
+def _mean(values: Sequence[float]) -> float | None:
+    return sum(values) / len(values) if values else None
