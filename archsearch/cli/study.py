@@ -53,7 +53,7 @@ class _Studies(click.Group):
 @click.group(cls=_Studies, invoke_without_command=True, epilog="Example: archsearch study racing quick-1")
 @click.pass_context
 def study(ctx: click.Context) -> None:
-    """Ask recorded runs how good the instrument is."""
+    """Ask how good the instrument is, or run the experiments of other papers again."""
     if ctx.invoked_subcommand is None:
         click.echo(ctx.get_help())
 

@@ -41,7 +41,7 @@ def lesson_of(window: Window, outputs: int) -> Lesson:
         window: The episodes.
         outputs: Output units.
     """
-    inputs = np.ascontiguousarray(window.inputs.swapaxes(0, 1))
+    inputs = window.inputs.swapaxes(0, 1).copy()
     targets = np.ascontiguousarray(unit_targets(window, outputs).swapaxes(0, 1))
     scored = np.ascontiguousarray(window.scored.T)
     return Lesson(inputs, targets, scored, scored.shape[1] - np.argmax(scored[:, ::-1], axis=1))

@@ -118,7 +118,8 @@ class Adding:
     def _answer(self, numbers: Numbers, marked: Symbols) -> Numbers:
         """Return the sum, brought to 0..1, or the product of the marked numbers, shape (B,)."""
         one, other = numbers[marked, np.arange(numbers.shape[1])]
-        return 0.5 + (one + other) / 4 if self.rule == "sum" else one * other
+        answer: Numbers = 0.5 + (one + other) / 4 if self.rule == "sum" else one * other
+        return answer
 
 
 DIFFICULTIES = {"paper": 100, "small": 30}

@@ -16,8 +16,9 @@ def end_scored(inputs: Symbols | Numbers, targets: Symbols | Numbers, lengths: S
         targets: One for each episode, shape (B,), or (B, how many) of real numbers.
         lengths: Steps of each episode, at least one of which has T, shape (B,).
     """
-    spread = np.broadcast_to(targets, (len(inputs), *targets.shape))
-    return _episodes(inputs, spread, np.arange(len(inputs))[:, None] == lengths - 1, lengths)
+    return _episodes(
+        inputs, np.stack([targets] * len(inputs)), np.arange(len(inputs))[:, None] == lengths - 1, lengths
+    )
 
 
 def step_scored(inputs: Symbols, targets: Symbols, lengths: Symbols) -> Window:

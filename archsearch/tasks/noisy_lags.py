@@ -11,7 +11,6 @@ import numpy as np
 from archsearch.tasks.episodes import end_scored, step_scored
 from archsearch.tasks.task import Window
 
-VERSION = 1
 GOES_ON = 0.9
 """With this probability another distractor comes before the end of 2c."""
 

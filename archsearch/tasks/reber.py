@@ -14,7 +14,6 @@ from archsearch.tasks import pcfg
 from archsearch.tasks.episodes import step_scored
 from archsearch.tasks.task import Mask, Symbols, Window
 
-VERSION = 1
 OVER = -1
 """The state after the last symbol."""
 

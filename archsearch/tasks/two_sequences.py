@@ -11,7 +11,6 @@ import numpy as np
 from archsearch.tasks.episodes import end_scored
 from archsearch.tasks.task import Window
 
-VERSION = 1
 NOISE = 0.2
 """Variance of the numbers that say nothing, and of what is added to those that do."""
 TARGET_NOISE = 0.1
