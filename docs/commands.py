@@ -15,7 +15,7 @@ from click.testing import CliRunner
 from archsearch.cli.main import archsearch
 
 FILE = Path(__file__).with_suffix(".md")
-BLOCK = re.compile(r"(<!-- help: ([a-z ]*?) ?-->\n```text\n).*?(```\n)", re.DOTALL)
+BLOCK = re.compile(r"(<!-- help: ([a-z -]*?) ?-->\n```text\n).*?(```\n)", re.DOTALL)
 COLUMNS = 100
 
 

@@ -6,7 +6,7 @@ what is done here.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -189,6 +189,12 @@ EXPERIMENTS: dict[str, Experiment] = {
     "reber-3x2-0.1": _reber(3, 2, 0.1, Published(21_730)),
     "reber-3x2-0.2": _reber(3, 2, 0.2, Published(14_060, 29 / 30)),
     "reber-4x1-0.5": _reber(4, 1, 0.5, Published(9_500, 29 / 30)),
+    "reber-6x1": replace(
+        _reber(6, 1, 0.5, Published(8_440)),
+        title="1: embedded Reber grammar, 6 x 1 that read cells alone, rate 0.5; not the paper's",
+        wiring=Wiring(7, 7, blocks=6, output_bias=True, reads_gates=False),
+        output_bias=(),
+    ),
     "2a": _fixed_lag("2a", False, 5_040),
     "2b": _fixed_lag("2b", True, 5_680),
     "2c": _noisy_lag(50, 50, 30_000),

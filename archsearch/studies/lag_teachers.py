@@ -95,7 +95,7 @@ class _Wiring(ctypes.Structure):
     _fields_ = [
         (name, ctypes.c_long)
         for name in ("inputs", "outputs", "blocks", "size", "recurrent", "output_gates", "direct", "squashed")
-        + ("gate_bias", "cell_bias", "output_bias")
+        + ("gate_bias", "cell_bias", "output_bias", "reads_gates")
     ]
 
 
@@ -103,7 +103,7 @@ def _numbers(wiring: Wiring) -> tuple[int, ...]:
     return (
         *(wiring.inputs, wiring.outputs, wiring.blocks, wiring.size, wiring.is_recurrent),
         *(wiring.has_output_gates, wiring.is_direct, wiring.is_squashed),
-        *(wiring.gate_bias, wiring.cell_bias, wiring.output_bias),
+        *(wiring.gate_bias, wiring.cell_bias, wiring.output_bias, wiring.reads_gates),
     )
 
 

@@ -6,7 +6,7 @@
 static inline double logistic(double a) { return 1 / (1 + __builtin_exp(-a)); }
 
 struct Wiring {
-  long inputs, outputs, blocks, size, recurrent, output_gates, direct, squashed, gate_bias, cell_bias, output_bias;
+  long inputs, outputs, blocks, size, recurrent, output_gates, direct, squashed, gate_bias, cell_bias, output_bias, reads_gates;
 };
 
 // Weights, or the slope of the error; rows are sources, columns what they lead to; null where there are none.
@@ -28,9 +28,10 @@ extern "C" void memory_blocks_train(const Wiring* wiring, Weights* w, Weights* s
                                     double* largest, double* mean) {
   const Wiring n = *wiring;
   const long B = n.blocks, S = n.size, I = n.inputs, K = n.outputs, C = B * S, G = n.output_gates ? 2 * B : B, H = G + C;
-  const long sources = I + (n.recurrent ? H : 0) + 1;  // x, then y(t-1), then 1 for the bias
+  const long F = n.reads_gates ? 0 : G, Y = n.recurrent ? H - F : 0;  // hidden units read those from F on, Y of them
+  const long sources = I + Y + 1;                                     // x, then y(t-1), then 1 for the bias
   std::vector<double> net(H), act(H), y(H), s(C), h(C), g(C), delta(K), into_y(C), by_cell(C * sources), by_gate(C * sources);
-  const long sizes[] = {I * H, n.recurrent ? H * H : 0, H, C * K, n.direct ? I * K : 0, n.output_bias ? K : 0};
+  const long sizes[] = {I * H, Y * H, H, C * K, n.direct ? I * K : 0, n.output_bias ? K : 0};
   double* const from[] = {slope->x, slope->y, slope->bias, slope->out, slope->direct, slope->out_bias};
   double* const onto[] = {w->x, w->y, w->bias, w->out, w->direct, w->out_bias};
 
@@ -53,9 +54,8 @@ extern "C" void memory_blocks_train(const Wiring* wiring, Weights* w, Weights* s
         const double value = x ? x[i] : 1;
         for (long j = 0; j < H; j++) net[j] += value * w->x[i * H + j];
       }
-      if (n.recurrent)
-        for (long i = 0; i < H; i++)
-          for (long j = 0; j < H; j++) net[j] += y[i] * w->y[i * H + j];
+      for (long i = 0; i < Y; i++)
+        for (long j = 0; j < H; j++) net[j] += y[F + i] * w->y[i * H + j];
       for (long j = 0; j < H; j++) act[j] = logistic(net[j]);
       for (long c = 0; c < C; c++) {
         const double in = act[c / S], f = act[G + c];
@@ -66,8 +66,7 @@ extern "C" void memory_blocks_train(const Wiring* wiring, Weights* w, Weights* s
           const double value = x ? x[i] : 1;
           pc[i] += of_cell * value, pg[i] += of_gate * value;
         }
-        if (n.recurrent)
-          for (long i = 0; i < H; i++) pc[I + i] += of_cell * y[i], pg[I + i] += of_gate * y[i];
+        for (long i = 0; i < Y; i++) pc[I + i] += of_cell * y[F + i], pg[I + i] += of_gate * y[F + i];
         pc[sources - 1] += of_cell, pg[sources - 1] += of_gate;
         s[c] += in * g[c];
         h[c] = n.squashed ? 2 * logistic(s[c]) - 1 : s[c];
@@ -105,7 +104,7 @@ extern "C" void memory_blocks_train(const Wiring* wiring, Weights* w, Weights* s
           const double *const pc = &by_cell[c * sources], *const pg = &by_gate[c * sources];
           const long cell = G + c, gate = c / S;
           for (long i = 0; i < I; i++) slope->x[i * H + cell] += at_state * pc[i], slope->x[i * H + gate] += at_state * pg[i];
-          for (long i = 0; n.recurrent && i < H; i++)
+          for (long i = 0; i < Y; i++)
             slope->y[i * H + cell] += at_state * pc[I + i], slope->y[i * H + gate] += at_state * pg[I + i];
           if (n.cell_bias) slope->bias[cell] += at_state * pc[sources - 1];
           if (n.gate_bias) slope->bias[gate] += at_state * pg[sources - 1];
@@ -113,7 +112,7 @@ extern "C" void memory_blocks_train(const Wiring* wiring, Weights* w, Weights* s
           const double o = act[B + gate], at_gate = o * (1 - o) * h[c] * into_y[c];
           const long out = B + gate;
           for (long i = first; i < last; i++) slope->x[i * H + out] += at_gate * (x ? x[i] : 1);
-          for (long i = 0; n.recurrent && i < H; i++) slope->y[i * H + out] += at_gate * y[i];
+          for (long i = 0; i < Y; i++) slope->y[i * H + out] += at_gate * y[F + i];
           if (n.gate_bias) slope->bias[out] += at_gate;
         }
       }

@@ -21,8 +21,8 @@ import numpy as np
 from archsearch.tasks.task import Numbers, Symbols
 
 Weights = dict[str, Numbers]
-"""`x` (inputs, hidden), `y` (hidden, hidden), `bias` (hidden,), `out` (cells, outputs), `direct` (inputs, outputs),
-`out_bias` (outputs,); those that the wiring has."""
+"""`x` (inputs, hidden), `y` (units that are read, hidden), `bias` (hidden,), `out` (cells, outputs), `direct` (inputs,
+outputs), `out_bias` (outputs,); those that the wiring has."""
 
 
 @dataclass(frozen=True)
@@ -34,13 +34,14 @@ class Wiring:
         outputs: Output units.
         blocks: Memory blocks.
         size: Cells of a block.
-        is_recurrent: Whether hidden units read all hidden units, gates among them, of the step before.
+        is_recurrent: Whether hidden units read hidden units of the step before.
         has_output_gates: Whether blocks have an output gate.
         is_direct: Whether outputs read the inputs as well.
         is_squashed: Whether h is as above, and not the identity.
         gate_bias: Whether gates have a bias.
         cell_bias: Whether cells have one.
         output_bias: Whether outputs have one.
+        reads_gates: Whether hidden units read the gates of the step before, and not the cells alone.
     """
 
     inputs: int
@@ -54,6 +55,7 @@ class Wiring:
     gate_bias: bool = True
     cell_bias: bool = False
     output_bias: bool = False
+    reads_gates: bool = True
 
     @property
     def cells(self) -> int:
@@ -71,9 +73,14 @@ class Wiring:
         return self.gates + self.cells
 
     @property
+    def read(self) -> int:
+        """Hidden units that are read in the next step: the last of them."""
+        return (self.hidden if self.reads_gates else self.cells) if self.is_recurrent else 0
+
+    @property
     def weights(self) -> int:
         """How many weights there are, biases included."""
-        sources = self.inputs + (self.hidden if self.is_recurrent else 0)
+        sources = self.inputs + self.read
         biases = self.gates * self.gate_bias + self.cells * self.cell_bias
         into_output = self.cells + self.inputs * self.is_direct + self.output_bias
         return self.hidden * sources + biases + self.outputs * into_output
@@ -100,7 +107,7 @@ class Wiring:
         """
         shapes = {
             "x": (self.inputs, self.hidden),
-            "y": (self.hidden, self.hidden),
+            "y": (self.read, self.hidden),
             "bias": (self.hidden,),
             "out": (self.cells, self.outputs),
             "direct": (self.inputs, self.outputs),
@@ -128,7 +135,7 @@ class Wiring:
         state, gates = np.zeros(by_block), self.gates
         for step, (net, now) in enumerate(zip(nets, hidden, strict=True)):
             if self.is_recurrent and step:
-                net += hidden[step - 1] @ weights["y"]
+                net += hidden[step - 1, :, -self.read :] @ weights["y"]
             net[:] = _logistic(net)
             state = state + net[:, : self.blocks, None] * (4 * net[:, gates:].reshape(by_block) - 2)
             squashed[step] = out = 2 * _logistic(state) - 1 if self.is_squashed else state
@@ -173,7 +180,7 @@ class Wiring:
         )
         found = {
             "x": _outer(trace.inputs, at_nets, self.inputs),
-            "y": _outer(hidden[:-1], at_nets[1:], self.hidden),
+            "y": _outer(hidden[:-1, :, self.hidden - self.read :], at_nets[1:], self.read),
             "bias": at_nets.sum(axis=(0, 1)) * self.biased,
             "out": _outer(hidden[..., gates:], errors, self.cells),
             "direct": _outer(trace.inputs, errors, self.inputs),
@@ -219,4 +226,4 @@ def _outer(sources: Symbols | Numbers, errors: Numbers, count: int) -> Numbers:
         total = np.zeros((count, errors.shape[-1]))
         np.add.at(total, sources.astype(np.int64), errors)
         return total
-    return sources.reshape(-1, count).T @ errors.reshape(-1, errors.shape[-1])
+    return np.tensordot(sources, errors, axes=((0, 1), (0, 1)))

@@ -16,9 +16,8 @@ def end_scored(inputs: Symbols | Numbers, targets: Symbols | Numbers, lengths: S
         targets: One for each episode, shape (B,), or (B, how many) of real numbers.
         lengths: Steps of each episode, at least one of which has T, shape (B,).
     """
-    return _episodes(
-        inputs, np.stack([targets] * len(inputs)), np.arange(len(inputs))[:, None] == lengths - 1, lengths
-    )
+    everywhere = targets[None].repeat(len(inputs), axis=0)
+    return _episodes(inputs, everywhere, np.arange(len(inputs))[:, None] == lengths - 1, lengths)
 
 
 def step_scored(inputs: Symbols, targets: Symbols, lengths: Symbols) -> Window:

@@ -28,7 +28,7 @@ def copied(weights: Weights) -> Weights:
 
 
 @compiled
-@pytest.mark.parametrize("name", ["reber", "2a", "2c", "3a", "4", "6a"])
+@pytest.mark.parametrize("name", ["reber", "reber-6x1", "2a", "2c", "3a", "4", "6a"])
 def test_both_teachers_teach_the_same(name: str) -> None:
     experiment, start, sequences = first_lesson(name, 4)
     native, plain = copied(start), copied(start)

@@ -28,6 +28,7 @@ WIRINGS = {
         is_squashed=False,
         gate_bias=False,
     ),
+    "cells alone are read": Wiring(4, 3, blocks=2, size=2, output_bias=True, reads_gates=False),
     "recurrent without output gates": Wiring(4, 2, blocks=2, size=3, has_output_gates=False),
 }
 
@@ -92,14 +93,15 @@ def forward_mode(wiring: Wiring, weights: Weights, inputs: Array, targets: Array
         ds/dw(t) = ds/dw(t-1) + f'(net_in) g(net_c) y_u(t-1)    of its input gate.
     """
     w, blocks, size, gates, hidden = weights, wiring.blocks, wiring.size, wiring.gates, wiring.hidden
-    recurrent = w.get("y", np.zeros((hidden, hidden)))
+    recurrent = w.get("y", np.zeros((0, hidden)))
+    read = len(recurrent)
     into = np.concatenate([w["x"], recurrent, w["bias"][None]])
     total = np.zeros_like(into)
     out, direct, out_bias = np.zeros_like(w["out"]), 0.0, 0.0
     s, y = np.zeros((blocks, size)), np.zeros(hidden)
     by_cell, by_gate = np.zeros((blocks, size, len(into))), np.zeros((blocks, size, len(into)))
     for x, target in zip(inputs[:, 0], targets[:, 0], strict=True):
-        sources = np.concatenate([x, y, [1.0]])
+        sources = np.concatenate([x, y[hidden - read :], [1.0]])
         net = sources @ into
         net_in, net_out = net[:blocks], net[blocks:gates]
         net_c = net[gates:].reshape(blocks, size)
@@ -148,7 +150,7 @@ def test_the_gradient_is_that_of_torch_with_what_recurs_cut_off(name: str) -> No
     loss = torch.zeros(())
     for x, target in zip(torch.tensor(inputs[:, 0]), torch.tensor(targets[:, 0]), strict=True):
         net = x @ w["x"] + w["bias"] * torch.tensor(wiring.biased)
-        net = net + y.detach() @ w["y"] if wiring.is_recurrent else net
+        net = net + y.detach()[-wiring.read :] @ w["y"] if wiring.is_recurrent else net
         gates = torch.sigmoid(net[: wiring.gates])
         s = s + gates[: wiring.blocks, None] * (4 * torch.sigmoid(net[wiring.gates :].reshape(s.shape)) - 2)
         h = 2 * torch.sigmoid(s) - 1 if wiring.is_squashed else s
