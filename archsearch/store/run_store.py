@@ -593,11 +593,14 @@ class RunStore:
 
     def reopen(self, trials: Iterable[Trial]) -> None:
         """Put trials back to the queue that had ended, as if they had never been tried."""
+        keys = [(trial.key,) for trial in trials]
+        if not keys:
+            return  # counting a million trials anew takes a second
         with self._transaction() as connection:
             connection.executemany(
                 "UPDATE trials SET state = 'interrupted', deaths = 0, score = NULL, outcome = NULL, seal = NULL "
                 "WHERE key = ?",
-                [(trial.key,) for trial in trials],
+                keys,
             )
             connection.execute("DELETE FROM kept WHERE name = 'trials'")
 

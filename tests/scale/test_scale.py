@@ -102,6 +102,13 @@ def test_leaderboard_and_resume_look_at_no_candidates_but_the_pool(
     assert len(looked) <= search.POOL + 2 * search.LOOK_AHEAD
 
 
+def test_a_search_that_goes_on_counts_no_trials_one_by_one(
+    run: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(RunStore, "_count", lambda _: pytest.fail("trials were counted one by one"))
+    reopened(run)
+
+
 def test_what_a_long_search_kept_is_what_all_its_steps_say(
     run: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
