@@ -84,8 +84,7 @@ class Streak:
         count, fresh = self.criterion.count, len(largest)
         self.wrong = np.concatenate((self.wrong, ~(largest < self.criterion.tolerance)))
         self.errors = np.concatenate((self.errors, mean))
-        first = max(count, len(self.wrong) - fresh + 1)  # as many are known when the first of the fresh is
-        known = np.arange(first, len(self.wrong) + 1, dtype=np.int64)
+        known = np.arange(count, len(self.wrong) + 1, dtype=np.int64)
         few = _latest(self.wrong, known, count) <= self.criterion.wrong
         small = _latest(self.errors, known, count) < self.criterion.error * count
         met = known[few & small]
