@@ -169,8 +169,9 @@ def near_mutants(count: int, rng: np.random.Generator) -> Iterator[Cell]:
     for turn in range(count):
         one = library.load(library.names()[turn % len(library.names())])
         for _ in range(1 + turn % 4):
-            child = draw(one, SPACES[turn % len(SPACES)], rng, "count")
-            assert child is not None
+            child = None
+            while child is None:  # a small cell may have no valid child in a hundred draws
+                child = draw(one, SPACES[turn % len(SPACES)], rng, "count")
             one = child.cell
         yield one
 
