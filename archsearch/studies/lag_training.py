@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
 
@@ -11,7 +12,7 @@ import numpy as np
 from archsearch.cell import Cell
 from archsearch.protocol.seeds import generator
 from archsearch.studies.lag_criteria import Classified, Legal, Recent, Streak, is_legal
-from archsearch.studies.lag_data import chosen_from, disjoint_sets, lesson_of, unit_targets
+from archsearch.studies.lag_data import chosen_from, disjoint_sets, lesson_of, picked, unit_targets
 from archsearch.studies.lag_experiments import EXPERIMENTS
 from archsearch.studies.lag_pupils import CellPupil, MemoryPupil, Pupil
 from archsearch.tasks.task import Window
@@ -39,7 +40,7 @@ class RunResult(msgspec.Struct, frozen=True):
         sequences: Training sequences until then, or in all.
         first: Those until the weaker criterion ST1, where there is one and it was met.
         wrong: How many of the fresh test sequences were wrong.
-        error: The mean absolute error there.
+        error: The mean absolute error there; None where an output was no number.
         seconds: How long it took.
         cell: The id of the cell that learned; empty for the network of 1997.
         version: Of the training.
@@ -51,7 +52,7 @@ class RunResult(msgspec.Struct, frozen=True):
     sequences: int
     first: int | None
     wrong: int
-    error: float
+    error: float | None
     seconds: float
     cell: str = ""
     version: int = VERSION
@@ -117,7 +118,7 @@ class LagRun:
             sequences=self.seen - back,
             first=self.first,
             wrong=wrong,
-            error=error,
+            error=error if math.isfinite(error) else None,
             seconds=time.perf_counter() - started,
             cell="" if self.cell is None else self.cell.id,
         )
@@ -146,7 +147,7 @@ class LagRun:
         return wrong <= criterion.wrong and error < criterion.error
 
     def _legal(self, window: Window, count: int | None = None) -> bool:
-        part = Window(window.inputs[:, :count], window.targets[:, :count], window.scored[:, :count])
+        part = picked(window, np.arange(window.scored.shape[1])[:count])
         return bool(is_legal(part, self.pupil.outputs(part.inputs)).all())
 
     def _tested(self, window: Window) -> tuple[int, float]:

@@ -15,6 +15,7 @@ import msgspec
 
 from archsearch.cell import Cell
 from archsearch.errors import InputError
+from archsearch.files import write_whole
 from archsearch.studies.lag_experiments import EXPERIMENTS
 from archsearch.studies.lag_training import TEST, VERSION, LagRun, RunResult
 from archsearch.words import did_you_mean
@@ -140,7 +141,7 @@ def _keep(path: Path, run: RunResult) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         whole = path.read_bytes() if path.exists() else b""
-        path.write_bytes(whole[: whole.rfind(b"\n") + 1] + msgspec.json.encode(run) + b"\n")
+        write_whole(path, whole[: whole.rfind(b"\n") + 1] + msgspec.json.encode(run) + b"\n")
     except OSError as error:
         raise InputError(f"{path} cannot be written: {error.strerror}") from None
 
@@ -167,7 +168,7 @@ def lag_row(name: str, results: Sequence[RunResult], cell: str = "") -> LagRow:
         mean=_mean([run.sequences for run in solved]),
         first=_mean(firsts),
         wrong=_mean([run.wrong / TEST for run in solved]),
-        error=_mean([run.error for run in solved]),
+        error=_mean([run.error for run in solved if run.error is not None]),
         paper=published.sequences,
         paper_solved=published.solved,
         paper_first=published.first,

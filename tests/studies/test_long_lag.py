@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import math
+import os
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 from msgspec.structs import replace
 
 from archsearch.errors import InputError
 from archsearch.studies import long_lag
-from archsearch.studies.lag_training import RunResult
+from archsearch.studies.lag_pupils import MemoryPupil
+from archsearch.studies.lag_training import TEST, LagRun, RunResult
 from archsearch.studies.long_lag import check_experiments, kept_runs, lag_row, run_experiment
 
 RUN = RunResult("6a", 0, True, 30_000, None, 5, 0.02, 1.0)
@@ -62,6 +66,27 @@ def test_a_line_that_was_cut_short_is_run_again(told: type[Told], tmp_path: Path
     path.write_bytes(path.read_bytes()[:-20])
     run_experiment("6a", range(2), tmp_path)
     assert told.trained == [0, 1, 1] and [run.seed for run in kept_runs(path)] == [0, 1]
+
+
+def test_an_interrupt_while_a_run_is_kept_loses_no_other(
+    told: type[Told], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run_experiment("6a", range(2), tmp_path)
+    monkeypatch.setattr(os, "fsync", Mock(side_effect=KeyboardInterrupt))
+    with pytest.raises(KeyboardInterrupt):
+        run_experiment("6a", range(3), tmp_path)
+    assert [run.seed for run in kept_runs(tmp_path / "6a.jsonl")] == [0, 1]
+    assert [path.name for path in tmp_path.iterdir()] == ["6a.jsonl"]
+
+
+def test_a_run_whose_outputs_are_no_numbers_is_kept_like_any_other(tmp_path: Path) -> None:
+    run = LagRun("6a", 0)
+    assert isinstance(run.pupil, MemoryPupil)
+    run.pupil.weights["out"][:] = math.nan
+    failed = run.train(100)
+    assert (failed.solved, failed.wrong, failed.error) == (False, TEST, None)
+    long_lag._keep(tmp_path / "6a.jsonl", failed)
+    assert kept_runs(tmp_path / "6a.jsonl") == [failed]
 
 
 def test_a_file_that_is_another_s_is_named_and_left_alone(told: type[Told], tmp_path: Path) -> None:
