@@ -5,7 +5,6 @@ numbers to remember, -1 at the first and last step, and 0 elsewhere. One of them
 the first half. The length is uniform on T to T + T/10, and the target comes at the last step alone.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -13,7 +12,7 @@ from typing import Literal
 
 import numpy as np
 
-from archsearch.tasks.episodes import end_scored
+from archsearch.tasks.episodes import Episodic, end_scored
 from archsearch.tasks.task import (
     Family,
     Measure,
@@ -39,7 +38,7 @@ NEUTRAL: dict[Rule, float] = {"sum": 0.0, "product": 1.0}
 
 
 @dataclass(frozen=True)
-class Adding:
+class Adding(Episodic):
     """The tasks `adding` and `multiplication` at one difficulty."""
 
     difficulty: str
@@ -87,18 +86,6 @@ class Adding:
     def checksum(self) -> str:
         """SHA-256 of the generator's version and sizes."""
         return words_checksum("adding", VERSION, self.rule, self.shortest)
-
-    def windows(self, split: str, rng: np.random.Generator, batch: int, unroll: int) -> Iterator[Window]:
-        """Yield windows of whole episodes, for ever; the same law for every split.
-
-        Args:
-            split: `train`, `valid` or `test`.
-            rng: The only source of chance.
-            batch: B, at least 1.
-            unroll: Not used: a window is as long as an episode.
-        """
-        while True:
-            yield self.draw(rng, batch)
 
     def draw(self, rng: np.random.Generator, count: int) -> Window:
         """Return independent episodes, padded at their ends to the longest."""

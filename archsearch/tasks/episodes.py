@@ -3,9 +3,31 @@
 States are reset where an episode starts, so nothing is carried over; padding is zeros and counts nowhere.
 """
 
+from collections.abc import Iterator
+from typing import Protocol
+
 import numpy as np
 
 from archsearch.tasks.task import Mask, Numbers, Symbols, Window
+
+
+class Episodic(Protocol):
+    """A task whose windows are whole episodes, drawn anew each time."""
+
+    def draw(self, rng: np.random.Generator, count: int) -> Window:
+        """Return independent episodes, padded at their ends to the longest, shape (T, count)."""
+
+    def windows(self, split: str, rng: np.random.Generator, batch: int, unroll: int) -> Iterator[Window]:
+        """Yield windows of whole episodes, for ever; the same law for every split.
+
+        Args:
+            split: `train`, `valid` or `test`.
+            rng: The only source of chance.
+            batch: B, at least 1.
+            unroll: Not used: a window is as long as an episode.
+        """
+        while True:
+            yield self.draw(rng, batch)
 
 
 def end_scored(inputs: Symbols | Numbers, targets: Symbols | Numbers, lengths: Symbols) -> Window:

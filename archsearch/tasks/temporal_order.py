@@ -4,13 +4,12 @@ Experiment 6 of Hochreiter and Schmidhuber (1997). An episode starts with E and 
 of a, b, c, d, but for the X and Y. Its class is their order: four for two of them, eight for three.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from archsearch.tasks.episodes import end_scored
+from archsearch.tasks.episodes import Episodic, end_scored
 from archsearch.tasks.task import Family, Measure, Task, Window, accuracy_spread, words_checksum
 
 VERSION = 1
@@ -21,7 +20,7 @@ X = 2 + NOISE
 
 
 @dataclass(frozen=True)
-class TemporalOrder:
+class TemporalOrder(Episodic):
     """The task `order` at one difficulty."""
 
     difficulty: str
@@ -64,18 +63,6 @@ class TemporalOrder:
     def checksum(self) -> str:
         """SHA-256 of the generator's version and sizes."""
         return words_checksum("order", VERSION, self.slots, self.lengths)
-
-    def windows(self, split: str, rng: np.random.Generator, batch: int, unroll: int) -> Iterator[Window]:
-        """Yield windows of whole episodes, for ever; the same law for every split.
-
-        Args:
-            split: `train`, `valid` or `test`.
-            rng: The only source of chance.
-            batch: B, at least 1.
-            unroll: Not used: a window is as long as an episode.
-        """
-        while True:
-            yield self.draw(rng, batch)
 
     def draw(self, rng: np.random.Generator, count: int) -> Window:
         """Return independent episodes, padded at their ends to the longest."""
