@@ -38,7 +38,7 @@ def print_leaderboard(out: Console, board: Leaderboard, top: int) -> None:
         print_table(out, *full)
     else:
         print_table(out, *brief, left_out=["scores"])
-    out.print(*_notes(board), sep="\n")
+    out.print(*_notes(board, shown), sep="\n")
 
 
 def _table(board: Leaderboard, rows: list[Row], scores: bool) -> tuple[list[Column], list[list[str]]]:
@@ -52,7 +52,7 @@ def _table(board: Leaderboard, rows: list[Row], scores: bool) -> tuple[list[Colu
         Column("parameters", right=True, drop=2),
         Column("trials", right=True, drop=3),
     ]
-    unstable = any(row.judgement.diverged for row in rows)
+    unstable = _unstable(rows)
     columns += [Column("div.", right=True, drop=4)] if unstable else []
     return columns, [
         [
@@ -105,20 +105,23 @@ def _origin(row: Row) -> str:
     return f"{cell_name(row.parent)} + {operators(mutation.operator for mutation in row.applied)}"
 
 
-def _notes(board: Leaderboard) -> list[str]:
+def _unstable(rows: list[Row]) -> bool:
+    return any(row.judgement.diverged for row in rows)
+
+
+def _notes(board: Leaderboard, shown: list[Row]) -> list[str]:
     published = board.plan.rule == "published"
     measure = "accuracy"
     for unit, name in (("nats", "nll"), ("squared error", "mse")) if not published else ():
         lower = [title(task.name) for task in board.plan.tasks if task.facts.measure == name]
         measure += f"; {unit} in {', '.join(lower)}, lower is better" if lower else ""
     kind = "score" if published else "skill"
-    unstable = any(row.judgement.diverged for row in board.rows)
     lines = [
         f"Per task: the best validation score ({measure}), then the ratio of its {kind} to the GRU's.",
         "Fitness is the worst task's ratio. "
         + (f"The champion, the best of the references, is {board.champion}." if board.champion else ""),
     ]
-    lines += ["div.: the share of a cell's settings under which it diverged."] if unstable else []
+    lines += ["div.: the share of a cell's settings under which it diverged."] if _unstable(shown) else []
     if board.errors:
         errors = ", ".join(f"{title(task)} ± {error:.2g}" for task, error in board.errors.items())
         lines.append(

@@ -45,6 +45,13 @@ def test_wide_terminals_show_everything_and_narrow_ones_say_what_is_missing(boar
     assert any(line.startswith("No room here for: scores, made by,") for line in printed(board, 40))
 
 
+def test_a_column_that_is_not_shown_is_not_explained(board: Leaderboard) -> None:
+    *others, last = sorted(board.rows, key=lambda row: row.rank or 0)
+    assert last.rank is not None and not last.reference
+    beyond = replace(last, rank=11, judgement=replace(last.judgement, diverged=1 / 3))
+    assert not any("div." in line for line in printed(replace(board, rows=(*others, beyond)), 140))
+
+
 def test_where_settings_diverged_a_column_says_how_many_and_goes_first_where_room_is_short(
     board: Leaderboard,
 ) -> None:
