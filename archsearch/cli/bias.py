@@ -11,7 +11,7 @@ import msgspec
 from archsearch.cli.figures import check_figure, figure_option, write_figure
 from archsearch.cli.options import json_option, runs_option
 from archsearch.cli.printing import console, note, print_json
-from archsearch.cli.tables import Column, print_table
+from archsearch.cli.tables import Column, number_text, print_table
 from archsearch.errors import InputError
 from archsearch.store import RunStore
 from archsearch.store.folder import existing_run
@@ -81,10 +81,7 @@ def _line(cell: JudgedCell) -> list[str]:
         plain(cell.run),
         short_id(cell.cell),
         f"{cell.seconds:.0f}",
-        *(
-            "-" if score is None else f"{score:.3f}"
-            for score in (cell.fitness, cell.estimate, cell.test, cell.fresh)
-        ),
+        *(number_text(score) for score in (cell.fitness, cell.estimate, cell.test, cell.fresh)),
         str(cell.pairs),
         cell.verdict,
     ]

@@ -13,7 +13,7 @@ from archsearch.actions.judge import hear
 from archsearch.cli.options import json_option, runs_option, training_options
 from archsearch.cli.pairs import pair_options
 from archsearch.cli.printing import console, print_json
-from archsearch.cli.tables import Column, print_table
+from archsearch.cli.tables import Column, number_text, print_table
 from archsearch.cli.verdicts import outlook, scores, verdict_sentences
 from archsearch.protocol.claims import MARGIN, SETTINGS
 from archsearch.protocol.duration import parse_duration
@@ -147,7 +147,7 @@ def _task_line(hearing: Hearing, task: str) -> list[str]:
         _fortune(found.log_t),
         f"{found.difference:+.3f}",
         *(f"{end:+.3f}" if math.isfinite(end) else "-" for end in (found.interval.low, found.interval.high)),
-        "-" if ratio is None else f"{ratio:.2f}",
+        number_text(ratio, ".2f"),
     ]
 
 

@@ -12,7 +12,7 @@ import msgspec
 from archsearch.actions.cells import load_cell
 from archsearch.cli.options import json_option, runs_option
 from archsearch.cli.printing import console, note, print_json
-from archsearch.cli.tables import Column, print_table
+from archsearch.cli.tables import Column, number_text, print_table
 from archsearch.studies import STUDIES
 
 if TYPE_CHECKING:
@@ -131,18 +131,10 @@ def _line(row: LagRow) -> list[str]:
         row.cell or "1997",
         f"{row.weights:,}",
         f"{row.solved} of {row.runs}",
-        _count(row.median),
+        number_text(row.median, ",.0f"),
         f"{row.paper:,}",
-        _count(row.mean),
-        _share(row.wrong),
-        _share(row.paper_wrong),
+        number_text(row.mean, ",.0f"),
+        number_text(row.wrong, ".2%"),
+        number_text(row.paper_wrong, ".2%"),
         f"{row.seconds:.1f}",
     ]
-
-
-def _count(value: float | None) -> str:
-    return "-" if value is None else f"{value:,.0f}"
-
-
-def _share(value: float | None) -> str:
-    return "-" if value is None else f"{value:.2%}"

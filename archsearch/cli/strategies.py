@@ -11,7 +11,7 @@ import msgspec
 from archsearch.cli.figures import check_figure, figure_option, write_figure
 from archsearch.cli.options import json_option, training_options
 from archsearch.cli.printing import console, note, print_json
-from archsearch.cli.tables import Column, print_table
+from archsearch.cli.tables import Column, number_text, print_table
 from archsearch.search import STRATEGIES
 from archsearch.studies import STUDIES
 from archsearch.words import plain, short_id
@@ -172,7 +172,7 @@ def _line(row: StrategyRow, rivals: list[str]) -> list[str]:
         _figure(row.timed, 3),
         *(_figure(row.over_timed.get(rival), 2) for rival in rivals),
         f"{row.new:.0%}",
-        "-" if row.confirmed is None else f"{row.confirmed:.0%}",
+        number_text(row.confirmed, ".0%"),
         _figure(row.bias, 3),
     ]
 
@@ -191,7 +191,7 @@ def _finals(found: Contest) -> list[list[str]]:
             final.run,
             short_id(final.cell),
             f"{final.fitness:.3f}",
-            "-" if final.fresh is None else f"{final.fresh:.3f}",
+            number_text(final.fresh),
             str(final.pairs),
             final.verdict or "not asked",
         ]

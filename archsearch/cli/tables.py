@@ -84,6 +84,11 @@ def print_table(
     return missing
 
 
+def number_text(value: float | None, form: str = ".3f") -> str:
+    """Return a figure in a format, a dash where there is none."""
+    return "-" if value is None else format(value, form)
+
+
 def _floor(column: Column, texts: Sequence[str], width: int) -> int:
     """Return the width down to which a column is cut before another one goes.
 

@@ -1,0 +1,111 @@
+"""What the studies share that train published cells: their options, what they train, and under which conditions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, NamedTuple
+
+import click
+
+from archsearch.cell import library
+from archsearch.cli.options import Command, json_option, set_option, training_options
+from archsearch.errors import InputError
+from archsearch.protocol.ladder import rules_of
+from archsearch.protocol.loading import changed_preset, load_preset, parse_change
+from archsearch.protocol.preset import Preset
+
+if TYPE_CHECKING:
+    from archsearch.studies.instrument import StudyPlan
+
+
+def measuring_options(command: Command) -> Command:
+    """Add what every study takes that trains published cells."""
+    options = [
+        click.option(
+            "--preset", default="quick", show_default=True, metavar="NAME|FILE.toml", help="What is studied."
+        ),
+        set_option,
+        click.option("--cells", metavar="a,b,c", help="Library cells.  [default: all]"),
+        click.option(
+            "--tasks",
+            metavar="a,b,c",
+            help="Tasks of the preset, also as xml@30k.  [default: those that it searches with]",
+        ),
+        click.option(
+            "--settings",
+            metavar="N",
+            type=click.IntRange(min=1),
+            help="Settings of a task.  [default: the preset's k]",
+        ),
+        click.option(
+            "--draws",
+            metavar="N",
+            type=click.IntRange(min=1),
+            default=2,
+            show_default=True,
+            help="Draws of the initial weights.",
+        ),
+        training_options,
+        json_option,
+    ]
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+class Examined(NamedTuple):
+    """What a study trains, as `instrument.prepare` takes it."""
+
+    name: str
+    preset: Preset
+    names: list[str]
+    tasks: list[str]
+
+
+def examined(preset: str, said: Sequence[str], cells: str | None, tasks: str | None) -> Examined:
+    """Return what a study trains, once all that was said is known to be there.
+
+    Args:
+        preset: Its name or file.
+        said: What `--set` says of it.
+        cells: Names of library cells with commas between; None for all.
+        tasks: Names of tasks of the preset, likewise; None for those that it searches with.
+
+    Raises:
+        InputError: Something is not there.
+    """
+    name, loaded = load_preset(preset)
+    loaded = changed_preset(name, loaded, dict(parse_change(text) for text in said))
+    wanted = preset_tasks(name, loaded, tasks)
+    names = cells.split(",") if cells else list(library.names())
+    if unknown := [cell for cell in names if cell not in library.names()]:
+        raise InputError(f"--cells {cells}: no library cell {unknown[0]!r} (archsearch cells lists them)")
+    return Examined(name, loaded, names, wanted)
+
+
+def preset_tasks(name: str, preset: Preset, tasks: str | None) -> list[str]:
+    """Return which tasks of a preset are meant.
+
+    Args:
+        name: The preset's, for people.
+        preset: The preset.
+        tasks: Names with commas between; None for those that it searches with.
+
+    Raises:
+        InputError: The preset has no such task.
+    """
+    wanted = tasks.split(",") if tasks else list(preset.search.tasks)
+    if unknown := [task for task in wanted if rules_of(preset, task) is None]:
+        raise InputError(f"--tasks {tasks}: preset {name} has {', '.join(preset.tasks)}, not {unknown[0]!r}")
+    return wanted
+
+
+def conditions(plan: StudyPlan) -> dict[str, object]:
+    """Return under which conditions a study was made."""
+    return {
+        "preset": plan.run.preset_name,
+        "settings": plan.settings,
+        "draws": plan.draws,
+        "machine": plan.run.machine,
+        "engine": plan.run.engine,
+    }
