@@ -26,7 +26,7 @@ help:  ## print this list
 evolve: $(RUN)  ## search for cells: archsearch evolve $(ARGS)
 	@$(BIN)/archsearch evolve $(ARGS)
 
-test: $(DEV)  ## run the quick tests (a few minutes)
+test: $(DEV)  ## run the quick tests (a quarter of an hour on two cores)
 	@$(BIN)/python -m pytest $(PARALLEL) $(ARGS)
 
 test-long: $(DEV)  ## run the slow tests with their full numbers
