@@ -269,7 +269,7 @@ def _next(board: Leaderboard, run: str, task: str) -> list[str]:
     )
     steps = {
         f"archsearch show {cell}": "its equations, and what made it",
-        f"archsearch confirm {run} --max-time 30m": "the best cells on fresh data: more pairs, the champion, other tasks",
+        f"archsearch confirm {run} --max-time 30m": "more pairs, more cells, other tasks",
         f"archsearch train {cell} --task {task} --seed 1": f"is it better {better}, too?",
         f"archsearch replay {run}": "train the leaderboard again, compare",
         f"archsearch export {cell} -o cell.py": "take it away as a torch module",
