@@ -80,7 +80,13 @@ def _own_task(preset: Preset, task: str, difficulty: str | None = None) -> Resol
 
 
 def _no_task(preset_name: str, preset: Preset, task: str) -> InputError:
-    known = f"preset {preset_name}, which has {', '.join(preset.tasks)}; own tasks go with --task"
+    there, family = ", ".join(preset.tasks), ladder.base_of(task).partition(":")[0]
+    if family in TASKS and family not in preset.tasks:
+        return InputError(
+            f"preset {preset_name} does not say how to train on {family}, only on {there}; "
+            f"copy it, add a table [tasks.{family}], and name the copy with --preset"
+        )
+    known = f"preset {preset_name}, which has {there}; own tasks go with --task"
     return InputError(
         f"no task {task!r}{did_you_mean(ladder.base_of(task), preset.tasks, ' ({})')} in {known}"
     )

@@ -95,7 +95,7 @@ def refuse_tables(path: Path) -> None:
     if _holds_numbers(start):
         raise TaskError(
             f"{path} is a table of numbers, and a text task would predict its digits and commas; "
-            f"there is no task of real numbers yet: {way}"
+            f"no file of real numbers is a task yet: {way}"
         )
     if path.suffix.lower() in TABLES:
         raise TaskError(

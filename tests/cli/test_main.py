@@ -235,6 +235,10 @@ def test_closed_output_is_no_error() -> None:
         (["tasks", "--data", "nowhere"], r"Directory 'nowhere' does not exist"),
         (["mutate", "gru", "--space", "wid"], r"no space 'wid' \(spaces: .*did you mean 'wide'\?"),
         (["mutate", "gru", "--count", "0"], r"0 is not in the range 1<=x<=10000"),
+        (
+            ["train", "gru", "--task", "adding"],
+            r"does not say how to train on adding, .*table \[tasks\.adding\]",
+        ),
         (["train", "gru", "--task", "xm"], r"no task 'xm' \(did you mean 'xml'\?\) in preset quick"),
         (
             ["train", "gru", "--task", "xml", "--difficulty", "huge"],
