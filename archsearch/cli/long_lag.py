@@ -80,7 +80,7 @@ def long_lag(
     as_json: bool,
 ) -> None:
     """Run and print the table; see `archsearch.studies.long_lag`."""
-    from archsearch.studies.lag_experiments import EXPERIMENTS  # numpy takes its time to import
+    from archsearch.studies.lags.experiments import EXPERIMENTS  # numpy takes its time to import
     from archsearch.studies.long_lag import check_experiments, lag_row, run_experiment
 
     wanted = list(EXPERIMENTS) if names == "all" or listed else [name.strip() for name in names.split(",")]

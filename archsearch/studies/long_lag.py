@@ -16,8 +16,8 @@ import msgspec
 from archsearch.cell import Cell
 from archsearch.errors import InputError
 from archsearch.files import write_whole
-from archsearch.studies.lag_experiments import EXPERIMENTS
-from archsearch.studies.lag_training import TEST, VERSION, LagRun, RunResult
+from archsearch.studies.lags.experiments import EXPERIMENTS
+from archsearch.studies.lags.training import TEST, VERSION, LagRun, RunResult
 from archsearch.words import did_you_mean
 
 PATIENCE = 10

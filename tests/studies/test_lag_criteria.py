@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from archsearch.studies.lag_criteria import Recent, Streak, is_legal
+from archsearch.studies.lags.criteria import Recent, Streak, is_legal
 from archsearch.tasks import Window
 from archsearch.tasks.reber import draw_reber, may_follow
 

@@ -8,10 +8,10 @@ import torch
 
 from archsearch.cell import Cell, library
 from archsearch.errors import InputError
-from archsearch.studies.lag_data import lesson_of
-from archsearch.studies.lag_experiments import EXPERIMENTS
-from archsearch.studies.lag_pupils import CellPupil, width_for
-from archsearch.studies.lag_training import LagRun
+from archsearch.studies.lags.data import lesson_of
+from archsearch.studies.lags.experiments import EXPERIMENTS
+from archsearch.studies.lags.pupils import CellPupil, width_for
+from archsearch.studies.lags.training import LagRun
 
 
 def pupil(name: str = "6a", cell: str = "gru") -> CellPupil:

@@ -7,11 +7,11 @@ import pytest
 
 from archsearch.compiler.engines import default_engine
 from archsearch.errors import BuildError
-from archsearch.studies import lag_teachers
-from archsearch.studies.lag_data import Lesson, lesson_of
-from archsearch.studies.lag_experiments import EXPERIMENTS, Experiment
-from archsearch.studies.lag_teachers import teach_natively, teach_plainly, teacher
-from archsearch.studies.memory_blocks import Weights
+from archsearch.studies.lags import teachers
+from archsearch.studies.lags.data import Lesson, lesson_of
+from archsearch.studies.lags.experiments import EXPERIMENTS, Experiment
+from archsearch.studies.lags.memory_blocks import Weights
+from archsearch.studies.lags.teachers import teach_natively, teach_plainly, teacher
 
 compiled = pytest.mark.skipif(not default_engine("cpu").startswith("native"), reason="no C++ compiler")
 
@@ -61,5 +61,5 @@ def test_without_a_compiler_numpy_teaches(monkeypatch: pytest.MonkeyPatch) -> No
     def refuse() -> None:
         raise BuildError("no C++ compiler")
 
-    monkeypatch.setattr(lag_teachers, "_built", refuse)
+    monkeypatch.setattr(teachers, "_built", refuse)
     assert teacher() is teach_plainly

@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from archsearch.studies.lag_criteria import Legal, Recent
-from archsearch.studies.lag_data import Lesson, chosen_from, disjoint_sets, lesson_of
-from archsearch.studies.lag_experiments import EXPERIMENTS
-from archsearch.studies.lag_training import TEST, LagRun
-from archsearch.studies.memory_blocks import Wiring
+from archsearch.studies.lags.criteria import Legal, Recent
+from archsearch.studies.lags.data import Lesson, chosen_from, disjoint_sets, lesson_of
+from archsearch.studies.lags.experiments import EXPERIMENTS
+from archsearch.studies.lags.memory_blocks import Wiring
+from archsearch.studies.lags.training import TEST, LagRun
 from archsearch.tasks.noisy_lags import NoisyLag
 from archsearch.tasks.reber import draw_reber
 from archsearch.tasks.task import Numbers

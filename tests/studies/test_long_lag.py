@@ -12,8 +12,8 @@ from msgspec.structs import replace
 
 from archsearch.errors import InputError
 from archsearch.studies import long_lag
-from archsearch.studies.lag_pupils import MemoryPupil
-from archsearch.studies.lag_training import TEST, LagRun, RunResult
+from archsearch.studies.lags.pupils import MemoryPupil
+from archsearch.studies.lags.training import TEST, LagRun, RunResult
 from archsearch.studies.long_lag import check_experiments, kept_runs, lag_row, run_experiment
 
 RUN = RunResult("6a", 0, True, 30_000, None, 5, 0.02, 1.0)

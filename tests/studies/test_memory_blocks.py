@@ -9,8 +9,8 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
-from archsearch.studies.lag_experiments import EXPERIMENTS
-from archsearch.studies.memory_blocks import Weights, Wiring
+from archsearch.studies.lags.experiments import EXPERIMENTS
+from archsearch.studies.lags.memory_blocks import Weights, Wiring
 
 Array = NDArray[np.float64]
 STEPS = 9

@@ -11,10 +11,10 @@ import numpy as np
 
 from archsearch.cell import Cell
 from archsearch.protocol.seeds import generator
-from archsearch.studies.lag_criteria import Classified, Legal, Recent, Streak, is_legal
-from archsearch.studies.lag_data import chosen_from, disjoint_sets, lesson_of, picked, unit_targets
-from archsearch.studies.lag_experiments import EXPERIMENTS
-from archsearch.studies.lag_pupils import CellPupil, MemoryPupil, Pupil
+from archsearch.studies.lags.criteria import Classified, Legal, Recent, Streak, is_legal
+from archsearch.studies.lags.data import chosen_from, disjoint_sets, lesson_of, picked, unit_targets
+from archsearch.studies.lags.experiments import EXPERIMENTS
+from archsearch.studies.lags.pupils import CellPupil, MemoryPupil, Pupil
 from archsearch.tasks.task import Window
 
 VERSION = 1

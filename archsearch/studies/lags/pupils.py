@@ -16,9 +16,9 @@ from archsearch.cell import Cell
 from archsearch.compiler import Recurrent
 from archsearch.compiler.engines import default_engine
 from archsearch.errors import InputError
-from archsearch.studies.lag_data import Lesson
-from archsearch.studies.lag_experiments import Experiment
-from archsearch.studies.lag_teachers import teacher
+from archsearch.studies.lags.data import Lesson
+from archsearch.studies.lags.experiments import Experiment
+from archsearch.studies.lags.teachers import teacher
 from archsearch.tasks.task import Numbers, Symbols
 
 

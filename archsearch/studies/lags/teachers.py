@@ -14,8 +14,8 @@ import numpy as np
 
 from archsearch.compiler.native.build import library
 from archsearch.errors import BuildError
-from archsearch.studies.lag_data import Lesson
-from archsearch.studies.memory_blocks import Weights, Wiring
+from archsearch.studies.lags.data import Lesson
+from archsearch.studies.lags.memory_blocks import Weights, Wiring
 from archsearch.tasks.task import Numbers
 
 SOURCE = Path(__file__).with_name("memory_blocks.cpp")

@@ -10,9 +10,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from archsearch.studies.lag_criteria import Classified, Criterion, Legal, Recent
-from archsearch.studies.lag_data import Draw
-from archsearch.studies.memory_blocks import Wiring
+from archsearch.studies.lags.criteria import Classified, Criterion, Legal, Recent
+from archsearch.studies.lags.data import Draw
+from archsearch.studies.lags.memory_blocks import Wiring
 from archsearch.tasks.adding import Adding
 from archsearch.tasks.noisy_lags import FixedLag, NoisyLag
 from archsearch.tasks.reber import draw_reber
