@@ -27,10 +27,13 @@ HEADS = {
 
 
 def pins(text: str) -> dict[str, str]:
-    """Return the entries of a lock by package name: the pin and its hashes."""
+    """Return the entries of a lock by package name: the pins, one for each range of Pythons, and their hashes."""
     lines = [line for line in text.splitlines() if not line.startswith("#")]
-    entries = re.split(r"\n(?=[A-Za-z0-9])", "\n".join(lines))
-    return {re.split(r"[=\s]", entry)[0]: entry.rstrip() for entry in entries if entry.strip()}
+    entries: dict[str, str] = {}
+    for entry in re.split(r"\n(?=[A-Za-z0-9])", "\n".join(lines)):
+        if name := re.split(r"[=\s]", entry)[0]:
+            entries[name] = f"{entries[name]}\n{entry.rstrip()}" if name in entries else entry.rstrip()
+    return entries
 
 
 def compiled(requirements: list[str], known: str) -> dict[str, str]:
@@ -69,7 +72,8 @@ def main() -> None:
     installers = [one for one in dev if one.split(">")[0] in INSTALLERS]
     before = {name: pins((HERE / f"{name}.lock").read_text(encoding="utf-8")) for name in HEADS}
     everything = {name: entry for lock in before.values() for name, entry in lock.items()}
-    known = "" if "--upgrade" in sys.argv else "\n".join(entry.split()[0] for entry in everything.values())
+    lines = "\n".join(everything.values()).splitlines()
+    known = "" if "--upgrade" in sys.argv else "\n".join(line.rstrip(" \\") for line in lines if "==" in line)
     needed, all_ = compiled([*run, *installers], known), compiled([*run, *dev], known)
     check_cpu_build(needed["torch"])
     locks = {

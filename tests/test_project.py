@@ -13,8 +13,14 @@ from tests.helpers.sources import FILES, ROOT, imports
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 RUN, DEV = PROJECT["dependencies"], PROJECT["optional-dependencies"]["dev"]
-IF_THERE = {"matplotlib", "triton"}
-"""What is imported where it is there: an extra, and what comes with torch's builds for GPUs."""
+MODULES = {"scikit-learn": "sklearn"}
+EXTRAS = {
+    MODULES.get(name := Requirement(one).name, name)
+    for extra in ("plots", "studies")
+    for one in PROJECT["optional-dependencies"][extra]
+}
+IF_THERE = EXTRAS | {"triton"}
+"""What is imported where it is there: extras, and what comes with torch's builds for GPUs."""
 
 INSTALLERS = {"editables", "hatchling"}
 LOCKS = {
