@@ -27,6 +27,7 @@ def instrument(
     preset: str,
     said: tuple[str, ...],
     cells: str | None,
+    runs: Path,
     tasks: str | None,
     settings: int | None,
     draws: int,
@@ -39,7 +40,7 @@ def instrument(
     from archsearch.studies import instrument as study_of
     from archsearch.studies.measured import measured_tasks  # scipy takes its time to import
 
-    subject = examined(preset, said, cells, tasks)
+    subject = examined(preset, said, cells, runs, tasks)
     pool = WorkerPool(list(worker_devices(device, workers)), str(data.resolve()) if data else None)
     with progress_line("training:") as progressed, pool:
         plan = study_of.prepare(pool, **subject._asdict(), settings=settings, draws=draws)

@@ -1,14 +1,16 @@
-"""What the studies share that train published cells: their options, what they train, and under which conditions."""
+"""What the studies share that train cells: their options, what they train, and under which conditions."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
-from archsearch.cell import library
-from archsearch.cli.options import Command, json_option, set_option, training_options
+from archsearch.actions.cells import load_cell
+from archsearch.cell import Cell, library
+from archsearch.cli.options import Command, json_option, runs_option, set_option, training_options
 from archsearch.errors import InputError
 from archsearch.protocol.ladder import rules_of
 from archsearch.protocol.loading import changed_preset, load_preset, parse_change
@@ -19,13 +21,18 @@ if TYPE_CHECKING:
 
 
 def measuring_options(command: Command) -> Command:
-    """Add what every study takes that trains published cells."""
+    """Add what every study takes that trains cells."""
     options = [
         click.option(
             "--preset", default="quick", show_default=True, metavar="NAME|FILE.toml", help="What is studied."
         ),
         set_option,
-        click.option("--cells", metavar="a,b,c", help="Library cells.  [default: all]"),
+        click.option(
+            "--cells",
+            metavar="a,b,c",
+            help="Of the library, a .cell file, or RUN/1.  [default: all of the library]",
+        ),
+        runs_option,
         click.option(
             "--tasks",
             metavar="a,b,c",
@@ -58,18 +65,19 @@ class Examined(NamedTuple):
 
     name: str
     preset: Preset
-    names: list[str]
+    cells: dict[str, Cell]
     tasks: list[str]
 
 
-def examined(preset: str, said: Sequence[str], cells: str | None, tasks: str | None) -> Examined:
+def examined(preset: str, said: Sequence[str], cells: str | None, runs: Path, tasks: str | None) -> Examined:
     """Return what a study trains, once all that was said is known to be there.
 
     Args:
         preset: Its name or file.
         said: What `--set` says of it.
-        cells: Names of library cells with commas between; None for all.
-        tasks: Names of tasks of the preset, likewise; None for those that it searches with.
+        cells: What each cell is called on the command line, with commas between; None for all of the library.
+        runs: Folder of all runs.
+        tasks: Names of tasks of the preset, with commas between; None for those that it searches with.
 
     Raises:
         InputError: Something is not there.
@@ -77,10 +85,8 @@ def examined(preset: str, said: Sequence[str], cells: str | None, tasks: str | N
     name, loaded = load_preset(preset)
     loaded = changed_preset(name, loaded, dict(parse_change(text) for text in said))
     wanted = preset_tasks(name, loaded, tasks)
-    names = cells.split(",") if cells else list(library.names())
-    if unknown := [cell for cell in names if cell not in library.names()]:
-        raise InputError(f"--cells {cells}: no library cell {unknown[0]!r} (archsearch cells lists them)")
-    return Examined(name, loaded, names, wanted)
+    names = [cell.strip() for cell in cells.split(",")] if cells else library.names()
+    return Examined(name, loaded, {cell: load_cell(cell, runs) for cell in names}, wanted)
 
 
 def preset_tasks(name: str, preset: Preset, tasks: str | None) -> list[str]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 import msgspec
 
+from archsearch.cell import library
 from archsearch.cli.measuring import preset_tasks
 from archsearch.cli.options import json_option, training_options
 from archsearch.cli.printing import console, print_json, progress_line
@@ -113,7 +114,8 @@ def _clones(
     name, loaded = load_preset(preset)
     wanted = preset_tasks(name, loaded, tasks)
     with progress_line("training:") as progressed, pool:
-        plan = prepare(pool, name, loaded, names=[BASELINE], tasks=wanted, settings=settings, draws=trained)
+        gru = {BASELINE: library.load(BASELINE)}
+        plan = prepare(pool, name, loaded, cells=gru, tasks=wanted, settings=settings, draws=trained)
         return train_clones(plan, pool, progressed)
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 import msgspec
 
+from archsearch.cell import library
 from archsearch.cli.measuring import conditions, examined, measuring_options
 from archsearch.cli.printing import console, print_json, progress_line
 from archsearch.cli.tables import Column, number_text, print_table
@@ -29,6 +30,7 @@ def twins(
     preset: str,
     said: tuple[str, ...],
     cells: str | None,
+    runs: Path,
     tasks: str | None,
     settings: int | None,
     draws: int,
@@ -41,8 +43,8 @@ def twins(
     from archsearch.studies import instrument as study_of
     from archsearch.studies.twins import measured_twins
 
-    subject = examined(preset, said, cells, tasks)
-    subject = subject._replace(names=list(dict.fromkeys([BASELINE, *subject.names])))
+    subject = examined(preset, said, cells, runs, tasks)
+    subject = subject._replace(cells={BASELINE: library.load(BASELINE), **subject.cells})
     pool = WorkerPool(list(worker_devices(device, workers)), str(data.resolve()) if data else None)
     with progress_line("training:") as progressed, pool:
         plan = study_of.prepare(pool, **subject._asdict(), settings=settings, draws=draws)

@@ -2,9 +2,9 @@
 
 STUDIES = {
     "racing": "What a rung at each epoch would have stopped, from trials that were recorded in full.",
-    "instrument": "What a preset says of the published cells: skills, ratios, noise, resolution, and cost.",
+    "instrument": "What a preset says of cells, as a rule the published ones: skills, ratios, noise, resolution, and cost.",
     "referee": "How often the referee is fooled and how soon it sees, beside other rules.",
-    "twins": "How much of a published cell's ratio is x: beside its twin that reads x the other way, itself or by a matrix.",
+    "twins": "How much of a cell's ratio is x: beside its twin that reads x the other way, itself or by a matrix.",
     "strategies": "Strategies side by side: as many trials each, several seeds, final cells before the referee.",
     "operators": "What became of the children that each mutation made, in recorded runs.",
     "bias": "How much searches overrate what they chose: their scores beside test data and the referee's pairs.",

@@ -1,16 +1,16 @@
-"""The instrument itself: what is trained to see what a preset says of published cells; `measured` says what came of it.
+"""The instrument itself: what is trained to see what a preset says of cells; `measured` says what came of it.
 
 Every cell is trained on s1..sk with several draws of its initial weights.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from archsearch.actions.request import SPACE, STRATEGY
 from archsearch.actions.tasks import resolve_tasks
-from archsearch.cell import Cell, library, load_space
+from archsearch.cell import Cell, load_space
 from archsearch.protocol.plan import RunPlan
 from archsearch.protocol.preset import Preset
 from archsearch.protocol.records import Outcome, Trial
@@ -27,7 +27,7 @@ class StudyPlan:
 
     Attributes:
         run: A run's plan, whose tasks and rules are studied.
-        cells: The cells by name.
+        cells: The cells by what they are called.
         settings: Settings per task.
         draws: Draws of the initial weights.
     """
@@ -50,7 +50,7 @@ def prepare(
     name: str,
     preset: Preset,
     *,
-    names: list[str],
+    cells: Mapping[str, Cell],
     tasks: list[str],
     settings: int | None,
     draws: int,
@@ -61,7 +61,7 @@ def prepare(
         pool: Asked for the facts of the tasks.
         name: The preset's name.
         preset: The preset.
-        names: Library cells; of several with one id the first is taken.
+        cells: By what they are called; of several with one id the first is taken.
         tasks: Tasks of the preset.
         settings: Settings of a task; None takes its k.
         draws: Draws of the initial weights.
@@ -82,17 +82,18 @@ def prepare(
         engine=hello.engine,
         machine=hello.machine,
     )
-    return StudyPlan(run, _cells(run, names), settings or max(task.rules.k for task in run.tasks), draws)
+    return StudyPlan(
+        run, _wide_enough(run, cells), settings or max(task.rules.k for task in run.tasks), draws
+    )
 
 
-def _cells(run: RunPlan, names: list[str]) -> dict[str, Cell]:
-    """Return the cells of some names that are wide enough, each once."""
-    cells: dict[str, Cell] = {}
-    for name in names:
-        cell = library.load(name)
-        if cell.id not in {other.id for other in cells.values()} and run.too_narrow(cell) is None:
-            cells[name] = cell
-    return cells
+def _wide_enough(run: RunPlan, cells: Mapping[str, Cell]) -> dict[str, Cell]:
+    """Return those cells that are wide enough, each once."""
+    studied: dict[str, Cell] = {}
+    for name, cell in cells.items():
+        if cell.id not in {other.id for other in studied.values()} and run.too_narrow(cell) is None:
+            studied[name] = cell
+    return studied
 
 
 def train_cells(

@@ -19,7 +19,7 @@ from archsearch.actions.request import EvolveOptions, Request
 from archsearch.actions.resume import request_of_run
 from archsearch.cell import Cell, library
 from archsearch.errors import InputError
-from archsearch.protocol.claims import SETTINGS, Claim, ledger_of
+from archsearch.protocol.claims import Claim, ledger_of
 from archsearch.protocol.evaluation import count_trials
 from archsearch.protocol.hearing import Hearing
 from archsearch.protocol.plan import RunPlan
@@ -213,10 +213,10 @@ def judge_all(options: StudyOptions, runs: Sequence[StudiedRun], pairs: int, sai
 
 
 def _heard(plan: RunPlan, bench: Bench, run: StudiedRun, gru: Cell, pairs: int) -> Hearing:
-    """Return the hearing of a run's final cell against the GRU, after so many pairs or a ruling."""
+    """Return the hearing of a run's final cell against the GRU, on the terms of the verdict that ends a search."""
     assert run.course.final is not None
     cell = run.course.final.id
-    claim = Claim.of(plan, cell, gru.id, SETTINGS, ledger_of(plan))
+    claim = Claim.of(plan, cell, gru.id, plan.preset.search.verdict_settings, ledger_of(plan))
     with Lock(run.folder), RunStore.open(run.folder, write=True) as store:
         ledger = RunLedger(store)
         number = ledger.enter(claim)

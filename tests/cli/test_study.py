@@ -25,13 +25,18 @@ def test_racing_prints_a_row_for_every_epoch_of_a_run_in_full(finished: Finished
     }
 
 
-def test_the_instrument_is_measured_with_a_line_per_cell_and_the_noise() -> None:
-    common = ("study", "instrument", "--preset", TINY, "--cells", "gru,lstm,tanh_rnn", "--tasks", "english")
+def test_the_instrument_is_measured_with_a_line_per_cell_and_the_noise(tmp_path: Path) -> None:
+    own = tmp_path / "own.cell"
+    own.write_text(
+        "cell gru(x, h):\n    h' = tanh(linear(x) + h)\n"
+    )  # named as the baseline, and yet another cell
+    cells = f"gru,lstm,tanh_rnn,{own}"
+    common = ("study", "instrument", "--preset", TINY, "--cells", cells, "--tasks", "english")
     done = program(*common)
     assert done.code == 0, done.err
     assert "english:small" in done.out and "resolution" in done.out and "Kendall's tau" in done.out
     (task,) = json.loads(program(*common, "--draws", 1, "--json").out)["tasks"]
-    assert {row["cell"] for row in task["cells"]} == {"gru", "lstm", "tanh_rnn"}
+    assert {row["cell"] for row in task["cells"]} == {"gru", "lstm", "tanh_rnn", str(own)}
 
 
 @pytest.mark.parametrize(
@@ -40,7 +45,7 @@ def test_the_instrument_is_measured_with_a_line_per_cell_and_the_noise() -> None
         (["racing"], "Missing argument 'RUN...'"),
         (["racing", "no-such-run"], "no-such-run"),
         (["racing", "x", "--behind", "1"], "--behind"),
-        (["instrument", "--cells", "gru,gruu"], "no library cell 'gruu'"),
+        (["instrument", "--cells", "gru,gruu"], "no cell 'gruu'"),
         (["instrument", "--tasks", "xml,snake"], "not 'snake'"),
         (["instrument", "--preset", "quik"], "did you mean 'quick'"),
         (["strategies", "--strategies", "random,evolve"], "no strategy 'evolve'"),
