@@ -200,7 +200,9 @@ class Bench:
         seconds = measured_ratio(self.plan, a, b, self.dispatcher) if equal == "time" else None
         return msgspec.structs.replace(plain, equal=equality(self.plan, a, b, equal, seconds))
 
-    def heard_out(self, hearing: Hearing, ledger: Ledger, pairs: int, over: Over) -> Hearing:
+    def heard_out(
+        self, hearing: Hearing, ledger: Ledger, pairs: int, over: Over, *, for_ruling: bool = False
+    ) -> Hearing:
         """Return a hearing with so many pairs, each kept as soon as it is there, or fewer if they decide or time is over.
 
         Args:
@@ -208,8 +210,12 @@ class Bench:
             ledger: Where its claim is entered and held.
             pairs: The most.
             over: Says when to stop.
+            for_ruling: Whether it ends, too, once no ruling can come of so many pairs any more.
         """
-        while hearing.due and hearing.count < pairs and (more := self.next_pair(hearing, over, pairs)):
+        while hearing.due and hearing.count < pairs and not (for_ruling and hearing.is_futile(pairs)):
+            more = self.next_pair(hearing, over, pairs)
+            if more is None:
+                break
             hearing = replace(hearing, pairs=more)
             ledger.keep(hearing.claim, more)
         return hearing

@@ -37,8 +37,8 @@ def is_due(store: RunStore, plan: RunPlan, limits: SearchLimits) -> bool:
     """
     if plan.preset.search.verdict == 0 or (best := best_found(store)) is None:
         return False
-    hearing = _hearing(store, plan, best)
-    return bool(hearing.due) and hearing.count < _most(limits)
+    hearing, most = _hearing(store, plan, best), _most(limits)
+    return bool(hearing.due) and hearing.count < most and not hearing.is_futile(most)
 
 
 def best_found(store: RunStore) -> str | None:
@@ -57,7 +57,7 @@ def judge_best(
     elapsed: Callable[[], float],
     stopped: Callable[[], bool],
 ) -> None:
-    """Let the referee judge the best found cell until there is a ruling, pairs enough, or no time left.
+    """Let the referee judge the best found cell until there is a ruling, none can come any more, or no time is left.
 
     Args:
         store: The run's database, opened for writing; every pair is kept there.
@@ -92,7 +92,7 @@ def judge_best(
         return stopped() or (limits.max_seconds is not None and elapsed() >= limits.max_seconds)
 
     bench = Bench(plan, pool, [store.cell(best), library.load(BASELINE)], heard)
-    bench.heard_out(hearing, ledger, _most(limits), over)
+    bench.heard_out(hearing, ledger, _most(limits), over, for_ruling=True)
 
 
 def _hearing(store: RunStore, plan: RunPlan, best: str) -> Hearing:

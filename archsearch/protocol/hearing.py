@@ -12,8 +12,9 @@ from msgspec import UNSET
 
 from archsearch.protocol.claims import MARGIN, Claim, Pairs, has_fresh_data
 from archsearch.protocol.plan import PlannedTask
+from archsearch.referee.bets import Array
 from archsearch.referee.ledger import level, level_of_discoveries
-from archsearch.referee.ruling import Evidence, Ruling, evidence, pairs_needed, ruling
+from archsearch.referee.ruling import Evidence, Ruling, evidence, pairs_needed, ruling, within_reach
 
 LARGEST = 700.0
 """log of the largest fortune that is printed; a larger one is no number any more."""
@@ -51,10 +52,21 @@ class Hearing:
     @cached_property
     def evidence(self) -> dict[str, Evidence]:
         """What the pairs say, task by task."""
+        return {task: evidence(values, self.level) for task, values in self._differences.items()}
+
+    @property
+    def _differences(self) -> dict[str, Array]:
         return {
-            task: evidence(np.array([result.difference for result in results]), self.level)
-            for task, results in self.pairs.items()
+            task: np.array([result.difference for result in results]) for task, results in self.pairs.items()
         }
+
+    def is_futile(self, pairs: int) -> bool:
+        """Return whether so many pairs could have brought a ruling, and cannot any more as those so far have gone."""
+        unheard = {task: np.array([]) for task in self.pairs}
+        could, can = (
+            within_reach(values, pairs, self.level, self.margin) for values in (unheard, self._differences)
+        )
+        return could and not can
 
     @property
     def ruling(self) -> Ruling:

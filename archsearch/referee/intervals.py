@@ -41,14 +41,25 @@ def mean_interval(values: Array, alpha: float) -> Interval:
         alpha: The chance that it ever misses.
     """
     n = len(values)
+    half = float(values.std(ddof=1)) * half_width(n, alpha) if n > 1 else math.inf
+    middle = float(values.mean()) if n else 0.0
+    return Interval(middle - half, middle + half)
+
+
+def half_width(n: int, alpha: float) -> float:
+    """Return half of such an interval's width in standard deviations of the pairs; inf while it has no end.
+
+    Args:
+        n: The number of pairs.
+        alpha: The chance that the interval ever misses.
+    """
     grown = 1 + n * EFFECT_VARIANCE
     log_bound = 2 / max(n, 1) * (math.log(grown) / 2 - math.log(alpha))
     if n < 2 or log_bound >= math.log(grown):  # no mean is refuted by so few pairs
-        return Interval(-math.inf, math.inf)
+        return math.inf
     bound = math.exp(log_bound)
     u = (bound - 1) / (1 - bound / grown)  # the largest t^2 / (n - 1) whose fortune stays below 1 / alpha
-    half = float(values.std(ddof=1)) * math.sqrt(u * (n - 1) / n)
-    return Interval(float(values.mean()) - half, float(values.mean()) + half)
+    return math.sqrt(u * (n - 1) / n)
 
 
 def median_interval(values: Array, alpha: float) -> Interval:

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from archsearch.referee.bets import log_sign, log_t
-from archsearch.referee.intervals import Interval, mean_interval
+from archsearch.referee.intervals import Interval, half_width, mean_interval
 
 Array = NDArray[np.float64]
 
@@ -92,6 +92,40 @@ def ruling(tasks: Mapping[str, Evidence], level: float, delta: float) -> Ruling:
     if all(task.interval.within(delta) for task in tasks.values()):
         return Ruling.NO_DIFFERENCE
     return Ruling.NOT_TOLD_APART
+
+
+def within_reach(tasks: Mapping[str, Array], pairs: int, level: float, delta: float) -> bool:
+    """Return whether so many pairs on every task could still bring a ruling.
+
+    For "better" and "worse" every pair to come is taken to be won by that cell; for "no difference" the pairs to come are
+    taken to be as the known ones are, so it is a forecast. When to stop is free: no level depends on it.
+
+    Args:
+        tasks: d of the pairs so far, by task, each of shape (pairs,).
+        pairs: The most of a task.
+        level: Of the claim.
+        delta: Differences of skill up to this are none.
+    """
+    known = {task: evidence(values, level) for task, values in tasks.items()}
+    left = {task: max(0, pairs - len(values)) for task, values in tasks.items()}
+    needed = -math.log(level)
+    if all(
+        log_sign(e.wins + left[t], e.losses) >= needed or e.log_better >= needed for t, e in known.items()
+    ):
+        return True
+    if all(log_sign(e.losses + left[t], e.wins) >= needed or e.log_worse >= needed for t, e in known.items()):
+        return True
+    return all(
+        _may_end_within(values, half_width(max(pairs, len(values)), level), delta)
+        for values in tasks.values()
+    )
+
+
+def _may_end_within(values: Array, half: float, delta: float) -> bool:
+    """Return whether an interval of so many standard deviations to either side would lie within -delta and delta."""
+    if len(values) < 2:
+        return math.isfinite(half)
+    return bool(abs(values.mean()) + values.std(ddof=1) * half <= delta)
 
 
 def pairs_needed(wins: int, losses: int, level: float) -> int | None:

@@ -161,3 +161,18 @@ def test_a_claim_that_was_made_under_another_control_is_the_run_s_verdict_too(tm
         ledger.enter(claim)
         ledger.keep(claim, {task.name: (PairResult(0.5, 0.4),) * 12 for task in claim.tasks})
         assert not is_due(store, plan, limits)
+
+
+def test_no_more_pairs_are_due_once_those_that_are_left_cannot_bring_a_ruling(tmp_path: Path) -> None:
+    tasks = {"arithmetic": task_plan(gate=0.0), "xml": task_plan(gate=0.0)}
+    make_run(tmp_path / "run", run_plan(preset(tasks, noise_draws=1, verdict=0.25)))
+    search_on(tmp_path / "run", 12)
+    with RunStore.open(tmp_path / "run", write=True) as store:
+        plan, best, counted = store.plan, best_found(store), SearchLimits(max_candidates=12)
+        assert best is not None
+        claim = Claim.of(plan, best, GRU, plan.preset.search.verdict_settings, ledger_of(plan))
+        ledger = RunLedger(store)
+        ledger.enter(claim)
+        split = (PairResult(0.5, 0.4), PairResult(0.4, 0.5), PairResult(0.5, 0.4), PairResult(0.3, 0.5))
+        ledger.keep(claim, {task.name: split for task in claim.tasks})
+        assert is_due(store, plan, SearchLimits()) and not is_due(store, plan, counted)

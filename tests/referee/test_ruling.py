@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from archsearch.referee.bets import log_sign
-from archsearch.referee.ruling import Ruling, evidence, pairs_needed, ruling
+from archsearch.referee.ruling import Ruling, evidence, pairs_needed, ruling, within_reach
 
 LEVEL = 0.03
 BETTER = np.random.default_rng(40).normal(0.05, 0.02, 30)
@@ -65,3 +65,35 @@ def test_the_pairs_that_are_needed_settle_a_task_and_one_fewer_does_not(wins: in
 def test_what_nobody_wins_is_never_settled() -> None:
     assert pairs_needed(0, 0, LEVEL) is None
     assert pairs_needed(50, 50, LEVEL) is None
+
+
+def reach(pairs: int, **tasks: np.ndarray) -> bool:
+    return within_reach(tasks, pairs, LEVEL, delta=0.02)
+
+
+WON, LOST = np.full(1, 0.1), np.full(1, -0.1)
+
+
+def test_a_ruling_is_within_reach_as_long_as_pairs_that_are_all_won_would_bring_it() -> None:
+    fewest = next(n for n in range(1, 40) if log_sign(n, 0) >= -math.log(LEVEL))
+    assert reach(fewest, arithmetic=np.array([])) and not reach(3, arithmetic=np.array([]))
+    assert not reach(fewest - 1, arithmetic=np.repeat(WON, 3))
+    assert reach(fewest, arithmetic=np.repeat(WON, 3), xml=np.repeat(WON, 3))
+    assert reach(fewest, arithmetic=np.repeat(LOST, 3), xml=np.repeat(LOST, 3))
+    assert not reach(fewest, arithmetic=np.concatenate([WON, LOST]), xml=WON)
+
+
+def test_no_ruling_is_within_reach_where_each_cell_has_won_too_much_of_a_task() -> None:
+    assert not reach(12, arithmetic=np.repeat(WON, 4), xml=np.repeat(LOST, 4))
+    assert reach(40, arithmetic=np.repeat(WON, 2), xml=np.repeat(LOST, 2))
+
+
+def test_a_task_that_is_won_already_does_not_put_the_ruling_out_of_reach() -> None:
+    assert reach(
+        12, arithmetic=np.concatenate([np.repeat(WON, 10), np.repeat(LOST, 2)]), xml=np.repeat(WON, 4)
+    )
+
+
+def test_no_difference_is_within_reach_where_pairs_scatter_little() -> None:
+    even = np.array([0.1, -0.1])
+    assert not reach(12, arithmetic=np.tile(even, 3)) and reach(12, arithmetic=np.tile(even / 100, 3))
