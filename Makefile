@@ -30,7 +30,7 @@ test: $(DEV)  ## run the quick tests (a quarter of an hour on two cores)
 	@$(BIN)/python -m pytest $(PARALLEL) $(ARGS)
 
 test-long: $(DEV)  ## run the slow tests with their full numbers
-	@$(BIN)/python -m pytest -m "slow and not timing" --hypothesis-profile=long --timeout=1200 $(PARALLEL) $(ARGS)
+	@$(BIN)/python -m pytest -m "slow and not timing" --hypothesis-profile=long --timeout=1200 --durations=20 $(PARALLEL) $(ARGS)
 
 test-timing: $(DEV)  ## run the tests that hold only on an idle machine
 	@$(BIN)/python -m pytest -m timing $(ARGS)
