@@ -10,7 +10,8 @@ BIN := $(VENV)/bin
 RUN := $(VENV)/.run
 DEV := $(VENV)/.dev
 UNFINISHED := $(VENV)/.unfinished
-INSTALL := $(BIN)/python -m pip install -qq --no-deps --require-hashes
+# Python compiles what it imports; to compile all packages beforehand takes as long as to install them.
+INSTALL := $(BIN)/python -m pip install -qq --no-deps --require-hashes --no-compile
 
 PARALLEL := -n $(CORES) --dist worksteal
 
