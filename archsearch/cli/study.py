@@ -7,6 +7,7 @@ import click
 from archsearch.cli.bias import bias
 from archsearch.cli.instrument import instrument
 from archsearch.cli.long_lag import long_lag
+from archsearch.cli.odyssey import odyssey
 from archsearch.cli.operators import operators
 from archsearch.cli.racing import racing
 from archsearch.cli.referee import referee
@@ -32,5 +33,5 @@ def study(ctx: click.Context) -> None:
         click.echo(ctx.get_help())
 
 
-for command in (racing, instrument, referee, twins, strategies, operators, bias, long_lag):
+for command in (racing, instrument, referee, twins, strategies, operators, bias, long_lag, odyssey):
     study.add_command(command)

@@ -1,0 +1,186 @@
+"""`archsearch study odyssey`."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+import msgspec
+
+from archsearch.actions.cells import load_cell
+from archsearch.cli.figures import check_figure, figure_option, write_figure
+from archsearch.cli.options import json_option, runs_option
+from archsearch.cli.printing import console, note, print_json
+from archsearch.cli.tables import Column, number_text, print_table
+from archsearch.studies import STUDIES
+
+if TYPE_CHECKING:
+    from archsearch.studies.odyssey import VariantRow
+
+FOLDER = Path("runs", "odyssey")
+VARIANTS = "vanilla,nig,nfg,nog,niaf,noaf,cifg,np,fgr"
+
+
+@click.command(
+    help=STUDIES["odyssey"],
+    epilog="Example: archsearch study odyssey --data DIR --reduced --trials 20 --figure boxes.svg",
+)
+@click.option(
+    "--data",
+    metavar="DIR",
+    required=True,
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    help="Folder with the music, such as jsb_chorales.npz or jsb_chorales.json.",
+)
+@click.option(
+    "--music",
+    metavar="NAME",
+    default="jsb_chorales",
+    show_default=True,
+    help="jsb_chorales, nottingham, piano_midi or muse_data.",
+)
+@click.option(
+    "--cells",
+    metavar="A,B,C",
+    default=VARIANTS,
+    show_default=True,
+    help="Of the library, a .cell file, or RUN/1; held against vanilla, or else the first.",
+)
+@click.option(
+    "--trials",
+    metavar="N",
+    type=click.IntRange(min=1),
+    default=200,
+    show_default=True,
+    help="Settings that are drawn, the same for every cell.",
+)
+@click.option(
+    "--seed", metavar="N", type=click.IntRange(min=0), default=0, show_default=True, help="Of the search."
+)
+@click.option("--reduced", is_flag=True, help="At most 30 epochs with a patience of 5, not 150 and 15.")
+@click.option("--epochs", metavar="N", type=click.IntRange(min=1), help="At most so many epochs.")
+@click.option(
+    "--loss",
+    type=click.Choice(["mean", "sum"]),
+    default="mean",
+    show_default=True,
+    help="Whether the loss of a sequence is the mean of its steps or their sum.",
+)
+@click.option(
+    "--workers",
+    metavar="N",
+    type=click.IntRange(min=1),
+    default=1,
+    show_default=True,
+    help="Processes that train.",
+)
+@click.option(
+    "--folder",
+    metavar="DIR",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=FOLDER,
+    show_default=True,
+    help="Where ended trials are kept; they are not trained again.",
+)
+@figure_option("Draw the test NLL of all trials and of the best tenth there")
+@runs_option
+@json_option
+def odyssey(
+    data: Path,
+    music: str,
+    cells: str,
+    trials: int,
+    seed: int,
+    reduced: bool,
+    epochs: int | None,
+    loss: str,
+    workers: int,
+    folder: Path,
+    figure: Path | None,
+    runs: Path,
+    as_json: bool,
+) -> None:
+    """Run and print the tables; see `archsearch.studies.odyssey`."""
+    if figure is not None:
+        check_figure(figure)
+    from archsearch.studies import odyssey as study_of  # torch takes its time to import
+    from archsearch.studies.random_search.training import PAPER, REDUCED
+    from archsearch.tasks.music import read_music
+
+    wanted = {cell.name: cell for cell in (load_cell(name.strip(), runs) for name in cells.split(","))}
+    effort = msgspec.structs.replace(REDUCED if reduced else PAPER, loss=loss)
+    if epochs is not None:
+        effort = msgspec.structs.replace(effort, epochs=epochs)
+    learned = read_music(data, music)
+    with console(error=True).status("starting") as status:
+        started = time.monotonic()
+
+        def told(name: str | None, done: int, total: int) -> None:
+            rate = 60 * done / max(time.monotonic() - started, 1e-9)
+            status.update(f"{name or 'training'}: {done} of {total} trials, {rate:.1f} a minute")
+
+        found = study_of.search_trials(
+            wanted,
+            range(trials),
+            folder,
+            music=learned,
+            effort=effort,
+            seed=seed,
+            workers=workers,
+            told=told,
+        )
+    rows = study_of.variant_rows(wanted, found)
+    if figure is not None:
+        from archsearch.studies.odyssey_figure import variants_picture
+
+        write_figure(variants_picture(found), figure)
+    if as_json:
+        print_json({"music": music, "effort": msgspec.to_builtins(effort), "rows": msgspec.to_builtins(rows)})
+    else:
+        _print(rows)
+
+
+def _print(rows: list[VariantRow]) -> None:
+    columns = [
+        Column("cell"),
+        Column("trials", right=True),
+        Column("diverged", right=True, drop=1),
+        Column("median", right=True, drop=2),
+        Column("best tenth", right=True),
+        Column("±", right=True, drop=3),
+        Column("best", right=True),
+        Column("parameters", right=True, drop=4),
+        Column("p", right=True),
+        Column("change"),
+        Column("the paper's"),
+        Column("s a trial", right=True, drop=5),
+    ]
+    print_table(console(), columns, [_line(row) for row in rows])
+    note(
+        "Test NLL per step, nats. Best tenth: the mean of the trials of the best validation. p: Welch's test of these "
+        "beside the baseline's, times the comparisons. The paper's: on JSB Chorales, with 200 trials.",
+    )
+    for row in rows:
+        for name, end in row.edges.items():
+            note(
+                f"{row.cell}: the best trials lie at the {end} end of the range of {name}; a wider range may be better"
+            )
+
+
+def _line(row: VariantRow) -> list[str]:
+    return [
+        row.cell,
+        str(row.trials),
+        str(row.diverged),
+        number_text(row.median),
+        number_text(row.mean),
+        number_text(row.spread),
+        number_text(row.best),
+        number_text(row.parameters, ",.0f"),
+        number_text(row.p, ".2g"),
+        row.change or "-",
+        row.paper or "-",
+        f"{row.seconds:.1f}",
+    ]

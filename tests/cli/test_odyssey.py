@@ -1,0 +1,64 @@
+"""`archsearch study odyssey`: its table, its figures, and what it says to wrong use."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from archsearch.tasks import music
+from tests.helpers.commands import Call
+from tests.helpers.tunes import COUNTS, write_tunes
+
+
+@pytest.fixture
+def tunes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with made-up music in the place of the chorales."""
+    monkeypatch.setitem(music.MUSIC, "jsb_chorales", COUNTS)
+    write_tunes(tmp_path)
+    return tmp_path
+
+
+def test_trials_of_each_cell_are_trained_once_and_told_in_a_table(call: Call, tunes: Path) -> None:
+    common = (
+        "study",
+        "odyssey",
+        "--data",
+        tunes,
+        "--trials",
+        3,
+        "--reduced",
+        "--epochs",
+        1,
+        "--folder",
+        "kept",
+    )
+    done = call(*common, "--cells", "tanh_rnn,gru", "--figure", tunes / "boxes.svg")
+    assert done.code == 0, done.err
+    assert done.out.splitlines()[1].startswith("tanh_rnn") and "best tenth" in done.out
+    assert (tunes / "boxes.svg").exists()
+    kept = {path: path.stat().st_mtime_ns for path in Path("kept").iterdir()}
+    document = json.loads(call(*common, "--cells", "tanh_rnn", "--json").out)
+    (row,) = document["rows"]
+    assert (row["cell"], row["trials"], document["effort"]) == (
+        "tanh_rnn",
+        3,
+        {"epochs": 1, "patience": 5, "loss": "mean"},
+    )
+    assert kept == {path: path.stat().st_mtime_ns for path in Path("kept").iterdir()} and len(kept) == 2
+
+
+@pytest.mark.parametrize(
+    "arguments, said",
+    [
+        ([], "Missing option '--data'"),
+        (["--data", "."], "jsb_chorales.npz is missing; --data takes a folder"),
+        (["--data", ".", "--music", "jsb"], "no music 'jsb'"),
+        (["--data", ".", "--cells", "vanila"], "did you mean 'vanilla'"),
+        (["--data", ".", "--figure", "boxes.docx"], "no format by that ending"),
+    ],
+)
+def test_wrong_use_is_said_before_anything_is_trained(call: Call, arguments: list[str], said: str) -> None:
+    done = call("study", "odyssey", *arguments)
+    assert done.code == 2 and said in done.err, done
