@@ -14,9 +14,11 @@ from archsearch.cli.figures import check_figure, figure_option, write_figure
 from archsearch.cli.options import json_option, runs_option
 from archsearch.cli.printing import console, note, print_json
 from archsearch.cli.tables import Column, number_text, print_table
+from archsearch.errors import InputError
 from archsearch.studies import STUDIES
 
 if TYPE_CHECKING:
+    from archsearch.studies.importance import ImportanceRow
     from archsearch.studies.odyssey import VariantRow
 
 FOLDER = Path("runs", "odyssey")
@@ -84,7 +86,13 @@ VARIANTS = "vanilla,nig,nfg,nog,niaf,noaf,cifg,np,fgr"
     show_default=True,
     help="Where ended trials are kept; they are not trained again.",
 )
+@click.option(
+    "--importance",
+    is_flag=True,
+    help="Say besides how much each hyper-parameter explains of the test NLL (fANOVA); needs scikit-learn.",
+)
 @figure_option("Draw the test NLL of all trials and of the best tenth there")
+@figure_option("Draw what each hyper-parameter does to the test NLL there", "--marginals")
 @runs_option
 @json_option
 def odyssey(
@@ -98,13 +106,18 @@ def odyssey(
     loss: str,
     workers: int,
     folder: Path,
+    importance: bool,
     figure: Path | None,
+    marginals: Path | None,
     runs: Path,
     as_json: bool,
 ) -> None:
     """Run and print the tables; see `archsearch.studies.odyssey`."""
-    if figure is not None:
-        check_figure(figure)
+    for option, file in (("--figure", figure), ("--marginals", marginals)):
+        if file is not None:
+            check_figure(file, option)
+    if importance or marginals is not None:
+        _check_forests("--importance" if importance else "--marginals")
     from archsearch.studies import odyssey as study_of  # torch takes its time to import
     from archsearch.studies.random_search.training import PAPER, REDUCED
     from archsearch.tasks.music import read_music
@@ -136,10 +149,32 @@ def odyssey(
         from archsearch.studies.odyssey_figure import variants_picture
 
         write_figure(variants_picture(found), figure)
+    explained: list[ImportanceRow] = []
+    if importance or marginals is not None:
+        from archsearch.studies import importance as forests_of
+
+        scored = forests_of.scored_settings(found)
+        explained = forests_of.importance_rows(scored) if importance else []
+        if marginals is not None:
+            from archsearch.studies.importance_figure import marginals_picture
+
+            write_figure(marginals_picture(scored), marginals, "--marginals")
     if as_json:
-        print_json({"music": music, "effort": msgspec.to_builtins(effort), "rows": msgspec.to_builtins(rows)})
-    else:
-        _print(rows)
+        document = {"music": music, "effort": effort, "rows": rows, "importance": explained}
+        print_json(msgspec.to_builtins(document))
+        return
+    _print(rows)
+    if importance:
+        _print_importance(explained)
+
+
+def _check_forests(option: str) -> None:
+    try:
+        import sklearn  # noqa: F401
+    except ImportError:
+        raise InputError(
+            f"{option} needs scikit-learn, which is not installed: pip install archsearch[studies]"
+        ) from None
 
 
 def _print(rows: list[VariantRow]) -> None:
@@ -167,6 +202,39 @@ def _print(rows: list[VariantRow]) -> None:
             note(
                 f"{row.cell}: the best trials lie at the {end} end of the range of {name}; a wider range may be better"
             )
+
+
+def _print_importance(rows: list[ImportanceRow]) -> None:
+    from archsearch.studies.importance import FEWEST, PAPER
+
+    if not rows:
+        note(f"--importance: no cell has {FEWEST} trials with a score; name more with --trials")
+        return
+    titles = [*rows[0].settings, "interactions"]
+    columns = [
+        Column("explains"),
+        Column("trials", right=True),
+        *(Column(title, right=True) for title in titles),
+    ]
+    lines = [
+        [
+            row.cell,
+            str(row.trials),
+            *(
+                f"{part.share:.0%} ({part.low:.0%} to {part.high:.0%})"
+                for part in (*row.settings.values(), row.interactions)
+            ),
+        ]
+        for row in rows
+    ]
+    console().print()
+    print_table(
+        console(), columns, [*lines, ["the paper", "200", *(PAPER.get(title, "-") for title in titles)]]
+    )
+    note(
+        "Shares of the variance of the test NLL over the whole ranges, by a random forest, and 90 % intervals of resampled "
+        "trials. Interactions: all pairs, beyond both by themselves."
+    )
 
 
 def _line(row: VariantRow) -> list[str]:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 
 import pytest
 
+from archsearch.studies import importance
 from archsearch.tasks import music
 from tests.helpers.commands import Call
 from tests.helpers.tunes import COUNTS, write_tunes
@@ -49,6 +51,29 @@ def test_trials_of_each_cell_are_trained_once_and_told_in_a_table(call: Call, tu
     assert kept == {path: path.stat().st_mtime_ns for path in Path("kept").iterdir()} and len(kept) == 2
 
 
+def test_the_importance_of_settings_is_told_and_drawn(
+    call: Call, tunes: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(importance, "RESAMPLES", 2)
+    common = ("study", "odyssey", "--data", tunes, "--epochs", 1, "--cells", "tanh_rnn", "--importance")
+    few = call(*common, "--trials", 2)
+    assert few.code == 0 and "no cell has 10 trials with a score" in few.err
+    done = call(*common, "--trials", 12, "--marginals", tunes / "marginals.svg")
+    assert done.code == 0, done.err
+    assert "interactions" in done.out and "> 67 %" in done.out and (tunes / "marginals.svg").exists()
+    document = json.loads(call(*common, "--trials", 12, "--json").out)
+    (row,) = document["importance"]
+    assert list(row["settings"]) == ["units", "rate", "momentum", "noise"] and row["trials"] == 12
+
+
+def test_without_scikit_learn_it_is_said_how_to_have_it(
+    call: Call, tunes: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "sklearn", None)
+    done = call("study", "odyssey", "--data", tunes, "--importance")
+    assert done.code == 2 and "pip install archsearch[studies]" in done.err
+
+
 @pytest.mark.parametrize(
     "arguments, said",
     [
@@ -56,7 +81,8 @@ def test_trials_of_each_cell_are_trained_once_and_told_in_a_table(call: Call, tu
         (["--data", "."], "jsb_chorales.npz is missing; --data takes a folder"),
         (["--data", ".", "--music", "jsb"], "no music 'jsb'"),
         (["--data", ".", "--cells", "vanila"], "did you mean 'vanilla'"),
-        (["--data", ".", "--figure", "boxes.docx"], "no format by that ending"),
+        (["--data", ".", "--figure", "boxes.docx"], "--figure boxes.docx: no format by that ending"),
+        (["--data", ".", "--marginals", "x/m.svg"], "--marginals x/m.svg: no folder x"),
     ],
 )
 def test_wrong_use_is_said_before_anything_is_trained(call: Call, arguments: list[str], said: str) -> None:
