@@ -11,15 +11,14 @@ import msgspec
 
 from archsearch.actions.cells import load_cell
 from archsearch.cli.figures import check_figure, figure_option, write_figure
+from archsearch.cli.odyssey_tables import print_effects, print_importance, print_variants
 from archsearch.cli.options import json_option, runs_option
-from archsearch.cli.printing import console, note, print_json
-from archsearch.cli.tables import Column, number_text, print_table
+from archsearch.cli.printing import console, print_json
 from archsearch.errors import InputError
 from archsearch.studies import STUDIES
 
 if TYPE_CHECKING:
     from archsearch.studies.importance import ImportanceRow
-    from archsearch.studies.odyssey import VariantRow
 
 FOLDER = Path("runs", "odyssey")
 VARIANTS = "vanilla,nig,nfg,nog,niaf,noaf,cifg,np,fgr"
@@ -87,6 +86,11 @@ VARIANTS = "vanilla,nig,nfg,nog,niaf,noaf,cifg,np,fgr"
     help="Where ended trials are kept; they are not trained again.",
 )
 @click.option(
+    "--factorial",
+    is_flag=True,
+    help="Train the LSTM with each subset of its gates besides, and say what each gate does and what they do together.",
+)
+@click.option(
     "--importance",
     is_flag=True,
     help="Say besides how much each hyper-parameter explains of the test NLL (fANOVA); needs scikit-learn.",
@@ -106,6 +110,7 @@ def odyssey(
     loss: str,
     workers: int,
     folder: Path,
+    factorial: bool,
     importance: bool,
     figure: Path | None,
     marginals: Path | None,
@@ -118,11 +123,14 @@ def odyssey(
             check_figure(file, option)
     if importance or marginals is not None:
         _check_forests("--importance" if importance else "--marginals")
-    from archsearch.studies import odyssey as study_of  # torch takes its time to import
+    from archsearch.studies import gates as study_of_gates  # torch takes its time to import
+    from archsearch.studies import odyssey as study_of
     from archsearch.studies.random_search.training import PAPER, REDUCED
     from archsearch.tasks.music import read_music
 
     wanted = {cell.name: cell for cell in (load_cell(name.strip(), runs) for name in cells.split(","))}
+    made = study_of_gates.gated_cells() if factorial else {}
+    wanted |= {cell.name: cell for cell in made.values() if cell.name not in wanted}
     effort = msgspec.structs.replace(REDUCED if reduced else PAPER, loss=loss)
     if epochs is not None:
         effort = msgspec.structs.replace(effort, epochs=epochs)
@@ -149,6 +157,9 @@ def odyssey(
         from archsearch.studies.odyssey_figure import variants_picture
 
         write_figure(variants_picture(found), figure)
+    effects = (
+        study_of_gates.gate_effects({gates: found[cell.name] for gates, cell in made.items()}) if made else []
+    )
     explained: list[ImportanceRow] = []
     if importance or marginals is not None:
         from archsearch.studies import importance as forests_of
@@ -160,12 +171,14 @@ def odyssey(
 
             write_figure(marginals_picture(scored), marginals, "--marginals")
     if as_json:
-        document = {"music": music, "effort": effort, "rows": rows, "importance": explained}
+        document = {"music": music, "effort": effort, "rows": rows, "gates": effects, "importance": explained}
         print_json(msgspec.to_builtins(document))
         return
-    _print(rows)
+    print_variants(rows)
+    if factorial:
+        print_effects(effects)
     if importance:
-        _print_importance(explained)
+        print_importance(explained)
 
 
 def _check_forests(option: str) -> None:
@@ -175,80 +188,3 @@ def _check_forests(option: str) -> None:
         raise InputError(
             f"{option} needs scikit-learn, which is not installed: pip install archsearch[studies]"
         ) from None
-
-
-def _print(rows: list[VariantRow]) -> None:
-    columns = [
-        Column("cell"),
-        Column("trials", right=True),
-        Column("diverged", right=True, drop=1),
-        Column("median", right=True, drop=2),
-        Column("best tenth", right=True),
-        Column("±", right=True, drop=3),
-        Column("best", right=True),
-        Column("parameters", right=True, drop=4),
-        Column("p", right=True),
-        Column("change"),
-        Column("the paper's"),
-        Column("s a trial", right=True, drop=5),
-    ]
-    print_table(console(), columns, [_line(row) for row in rows])
-    note(
-        "Test NLL per step, nats. Best tenth: the mean of the trials of the best validation. p: Welch's test of these "
-        "beside the baseline's, times the comparisons. The paper's: on JSB Chorales, with 200 trials.",
-    )
-    for row in rows:
-        for name, end in row.edges.items():
-            note(
-                f"{row.cell}: the best trials lie at the {end} end of the range of {name}; a wider range may be better"
-            )
-
-
-def _print_importance(rows: list[ImportanceRow]) -> None:
-    from archsearch.studies.importance import FEWEST, PAPER
-
-    if not rows:
-        note(f"--importance: no cell has {FEWEST} trials with a score; name more with --trials")
-        return
-    titles = [*rows[0].settings, "interactions"]
-    columns = [
-        Column("explains"),
-        Column("trials", right=True),
-        *(Column(title, right=True) for title in titles),
-    ]
-    lines = [
-        [
-            row.cell,
-            str(row.trials),
-            *(
-                f"{part.share:.0%} ({part.low:.0%} to {part.high:.0%})"
-                for part in (*row.settings.values(), row.interactions)
-            ),
-        ]
-        for row in rows
-    ]
-    console().print()
-    print_table(
-        console(), columns, [*lines, ["the paper", "200", *(PAPER.get(title, "-") for title in titles)]]
-    )
-    note(
-        "Shares of the variance of the test NLL over the whole ranges, by a random forest, and 90 % intervals of resampled "
-        "trials. Interactions: all pairs, beyond both by themselves."
-    )
-
-
-def _line(row: VariantRow) -> list[str]:
-    return [
-        row.cell,
-        str(row.trials),
-        str(row.diverged),
-        number_text(row.median),
-        number_text(row.mean),
-        number_text(row.spread),
-        number_text(row.best),
-        number_text(row.parameters, ",.0f"),
-        number_text(row.p, ".2g"),
-        row.change or "-",
-        row.paper or "-",
-        f"{row.seconds:.1f}",
-    ]

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 import sys
+from functools import partial
 from pathlib import Path
 
 import pytest
 
+from archsearch.compiler import Recurrent
 from archsearch.studies import importance
+from archsearch.studies.random_search import training
 from archsearch.tasks import music
 from tests.helpers.commands import Call
 from tests.helpers.tunes import COUNTS, write_tunes
@@ -16,7 +19,8 @@ from tests.helpers.tunes import COUNTS, write_tunes
 
 @pytest.fixture
 def tunes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder with made-up music in the place of the chorales."""
+    """A folder with made-up music in the place of the chorales, learned by the interpreter, which has nothing to compile."""
+    monkeypatch.setattr(training, "Recurrent", partial(Recurrent, engine="interpreter"))
     monkeypatch.setitem(music.MUSIC, "jsb_chorales", COUNTS)
     write_tunes(tmp_path)
     return tmp_path
@@ -64,6 +68,21 @@ def test_the_importance_of_settings_is_told_and_drawn(
     document = json.loads(call(*common, "--trials", 12, "--json").out)
     (row,) = document["importance"]
     assert list(row["settings"]) == ["units", "rate", "momentum", "noise"] and row["trials"] == 12
+
+
+def test_the_gates_are_told_as_factors(call: Call, tunes: Path) -> None:
+    common = ("study", "odyssey", "--data", tunes, "--epochs", 1, "--cells", "vanilla", "--factorial")
+    done = call(*common, "--trials", 2)
+    assert done.code == 0, done.err
+    assert "gates_none" in done.out and "input gate x forget gate x output gate" in done.out
+    document = json.loads(call(*common, "--trials", 2, "--json").out)
+    assert len(document["rows"]) == 8 and [effect["gates"] for effect in document["gates"]][3:] == [
+        "if",
+        "io",
+        "fo",
+        "ifo",
+    ]
+    assert "fewer than two trials" in call(*common, "--trials", 1).err
 
 
 def test_without_scikit_learn_it_is_said_how_to_have_it(
