@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 import msgspec
 
-from archsearch.actions.cells import load_cell
 from archsearch.cli.figures import check_figure, figure_option, write_figure
 from archsearch.cli.odyssey_tables import print_effects, print_importance, print_variants
 from archsearch.cli.options import json_option, runs_option
-from archsearch.cli.printing import console, print_json
+from archsearch.cli.printing import note, print_json
+from archsearch.cli.searching import add_named, effort_of, named, search_options, searched
 from archsearch.errors import InputError
 from archsearch.studies import STUDIES
 
 if TYPE_CHECKING:
     from archsearch.studies.importance import ImportanceRow
 
-FOLDER = Path("runs", "odyssey")
 VARIANTS = "vanilla,nig,nfg,nog,niaf,noaf,cifg,np,fgr"
 
 
@@ -28,13 +26,7 @@ VARIANTS = "vanilla,nig,nfg,nog,niaf,noaf,cifg,np,fgr"
     help=STUDIES["odyssey"],
     epilog="Example: archsearch study odyssey --data DIR --reduced --trials 20 --figure boxes.svg",
 )
-@click.option(
-    "--data",
-    metavar="DIR",
-    required=True,
-    type=click.Path(path_type=Path, exists=True, file_okay=False),
-    help="Folder with the music, such as jsb_chorales.npz or jsb_chorales.json.",
-)
+@search_options
 @click.option(
     "--music",
     metavar="NAME",
@@ -58,34 +50,6 @@ VARIANTS = "vanilla,nig,nfg,nog,niaf,noaf,cifg,np,fgr"
     help="Settings that are drawn, the same for every cell.",
 )
 @click.option(
-    "--seed", metavar="N", type=click.IntRange(min=0), default=0, show_default=True, help="Of the search."
-)
-@click.option("--reduced", is_flag=True, help="At most 30 epochs with a patience of 5, not 150 and 15.")
-@click.option("--epochs", metavar="N", type=click.IntRange(min=1), help="At most so many epochs.")
-@click.option(
-    "--loss",
-    type=click.Choice(["mean", "sum"]),
-    default="mean",
-    show_default=True,
-    help="Whether the loss of a sequence is the mean of its steps or their sum.",
-)
-@click.option(
-    "--workers",
-    metavar="N",
-    type=click.IntRange(min=1),
-    default=1,
-    show_default=True,
-    help="Processes that train.",
-)
-@click.option(
-    "--folder",
-    metavar="DIR",
-    type=click.Path(path_type=Path, file_okay=False),
-    default=FOLDER,
-    show_default=True,
-    help="Where ended trials are kept; they are not trained again.",
-)
-@click.option(
     "--factorial",
     is_flag=True,
     help="Train the LSTM with each subset of its gates besides, and say what each gate does and what they do together.",
@@ -100,22 +64,19 @@ VARIANTS = "vanilla,nig,nfg,nog,niaf,noaf,cifg,np,fgr"
 @runs_option
 @json_option
 def odyssey(
-    data: Path,
     music: str,
     cells: str,
     trials: int,
-    seed: int,
     reduced: bool,
     epochs: int | None,
     loss: str,
-    workers: int,
-    folder: Path,
     factorial: bool,
     importance: bool,
     figure: Path | None,
     marginals: Path | None,
     runs: Path,
     as_json: bool,
+    **search: Any,
 ) -> None:
     """Run and print the tables; see `archsearch.studies.odyssey`."""
     for option, file in (("--figure", figure), ("--marginals", marginals)):
@@ -125,40 +86,19 @@ def odyssey(
         _check_forests("--importance" if importance else "--marginals")
     from archsearch.studies import gates as study_of_gates  # torch takes its time to import
     from archsearch.studies import odyssey as study_of
-    from archsearch.studies.random_search.training import PAPER, REDUCED
-    from archsearch.tasks.music import read_music
 
-    wanted = {cell.name: cell for cell in (load_cell(name.strip(), runs) for name in cells.split(","))}
+    wanted = named(cells, runs)
     made = study_of_gates.gated_cells() if factorial else {}
-    wanted |= {cell.name: cell for cell in made.values() if cell.name not in wanted}
-    effort = msgspec.structs.replace(REDUCED if reduced else PAPER, loss=loss)
-    if epochs is not None:
-        effort = msgspec.structs.replace(effort, epochs=epochs)
-    learned = read_music(data, music)
-    with console(error=True).status("starting") as status:
-        started = time.monotonic()
-
-        def told(name: str | None, done: int, total: int) -> None:
-            rate = 60 * done / max(time.monotonic() - started, 1e-9)
-            status.update(f"{name or 'training'}: {done} of {total} trials, {rate:.1f} a minute")
-
-        found = study_of.search_trials(
-            wanted,
-            range(trials),
-            folder,
-            music=learned,
-            effort=effort,
-            seed=seed,
-            workers=workers,
-            told=told,
-        )
+    names = {gates: add_named(wanted, cell, f"{cell.name} (gates)") for gates, cell in made.items()}
+    effort = effort_of(reduced, epochs, loss)
+    found = searched(wanted, trials, name=music, effort=effort, **search)
     rows = study_of.variant_rows(wanted, found)
     if figure is not None:
         from archsearch.studies.odyssey_figure import variants_picture
 
         write_figure(variants_picture(found), figure)
     effects = (
-        study_of_gates.gate_effects({gates: found[cell.name] for gates, cell in made.items()}) if made else []
+        study_of_gates.gate_effects({gates: found[name] for gates, name in names.items()}) if names else []
     )
     explained: list[ImportanceRow] = []
     if importance or marginals is not None:
@@ -166,7 +106,9 @@ def odyssey(
 
         scored = forests_of.scored_settings(found)
         explained = forests_of.importance_rows(scored) if importance else []
-        if marginals is not None:
+        if marginals is not None and not scored:
+            note(f"--marginals: no cell has {forests_of.FEWEST} trials with a score; name more with --trials")
+        elif marginals is not None:
             from archsearch.studies.importance_figure import marginals_picture
 
             write_figure(marginals_picture(scored), marginals, "--marginals")

@@ -27,7 +27,7 @@ def print_variants(rows: list[VariantRow]) -> None:
         Column("p", right=True),
         Column("change"),
         Column("the paper's"),
-        Column("s a trial", right=True, drop=5),
+        Column("core s a trial", right=True, drop=5),
     ]
     print_table(console(), columns, [_line(row) for row in rows])
     note(

@@ -63,7 +63,7 @@ class VariantRow(msgspec.Struct, frozen=True):
         change: What that says: better, worse or no change; empty for the baseline and where there is no test.
         paper: The paper's outcome on JSB Chorales; empty where there is none.
         edges: Which hyper-parameters of the best 10 % lie at an edge of their range, and at which.
-        seconds: The mean time of a trial.
+        seconds: Of a core, the mean of a trial.
     """
 
     cell: str
@@ -128,7 +128,8 @@ def search_trials(
 
 
 def _file(cell: Cell, music: Music, effort: Effort) -> str:
-    return f"{music.name}-{cell.id}-{effort.epochs}-{effort.patience}-{effort.loss}.jsonl"
+    how = f"{effort.epochs}-{effort.patience}-{effort.loss}{'-dropout' if effort.dropout else ''}"
+    return f"{music.name}-{cell.id}-{how}.jsonl"
 
 
 def _kept(path: Path, music: Music, seed: int) -> dict[int, SearchTrial]:

@@ -50,7 +50,7 @@ def test_trials_of_each_cell_are_trained_once_and_told_in_a_table(call: Call, tu
     assert (row["cell"], row["trials"], document["effort"]) == (
         "tanh_rnn",
         3,
-        {"epochs": 1, "patience": 5, "loss": "mean"},
+        {"epochs": 1, "patience": 5, "loss": "mean", "dropout": False},
     )
     assert kept == {path: path.stat().st_mtime_ns for path in Path("kept").iterdir()} and len(kept) == 2
 
@@ -107,3 +107,39 @@ def test_without_scikit_learn_it_is_said_how_to_have_it(
 def test_wrong_use_is_said_before_anything_is_trained(call: Call, arguments: list[str], said: str) -> None:
     done = call("study", "odyssey", *arguments)
     assert done.code == 2 and said in done.err, done
+
+
+def test_two_cells_of_one_name_are_told_apart(call: Call, tunes: Path) -> None:
+    (tunes / "mine.cell").write_text("cell gru(x, h):\n    h' = tanh(linear(x) + linear(h))\n")
+    done = call(
+        "study",
+        "odyssey",
+        "--data",
+        tunes,
+        "--epochs",
+        1,
+        "--trials",
+        1,
+        "--cells",
+        "gru,mine.cell",
+        "--json",
+    )
+    assert [row["cell"] for row in json.loads(done.out)["rows"]] == ["gru", "gru (mine.cell)"]
+
+
+def test_the_panel_has_the_paper_s_table_beside(
+    call: Call, tunes: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(music.MUSIC, "nottingham", COUNTS)
+    (tunes / "jsb_chorales.npz").rename(tunes / "nottingham.npz")
+    common = ("study", "panel", "--data", tunes, "--epochs", 1, "--trials", 2, "--cells", "tanh_rnn,gru,np")
+    done = call(*common, "--columns", "nottingham,nottingham-dropout")
+    assert done.code == 0, done.err
+    assert "nottingham-dropout" in done.out and "3.612" in done.out and "3.427" in done.out
+    assert "nottingham, gru: 2 of 6 trials" in done.err
+    document = json.loads(call(*common, "--columns", "nottingham", "--json").out)
+    assert [row["paper"] for row in document["rows"]] == [3.612, 3.410, None] and document["tau"] == {
+        "nottingham": None
+    }
+    wrong = call(*common, "--columns", "muse_data")
+    assert wrong.code == 2 and "no column 'muse_data'" in wrong.err

@@ -21,22 +21,26 @@ from archsearch.tasks.music import NOTES, Music, Roll
 
 START = 0.1
 """Standard deviation of the initial weights."""
+DROPOUTS = (0.0, 0.1, 0.3, 0.5, 0.7)
+"""Rates of dropout that a trial with it draws from, those of Jozefowicz et al. (2015)."""
 SIDE_BY_SIDE = 32
 """Sequences that are evaluated at once."""
 
 
 class Effort(msgspec.Struct, frozen=True):
-    """How long a trial trains, and on what.
+    """How a trial trains.
 
     Attributes:
         epochs: At most so many.
         patience: It stops after more than so many without a better validation.
         loss: Whether the loss of a sequence is the mean over its steps or their sum, which the paper leaves open.
+        dropout: Whether the trial draws a rate at which outputs of the layer are dropped in training.
     """
 
     epochs: int
     patience: int
     loss: Literal["mean", "sum"] = "mean"
+    dropout: bool = False
 
 
 PAPER, REDUCED = Effort(150, 15), Effort(30, 5)
@@ -56,8 +60,9 @@ class SearchTrial(msgspec.Struct, frozen=True):
         valid: The NLL per step there, nats; None if there was none.
         test: The test NLL per step there.
         diverged: Whether it ended since a loss was no number.
-        seconds: How long it took.
+        seconds: Of a core, how long it took.
         music: The checksum of the data.
+        dropout: The rate at which outputs of the layer were dropped.
         version: Of the training.
     """
 
@@ -73,6 +78,7 @@ class SearchTrial(msgspec.Struct, frozen=True):
     diverged: bool
     seconds: float
     music: str
+    dropout: float = 0.0
     version: int = VERSION
 
 
@@ -84,7 +90,7 @@ class TrialJob:
         cell: The cell's text.
         seed: Of the search.
         number: Of the trial in it, which decides its setting, weights, noise and order of sequences.
-        effort: How long, and on what loss.
+        effort: How.
     """
 
     cell: str
@@ -123,23 +129,20 @@ class NoteNetwork:
             for weight in self.weights:
                 weight.add_(torch.randn(weight.shape, generator=chance), alpha=START)
 
-    def logits(self, inputs: Tensor) -> Tensor:
-        """Return what the output units are before their logistic function, (T, B, 88), of inputs (T, B, 88)."""
-        hidden, _ = self.layer(inputs)
-        predicted: Tensor = self.out(hidden)
-        return predicted
-
-    def losses(self, inputs: Tensor, wanted: Tensor) -> Tensor:
+    def losses(self, inputs: Tensor, wanted: Tensor, mask: Tensor | None = None) -> Tensor:
         """Return the cross-entropy of each step, summed over its notes, in nats.
 
         Args:
             inputs: Shape (T, B, 88).
             wanted: The notes that follow, same shape.
+            mask: What the outputs of the layer are multiplied by, shape (T, B, units); None for dropping none.
 
         Returns:
             Shape (T, B).
         """
-        return binary_cross_entropy_with_logits(self.logits(inputs), wanted, reduction="none").sum(-1)
+        hidden, _ = self.layer(inputs)
+        logits = self.out(hidden if mask is None else hidden * mask)
+        return binary_cross_entropy_with_logits(logits, wanted, reduction="none").sum(-1)
 
     @torch.no_grad()
     def nll(self, rolls: Sequence[Roll]) -> float:
@@ -180,12 +183,16 @@ def optimiser_of(weights: Sequence[Tensor], setting: RandomSetting) -> torch.opt
 
 def train_trial(job: TrialJob, music: Music) -> SearchTrial:
     """Train a network with the setting of a trial, and test it at its best validation."""
-    started = time.perf_counter()
+    started = time.process_time()
     cell, setting = Cell.parse(job.cell), drawn_setting(job.seed, job.number)
-    words = ("odyssey", VERSION, job.seed, job.number)
+    words, dropout = ("odyssey", VERSION, job.seed, job.number), 0.0
+    if job.effort.dropout:
+        dropout = float(generator(*words, "dropout").choice(DROPOUTS))
     chance = torch.Generator().manual_seed(seed_of(*words, "weights"))
     network, epoch, best, valid, diverged = NoteNetwork(cell, setting.units, chance), 0, 0, math.inf, False
-    course = _Course(network, setting, music.parts["train"], words, job.effort.loss)
+    course = _Course(
+        network, setting, music.parts["train"], words=words, loss=job.effort.loss, dropout=dropout
+    )
     kept = network.kept()
     try:
         while epoch < job.effort.epochs and epoch - best <= job.effort.patience:
@@ -207,8 +214,9 @@ def train_trial(job: TrialJob, music: Music) -> SearchTrial:
         valid=valid if best else None,
         test=network.nll(music.parts["test"]) if best else None,
         diverged=diverged,
-        seconds=time.perf_counter() - started,
+        seconds=time.process_time() - started,
         music=music.checksum,
+        dropout=dropout,
     )
 
 
@@ -219,6 +227,7 @@ class _Course:
         network: What learns.
         noise: Standard deviation of what is added to its inputs.
         loss: Whether the loss of a sequence is the mean of its steps or their sum.
+        dropout: Rate at which outputs of the layer are dropped.
         optimiser: Changes its weights.
         rolls: The sequences, each (steps, 88), those with a step to predict.
         order: In which order they come.
@@ -232,8 +241,9 @@ class _Course:
         rolls: Sequence[Roll],
         words: tuple[str | int, ...],
         loss: str,
+        dropout: float,
     ) -> None:
-        self.network, self.noise, self.loss = network, setting.noise, loss
+        self.network, self.noise, self.loss, self.dropout = network, setting.noise, loss, dropout
         self.optimiser = optimiser_of(network.weights, setting)
         self.rolls = [torch.from_numpy(roll).float() for roll in rolls if len(roll) > 1]
         self.order = generator(*words, "order")
@@ -245,10 +255,17 @@ class _Course:
             roll = self.rolls[index]
             noise = torch.randn(roll[:-1].shape, generator=self.chance)
             inputs = roll[:-1] + self.noise * noise
-            losses = self.network.losses(inputs[:, None], roll[1:, None])
+            losses = self.network.losses(inputs[:, None], roll[1:, None], self._mask(len(inputs)))
             loss = losses.mean() if self.loss == "mean" else losses.sum()
             if not math.isfinite(loss.item()):
                 raise Diverged
             self.optimiser.zero_grad()
             loss.backward()
             self.optimiser.step()
+
+    def _mask(self, steps: int) -> Tensor | None:
+        """Return which outputs of the layer stay, and by what they are multiplied for it, (T, 1, units)."""
+        if not self.dropout:
+            return None
+        kept = torch.rand(steps, 1, self.network.layer.hidden_size, generator=self.chance) >= self.dropout
+        return kept / (1 - self.dropout)
