@@ -7,7 +7,9 @@ import click
 from archsearch.cli.bias import bias
 from archsearch.cli.instrument import instrument
 from archsearch.cli.long_lag import long_lag
+from archsearch.cli.odyssey import odyssey
 from archsearch.cli.operators import operators
+from archsearch.cli.panel import panel
 from archsearch.cli.racing import racing
 from archsearch.cli.referee import referee
 from archsearch.cli.strategies import strategies
@@ -32,5 +34,5 @@ def study(ctx: click.Context) -> None:
         click.echo(ctx.get_help())
 
 
-for command in (racing, instrument, referee, twins, strategies, operators, bias, long_lag):
+for command in (racing, instrument, referee, twins, strategies, operators, bias, long_lag, odyssey, panel):
     study.add_command(command)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from archsearch.studies import STUDIES
 from tests.helpers.commands import TINY, Call, Finished, program
 from tests.helpers.sealing import forge
 
@@ -55,7 +56,7 @@ def test_the_instrument_is_measured_with_a_line_per_cell_and_the_noise(tmp_path:
         (["operators", "no-such-run"], "no-such-run"),
         (
             ["colour"],
-            "no study 'colour' (studies: racing, instrument, referee, twins, strategies, operators, bias, long-lag)",
+            f"no study 'colour' (studies: {', '.join(STUDIES)})",
         ),
     ],
 )
