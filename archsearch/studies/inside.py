@@ -1,0 +1,184 @@
+"""Character models looked into, after Karpathy, Johnson, Fei-Fei (2015), "Visualizing and Understanding Recurrent Networks".
+
+Losses of models and n-grams beside the paper's; how often gates are saturated; what errors are; which units mean something.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import msgspec
+import numpy as np
+
+from archsearch.cell import Cell
+from archsearch.studies.characters.keeping import Record
+from archsearch.studies.characters.model import CharModel
+from archsearch.studies.characters.ngram_scores import ngram_probabilities
+from archsearch.studies.characters.published import published_for
+from archsearch.studies.characters.reading import log_probabilities, part_to_read
+from archsearch.studies.characters.recipe import Recipe, recipe_for
+from archsearch.studies.characters.text import CharText
+from archsearch.studies.characters.training import epoch_windows, trained
+from archsearch.studies.characters.windows import trained_window, window_loss
+
+LONGEST = 20
+"""The longest context of the paper's n-grams."""
+WIDEST = 6
+"""The most symbols that the paper's n-NN see."""
+
+Told = Callable[[str], None]
+"""Told in a few words what is being done."""
+
+
+class Budget(msgspec.Struct, frozen=True):
+    """How long models are trained, and where they are kept.
+
+    Attributes:
+        folder: Where.
+        epochs: How often the training part is read.
+        steps: Training steps, instead.
+        seed: Of initial weights.
+    """
+
+    folder: Path
+    epochs: int
+    steps: int | None = None
+    seed: int = 0
+
+
+class ModelRow(msgspec.Struct, frozen=True):
+    """A character model, and what it came to.
+
+    Attributes:
+        cell: The name of its cell.
+        layers: How many.
+        units: Width of each.
+        parameters: Numbers that it learns.
+        epochs: How many it was trained for.
+        steps: Training steps.
+        valid: Validation loss, in nats a symbol.
+        loss: Test loss, in nats a symbol.
+        paper: The paper's, None where it has none.
+        speed: Symbols a second of processor time, in training.
+    """
+
+    cell: str
+    layers: int
+    units: int
+    parameters: int
+    epochs: float
+    steps: int
+    valid: float
+    loss: float
+    paper: float | None
+    speed: float
+
+
+class ContextRow(msgspec.Struct, frozen=True):
+    """Models that see the last n symbols.
+
+    Attributes:
+        n: How many.
+        ngram: Test loss of the n-gram model learned from the training part, in nats a symbol.
+        more: The same, learned from the validation part besides.
+        paper: The paper's.
+        window: Test loss of the n-NN; None where it was not trained.
+        paper_window: The paper's.
+    """
+
+    n: int
+    ngram: float
+    more: float
+    paper: float | None
+    window: float | None
+    paper_window: float | None
+
+
+def steps_for(text: CharText, recipe: Recipe, epochs: int, steps: int | None) -> int:
+    """Return the budget of a training, in steps.
+
+    Args:
+        text: What is learned.
+        recipe: How.
+        epochs: How often the training part is read.
+        steps: The budget itself, if it is said.
+    """
+    return steps or epochs * len(epoch_windows(text.train, recipe))
+
+
+def model_row(text: CharText, cell: Cell, model: CharModel, record: Record) -> ModelRow:
+    """Return what a trained model came to.
+
+    Args:
+        text: What it learned.
+        cell: Its cell.
+        model: The model.
+        record: How the training went.
+    """
+    recipe, best = record.recipe, record.best
+    assert best is not None
+    return ModelRow(
+        cell=cell.name,
+        layers=recipe.layers,
+        units=recipe.units,
+        parameters=model.parameter_total,
+        epochs=record.curve[-1].epoch,
+        steps=record.steps,
+        valid=best.valid,
+        loss=-float(log_probabilities(model, *part_to_read(text)).mean()),
+        paper=published_for(text).model(cell.name, recipe.units, recipe.layers),
+        speed=record.symbols / max(record.seconds, 1e-9),
+    )
+
+
+def trained_model(
+    text: CharText, cell: Cell, size: tuple[int, int], budget: Budget, told: Told
+) -> tuple[CharModel, Record]:
+    """Return a model that has been trained, now or before.
+
+    Args:
+        text: What is learned.
+        cell: The cell.
+        size: Layers and units.
+        budget: How long, and where it is kept.
+        told: Told of progress.
+    """
+    layers, units = size
+    recipe = recipe_for(cell, text, layers, units, seed=budget.seed)
+    steps = steps_for(text, recipe, budget.epochs, budget.steps)
+
+    def progressed(done: int, loss: float) -> None:
+        told(f"{cell.name} {layers}x{units}: step {done:,} of {steps:,}, loss {loss:.3f}")
+
+    return trained(text, recipe, steps, budget.folder, progressed)
+
+
+def context_rows(
+    text: CharText, told: Told, window_steps: int = 0, longest: int = LONGEST
+) -> list[ContextRow]:
+    """Return the losses of n-grams with modified Kneser-Ney smoothing and of n-NN, for n from 0 up.
+
+    Args:
+        text: The text; n-grams learn from the first 80 %, and once more from the first 90 %.
+        told: Told of progress.
+        window_steps: Training steps of an n-NN; 0 for none.
+        longest: The largest n.
+    """
+    symbols, paper = len(text.alphabet), published_for(text)
+    tested, before = text.part("test", longest)
+    losses: list[Sequence[float]] = []
+    for name, learned in (("80 %", text.train), ("90 %", text.symbols[: text.test])):
+        told(f"n-grams of the first {name}")
+        probabilities = ngram_probabilities(learned, tested, symbols, longest)
+        losses.append((-np.log(probabilities[:, before:])).mean(axis=1).tolist())
+    windows = {}
+    for n in range(1, WIDEST + 1 if window_steps else 1):
+        told(f"network of the last {n}")
+        windows[n] = window_loss(trained_window(text.train, symbols, n, window_steps), tested, before)
+    return [
+        ContextRow(
+            n, ngram, more, paper.ngrams.get(n), window=windows.get(n), paper_window=paper.windows.get(n)
+        )
+        for n, (ngram, more) in enumerate(zip(*losses, strict=True))
+    ]
