@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +11,8 @@ import click
 import msgspec
 
 from archsearch.actions.cells import load_cell
+from archsearch.cli.characters import FOLDER, numbers, print_units, text_option
+from archsearch.cli.figures import check_figure, figure_option, write_figure
 from archsearch.cli.options import json_option, runs_option
 from archsearch.cli.printing import console, note, print_json
 from archsearch.cli.tables import Column, number_text, print_table
@@ -18,57 +21,24 @@ from archsearch.studies import STUDIES
 from archsearch.words import did_you_mean
 
 if TYPE_CHECKING:
-    from archsearch.studies.inside import ContextRow, ModelRow
+    from archsearch.studies.inside import ContextRow, ModelErrors, ModelGates, ModelRow, ModelUnits
 
-FOLDER = Path("runs", "inside")
-PARTS = ("losses", "ngrams")
-
-
-def text_option(needed: bool = True) -> Any:
-    """Return the option --text.
-
-    Args:
-        needed: Whether it must be given.
-    """
-    return click.option(
-        "--text",
-        "path",
-        required=needed,
-        metavar="FILE|DIR",
-        type=click.Path(path_type=Path, exists=True),
-        help="What is read, as bytes; a folder's files are shuffled and joined.",
-    )
-
-
-def numbers(said: str, option: str) -> list[int]:
-    """Return numbers that are separated by commas.
-
-    Args:
-        said: What was given.
-        option: For what.
-
-    Raises:
-        InputError: One is no number from 1 up.
-    """
-    parts = [part.strip() for part in said.split(",")]
-    for part in parts:
-        if not part.isdecimal() or int(part) < 1:
-            raise InputError(f"{option} {said!r}: {part!r} is no number from 1 up; write such as 1,2")
-    return [int(part) for part in parts]
+PARTS = ("losses", "ngrams", "gates", "errors", "units")
+USUAL = "losses,ngrams"
 
 
 @click.command(
     help=STUDIES["inside"],
     epilog="Example: archsearch study inside --text book.txt --cells lstm,gru --epochs 5",
 )
-@text_option()
+@text_option
 @click.option(
     "--parts",
     "said",
     metavar="A,B,C",
-    default=",".join(PARTS),
+    default=USUAL,
     show_default=True,
-    help="What is looked at.",
+    help=f"Of {', '.join(PARTS)}; all for all.",
 )
 @click.option(
     "--cells",
@@ -100,6 +70,7 @@ def numbers(said: str, option: str) -> list[int]:
     show_default=True,
     help="Where models are kept; their training goes on there.",
 )
+@figure_option("Draw the gates of the models there")
 @runs_option
 @json_option
 def inside(
@@ -113,6 +84,7 @@ def inside(
     window_steps: int,
     seed: int,
     folder: Path,
+    figure: Path | None,
     runs: Path,
     as_json: bool,
 ) -> None:
@@ -121,34 +93,42 @@ def inside(
     from archsearch.studies.characters.text import load_characters
 
     parts = _parts(said)
+    if figure is not None:
+        check_figure(figure)
+        parts = [*parts, *(["gates"] if "gates" not in parts else [])]
     sizes = list(itertools.product(numbers(layers, "--layers"), numbers(units, "--units")))
     subjects = [load_cell(cell.strip(), runs) for cell in cells.split(",")]
     text = load_characters(path, seed)
     budget = study_of.Budget(folder, epochs, steps, seed)
-    document: dict[str, Any] = {
-        "text": text.checksum,
-        "bytes": len(text.symbols),
-        "symbols": len(text.alphabet),
-    }
-    models = []
+    found: dict[str, Any] = {}
     with console(error=True).status("reading") as status:
+        told = status.update
         if "ngrams" in parts:
-            document["ngrams"] = study_of.context_rows(text, status.update, window_steps)
-        for cell, size in itertools.product(subjects, sizes) if set(parts) - {"ngrams"} else ():
-            models.append((cell, *study_of.trained_model(text, cell, size, budget, status.update)))
+            found["ngrams"] = study_of.context_rows(text, told, window_steps)
+        models = [
+            (cell, *study_of.trained_model(text, cell, size, budget, told=told))
+            for cell, size in (itertools.product(subjects, sizes) if set(parts) - {"ngrams"} else ())
+        ]
+        named = {study_of.model_name(cell, record): model for cell, model, record in models}
         if "losses" in parts:
-            document["losses"] = [study_of.model_row(text, *model) for model in models]
+            found["losses"] = [study_of.model_row(text, *model) for model in models]
+        for part in ("gates", "errors", "units"):
+            if part in parts:
+                found[part] = getattr(study_of, f"model_{part}")(text, named, told)
+    if figure is not None:
+        from archsearch.studies.characters.gates_figure import gates_picture
+
+        write_figure(gates_picture([(row.model, row.gates) for row in found["gates"]]), figure)
     if as_json:
-        print_json(msgspec.to_builtins(document))
+        facts = {"sha256": text.checksum, "bytes": len(text.symbols), "symbols": len(text.alphabet)}
+        print_json({"text": facts, **msgspec.to_builtins(found)})
         return
-    if rows := document.get("losses"):
-        _print_losses(rows)
-    if rows := document.get("ngrams"):
-        _print_contexts(rows)
+    for part, rows in found.items():
+        PRINTERS[part](rows)
 
 
 def _parts(said: str) -> list[str]:
-    parts = [part.strip() for part in said.split(",")]
+    parts = list(PARTS) if said == "all" else [part.strip() for part in said.split(",")]
     for part in parts:
         if part not in PARTS:
             hint = did_you_mean(part, PARTS, " ({})")
@@ -193,3 +173,53 @@ def _print_contexts(rows: list[ContextRow]) -> None:
     note(
         "n: symbols that are seen. Nats a symbol of the last 10 % of the text; n-grams learn from the first 80 or 90 %."
     )
+
+
+def _print_gates(models: list[ModelGates]) -> None:
+    titles = ("mostly shut", "mostly open", "shut", "open")
+    columns = [Column("model", least=8), Column("gate"), Column("layer", right=True)]
+    lines = []
+    for model in models:
+        for row in model.gates:
+            often = [sum(share > 0.5 for share in side) / len(side) for side in (row.left, row.right)]
+            mean = [sum(side) / len(side) for side in (row.left, row.right)]
+            figures = [f"{share:.0%}" for share in (*often, *mean)]
+            lines.append([model.model, row.gate, str(row.layer), *figures])
+    print_table(console(), columns + [Column(title, right=True) for title in titles], lines)
+    note(
+        "Shut: below 0.1; open: above 0.9. Mostly: the share of units that are so for more than half of the time. The "
+        "others: the share of time, in the mean over units."
+    )
+
+
+def _print_errors(models: list[ModelErrors]) -> None:
+    from archsearch.studies.characters.errors import by_kind
+
+    columns = [Column("model", least=8), Column("removed by")]
+    columns += [Column(title, right=True) for title in ("errors", "share", "the paper's")]
+    lines = []
+    for model in models:
+        onion = model.onion
+        share = onion.errors / onion.symbols
+        lines.append([model.model, "all errors", f"{onion.errors:,}", f"{share:.1%} of all", ""])
+        lines += [
+            [model.model, row.kind, f"{row.errors:,}", f"{row.share:.1%}", number_text(row.paper, ".0%")]
+            for row in by_kind(onion.rows)
+        ]
+    print_table(console(), columns, lines)
+    note("An error: the true symbol has less than a half. Each is counted once, where it is first removed.")
+
+
+def _print_units(models: list[ModelUnits]) -> None:
+    for model in models:
+        print_units(model.units, model.model)
+
+
+PRINTERS: dict[str, Callable[[Any], None]] = {
+    "losses": _print_losses,
+    "ngrams": _print_contexts,
+    "gates": _print_gates,
+    "errors": _print_errors,
+    "units": _print_units,
+}
+"""How each part is printed."""

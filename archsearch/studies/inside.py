@@ -12,14 +12,17 @@ import msgspec
 import numpy as np
 
 from archsearch.cell import Cell
+from archsearch.studies.characters.errors import Onion, ngram_hits, onion
+from archsearch.studies.characters.gates import Saturation, saturations
 from archsearch.studies.characters.keeping import Record
 from archsearch.studies.characters.model import CharModel
 from archsearch.studies.characters.ngram_scores import ngram_probabilities
-from archsearch.studies.characters.published import published_for
+from archsearch.studies.characters.published import reported_for
 from archsearch.studies.characters.reading import log_probabilities, part_to_read
 from archsearch.studies.characters.recipe import Recipe, recipe_for
 from archsearch.studies.characters.text import CharText
 from archsearch.studies.characters.training import epoch_windows, trained
+from archsearch.studies.characters.units import Meaning, meanings
 from archsearch.studies.characters.windows import trained_window, window_loss
 
 LONGEST = 20
@@ -75,6 +78,42 @@ class ModelRow(msgspec.Struct, frozen=True):
     speed: float
 
 
+class ModelErrors(msgspec.Struct, frozen=True):
+    """The errors of a model.
+
+    Attributes:
+        model: What it is called.
+        onion: What they are.
+    """
+
+    model: str
+    onion: Onion
+
+
+class ModelGates(msgspec.Struct, frozen=True):
+    """The gates of a model.
+
+    Attributes:
+        model: What it is called.
+        gates: How often they are saturated in the test part.
+    """
+
+    model: str
+    gates: list[Saturation]
+
+
+class ModelUnits(msgspec.Struct, frozen=True):
+    """Units of a model that mean something.
+
+    Attributes:
+        model: What it is called.
+        units: Those that follow each feature best.
+    """
+
+    model: str
+    units: list[Meaning]
+
+
 class ContextRow(msgspec.Struct, frozen=True):
     """Models that see the last n symbols.
 
@@ -127,7 +166,7 @@ def model_row(text: CharText, cell: Cell, model: CharModel, record: Record) -> M
         steps=record.steps,
         valid=best.valid,
         loss=-float(log_probabilities(model, *part_to_read(text)).mean()),
-        paper=published_for(text).model(cell.name, recipe.units, recipe.layers),
+        paper=reported_for(text).model(cell.name, recipe.units, recipe.layers),
         speed=record.symbols / max(record.seconds, 1e-9),
     )
 
@@ -154,6 +193,58 @@ def trained_model(
     return trained(text, recipe, steps, budget.folder, progressed)
 
 
+def model_name(cell: Cell, record: Record) -> str:
+    """Return what a model is called: `lstm 1x128`."""
+    return f"{cell.name} {record.recipe.layers}x{record.recipe.units}"
+
+
+def model_errors(text: CharText, named: dict[str, CharModel], told: Told) -> list[ModelErrors]:
+    """Return what the errors of models are, in the test part.
+
+    Args:
+        text: What they learned.
+        named: The models by what they are called.
+        told: Told of progress.
+    """
+    told("n-grams of up to nine symbols")
+    hits, paper, found = ngram_hits(text), reported_for(text).errors, []
+    for name, model in named.items():
+        told(f"errors of {name}")
+        probabilities = np.exp(log_probabilities(model, *part_to_read(text)))
+        found.append(ModelErrors(name, onion(text, probabilities, hits, paper)))
+    return found
+
+
+def model_gates(text: CharText, named: dict[str, CharModel], told: Told) -> list[ModelGates]:
+    """Return how often the gates of models are saturated, in the test part.
+
+    Args:
+        text: What they learned.
+        named: The models by what they are called.
+        told: Told of progress.
+    """
+    found = []
+    for name, model in named.items():
+        told(f"gates of {name}")
+        found.append(ModelGates(name, saturations(model, *part_to_read(text))))
+    return found
+
+
+def model_units(text: CharText, named: dict[str, CharModel], told: Told) -> list[ModelUnits]:
+    """Return which units of models follow a feature of the text.
+
+    Args:
+        text: What they learned.
+        named: The models by what they are called.
+        told: Told of progress.
+    """
+    found = []
+    for name, model in named.items():
+        told(f"units of {name}")
+        found.append(ModelUnits(name, meanings(model, text)))
+    return found
+
+
 def context_rows(
     text: CharText, told: Told, window_steps: int = 0, longest: int = LONGEST
 ) -> list[ContextRow]:
@@ -165,7 +256,7 @@ def context_rows(
         window_steps: Training steps of an n-NN; 0 for none.
         longest: The largest n.
     """
-    symbols, paper = len(text.alphabet), published_for(text)
+    symbols, paper = len(text.alphabet), reported_for(text)
     tested, before = text.part("test", longest)
     losses: list[Sequence[float]] = []
     for name, learned in (("80 %", text.train), ("90 %", text.symbols[: text.test])):

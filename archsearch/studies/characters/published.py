@@ -105,7 +105,7 @@ LINUX = Reported(
 ANOTHER = Reported("", (0, 0), {}, {}, {})
 
 
-def published_for(text: CharText) -> Reported:
+def reported_for(text: CharText) -> Reported:
     """Return the paper's figures for a text, which its size names; none for any other text."""
     size = len(text.symbols), len(text.alphabet)
     return next((one for one in (WAR_AND_PEACE, LINUX) if one.size == size), ANOTHER)
