@@ -21,9 +21,17 @@ from archsearch.studies import STUDIES
 from archsearch.words import did_you_mean
 
 if TYPE_CHECKING:
-    from archsearch.studies.inside import ContextRow, ModelErrors, ModelGates, ModelRow, ModelUnits
+    from archsearch.studies.characters.contexts import ContextRow
+    from archsearch.studies.inside import (
+        ContextRow,
+        ModelClosings,
+        ModelErrors,
+        ModelGates,
+        ModelRow,
+        ModelUnits,
+    )
 
-PARTS = ("losses", "ngrams", "gates", "errors", "units")
+PARTS = ("losses", "ngrams", "gates", "errors", "units", "closings")
 USUAL = "losses,ngrams"
 
 
@@ -90,6 +98,7 @@ def inside(
 ) -> None:
     """Train, look, and print; see `archsearch.studies.inside`."""
     from archsearch.studies import inside as study_of  # torch takes its time to import
+    from archsearch.studies.characters.contexts import context_rows
     from archsearch.studies.characters.text import load_characters
 
     parts = _parts(said)
@@ -104,7 +113,7 @@ def inside(
     with console(error=True).status("reading") as status:
         told = status.update
         if "ngrams" in parts:
-            found["ngrams"] = study_of.context_rows(text, told, window_steps)
+            found["ngrams"] = context_rows(text, told, window_steps)
         models = [
             (cell, *study_of.trained_model(text, cell, size, budget, told=told))
             for cell, size in (itertools.product(subjects, sizes) if set(parts) - {"ngrams"} else ())
@@ -112,7 +121,7 @@ def inside(
         named = {study_of.model_name(cell, record): model for cell, model, record in models}
         if "losses" in parts:
             found["losses"] = [study_of.model_row(text, *model) for model in models]
-        for part in ("gates", "errors", "units"):
+        for part in ("gates", "errors", "units", "closings"):
             if part in parts:
                 found[part] = getattr(study_of, f"model_{part}")(text, named, told)
     if figure is not None:
@@ -161,17 +170,21 @@ def _print_losses(rows: list[ModelRow]) -> None:
 
 
 def _print_contexts(rows: list[ContextRow]) -> None:
-    titles = ("n", "n-gram of 80 %", "of 90 %", "the paper's", "n-NN", "the paper's")
+    titles = ("n", "n-gram of 80 %", "of 90 %", "first half", "the paper's", "n-NN", "the paper's")
     lines = [
         [
             str(row.n),
-            *(number_text(value) for value in (row.ngram, row.more, row.paper, row.window, row.paper_window)),
+            *(
+                number_text(value)
+                for value in (row.ngram, row.more, row.half, row.paper, row.window, row.paper_window)
+            ),
         ]
         for row in rows
     ]
     print_table(console(), [Column(title, right=True) for title in titles], lines)
     note(
-        "n: symbols that are seen. Nats a symbol of the last 10 % of the text; n-grams learn from the first 80 or 90 %."
+        "n: symbols that are seen. Nats a symbol of the last 10 % of the text; n-grams learn from the first 80 or "
+        "90 %; first half: the latter on the first half of what is tested."
     )
 
 
@@ -215,11 +228,33 @@ def _print_units(models: list[ModelUnits]) -> None:
         print_units(model.units, model.model)
 
 
+def _print_closings(models: list[ModelClosings]) -> None:
+    columns = [Column("model", least=8), Column("pair"), Column("distance")]
+    columns += [Column(title, right=True) for title in ("closings", "the model", "20-gram")]
+    lines = [
+        [
+            model.model,
+            row.pair,
+            f"{row.nearest} and more" if row.farthest is None else f"{row.nearest} to {row.farthest}",
+            f"{row.count:,}",
+            f"{row.model:.3f}",
+            f"{row.ngram:.3f}",
+        ]
+        for model in models
+        for row in model.rows
+    ]
+    print_table(console(), columns, lines)
+    note(
+        "The mean probability of what closes, by the distance to what it closes, in the last 10 % of the text."
+    )
+
+
 PRINTERS: dict[str, Callable[[Any], None]] = {
     "losses": _print_losses,
     "ngrams": _print_contexts,
     "gates": _print_gates,
     "errors": _print_errors,
     "units": _print_units,
+    "closings": _print_closings,
 }
 """How each part is printed."""

@@ -5,33 +5,24 @@ Losses of models and n-grams beside the paper's; how often gates are saturated; 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import msgspec
 import numpy as np
 
 from archsearch.cell import Cell
+from archsearch.studies.characters.closing import ClosingRow, closing_rows, ngram_baseline
+from archsearch.studies.characters.contexts import Told
 from archsearch.studies.characters.errors import Onion, ngram_hits, onion
 from archsearch.studies.characters.gates import Saturation, saturations
 from archsearch.studies.characters.keeping import Record
 from archsearch.studies.characters.model import CharModel
-from archsearch.studies.characters.ngram_scores import ngram_probabilities
 from archsearch.studies.characters.published import reported_for
 from archsearch.studies.characters.reading import log_probabilities, part_to_read
 from archsearch.studies.characters.recipe import Recipe, recipe_for
 from archsearch.studies.characters.text import CharText
 from archsearch.studies.characters.training import epoch_windows, trained
 from archsearch.studies.characters.units import Meaning, meanings
-from archsearch.studies.characters.windows import trained_window, window_loss
-
-LONGEST = 20
-"""The longest context of the paper's n-grams."""
-WIDEST = 6
-"""The most symbols that the paper's n-NN see."""
-
-Told = Callable[[str], None]
-"""Told in a few words what is being done."""
 
 
 class Budget(msgspec.Struct, frozen=True):
@@ -114,24 +105,16 @@ class ModelUnits(msgspec.Struct, frozen=True):
     units: list[Meaning]
 
 
-class ContextRow(msgspec.Struct, frozen=True):
-    """Models that see the last n symbols.
+class ModelClosings(msgspec.Struct, frozen=True):
+    """How likely a model finds the closings of brackets and quotes.
 
     Attributes:
-        n: How many.
-        ngram: Test loss of the n-gram model learned from the training part, in nats a symbol.
-        more: The same, learned from the validation part besides.
-        paper: The paper's.
-        window: Test loss of the n-NN; None where it was not trained.
-        paper_window: The paper's.
+        model: What it is called.
+        rows: By pair and distance, in the test part.
     """
 
-    n: int
-    ngram: float
-    more: float
-    paper: float | None
-    window: float | None
-    paper_window: float | None
+    model: str
+    rows: list[ClosingRow]
 
 
 def steps_for(text: CharText, recipe: Recipe, epochs: int, steps: int | None) -> int:
@@ -245,31 +228,18 @@ def model_units(text: CharText, named: dict[str, CharModel], told: Told) -> list
     return found
 
 
-def context_rows(
-    text: CharText, told: Told, window_steps: int = 0, longest: int = LONGEST
-) -> list[ContextRow]:
-    """Return the losses of n-grams with modified Kneser-Ney smoothing and of n-NN, for n from 0 up.
+def model_closings(text: CharText, named: dict[str, CharModel], told: Told) -> list[ModelClosings]:
+    """Return how likely models find the closings of brackets and quotes, beside the n-gram with the longest context.
 
     Args:
-        text: The text; n-grams learn from the first 80 %, and once more from the first 90 %.
+        text: What they learned.
+        named: The models by what they are called.
         told: Told of progress.
-        window_steps: Training steps of an n-NN; 0 for none.
-        longest: The largest n.
     """
-    symbols, paper = len(text.alphabet), reported_for(text)
-    tested, before = text.part("test", longest)
-    losses: list[Sequence[float]] = []
-    for name, learned in (("80 %", text.train), ("90 %", text.symbols[: text.test])):
-        told(f"n-grams of the first {name}")
-        probabilities = ngram_probabilities(learned, tested, symbols, longest)
-        losses.append((-np.log(probabilities[:, before:])).mean(axis=1).tolist())
-    windows = {}
-    for n in range(1, WIDEST + 1 if window_steps else 1):
-        told(f"network of the last {n}")
-        windows[n] = window_loss(trained_window(text.train, symbols, n, window_steps), tested, before)
-    return [
-        ContextRow(
-            n, ngram, more, paper.ngrams.get(n), window=windows.get(n), paper_window=paper.windows.get(n)
-        )
-        for n, (ngram, more) in enumerate(zip(*losses, strict=True))
-    ]
+    told("the n-gram with the longest context")
+    ngram, found = ngram_baseline(text), []
+    for name, model in named.items():
+        told(f"closings of {name}")
+        probabilities = np.exp(log_probabilities(model, *part_to_read(text)))
+        found.append(ModelClosings(name, closing_rows(text, probabilities, ngram)))
+    return found

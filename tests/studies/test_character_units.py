@@ -160,3 +160,10 @@ def test_a_unit_that_is_not_there_is_refused(text: CharText) -> None:
     for said in ("3:h:0", "1:z:0", "1:h:5"):
         with pytest.raises(InputError, match="layers 1 to 2, states .*, numbers 0 to 4"):
             inspection("lstm 2x5", model, record, text, wanted=[unit_of(said)])
+
+
+def test_where_no_unit_follows_anything_the_first_is_shown() -> None:
+    text = characters("no lines", b"ab" * 1_000)
+    model, record = model_for(text), Record(recipe_for(Cell.load("lstm"), text, 2, 5))
+    still = [row for row in inspection("lstm 2x5", model, record, text).shown if "correlation" not in row[0]]
+    assert len(still) in (0, 1) and inspection("lstm 2x5", model, record, text).shown

@@ -1,4 +1,4 @@
-"""How often the gates of a model are shut or open: Karpathy et al. (2015), section 4.2.
+"""How often the gates of a model are shut or open: Karpathy et al. (2015).
 
 A gate is any node of the cell that is a sigmoid. A unit of it is left-saturated where it is below 0.1, right-saturated where
 it is above 0.9.

@@ -17,6 +17,8 @@ from archsearch.tasks.task import Numbers
 
 SHOWN = 3_000
 """Bytes of the test part on a page."""
+LEAST = 0.1
+"""A unit that is less correlated with a feature follows nothing, and is shown only where it is asked for."""
 
 
 class Inspection(msgspec.Struct, frozen=True):
@@ -56,10 +58,13 @@ def inspection(
     best = {meaning.feature: meaning for meaning in reversed(found)}
     titles: dict[Unit, str] = {}
     for meaning in [] if wanted else reversed(best.values()):
+        if abs(meaning.valid) < LEAST:
+            continue
         unit = meaning.layer, meaning.state, meaning.unit
         said = f"{meaning.feature} (correlation {meaning.correlation:+.2f})"
         titles[unit] = f"{titles[unit]}; {said}" if unit in titles else f"{unit_name(unit)}: {said}"
-    titles |= {unit: unit_name(unit) for unit in wanted}
+    first = (1, next(iter(state_handles(model.layers.cell))), 0)
+    titles |= {unit: unit_name(unit) for unit in wanted or ([] if titles else [first])}
     end = min(len(text.symbols) - 1, text.test + SHOWN)
     start = text.test - min(EARLY + 1, text.test)
     values = activations(model, text.symbols[start : end + 1], text.test - start + 1, list(titles))
