@@ -23,7 +23,6 @@ from archsearch.words import did_you_mean
 if TYPE_CHECKING:
     from archsearch.studies.characters.contexts import ContextRow
     from archsearch.studies.inside import (
-        ContextRow,
         ModelClosings,
         ModelErrors,
         ModelGates,
