@@ -24,13 +24,14 @@ if TYPE_CHECKING:
     from archsearch.studies.characters.contexts import ContextRow
     from archsearch.studies.inside import (
         ModelClosings,
+        ModelCourse,
         ModelErrors,
         ModelGates,
         ModelRow,
         ModelUnits,
     )
 
-PARTS = ("losses", "ngrams", "gates", "errors", "units", "closings")
+PARTS = ("losses", "ngrams", "gates", "errors", "units", "closings", "course")
 USUAL = "losses,ngrams"
 
 
@@ -123,6 +124,9 @@ def inside(
         for part in ("gates", "errors", "units", "closings"):
             if part in parts:
                 found[part] = getattr(study_of, f"model_{part}")(text, named, told)
+        if "course" in parts:
+            records = {study_of.model_name(cell, record): record for cell, _, record in models}
+            found["course"] = study_of.model_course(text, records, told)
     if figure is not None:
         from archsearch.studies.characters.gates_figure import gates_picture
 
@@ -248,6 +252,24 @@ def _print_closings(models: list[ModelClosings]) -> None:
     )
 
 
+def _print_course(models: list[ModelCourse]) -> None:
+    widest = max(len(point.divergence) for model in models for point in model.points)
+    columns = [Column("model", least=8), Column("step", right=True), Column("valid", right=True)]
+    columns += [Column(f"n = {n}", right=True) for n in range(widest)]
+    lines = [
+        [
+            model.model,
+            f"{point.step:,}",
+            f"{point.valid:.3f}",
+            *(f"{value:.2f}{'*' if n == point.nearest else ' '}" for n, value in enumerate(point.divergence)),
+        ]
+        for model in models
+        for point in model.points
+    ]
+    print_table(console(), columns, lines)
+    note("Symmetric divergence from n-grams with contexts of n symbols, in nats; * marks the nearest.")
+
+
 PRINTERS: dict[str, Callable[[Any], None]] = {
     "losses": _print_losses,
     "ngrams": _print_contexts,
@@ -255,5 +277,6 @@ PRINTERS: dict[str, Callable[[Any], None]] = {
     "errors": _print_errors,
     "units": _print_units,
     "closings": _print_closings,
+    "course": _print_course,
 }
 """How each part is printed."""

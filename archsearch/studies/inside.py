@@ -13,6 +13,7 @@ import numpy as np
 from archsearch.cell import Cell
 from archsearch.studies.characters.closing import ClosingRow, closing_rows, ngram_baseline
 from archsearch.studies.characters.contexts import Told
+from archsearch.studies.characters.course import CoursePoint, course
 from archsearch.studies.characters.errors import Onion, ngram_hits, onion
 from archsearch.studies.characters.gates import Saturation, saturations
 from archsearch.studies.characters.keeping import Record
@@ -115,6 +116,18 @@ class ModelClosings(msgspec.Struct, frozen=True):
 
     model: str
     rows: list[ClosingRow]
+
+
+class ModelCourse(msgspec.Struct, frozen=True):
+    """What a model is like while it learns.
+
+    Attributes:
+        model: What it is called.
+        points: After more and more steps.
+    """
+
+    model: str
+    points: list[CoursePoint]
 
 
 def steps_for(text: CharText, recipe: Recipe, epochs: int, steps: int | None) -> int:
@@ -242,4 +255,22 @@ def model_closings(text: CharText, named: dict[str, CharModel], told: Told) -> l
         told(f"closings of {name}")
         probabilities = np.exp(log_probabilities(model, *part_to_read(text)))
         found.append(ModelClosings(name, closing_rows(text, probabilities, ngram)))
+    return found
+
+
+def model_course(text: CharText, models: dict[str, Record], told: Told) -> list[ModelCourse]:
+    """Return what models are like while they learn; each is trained once more for it.
+
+    Args:
+        text: What they learn.
+        models: How they were trained, by what they are called.
+        told: Told of progress.
+    """
+    found = []
+    for name, record in models.items():
+
+        def at(step: int, name: str = name) -> None:
+            told(f"{name} once more: step {step:,}")
+
+        found.append(ModelCourse(name, course(text, record.recipe, record.steps, at)))
     return found
