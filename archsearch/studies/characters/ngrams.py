@@ -1,6 +1,6 @@
 """n-gram models with interpolated modified Kneser-Ney smoothing, of every order up to a longest one.
 
-Chen and Goodman (1998), "An Empirical Study of Smoothing Techniques for Language Modeling", section 3: with adjusted counts
+Chen and Goodman (1998), "An Empirical Study of Smoothing Techniques for Language Modeling": with adjusted counts
 a of an order's grams c w, c being the context and c' the context without its first symbol,
 
     p(w | c) = max(0, a(c w) - D(a(c w))) / S(c) + γ(c) p(w | c'),    S(c) = Σ_w a(c w)
