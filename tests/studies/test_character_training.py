@@ -167,3 +167,13 @@ def test_a_kept_training_holds_all_that_decides_how_it_goes_on(text: CharText, r
     kept: list[Kept] = []
     training.run(4, kept.append, lambda steps, loss: None)
     assert {name.split()[0] for name in kept[-1].tensors} == {"weight", "best", "square", "state"}
+
+
+def test_a_folder_that_cannot_be_made_is_refused_before_anything_is_trained(
+    text: CharText, recipe: Recipe, tmp_path: Path
+) -> None:
+    (tmp_path / "file").write_text("in the way")
+    told: list[int] = []
+    with pytest.raises(InputError, match="cannot be made: Not a directory"):
+        trained(text, recipe, 2, tmp_path / "file" / "models", lambda step, loss: told.append(step))
+    assert not told

@@ -98,8 +98,20 @@ def kept_model(folder: Path, recipe: Recipe) -> Kept | None:
     return Kept(record, tensors)
 
 
+def make_folder(folder: Path) -> None:
+    """Make the folder of models, if it is not there.
+
+    Raises:
+        InputError: It cannot be made.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"the folder {folder} cannot be made: {error.strerror}") from None
+
+
 def keep_training(folder: Path, kept: Kept) -> None:
-    """Put a training into a folder, which is made if need be.
+    """Put a training into a folder.
 
     Raises:
         InputError: It cannot be written.
@@ -108,7 +120,6 @@ def keep_training(folder: Path, kept: Kept) -> None:
     record = msgspec.json.encode(kept.record)
     tensors = {name: tensor.contiguous() for name, tensor in kept.tensors.items()}
     try:
-        folder.mkdir(parents=True, exist_ok=True)
         write_whole(path, save(tensors, {"record": record.decode()}))
         write_whole(path.with_suffix(".json"), msgspec.json.format(record, indent=2) + b"\n")
     except OSError as error:

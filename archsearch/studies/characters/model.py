@@ -18,7 +18,6 @@ class CharModel(nn.Module):
     Attributes:
         symbols: V.
         layers: Of the cell.
-        dropout: Before the output layer; `layers` has its own between them.
         weight: Of the output layer, shape (V, n).
         bias: Of the output layer, shape (V,).
     """
@@ -29,7 +28,6 @@ class CharModel(nn.Module):
         symbols: int,
         units: int,
         layers: int,
-        dropout: float = 0.0,
         engine: str | None = None,
     ) -> None:
         """Lay it out; `draw` gives it initial weights.
@@ -39,15 +37,12 @@ class CharModel(nn.Module):
             symbols: V.
             units: Width of every layer, n.
             layers: How many.
-            dropout: Probability of zeroing an output of a layer, while training.
             engine: What runs the layers; the processor's own if None.
         """
         super().__init__()
-        between = dropout if layers > 1 else 0.0
         made = engine or default_engine("cpu")
         self.symbols = symbols
-        self.layers = Recurrent(cell, symbols, units, num_layers=layers, dropout=between, engine=made)
-        self.dropout = nn.Dropout(dropout)
+        self.layers = Recurrent(cell, symbols, units, num_layers=layers, engine=made)
         self.weight = nn.Parameter(torch.zeros(symbols, units))
         self.bias = nn.Parameter(torch.zeros(symbols))
 
@@ -79,7 +74,7 @@ class CharModel(nn.Module):
 
     def logits(self, hidden: Tensor) -> Tensor:
         """Return the logits, shape (T, B, V), of the last layer's output, shape (T, B, n)."""
-        return nn.functional.linear(self.dropout(hidden), self.weight, self.bias)
+        return nn.functional.linear(hidden, self.weight, self.bias)
 
     @property
     def parameter_total(self) -> int:

@@ -23,8 +23,7 @@ class Recipe(msgspec.Struct, frozen=True):
         symbols: V.
         layers: How many.
         units: Width of each.
-        seed: Of initial weights and dropout.
-        dropout: Probability of zeroing an output of a layer.
+        seed: Of initial weights.
         rate: Of RMSProp.
         keep: How much of the mean square RMSProp keeps.
         decay: Factor of the rate for every epoch after the first `steady`.
@@ -44,7 +43,6 @@ class Recipe(msgspec.Struct, frozen=True):
     layers: int
     units: int
     seed: int = 0
-    dropout: float = 0.0
     rate: float = 2e-3
     keep: float = 0.95
     decay: float = 0.95
@@ -67,9 +65,7 @@ class Recipe(msgspec.Struct, frozen=True):
         return float(self.rate * self.decay ** max(0, epoch + 1 - self.steady))
 
 
-def recipe_for(
-    cell: Cell, text: CharText, layers: int, units: int, seed: int = 0, dropout: float = 0.0
-) -> Recipe:
+def recipe_for(cell: Cell, text: CharText, layers: int, units: int, seed: int = 0) -> Recipe:
     """Return the paper's recipe.
 
     Args:
@@ -77,8 +73,7 @@ def recipe_for(
         text: What is learned.
         layers: How many.
         units: Width of each.
-        seed: Of initial weights and dropout.
-        dropout: Probability of zeroing an output of a layer.
+        seed: Of initial weights.
     """
     return Recipe(
         cell.text(),
@@ -88,5 +83,4 @@ def recipe_for(
         layers,
         units=units,
         seed=seed,
-        dropout=dropout,
     )

@@ -20,7 +20,14 @@ from torch import Tensor, nn
 from archsearch.cell import Cell
 from archsearch.errors import ArchsearchError
 from archsearch.protocol.seeds import seed_of
-from archsearch.studies.characters.keeping import Kept, Reached, Record, keep_training, kept_model
+from archsearch.studies.characters.keeping import (
+    Kept,
+    Reached,
+    Record,
+    keep_training,
+    kept_model,
+    make_folder,
+)
 from archsearch.studies.characters.model import CharModel
 from archsearch.studies.characters.reading import log_probabilities, part_to_read
 from archsearch.studies.characters.recipe import Recipe
@@ -121,7 +128,6 @@ class Training:
         """Take a step for each window, shape (T + 1, B)."""
         started, losses = time.process_time(), list[float]()
         for window in windows:
-            torch.manual_seed(seed_of("inside", "dropout", self.recipe.seed, self.record.steps + len(losses)))
             losses.append(self._step(window))
             if not math.isfinite(losses[-1]):
                 at = self.record.steps + len(losses)
@@ -164,7 +170,7 @@ class Training:
 def model_of(recipe: Recipe) -> CharModel:
     """Return a model without weights."""
     cell = Cell.parse(recipe.cell)
-    return CharModel(cell, recipe.symbols, recipe.units, recipe.layers, recipe.dropout)
+    return CharModel(cell, recipe.symbols, recipe.units, recipe.layers)
 
 
 def epoch_windows(train: Bytes, recipe: Recipe) -> list[Tensor]:
@@ -204,6 +210,7 @@ def trained(
         InputError: The folder cannot be used.
         ArchsearchError: The loss is no number.
     """
+    make_folder(folder)
     training = Training(text, recipe, kept_model(folder, recipe))
     training.run(steps, lambda kept: keep_training(folder, kept), progressed)
     return training.result(), training.record
