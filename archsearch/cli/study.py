@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from archsearch.cli.bias import bias
+from archsearch.cli.inside import inside
 from archsearch.cli.instrument import instrument
 from archsearch.cli.long_lag import long_lag
 from archsearch.cli.odyssey import odyssey
@@ -34,5 +35,6 @@ def study(ctx: click.Context) -> None:
         click.echo(ctx.get_help())
 
 
-for command in (racing, instrument, referee, twins, strategies, operators, bias, long_lag, odyssey, panel):
+COMMANDS = (racing, instrument, referee, twins, strategies, operators, bias, long_lag, odyssey, panel, inside)
+for command in COMMANDS:
     study.add_command(command)

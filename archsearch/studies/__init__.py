@@ -11,5 +11,6 @@ STUDIES = {
     "long-lag": "The experiments of the LSTM paper of 1997 run again: sequences to success beside the paper's.",
     "odyssey": "LSTM variants under random search, after Greff et al. (2017): which part matters, and which setting.",
     "panel": "The cells of Jozefowicz et al. (2015) on polyphonic music, beside their Table 2.",
+    "inside": "Character models looked into: losses beside n-grams and the paper's, gates, errors, units.",
 }
 """Name -> what it answers; each is a file of that name here, `long_lag.py` for long-lag, and a command of `study`."""
