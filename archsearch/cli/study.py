@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from archsearch.cli.bias import bias
+from archsearch.cli.gradient import gradient
 from archsearch.cli.instrument import instrument
 from archsearch.cli.long_lag import long_lag
 from archsearch.cli.operators import operators
@@ -32,5 +33,5 @@ def study(ctx: click.Context) -> None:
         click.echo(ctx.get_help())
 
 
-for command in (racing, instrument, referee, twins, strategies, operators, bias, long_lag):
+for command in (racing, instrument, referee, twins, strategies, operators, bias, long_lag, gradient):
     study.add_command(command)

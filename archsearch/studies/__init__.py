@@ -9,5 +9,6 @@ STUDIES = {
     "operators": "What became of the children that each mutation made, in recorded runs.",
     "bias": "How much searches overrate what they chose: their scores beside test data and the referee's pairs.",
     "long-lag": "The experiments of the LSTM paper of 1997 run again: sequences to success beside the paper's.",
+    "gradient": "How much of a gradient is left after a lag, for any cell, and whether the cell bridges that lag.",
 }
 """Name -> what it answers; each is a file of that name here, `long_lag.py` for long-lag, and a command of `study`."""

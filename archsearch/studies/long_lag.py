@@ -15,7 +15,7 @@ import msgspec
 
 from archsearch.cell import Cell
 from archsearch.errors import InputError
-from archsearch.files import write_whole
+from archsearch.studies.kept_lines import keep_line, kept_lines
 from archsearch.studies.lags.experiments import EXPERIMENTS
 from archsearch.studies.lags.training import TEST, VERSION, LagRun, RunResult
 from archsearch.words import did_you_mean
@@ -108,7 +108,7 @@ def run_experiment(
         run = kept.get(seed)
         if run is None or not is_whole(run, limit):
             run = LagRun(name, seed, cell).train(limit, partial(reported, name, seed))
-            _keep(path, run)
+            keep_line(path, run)
         results.append(run)
     return results
 
@@ -119,31 +119,12 @@ def is_whole(run: RunResult, limit: int) -> bool:
 
 
 def kept_runs(path: Path) -> list[RunResult]:
-    """Return the runs that a file holds, of this version; a last line that was cut short is none.
+    """Return the runs that a file holds, of this version.
 
     Raises:
         InputError: It cannot be read, or a line is no run.
     """
-    try:
-        lines = path.read_bytes().split(b"\n") if path.exists() else []
-    except OSError as error:
-        raise InputError(f"{path} cannot be read: {error.strerror}") from None
-    runs = []
-    for number, line in enumerate(lines[:-1], 1):
-        try:
-            runs.append(msgspec.json.decode(line, type=RunResult))
-        except msgspec.DecodeError as error:
-            raise InputError(f"{path}:{number}: no run of this study: {error}; move the file away") from None
-    return [run for run in runs if run.version == VERSION]
-
-
-def _keep(path: Path, run: RunResult) -> None:
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        whole = path.read_bytes() if path.exists() else b""
-        write_whole(path, whole[: whole.rfind(b"\n") + 1] + msgspec.json.encode(run) + b"\n")
-    except OSError as error:
-        raise InputError(f"{path} cannot be written: {error.strerror}") from None
+    return [run for run in kept_lines(path, RunResult) if run.version == VERSION]
 
 
 def lag_row(name: str, results: Sequence[RunResult], cell: str = "") -> LagRow:

@@ -50,7 +50,8 @@ def test_the_instrument_is_measured_with_a_line_per_cell_and_the_noise() -> None
         (["operators", "no-such-run"], "no-such-run"),
         (
             ["colour"],
-            "no study 'colour' (studies: racing, instrument, referee, twins, strategies, operators, bias, long-lag)",
+            "no study 'colour' (studies: racing, instrument, referee, twins, strategies, operators, bias, long-lag, "
+            "gradient)",
         ),
     ],
 )
