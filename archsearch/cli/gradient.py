@@ -195,4 +195,5 @@ def _power(logarithm: float | None) -> str:
     if logarithm is None:
         return "-"
     exponent = math.floor(logarithm)
-    return f"{10 ** (logarithm - exponent):.1f}e{exponent:+03d}"
+    mantissa = f"{10 ** (logarithm - exponent):.1f}"
+    return f"1.0e{exponent + 1:+03d}" if mantissa == "10.0" else f"{mantissa}e{exponent:+03d}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from archsearch.cli.bias import bias
+from archsearch.cli.generalize import generalize
 from archsearch.cli.gradient import gradient
 from archsearch.cli.instrument import instrument
 from archsearch.cli.long_lag import long_lag
@@ -33,5 +34,16 @@ def study(ctx: click.Context) -> None:
         click.echo(ctx.get_help())
 
 
-for command in (racing, instrument, referee, twins, strategies, operators, bias, long_lag, gradient):
+for command in (
+    racing,
+    instrument,
+    referee,
+    twins,
+    strategies,
+    operators,
+    bias,
+    long_lag,
+    gradient,
+    generalize,
+):
     study.add_command(command)

@@ -10,5 +10,6 @@ STUDIES = {
     "bias": "How much searches overrate what they chose: their scores beside test data and the referee's pairs.",
     "long-lag": "The experiments of the LSTM paper of 1997 run again: sequences to success beside the paper's.",
     "gradient": "How much of a gradient is left after a lag, for any cell, and whether the cell bridges that lag.",
+    "generalize": "How a trained cell does on longer sequences, with noise, and on shifted data, beside the GRU.",
 }
 """Name -> what it answers; each is a file of that name here, `long_lag.py` for long-lag, and a command of `study`."""

@@ -51,7 +51,7 @@ def test_the_instrument_is_measured_with_a_line_per_cell_and_the_noise() -> None
         (
             ["colour"],
             "no study 'colour' (studies: racing, instrument, referee, twins, strategies, operators, bias, long-lag, "
-            "gradient)",
+            "gradient, generalize)",
         ),
     ],
 )

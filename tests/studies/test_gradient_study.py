@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from archsearch.cell import library
 from archsearch.errors import InputError
 from archsearch.protocol.settings import Setting
-from archsearch.studies import gradient
+from archsearch.studies import gradient, trained
 from archsearch.studies.gradient import GradientRow, check_lag_task, gradient_row, run_gradients
 from archsearch.studies.lags import gradient_run as gradient_run_module
 from archsearch.studies.lags.gradient_run import GradientPlan, GradientRun, gradient_run
@@ -27,7 +27,7 @@ def few_lags(monkeypatch: pytest.MonkeyPatch) -> None:
     """Measure up to 30 steps and no further, and test on few."""
     monkeypatch.setattr(gradient_run_module, "LAGS", (1, 30))
     monkeypatch.setattr(gradient_run_module, "TEST_WINDOWS", 3)
-    monkeypatch.setattr(gradient_run_module, "default_engine", lambda device: "interpreter")
+    monkeypatch.setattr(trained, "default_engine", lambda device: "interpreter")
 
 
 @pytest.mark.parametrize("name", LAG_TASKS)
