@@ -71,7 +71,7 @@ def training_windows(name: str, batch: int, seed: int) -> Iterator[Window]:
     return LENGTHS[name](1).windows("train", _plain(name, "train", seed), batch, UNROLL)
 
 
-def tests_by_condition(name: str, batch: int) -> dict[str, tuple[Task, Iterator[Window]]]:
+def scored_conditions(name: str, batch: int) -> dict[str, tuple[Task, Iterator[Window]]]:
     """Return what a trained cell is scored on, by name: the task that says floor and ceiling, and endless windows.
 
     Args:

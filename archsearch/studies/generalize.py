@@ -20,7 +20,7 @@ from archsearch.errors import InputError
 from archsearch.protocol.seeds import generator
 from archsearch.protocol.settings import Setting
 from archsearch.protocol.units import products
-from archsearch.studies.conditions import LENGTHS, tests_by_condition, training_windows
+from archsearch.studies.conditions import LENGTHS, scored_conditions, training_windows
 from archsearch.studies.kept_lines import keep_line, kept_lines
 from archsearch.studies.trained import BATCH, Progress, fresh_model, skill_on, train_model
 from archsearch.training.model import Model
@@ -130,7 +130,7 @@ def generalize_run(
     data = training_windows(plan.task, BATCH, seed)
     skills = dict[str, float]()
     if train_model(model, setting, data, plan.steps, progress):
-        for name, (judge, windows) in tests_by_condition(plan.task, BATCH).items():
+        for name, (judge, windows) in scored_conditions(plan.task, BATCH).items():
             skills[name] = skill_on(model, setting, judge, islice(windows, SCORED_WINDOWS))
     width = model.layers.hidden_size
     return GeneralizeRun(

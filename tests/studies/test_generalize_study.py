@@ -13,7 +13,7 @@ from archsearch.cell import library
 from archsearch.errors import InputError
 from archsearch.protocol.settings import Setting
 from archsearch.studies import generalize, trained
-from archsearch.studies.conditions import LENGTHS, LeaningGenerator, tests_by_condition, training_windows
+from archsearch.studies.conditions import LENGTHS, LeaningGenerator, scored_conditions, training_windows
 from archsearch.studies.generalize import (
     GeneralizePlan,
     GeneralizeRun,
@@ -29,7 +29,7 @@ NAMES = ["as trained", "x2", "x10", "noise 0.05", "noise 0.2", "shifted"]
 
 @pytest.mark.parametrize("name", LENGTHS)
 def test_every_task_has_all_conditions_and_longer_ones_are_longer(name: str) -> None:
-    found = tests_by_condition(name, 4)
+    found = scored_conditions(name, 4)
     assert list(found) == NAMES
     windows = {key: next(of) for key, (_, of) in found.items()}
     assert all(np.isfinite(window.inputs).all() for window in windows.values())
@@ -42,7 +42,7 @@ def test_every_task_has_all_conditions_and_longer_ones_are_longer(name: str) -> 
 
 @pytest.mark.parametrize("name", ["memorization", "adding"])
 def test_noise_changes_inputs_alone_and_as_many_as_is_said(name: str) -> None:
-    found = tests_by_condition(name, 50)
+    found = scored_conditions(name, 50)
     plain, noisy = (list(islice(found[key][1], 20)) for key in ("as trained", "noise 0.2"))
     inputs = [np.concatenate([window.inputs[:20] for window in windows]) for windows in (plain, noisy)]
     for one, other in zip(plain, noisy, strict=True):
@@ -64,7 +64,7 @@ def test_a_leaning_generator_makes_low_numbers_commoner_and_leaves_a_choice_of_t
 def test_the_data_of_training_depend_on_the_seed_and_are_none_of_the_test() -> None:
     first, again, other = (next(training_windows("xml", 4, seed)).inputs for seed in (0, 0, 1))
     assert np.array_equal(first, again) and not np.array_equal(first, other)
-    assert not np.array_equal(first, next(tests_by_condition("xml", 4)["as trained"][1]).inputs)
+    assert not np.array_equal(first, next(scored_conditions("xml", 4)["as trained"][1]).inputs)
 
 
 @pytest.fixture
