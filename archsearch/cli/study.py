@@ -5,6 +5,8 @@ from __future__ import annotations
 import click
 
 from archsearch.cli.bias import bias
+from archsearch.cli.generalize import generalize
+from archsearch.cli.gradient import gradient
 from archsearch.cli.inside import inside
 from archsearch.cli.instrument import instrument
 from archsearch.cli.long_lag import long_lag
@@ -35,6 +37,19 @@ def study(ctx: click.Context) -> None:
         click.echo(ctx.get_help())
 
 
-COMMANDS = (racing, instrument, referee, twins, strategies, operators, bias, long_lag, odyssey, panel, inside)
-for command in COMMANDS:
+for command in (
+    racing,
+    instrument,
+    referee,
+    twins,
+    strategies,
+    operators,
+    bias,
+    long_lag,
+    odyssey,
+    panel,
+    inside,
+    gradient,
+    generalize,
+):
     study.add_command(command)

@@ -233,3 +233,21 @@ def test_inspect_writes_a_page_and_overwrites_none(call: Call, tmp_path: Path) -
     named = json.loads(call(*common, "--unit", "1:h:2", "--force", "--json").out)
     assert named["page"] == "page.html" and (tmp_path / "page.html").read_text().count("<h2>") == 1
     assert "no such unit" in call(*common, "--unit", "2:h:0", "--force").err
+
+
+def test_the_drift_of_states_is_a_row_for_each_block(call: Call, tmp_path: Path) -> None:
+    where = ("--folder", tmp_path / "lags", "--max-sequences", "150", "--trials", "2")
+    done = call("study", "long-lag", "--experiment", "6a", *where, "--drift", "--input-bias=-3")
+    assert (
+        done.code == 0
+        and "bias start" in done.out
+        and done.out.count("6a: temporal") == 2
+        and "-3.00" in done.out
+    )
+    grows = call("study", "long-lag", "--experiment", "6a", *where, "--sequential")
+    assert grows.code == 0 and "1997, grows" in grows.out
+
+
+def test_input_biases_that_are_no_numbers_are_wrong_use(call: Call) -> None:
+    done = call("study", "long-lag", "--experiment", "6a", "--input-bias", "low")
+    assert done.code == 2 and "--input-bias low: numbers" in done.err

@@ -29,7 +29,7 @@ class Told:
 
     trained: list[int] = []
 
-    def __init__(self, name: str, seed: int, cell: object) -> None:
+    def __init__(self, name: str, seed: int, cell: object, variant: object) -> None:
         self.name, self.seed = name, seed
 
     def train(self, most: int, counted: object) -> RunResult:
