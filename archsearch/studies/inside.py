@@ -22,7 +22,7 @@ from archsearch.studies.characters.published import reported_for
 from archsearch.studies.characters.reading import log_probabilities, part_to_read
 from archsearch.studies.characters.recipe import Recipe, recipe_for
 from archsearch.studies.characters.text import CharText
-from archsearch.studies.characters.training import epoch_windows, trained
+from archsearch.studies.characters.training import epoch_windows, trained_or_resumed
 from archsearch.studies.characters.units import Meaning, meanings
 
 
@@ -186,7 +186,7 @@ def trained_model(
     def progressed(done: int, loss: float) -> None:
         told(f"{cell.name} {layers}x{units}: step {done:,} of {steps:,}, loss {loss:.3f}")
 
-    return trained(text, recipe, steps, budget.folder, progressed)
+    return trained_or_resumed(text, recipe, steps, budget.folder, progressed)
 
 
 def model_name(cell: Cell, record: Record) -> str:

@@ -24,7 +24,7 @@ from archsearch.studies.characters.reading import (
 )
 from archsearch.studies.characters.recipe import Recipe, recipe_for
 from archsearch.studies.characters.text import CharText, characters, load_characters
-from archsearch.studies.characters.training import Training, epoch_windows, trained
+from archsearch.studies.characters.training import Training, epoch_windows, trained_or_resumed
 from archsearch.studies.characters.windows import trained_window, window_loss
 
 
@@ -82,9 +82,9 @@ def test_windows_of_an_epoch_go_on_where_the_last_one_ended(text: CharText, reci
 def test_a_training_that_was_interrupted_ends_where_an_unbroken_one_does(
     text: CharText, recipe: Recipe, tmp_path: Path
 ) -> None:
-    whole, record = trained(text, recipe, 22, tmp_path / "whole")
+    whole, record = trained_or_resumed(text, recipe, 22, tmp_path / "whole")
     for steps in (5, 9, 12, 22):
-        parts, resumed = trained(text, recipe, steps, tmp_path / "parts")
+        parts, resumed = trained_or_resumed(text, recipe, steps, tmp_path / "parts")
     assert all(map(torch.equal, whole.state_dict().values(), parts.state_dict().values()))
     assert resumed.steps == record.steps == 22 and resumed.curve[-1] == record.curve[-1]
 
@@ -92,16 +92,16 @@ def test_a_training_that_was_interrupted_ends_where_an_unbroken_one_does(
 def test_a_model_that_has_enough_steps_is_not_trained_again(
     text: CharText, recipe: Recipe, tmp_path: Path
 ) -> None:
-    trained(text, recipe, 3, tmp_path)
+    trained_or_resumed(text, recipe, 3, tmp_path)
     told: list[int] = []
-    _, record = trained(text, recipe, 2, tmp_path, lambda steps, loss: told.append(steps))
+    _, record = trained_or_resumed(text, recipe, 2, tmp_path, lambda steps, loss: told.append(steps))
     assert record.steps == 3 and not told
     (path,) = tmp_path.glob("*.json")
     assert json.loads(path.read_text())["steps"] == 3
 
 
 def test_a_damaged_model_is_named(text: CharText, recipe: Recipe, tmp_path: Path) -> None:
-    trained(text, recipe, 1, tmp_path)
+    trained_or_resumed(text, recipe, 1, tmp_path)
     (path,) = tmp_path.glob("*.safetensors")
     path.write_bytes(path.read_bytes()[:-9])
     with pytest.raises(InputError, match="damaged; move the file away"):
@@ -109,7 +109,7 @@ def test_a_damaged_model_is_named(text: CharText, recipe: Recipe, tmp_path: Path
 
 
 def test_a_pattern_is_learned(text: CharText, recipe: Recipe, tmp_path: Path) -> None:
-    model, record = trained(text, replace(recipe, layers=1, units=16, rate=0.02), 60, tmp_path)
+    model, record = trained_or_resumed(text, replace(recipe, layers=1, units=16, rate=0.02), 60, tmp_path)
     assert record.best is not None and record.best.valid < 0.2
     assert -log_probabilities(model, *part_to_read(text)).mean() < 0.2
 
@@ -175,5 +175,7 @@ def test_a_folder_that_cannot_be_made_is_refused_before_anything_is_trained(
     (tmp_path / "file").write_text("in the way")
     told: list[int] = []
     with pytest.raises(InputError, match="cannot be made: Not a directory"):
-        trained(text, recipe, 2, tmp_path / "file" / "models", lambda step, loss: told.append(step))
+        trained_or_resumed(
+            text, recipe, 2, tmp_path / "file" / "models", lambda step, loss: told.append(step)
+        )
     assert not told

@@ -190,7 +190,7 @@ def epoch_windows(train: Bytes, recipe: Recipe) -> list[Tensor]:
     ]
 
 
-def trained(
+def trained_or_resumed(
     text: CharText,
     recipe: Recipe,
     steps: int,
