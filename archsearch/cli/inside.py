@@ -99,6 +99,7 @@ def inside(
     """Train, look, and print; see `archsearch.studies.inside`."""
     from archsearch.studies import inside as study_of  # torch takes its time to import
     from archsearch.studies.characters.contexts import context_rows
+    from archsearch.studies.characters.gates import gate_names
     from archsearch.studies.characters.text import load_characters
 
     parts = _parts(said)
@@ -107,6 +108,8 @@ def inside(
         parts = [*parts, *(["gates"] if "gates" not in parts else [])]
     sizes = list(itertools.product(numbers(layers, "--layers"), numbers(units, "--units")))
     subjects = [load_cell(cell.strip(), runs) for cell in cells.split(",")]
+    if figure is not None and not any(map(gate_names, subjects)):
+        raise InputError(f"--figure draws gates, and no node of {cells} is a sigmoid; leave it out")
     text = load_characters(path, seed)
     budget = study_of.Budget(folder, epochs, steps, seed)
     found: dict[str, Any] = {}
@@ -118,19 +121,20 @@ def inside(
             (cell, *study_of.trained_model(text, cell, size, budget, told=told))
             for cell, size in (itertools.product(subjects, sizes) if set(parts) - {"ngrams"} else ())
         ]
-        named = {study_of.model_name(cell, record): model for cell, model, record in models}
+        names = study_of.model_names(models)
+        named = {name: model for name, (_, model, _) in zip(names, models, strict=True)}
         if "losses" in parts:
             found["losses"] = [study_of.model_row(text, *model) for model in models]
         for part in ("gates", "errors", "units", "closings"):
             if part in parts:
                 found[part] = getattr(study_of, f"model_{part}")(text, named, told)
         if "course" in parts:
-            records = {study_of.model_name(cell, record): record for cell, _, record in models}
+            records = {name: record for name, (_, _, record) in zip(names, models, strict=True)}
             found["course"] = study_of.model_course(text, records, told)
     if figure is not None:
         from archsearch.studies.characters.gates_figure import gates_picture
 
-        write_figure(gates_picture([(row.model, row.gates) for row in found["gates"]]), figure)
+        write_figure(gates_picture([(row.model, row.gates) for row in found["gates"] if row.gates]), figure)
     if as_json:
         facts = {"sha256": text.checksum, "bytes": len(text.symbols), "symbols": len(text.alphabet)}
         print_json({"text": facts, **msgspec.to_builtins(found)})

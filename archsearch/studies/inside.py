@@ -5,6 +5,7 @@ Losses of models and n-grams beside the paper's; how often gates are saturated; 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
@@ -24,6 +25,7 @@ from archsearch.studies.characters.recipe import Recipe, recipe_for
 from archsearch.studies.characters.text import CharText
 from archsearch.studies.characters.training import epoch_windows, trained_or_resumed
 from archsearch.studies.characters.units import Meaning, meanings
+from archsearch.words import short_id
 
 
 class Budget(msgspec.Struct, frozen=True):
@@ -192,6 +194,15 @@ def trained_model(
 def model_name(cell: Cell, record: Record) -> str:
     """Return what a model is called: `lstm 1x128`."""
     return f"{cell.name} {record.recipe.layers}x{record.recipe.units}"
+
+
+def model_names(models: Sequence[tuple[Cell, CharModel, Record]]) -> list[str]:
+    """Return what models are called, with the beginning of the cell's id where two would be called the same."""
+    names = [model_name(cell, record) for cell, _, record in models]
+    return [
+        name if names.count(name) == 1 else f"{name} {short_id(cell.id)}"
+        for name, (cell, _, _) in zip(names, models, strict=True)
+    ]
 
 
 def model_errors(text: CharText, named: dict[str, CharModel], told: Told) -> list[ModelErrors]:

@@ -200,6 +200,7 @@ def test_the_study_inside_prints_a_table_for_each_part_and_trains_once(call: Cal
         (["--parts", "looses"], "no part 'looses' (did you mean 'losses'"),
         (["--layers", "1,x"], "--layers '1,x': 'x' is no number from 1 up"),
         (["--cells", "gruu"], "gruu"),
+        (["--cells", "tanh_rnn", "--figure", "gates.svg"], "no node of tanh_rnn is a sigmoid"),
         (["--figure", "gates.docx"], "no format by that ending"),
     ],
 )
@@ -208,6 +209,14 @@ def test_wrong_use_of_the_study_inside_is_said(
 ) -> None:
     done = call("study", "inside", "--text", text_file(tmp_path), *arguments)
     assert done.code == 2 and said in done.err and "Traceback" not in done.err
+
+
+def test_models_of_two_cells_with_one_name_are_told_apart(call: Call, tmp_path: Path) -> None:
+    (tmp_path / "other.cell").write_text("cell gru(x, h):\n    h' = tanh(linear(x) + h)\n")
+    common = ("study", "inside", "--text", text_file(tmp_path), "--units", "2", "--steps", "1")
+    done = call(*common, "--cells", "gru,other.cell", "--parts", "errors", "--json")
+    names = [row["model"] for row in json.loads(done.out)["errors"]]
+    assert len(set(names)) == 2 and all(name.startswith("gru 1x2 c") for name in names)
 
 
 def test_inspect_writes_a_page_and_overwrites_none(call: Call, tmp_path: Path) -> None:

@@ -167,6 +167,9 @@ def test_a_kept_training_holds_all_that_decides_how_it_goes_on(text: CharText, r
     kept: list[Kept] = []
     training.run(4, kept.append, lambda steps, loss: None)
     assert {name.split()[0] for name in kept[-1].tensors} == {"weight", "best", "square", "state"}
+    kept[-1].tensors["best bias"] += 1
+    again = Training(text, recipe, kept[-1])
+    assert torch.equal(again.result().bias, kept[-1].tensors["best bias"])
 
 
 def test_a_folder_that_cannot_be_made_is_refused_before_anything_is_trained(
