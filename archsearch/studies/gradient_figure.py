@@ -9,9 +9,11 @@ from matplotlib.figure import Figure as Picture
 
 from archsearch.studies.gradient import DECAYING, GradientRow, decay_bound
 
-INCHES = (9.0, 4.2)
+INCHES = (9.0, 4.8)
 FADED = -16.0
 """The gradient is drawn down to here: less is lost in any sum of numbers in double precision."""
+MARKERS = ("o-", "s-", "^-", "v-", "D-")
+"""So that cells are seen which solve the same."""
 EXAMPLE = 0.9 * DECAYING
 """The weight of a logistic unit whose bound is drawn."""
 
@@ -22,6 +24,7 @@ def gradient_picture(rows: Sequence[GradientRow]) -> Picture:
     left, right = picture.subplots(1, 2)
     _draw_gradients(left, rows)
     _draw_success(right, rows)
+    picture.legend(*left.get_legend_handles_labels(), fontsize="small", loc="outside lower center", ncols=4)
     return picture
 
 
@@ -43,7 +46,6 @@ def _draw_gradients(axes: Axes, rows: Sequence[GradientRow]) -> None:
             )
     axes.set(xscale="log", yscale="log", ylim=(10**FADED, 10**3), xlabel="lag T - t")
     axes.set_ylabel("norm of $\\partial h_T / \\partial s_t$")
-    axes.legend(fontsize="x-small", loc="lower left")
 
 
 def _points(curve: dict[int, float | None]) -> tuple[list[int], list[float]]:
@@ -55,7 +57,10 @@ def _draw_success(axes: Axes, rows: Sequence[GradientRow]) -> None:
     for index, name in enumerate(dict.fromkeys(row.cell for row in rows)):
         shares = {row.lag: row.solved for row in rows if row.cell == name and row.solved is not None}
         if shares:
-            axes.plot(list(shares), list(shares.values()), "o-", color=f"C{index}", label=name)
+            marker = MARKERS[index % len(MARKERS)]
+            axes.plot(
+                list(shares), list(shares.values()), marker, color=f"C{index}", label=name, fillstyle="none"
+            )
     axes.set(xscale="log", ylim=(-0.05, 1.05), xlabel="lag of the task", ylabel="share of runs that solve it")
     if axes.lines:
         axes.legend(fontsize="small")
