@@ -34,6 +34,9 @@ def print_variants(rows: list[VariantRow]) -> None:
         "Test NLL per step, nats. Best tenth: the mean of the trials of the best validation. p: Welch's test of these "
         "beside the baseline's, times the comparisons. The paper's: on JSB Chorales, with 200 trials.",
     )
+    if any(row.unfinished for row in rows):
+        going_on = ", ".join(f"{row.cell} {row.unfinished} of {row.top}" for row in rows if row.unfinished)
+        note(f"Still better at the last epoch, so that more --epochs may change what is said: {going_on}")
     for row in rows:
         for name, end in row.edges.items():
             note(

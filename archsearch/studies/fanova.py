@@ -17,6 +17,8 @@ from sklearn.ensemble import RandomForestRegressor
 from archsearch.tasks.task import Numbers
 
 TREES = 64
+TINY = 1e-12
+"""The least place: a box has its high edge and not its low one, as scikit-learn's splits have it."""
 
 Effect = tuple[int, ...]
 """Which hyper-parameters act together, by their numbers: one or two."""
@@ -63,7 +65,7 @@ class Boxes:
         weights = self.values * self.sizes[:, others].prod(axis=1)
         within = [
             (self.lows[:, number] < at[:, None]) & (at[:, None] <= self.highs[:, number])
-            for number, at in zip(effect, places, strict=True)
+            for number, at in zip(effect, (np.maximum(each, TINY) for each in places), strict=True)
         ]
         found: Numbers = within[0] @ weights if len(effect) == 1 else (within[0] * weights) @ within[1].T
         return found

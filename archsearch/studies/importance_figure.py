@@ -12,7 +12,7 @@ from archsearch.studies.importance import EVERY, forests
 from archsearch.studies.random_search.ranges import RANGES
 from archsearch.tasks.task import Numbers
 
-INCHES, POINTS = (10.0, 3.4), 101
+INCHES, POINTS, UNITS = (10.0, 3.4), 101, (20, 50, 100, 200)
 
 
 def marginals_picture(scored: Mapping[str, tuple[Numbers, Numbers]]) -> Picture:
@@ -36,6 +36,9 @@ def marginals_picture(scored: Mapping[str, tuple[Numbers, Numbers]]) -> Picture:
             if whole:
                 axes.fill_between(shown, mean - spread, mean + spread, color="grey", alpha=0.3, linewidth=0)
         axes.set_xscale("linear" if given.scale == "linear" else "log")
+        if title == "units":
+            axes.set_xticks(UNITS, list(map(str, UNITS)))
+            axes.minorticks_off()
         axes.set_xlabel("1 - momentum" if title == "momentum" else title)
     every[0].set_ylabel("test NLL per step, nats")
     every[-1].legend(fontsize="x-small", loc="center left", bbox_to_anchor=(1.0, 0.5))

@@ -63,6 +63,7 @@ class VariantRow(msgspec.Struct, frozen=True):
         change: What that says: better, worse or no change; empty for the baseline and where there is no test.
         paper: The paper's outcome on JSB Chorales; empty where there is none.
         edges: Which hyper-parameters of the best 10 % lie at an edge of their range, and at which.
+        unfinished: How many of the best 10 % had their best validation at the last epoch, and might go on.
         seconds: Of a core, the mean of a trial.
     """
 
@@ -81,6 +82,7 @@ class VariantRow(msgspec.Struct, frozen=True):
     change: str
     paper: str
     edges: dict[str, str]
+    unfinished: int
     seconds: float
 
 
@@ -200,6 +202,7 @@ def _row(
         change=_change(p, scores, baseline),
         paper=PUBLISHED.get(name, "") if reference == BASELINE else "",
         edges=edges_of(best),
+        unfinished=sum(trial.best == trial.epochs for trial in best),
         seconds=float(np.mean([trial.seconds for trial in own])) if own else 0.0,
     )
 

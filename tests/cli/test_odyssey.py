@@ -43,7 +43,7 @@ def test_trials_of_each_cell_are_trained_once_and_told_in_a_table(call: Call, tu
     done = call(*common, "--cells", "tanh_rnn,gru", "--figure", tunes / "boxes.svg")
     assert done.code == 0, done.err
     assert done.out.splitlines()[1].startswith("tanh_rnn") and "best tenth" in done.out
-    assert (tunes / "boxes.svg").exists()
+    assert (tunes / "boxes.svg").exists() and "Still better at the last epoch" in done.err
     kept = {path: path.stat().st_mtime_ns for path in Path("kept").iterdir()}
     document = json.loads(call(*common, "--cells", "tanh_rnn", "--json").out)
     (row,) = document["rows"]

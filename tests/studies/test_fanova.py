@@ -34,7 +34,7 @@ def test_the_parts_of_a_known_function_are_those_of_its_analysis_of_variance() -
     assert shares[0,] == pytest.approx(a / variance) and shares[1,] == pytest.approx(b / variance)
     assert shares[0, 1] == pytest.approx((variance - a - b) / variance)
     assert [shares[2,], shares[0, 2], shares[1, 2]] == pytest.approx([0, 0, 0])
-    mean_curve, spread = curve_of([HALVES, HALVES], 0, np.array([0.2, 0.9]))
+    mean_curve, spread = curve_of([HALVES, HALVES], 0, np.array([0.0, 1.0]))
     assert mean_curve == pytest.approx(of_a) and spread == pytest.approx([0, 0])
 
 

@@ -133,6 +133,8 @@ def test_a_row_says_what_changed_beside_the_paper_s() -> None:
     assert (no_peepholes.change, no_peepholes.paper, no_peepholes.diverged) == ("no change", "no change", 1)
     assert (recurrent.change, recurrent.paper) == ("worse", "no change") and recurrent.p is not None
     assert recurrent.p < 0.05 and recurrent.top == 3 and recurrent.tested == 30
+    trials["np"][1] = replace(trials["np"][1], epochs=9)
+    assert [row.unfinished for row in variant_rows(CELLS, trials)] == [3, 2, 3]
 
 
 def test_the_paper_made_5400_trials_which_took_15_years() -> None:

@@ -35,9 +35,11 @@ def trained(jobs: Sequence[TrialJob], music: Music, workers: int) -> Iterator[Se
         return
     before = set(multiprocessing.active_children())
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(min(workers, len(jobs)), context, _enter, (music,)) as pool:
+    with ProcessPoolExecutor(min(workers, len(jobs)), context, _enter) as pool:
         try:
-            for ended in as_completed([pool.submit(_job, job) for job in jobs]):
+            with _interrupts_held_back():
+                waited_for = [pool.submit(train_trial, job, music) for job in jobs]
+            for ended in as_completed(waited_for):
                 yield ended.result()
         except BrokenProcessPool:
             raise ArchsearchError(
@@ -61,15 +63,20 @@ def _one_thread() -> Iterator[None]:
         torch.set_num_threads(threads)
 
 
-_MUSIC: list[Music] = []
+@contextmanager
+def _interrupts_held_back() -> Iterator[None]:
+    """Hold back Ctrl-C, here and for good in the processes that are started, which leave it to this one."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def _enter(music: Music) -> None:
-    """Make a process ready: it has one thread, leaves Ctrl-C to the one that started it, and ends with that."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+def _enter() -> None:
+    """Make a process ready: it has one thread, and ends with the one that started it."""
     torch.set_num_threads(1)
     threading.Thread(target=_end_with_parent, daemon=True).start()
-    _MUSIC.append(music)
 
 
 def _end_with_parent() -> None:
@@ -77,7 +84,3 @@ def _end_with_parent() -> None:
     if parent is not None:
         parent.join()
         os._exit(1)
-
-
-def _job(job: TrialJob) -> SearchTrial:
-    return train_trial(job, _MUSIC[0])
