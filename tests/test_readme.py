@@ -98,8 +98,9 @@ def test_the_documents_still_have_cells_commands_and_python() -> None:
     assert len(PYTHON) >= 3
 
 
-def test_the_task_is_the_one_that_the_tests_train() -> None:
-    task = (ROOT / "tests" / "tasks" / "parity.py").read_text(encoding="utf-8")
+@pytest.mark.parametrize("file", ["parity.py", "smoothing.py"])
+def test_the_task_is_the_one_that_the_tests_train(file: str) -> None:
+    task = (ROOT / "tests" / "tasks" / file).read_text(encoding="utf-8")
     assert ("python", task) in document("docs/own-task.md").blocks
 
 

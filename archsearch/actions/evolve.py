@@ -108,7 +108,8 @@ def evolve(
         strategy: What each step tries, a key of STRATEGIES; None for "jozefowicz".
         space: What cells are made of: a name or a TOML file; None for "jozefowicz2015".
         tasks: Tasks of the preset, in the order of the stages; None for the preset's choice.
-        own: Your own tasks, `text:FILE` or `FILE.py:NAME`, after the others; of a run that exists: where they lie now.
+        own: Your own tasks, `text:FILE`, `series:FILE` or `FILE.py:NAME`, after the others; of a run that exists: where
+            they lie now.
         data: Folder of the Penn Treebank's files.
         workers: Worker processes; None for one per GPU or CPU core.
         device: "auto" (all GPUs, else the CPU), "cpu", or "cuda:0,cuda:1".

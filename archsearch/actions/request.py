@@ -31,7 +31,7 @@ class Request:
         strategy: A key of STRATEGIES.
         space: Name or TOML file.
         tasks: Names of the preset's tasks, in the order of the stages.
-        own: A user's own tasks, `text:FILE` or `FILE.py:NAME`, after the others.
+        own: A user's own tasks, `text:FILE`, `series:FILE` or `FILE.py:NAME`, after the others.
         seed: The run's seed.
         changes: What the preset says otherwise, by key.
         start: Start cells in the place of the preset's.

@@ -53,7 +53,7 @@ def resolve_task(preset_name: str, preset: Preset, task: str, difficulty: str | 
     Args:
         preset_name: The preset's name, for people.
         preset: The preset.
-        task: A name of its tasks, with another budget as `xml@30k`, `text:FILE` or `FILE.py:NAME`.
+        task: A name of its tasks, with another budget as `xml@30k`, `text:FILE`, `series:FILE` or `FILE.py:NAME`.
         difficulty: Another one than the preset's.
 
     Raises:
@@ -104,14 +104,14 @@ def resolve_tasks(
     Args:
         preset_name: The preset's name, for people.
         preset: The preset.
-        tasks: Names of its tasks; one may say its budget, as `xml@30k`.
+        tasks: Names of its tasks; one may say its budget, as `xml@30k`; own ones are taken too.
         own: The user's own.
 
     Raises:
         InputError: One is unknown, with the nearest name, or given twice.
     """
     for task in tasks:
-        if ladder.rules_of(preset, task) is None:
+        if not TaskName.parse(task).is_own and ladder.rules_of(preset, task) is None:
             raise _no_task(preset_name, preset, task)
     for task in (everything := [*tasks, *own]):
         if everything.count(task) > 1:

@@ -162,7 +162,7 @@ def train(
 
     Args:
         cell: A cell, or what `load_cell` takes.
-        task: A task of the preset, `text:FILE` or `FILE.py:NAME`.
+        task: A task of the preset, `text:FILE`, `series:FILE` or `FILE.py:NAME`.
         difficulty: Another one than the preset's.
         preset: How the cell is measured: a name or a TOML file.
         settings: How many settings; fewer are used where the preset's grid has fewer.

@@ -20,7 +20,7 @@ from lark.indenter import DedentError, Indenter
 from archsearch.cell import hints, printing
 from archsearch.cell.graph import Graph, Node
 from archsearch.cell.identity import live_states
-from archsearch.cell.ops import CALLS, INFIX, OPS, Value, canonical_arguments
+from archsearch.cell.ops import CALLS, INFIX, OPS, UGI, UGI_NAME, Value, canonical_arguments
 from archsearch.errors import CellError
 from archsearch.resources import grammars
 from archsearch.words import did_you_mean
@@ -365,14 +365,18 @@ class _Builder:
                 )
             if name in given:
                 raise self.source.error(name, f"argument {str(name)!r} is given twice")
-            if value.type == "NAME" and not (value == "none" and name == "bias" and len(tokens) == 2):
-                allowed = "a number or none" if name == "bias" else "a number"
-                raise self.source.error(
-                    value, f"argument {str(name)!r} takes {allowed}, got {_quoted(value)}"
-                )
-            number = None if value.type == "NAME" else self._finite(value) * (-1 if len(tokens) == 3 else 1)
-            given[str(name)] = number
+            given[str(name)] = self._argument(name, value, -1 if len(tokens) == 3 else 1)
         return canonical_arguments(op, given)
+
+    def _argument(self, name: Token, value: Token, sign: int) -> Value:
+        if value.type != "NAME":
+            return self._finite(value) * sign
+        if name == "bias" and value == UGI_NAME:
+            return UGI * sign
+        if name == "bias" and value == "none" and sign > 0:
+            return None
+        allowed = f"a number, {UGI_NAME} or none" if name == "bias" else "a number"
+        raise self.source.error(value, f"argument {str(name)!r} takes {allowed}, got {_quoted(value)}")
 
     def graph(self, note: tuple[str, ...]) -> Graph:
         """Return the finished graph, once every state has a next value and matters."""

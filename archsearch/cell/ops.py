@@ -5,6 +5,7 @@ cells published elsewhere. To add an op, write its row; where its rule calls a f
 one line of `compiler/native/kernels.h` and one of `compiler/stacked/triton_functions.py` and `torch_dialect.py` each.
 """
 
+import math
 import re
 from dataclasses import dataclass, field
 from types import MappingProxyType
@@ -13,6 +14,16 @@ from typing import Literal
 Value = float | None
 Arguments = tuple[tuple[str, Value], ...]
 """Arguments that differ from their default, sorted by name; None stands for `none`."""
+
+UGI = math.inf
+"""The start of a bias by uniform gate initialisation (Gu et al. 2020).
+
+`bias=ugi` starts it at log(u / (1 - u)), u ~ U(1/n, 1 - 1/n) for each unit, so that sigmoid(bias) is spread evenly;
+`bias=-ugi`, minus infinity, at the negative of the same numbers, for the coupled gate. No text of a cell holds an infinite
+number, so it stands for nothing else.
+"""
+
+UGI_NAME = "ugi"
 
 NORM_EPSILON = 1e-6
 """What `norm` adds to the mean square, so that a row of zeros stays one."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from archsearch.cell.graph import Graph, Node
-from archsearch.cell.ops import CALLS, OPS, PRECEDENCE
+from archsearch.cell.ops import CALLS, OPS, PRECEDENCE, UGI, UGI_NAME
 
 MAX_DEPTH = 4
 MAX_WIDTH = 80
@@ -29,7 +29,9 @@ def text(graph: Graph) -> str:
 
 
 def number(value: float) -> str:
-    """Return the shortest decimal that reads back as `value`."""
+    """Return the shortest decimal that reads back as `value`, or the name of uniform gate initialisation."""
+    if abs(value) == UGI:
+        return UGI_NAME if value > 0 else f"-{UGI_NAME}"
     return str(int(value)) if value == int(value) and abs(value) < 1e15 else repr(value)
 
 

@@ -61,7 +61,8 @@ from archsearch.workers.devices import worker_devices
     "own",
     metavar="OWN",
     multiple=True,
-    help="Your own task: text:FILE or FILE.py:NAME; may be repeated. With --run: one that may run, or where it lies now.",
+    help="Your own task: text:FILE, series:FILE or FILE.py:NAME; may be repeated. With --run: one that may run, or where it "
+    "lies now.",
 )
 @training_options
 @seed_option

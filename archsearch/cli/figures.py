@@ -1,4 +1,4 @@
-"""The option --figure: refused before anything is trained if it could not be drawn, and written in the end."""
+"""The option --figure and its like: refused before anything is trained if it could not be drawn, and written in the end."""
 
 from __future__ import annotations
 
@@ -15,21 +15,22 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure as Picture
 
 
-def figure_option(help: str) -> Callable[[Command], Command]:
-    """Return the option --figure.
+def figure_option(help: str, option: str = "--figure") -> Callable[[Command], Command]:
+    """Return the option --figure, or another of its kind.
 
     Args:
         help: What is drawn.
+        option: Its name.
     """
     return click.option(
-        "--figure",
+        option,
         metavar="FILE.svg",
         type=click.Path(path_type=Path, dir_okay=False),
         help=f"{help}; needs matplotlib.",
     )
 
 
-def check_figure(figure: Path) -> None:
+def check_figure(figure: Path, option: str = "--figure") -> None:
     """Refuse a figure that could not be drawn.
 
     Raises:
@@ -39,19 +40,24 @@ def check_figure(figure: Path) -> None:
         from matplotlib.figure import Figure as Picture
     except ImportError:
         raise InputError(
-            "--figure needs matplotlib, which is not installed: pip install archsearch[plots]"
+            f"{option} needs matplotlib, which is not installed: pip install archsearch[plots]"
         ) from None
     formats = Picture().canvas.get_supported_filetypes()
     if figure.suffix.lstrip(".") not in formats:
         raise InputError(
-            f"--figure {figure}: no format by that ending; there are {', '.join(sorted(formats))}"
+            f"{option} {figure}: no format by that ending; there are {', '.join(sorted(formats))}"
         )
     if not figure.parent.is_dir():
-        raise InputError(f"--figure {figure}: no folder {figure.parent}; make it first")
+        raise InputError(f"{option} {figure}: no folder {figure.parent}; make it first")
 
 
-def write_figure(picture: Picture, figure: Path) -> None:
+def write_figure(picture: Picture, figure: Path, option: str = "--figure") -> None:
     """Write a picture in the format of the file's ending.
+
+    Args:
+        picture: What is written.
+        figure: Where.
+        option: That named the file.
 
     Raises:
         InputError: The file cannot be written.
@@ -59,4 +65,4 @@ def write_figure(picture: Picture, figure: Path) -> None:
     try:
         picture.savefig(figure)
     except OSError as error:
-        raise InputError(f"--figure {figure}: {error.strerror}") from None
+        raise InputError(f"{option} {figure}: {error.strerror}") from None

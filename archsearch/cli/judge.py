@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     "tasks",
     metavar="TASK",
     multiple=True,
-    help="A task of the preset, also as xml@30k, text:FILE or FILE.py:NAME; may be repeated.  "
+    help="A task of the preset, also as xml@30k, text:FILE, series:FILE or FILE.py:NAME; may be repeated.  "
     "[default: those that the preset searches with]",
 )
 @click.option(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,7 @@ from archsearch.actions.cells import load_cell
 from archsearch.cli.options import json_option, runs_option
 from archsearch.cli.printing import console, note, print_json
 from archsearch.cli.tables import Column, number_text, print_table
+from archsearch.errors import InputError
 from archsearch.studies import STUDIES
 
 if TYPE_CHECKING:
@@ -40,6 +42,18 @@ USUAL = "reber,2c,3a,4,6a"
     metavar="A,B,C",
     help="Cells that learn the same besides: of the library, a .cell file, or RUN/1.",
 )
+@click.option(
+    "--sequential",
+    is_flag=True,
+    help="The network of 1997 starts with one block, and gets the next when its error stops falling.",
+)
+@click.option(
+    "--input-bias",
+    "biases",
+    metavar="B,B,…",
+    help="Where its input gates' biases start, in place of the paper's: one for all blocks, or each.",
+)
+@click.option("--drift", is_flag=True, help="Print how far its states drift: mean |s| of each block.")
 @click.option("--list", "listed", is_flag=True, help="Print the experiments, and run none.")
 @click.option(
     "--trials",
@@ -71,6 +85,9 @@ USUAL = "reber,2c,3a,4,6a"
 def long_lag(
     names: str,
     cells: str | None,
+    sequential: bool,
+    biases: str | None,
+    drift: bool,
     listed: bool,
     trials: int,
     seed: int,
@@ -81,6 +98,7 @@ def long_lag(
 ) -> None:
     """Run and print the table; see `archsearch.studies.long_lag`."""
     from archsearch.studies.lags.experiments import EXPERIMENTS  # numpy takes its time to import
+    from archsearch.studies.lags.training import Variant
     from archsearch.studies.long_lag import check_experiments, lag_row, run_experiment
 
     wanted = list(EXPERIMENTS) if names == "all" or listed else [name.strip() for name in names.split(",")]
@@ -88,6 +106,9 @@ def long_lag(
     if listed:
         _print([lag_row(name, []) for name in wanted], as_json)
         return
+    variant = Variant(sequential, None if biases is None else _biases(biases))
+    for name in wanted:
+        variant.of(EXPERIMENTS[name])
     pupils = [None, *(load_cell(cell.strip(), runs) for cell in cells.split(","))] if cells else [None]
     rows = []
     with console(error=True).status("starting") as status:
@@ -96,11 +117,52 @@ def long_lag(
             status.update(f"{name}, run {run - seed + 1} of {trials}: {seen:,} sequences")
 
         for name, cell in itertools.product(wanted, pupils):
+            seeds = range(seed, seed + trials)
             results = run_experiment(
-                name, range(seed, seed + trials), folder, most=max_sequences, cell=cell, reported=reported
+                name, seeds, folder, most=max_sequences, cell=cell, variant=variant, reported=reported
             )
             rows.append(lag_row(name, results, "" if cell is None else cell.name))
-    _print(rows, as_json)
+    if drift and not as_json:
+        _print_drift(rows)
+    else:
+        _print(rows, as_json)
+
+
+def _biases(said: str) -> tuple[float, ...]:
+    try:
+        starts = tuple(float(bias) for bias in said.split(","))
+    except ValueError:
+        starts = (math.nan,)
+    if not all(map(math.isfinite, starts)):
+        raise InputError(f"--input-bias {said}: numbers, joined by commas, such as -3 or -2,-4")
+    return starts
+
+
+def _print_drift(rows: list[LagRow]) -> None:
+    columns = [
+        Column("name"),
+        Column("experiment", least=20),
+        *(Column(title, right=True) for title in ("block", "bias start", "|s| initial", "|s| trained")),
+    ]
+    lines = [
+        [
+            row.experiment,
+            row.title,
+            str(block + 1),
+            *(
+                number_text(of[block] if block < len(of) else None, ".2f")
+                for of in (row.starts, row.drift_before)
+            ),
+            f"{after:.2f}",
+        ]
+        for row in rows
+        for block, after in enumerate(row.drift_after)
+    ]
+    print_table(console(), columns, lines)
+    note(
+        "|s|: the mean over the steps of 200 fresh sequences, the cells of a block and the runs. h(s) is saturated from "
+        "about 5 on. Bias start: of the input gate; a dash where it has none, or was added later."
+    )
 
 
 def _print(rows: list[LagRow], as_json: bool) -> None:
@@ -113,6 +175,7 @@ def _print(rows: list[LagRow], as_json: bool) -> None:
         Column("network", least=8),
         *(Column(title, right=True) for title in ("weights", "solved", "sequences", "the paper's")),
         Column("mean", right=True, drop=2),
+        Column("blocks", right=True, drop=4),
         Column("wrong", right=True, drop=1),
         Column("the paper's wrong", right=True, drop=1),
         Column("s a run", right=True, drop=3),
@@ -128,12 +191,13 @@ def _line(row: LagRow) -> list[str]:
     return [
         row.experiment,
         row.title,
-        row.cell or "1997",
+        row.cell or ("1997, grows" if row.variant.is_sequential else "1997"),
         f"{row.weights:,}",
         f"{row.solved} of {row.runs}",
         number_text(row.median, ",.0f"),
         f"{row.paper:,}",
         number_text(row.mean, ",.0f"),
+        number_text(row.blocks, ".3g"),
         number_text(row.wrong, ".2%"),
         number_text(row.paper_wrong, ".2%"),
         f"{row.seconds:.1f}",

@@ -30,6 +30,7 @@ COMMANDS = {
     "judge": "Say which of two cells is better, on fresh data, until it is sure.",
     "confirm": "Judge the best cells of a run on fresh data, against the GRU and the champion.",
     "export": "Write a cell as a torch module, text, JSON, picture or equations.",
+    "inspect": "Train a cell on a text, and show what its units say.",
     "study": "Ask how good the instrument is, or run the experiments of other papers again.",
     "doctor": "Look at this machine, or at a run: what is damaged, and the way out.",
     "bench": "Measure the speed of the engines here, beside torch's own layers.",

@@ -5,9 +5,14 @@ from __future__ import annotations
 import click
 
 from archsearch.cli.bias import bias
+from archsearch.cli.generalize import generalize
+from archsearch.cli.gradient import gradient
+from archsearch.cli.inside import inside
 from archsearch.cli.instrument import instrument
 from archsearch.cli.long_lag import long_lag
+from archsearch.cli.odyssey import odyssey
 from archsearch.cli.operators import operators
+from archsearch.cli.panel import panel
 from archsearch.cli.racing import racing
 from archsearch.cli.referee import referee
 from archsearch.cli.strategies import strategies
@@ -32,5 +37,19 @@ def study(ctx: click.Context) -> None:
         click.echo(ctx.get_help())
 
 
-for command in (racing, instrument, referee, twins, strategies, operators, bias, long_lag):
+for command in (
+    racing,
+    instrument,
+    referee,
+    twins,
+    strategies,
+    operators,
+    bias,
+    long_lag,
+    odyssey,
+    panel,
+    inside,
+    gradient,
+    generalize,
+):
     study.add_command(command)

@@ -22,7 +22,7 @@ from archsearch.words import plain
     "--task",
     required=True,
     metavar="TASK",
-    help="A task of the preset, also as xml@30k, text:FILE or FILE.py:NAME.",
+    help="A task of the preset, also as xml@30k, text:FILE, series:FILE or FILE.py:NAME.",
 )
 @click.option("--difficulty", metavar="NAME", help="Another difficulty than the preset's.")
 @click.option(

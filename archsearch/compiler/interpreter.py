@@ -5,7 +5,7 @@ What depends on x alone is computed once for the whole sequence, the rest step b
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 import torch
@@ -96,6 +96,37 @@ class Interpreter:
             states = tuple([values[handle] for handle in self.cell.next])
             outputs.append(states[0])
         return torch.stack(outputs), states
+
+    def trace(
+        self,
+        weights: Mapping[str, Tensor],
+        x: Tensor,
+        states: tuple[Tensor, ...],
+        handles: Collection[int],
+    ) -> tuple[dict[int, Tensor], tuple[Tensor, ...]]:
+        """Return the values of some nodes at every step, shape (T, B, n) each, and the states after the last one.
+
+        Args:
+            weights: As in a call.
+            x: Input, shape (T, B, I), T at least 1.
+            states: The states in canonical order, each of shape (B, n).
+            handles: The nodes: of any kind but `linear`, which may be part of a sum.
+        """
+        _check_devices((x, *states, *weights.values()))
+        values = self._sequence(weights, x, states[0].shape[-1], None)
+        sequences = {handle: values[handle] for handle in (*self.crossing, *handles) if handle in values}
+        for name in self.matrices:
+            values[name] = values[name].t()
+        traced: dict[int, list[Tensor]] = {handle: [] for handle in handles if handle not in sequences}
+        for step in range(x.shape[0]):
+            values.update(zip(self.states, states, strict=True))
+            values.update((handle, sequences[handle][step]) for handle in self.crossing)
+            self._execute(self.during, values)
+            states = tuple([values[handle] for handle in self.cell.next])
+            for handle, found in traced.items():
+                found.append(values[handle])
+        whole = {handle: sequences[handle] for handle in handles if handle in sequences}
+        return whole | {handle: torch.stack(found) for handle, found in traced.items()}, states
 
     def _sequence(self, weights: Mapping[str, Tensor], x: Tensor, width: int, wide: Tensor | None) -> Values:
         """Return the parameters, and all values that no state enters, over the whole sequence."""

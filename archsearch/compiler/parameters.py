@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from archsearch.cell import Cell, Node
 from archsearch.cell.graph import is_input_linear
 from archsearch.cell.ops import canonical_arguments
+from archsearch.cell.printing import number
 
 PROJECTION = "projection"
 
@@ -28,7 +29,8 @@ class Learned:
         name: What engines call it.
         title: What a layer calls it, without the layer's number.
         shape: (n, fan_in) of a matrix, (n,) of a vector.
-        start: The value that all its entries start at, or None where they are drawn.
+        start: The value that all its entries start at, or None where they are drawn; plus or minus `UGI`: those of uniform
+            gate initialisation, or their negatives.
         diagonal: What is added to the diagonal of a matrix after that.
     """
 
@@ -120,7 +122,7 @@ def without_biases(cell: Cell) -> Cell:
     """
     for node in cell.ops:
         if node.has_bias and (start := node.argument("bias")):
-            raise ValueError(f"bias=False, but cell {cell.name!r} has a linear with bias={start:g}")
+            raise ValueError(f"bias=False, but cell {cell.name!r} has a linear with bias={number(start)}")
     return replace(cell, nodes=tuple(_without_bias(node) for node in cell.nodes))
 
 

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from torch.nn.utils.rnn import PackedSequence
 
 from archsearch.cell import Cell, library
+from archsearch.cell.ops import UGI
 from archsearch.compiler import arguments
 from archsearch.compiler.engine_names import current_name
 from archsearch.compiler.engines import ENGINES, default_engine
@@ -159,7 +160,8 @@ class Recurrent(nn.Module):
 
         Biases start at their constants, and so does the learned vector after a `norm`, at 1; `diag` is added
         after the draw. Numbers are drawn as float32 on the CPU, layer by layer in canonical order, and then
-        converted: cells with one id start at the same numbers, in every dtype and on every device.
+        converted: cells with one id start at the same numbers, in every dtype and on every device. The biases that start
+        by uniform gate initialisation (`bias=ugi`) share one draw a layer, made where the first of them stands.
 
         Args:
             scale: Factor of the bound.
@@ -167,8 +169,13 @@ class Recurrent(nn.Module):
         """
         bound = scale / math.sqrt(self.hidden_size)
         for level, items in self._learned.items():
+            gates: Tensor | None = None
             for item in items:
                 parameter = self.get_parameter(f"{item.title}_{level}")
+                if item.start is not None and abs(item.start) == UGI:
+                    gates = _spread_gates(self.hidden_size, generator) if gates is None else gates
+                    parameter.copy_(math.copysign(1.0, item.start) * gates)
+                    continue
                 if item.start is not None:
                     parameter.fill_(item.start)
                     continue
@@ -450,3 +457,9 @@ class Recurrent(nn.Module):
         shown += [f"{name}={value}" for name in defaults if (value := getattr(self, name)) != defaults[name]]
         shown += [f"engine={self.engine}"] if self.engine != default_engine() else []
         return ", ".join(shown)
+
+
+def _spread_gates(n: int, generator: torch.Generator | None) -> Tensor:
+    """Return biases of n units under which a sigmoid is spread evenly from 1/n to 1 - 1/n (Gu et al. 2020)."""
+    least = 1 / max(n, 2)
+    return torch.logit(torch.empty(n).uniform_(least, 1 - least, generator=generator))

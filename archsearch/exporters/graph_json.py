@@ -6,7 +6,9 @@ import json
 
 import msgspec
 
-from archsearch.cell import Cell
+from archsearch.cell import Cell, Node
+from archsearch.cell.ops import UGI
+from archsearch.cell.printing import number
 from archsearch.errors import CellError
 from archsearch.exporters.scores import Scores
 from archsearch.exporters.tidy import tidy
@@ -16,12 +18,12 @@ MAX_BYTES = 1 << 20
 
 
 class _Node(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A node of the canonical form; `args` are those that differ from their default."""
+    """A node of the canonical form; `args` are those that differ from their default, `ugi` and `-ugi` by these names."""
 
     handle: int
     op: str
     inputs: tuple[int, ...] = ()
-    args: dict[str, float | None] = {}
+    args: dict[str, float | str | None] = {}
     name: str | None = None
 
 
@@ -75,7 +77,9 @@ def from_json(text: str | bytes, source: str = "<json>") -> Cell:
 def _document(cell: Cell, scores: Scores | None) -> _File:
     shown = tidy(cell).cell
     live = shown.canonical()
-    nodes = tuple(_Node(node.handle, node.op, node.inputs, dict(node.args), node.name) for node in live.nodes)
+    nodes = tuple(
+        _Node(node.handle, node.op, node.inputs, _arguments_of(node), node.name) for node in live.nodes
+    )
     states = tuple(node.handle for node in live.state_nodes)
     n2, n = shown.polynomial
     parameters = {"n2": n2, "n": n}
@@ -90,3 +94,8 @@ def _document(cell: Cell, scores: Scores | None) -> _File:
         parameters=parameters,
         scores=scores,
     )
+
+
+def _arguments_of(node: Node) -> dict[str, float | str | None]:
+    """Return a node's arguments; JSON has no infinite number, by which uniform gate initialisation is known."""
+    return {name: value if value is None or abs(value) != UGI else number(value) for name, value in node.args}

@@ -17,6 +17,7 @@ from pathlib import Path
 from archsearch import __version__
 from archsearch.cell import OPS, Cell, Node
 from archsearch.cell.graph import is_input_linear
+from archsearch.cell.ops import UGI
 from archsearch.cell.printing import number
 from archsearch.exporters.scores import Scores, score_lines, start_lines
 from archsearch.exporters.tidy import Tidy, named_weights, tidy
@@ -41,6 +42,10 @@ WIDE = "x_wide"
 FUNCTIONAL = "torch.nn.functional."
 BIAS_CHECK = """if not bias:
             raise ValueError("bias=False, but a bias of this cell starts at another number than 0")"""
+
+SPREAD = """# Uniform gate initialisation (Gu et al. 2020): sigmoid(gates) is spread evenly over the units.
+least = 1.0 / max(self.hidden_size, 2)
+gates = torch.logit(torch.empty(self.hidden_size).uniform_(least, 1.0 - least))"""
 
 
 def to_python(cell: Cell, scores: Scores | None = None) -> str:
@@ -180,10 +185,15 @@ class _Source:
             if node.op == "linear" and (diagonal := node.argument("diag")):
                 yield f"self.{names.weight}.diagonal().add_({number(diagonal)})"
         starts = sorted({start for _, start in self.biases()})
+        if any(abs(start) == UGI for start in starts):
+            yield SPREAD
         for start in starts:
             same = [f"self.{name}" for name, its in self.biases() if its == start]
             yield wrapped(f"biases = {_tuple(same)}")
-            yield f"for bias in biases:\n    if bias is not None:\n        nn.init.constant_(bias, {number(start)})"
+            begin = f"nn.init.constant_(bias, {number(start)})"
+            if abs(start) == UGI:
+                begin = f"bias.copy_({'gates' if start > 0 else '-gates'})"
+            yield f"for bias in biases:\n    if bias is not None:\n        {begin}"
 
     def step(self) -> Iterator[str]:
         """Yield the statements of one time step, one per line of the cell."""

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from archsearch.cell import OPS, Cell, Node
-from archsearch.cell.ops import LEAKY_SLOPE, NORM_EPSILON
+from archsearch.cell.ops import LEAKY_SLOPE, NORM_EPSILON, UGI
 from archsearch.compiler.parameters import Learned, bias_name, learned, weight_name
 from archsearch.compiler.source_function import made
 
@@ -53,10 +53,22 @@ def initial_weights(cell: Cell, width: int, rng: np.random.Generator) -> dict[st
         width: n, also of x.
         rng: Where chance comes from.
     """
-    return {item.name: _drawn(item, rng) for item in learned(cell, width, width)}
+    items = learned(cell, width, width)
+    spread = [item for item in items if item.start is not None and abs(item.start) == UGI]
+    gates = _spread(width, rng) if spread else np.empty(0)
+    return {item.name: _drawn(item, rng, gates) for item in items}
 
 
-def _drawn(item: Learned, rng: np.random.Generator) -> Array:
+def _spread(width: int, rng: np.random.Generator) -> Array:
+    """Return the biases of uniform gate initialisation, shape (n,)."""
+    u = rng.uniform(1 / max(width, 2), 1 - 1 / max(width, 2), width)
+    spread: Array = np.log(u) - np.log1p(-u)
+    return spread
+
+
+def _drawn(item: Learned, rng: np.random.Generator, gates: Array) -> Array:
+    if item.start is not None and abs(item.start) == UGI:
+        return gates if item.start > 0 else -gates
     if item.start is not None:
         return np.full(item.shape, item.start)
     drawn: Array = rng.uniform(-1, 1, item.shape) / np.sqrt(item.shape[0])

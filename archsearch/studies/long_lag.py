@@ -15,9 +15,9 @@ import msgspec
 
 from archsearch.cell import Cell
 from archsearch.errors import InputError
-from archsearch.files import write_whole
+from archsearch.studies.kept_lines import keep_line, kept_lines
 from archsearch.studies.lags.experiments import EXPERIMENTS
-from archsearch.studies.lags.training import TEST, VERSION, LagRun, RunResult
+from archsearch.studies.lags.training import PAPER, TEST, VERSION, LagRun, RunResult, Variant
 from archsearch.words import did_you_mean
 
 PATIENCE = 10
@@ -47,6 +47,11 @@ class LagRow(msgspec.Struct, frozen=True):
         paper_first: The paper's sequences to ST1.
         paper_wrong: The paper's share of wrong test sequences.
         seconds: The mean time of a run.
+        variant: What was other than in the paper.
+        blocks: The mean number of memory blocks in the end; None of a cell.
+        starts: Where the biases of the input gates started, a figure for each block that there was at first: the mean.
+        drift_before: The mean of |s| over steps, at the initial weights, likewise.
+        drift_after: The same in the end, a figure for each block that all runs have.
     """
 
     experiment: str
@@ -65,6 +70,11 @@ class LagRow(msgspec.Struct, frozen=True):
     paper_first: int | None
     paper_wrong: float | None
     seconds: float
+    variant: Variant
+    blocks: float | None
+    starts: list[float]
+    drift_before: list[float]
+    drift_after: list[float]
 
 
 def check_experiments(names: Sequence[str]) -> None:
@@ -85,6 +95,7 @@ def run_experiment(
     folder: Path,
     most: int | None = None,
     cell: Cell | None = None,
+    variant: Variant = PAPER,
     reported: Reported = lambda name, seed, seen: None,
 ) -> list[RunResult]:
     """Return the runs of an experiment, those that are kept in the folder and those made now.
@@ -95,6 +106,7 @@ def run_experiment(
         folder: Where ended runs are kept.
         most: Training sequences after which a run has failed; None: ten times the paper's.
         cell: The cell that learns; None for the network of 1997.
+        variant: What is other than in the paper; nothing where a cell learns.
         reported: Told of progress.
 
     Raises:
@@ -102,13 +114,14 @@ def run_experiment(
     """
     limit = most or PATIENCE * EXPERIMENTS[name].published.sequences
     path = folder / (f"{name}.jsonl" if cell is None else f"{name}-{cell.id}.jsonl")
-    kept = {run.seed: run for run in kept_runs(path)}
+    same = PAPER if cell is not None else variant
+    kept = {run.seed: run for run in kept_runs(path) if run.variant == same}
     results = []
     for seed in seeds:
         run = kept.get(seed)
         if run is None or not is_whole(run, limit):
-            run = LagRun(name, seed, cell).train(limit, partial(reported, name, seed))
-            _keep(path, run)
+            run = LagRun(name, seed, cell, same).train(limit, partial(reported, name, seed))
+            keep_line(path, run)
         results.append(run)
     return results
 
@@ -119,31 +132,12 @@ def is_whole(run: RunResult, limit: int) -> bool:
 
 
 def kept_runs(path: Path) -> list[RunResult]:
-    """Return the runs that a file holds, of this version; a last line that was cut short is none.
+    """Return the runs that a file holds, of this version.
 
     Raises:
         InputError: It cannot be read, or a line is no run.
     """
-    try:
-        lines = path.read_bytes().split(b"\n") if path.exists() else []
-    except OSError as error:
-        raise InputError(f"{path} cannot be read: {error.strerror}") from None
-    runs = []
-    for number, line in enumerate(lines[:-1], 1):
-        try:
-            runs.append(msgspec.json.decode(line, type=RunResult))
-        except msgspec.DecodeError as error:
-            raise InputError(f"{path}:{number}: no run of this study: {error}; move the file away") from None
-    return [run for run in runs if run.version == VERSION]
-
-
-def _keep(path: Path, run: RunResult) -> None:
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        whole = path.read_bytes() if path.exists() else b""
-        write_whole(path, whole[: whole.rfind(b"\n") + 1] + msgspec.json.encode(run) + b"\n")
-    except OSError as error:
-        raise InputError(f"{path} cannot be written: {error.strerror}") from None
+    return [run for run in kept_lines(path, RunResult) if run.version == VERSION]
 
 
 def lag_row(name: str, results: Sequence[RunResult], cell: str = "") -> LagRow:
@@ -174,7 +168,17 @@ def lag_row(name: str, results: Sequence[RunResult], cell: str = "") -> LagRow:
         paper_first=published.first,
         paper_wrong=published.wrong,
         seconds=_mean([run.seconds for run in results]) or 0.0,
+        variant=results[0].variant if results else PAPER,
+        blocks=_mean([run.blocks for run in results if run.blocks]),
+        starts=_by_block([run.starts for run in results]),
+        drift_before=_by_block([run.drift_before for run in results]),
+        drift_after=_by_block([run.drift_after for run in results]),
     )
+
+
+def _by_block(figures: Sequence[Sequence[float]]) -> list[float]:
+    """Return the mean of each block's figure over runs that have some."""
+    return [sum(of) / len(of) for of in zip(*(one for one in figures if one), strict=False)]
 
 
 def _mean(values: Sequence[float]) -> float | None:

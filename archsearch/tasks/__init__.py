@@ -1,8 +1,8 @@
 """What cells are trained on.
 
 A task yields windows of symbols and states the floor and the ceiling of its score (`task.py`). `TASKS` lists
-what comes with archsearch; `load` also takes a text file (`text:FILE`) and a user's own task
-(`FILE.py:NAME`), and `TaskName` says which of them a name means.
+what comes with archsearch; `load` also takes a text file (`text:FILE`), a table of numbers
+(`series:FILE`) and a user's own task (`FILE.py:NAME`), and `TaskName` says which of them a name means.
 To add a task, write one file and one line in `families.py`.
 """
 

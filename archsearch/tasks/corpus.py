@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from archsearch.errors import TaskError
 from archsearch.tasks.streams import endless_file, file_pass, window
-from archsearch.tasks.task import SPLITS, Measure, Window
+from archsearch.tasks.task import SPLITS, Measure, Numbers, Symbols, Window
 from archsearch.tasks.unigram import Unigram, unigram
 
 
@@ -60,7 +60,7 @@ class Corpus:
         while (rows := self._next(pieces, split)) is not None:
             yield window(rows)
 
-    def _next(self, pieces: Iterator[NDArray[np.int64]], split: str) -> NDArray[np.int64] | None:
+    def _next(self, pieces: Iterator[Symbols | Numbers], split: str) -> Symbols | Numbers | None:
         try:
             return next(pieces, None)
         except TaskError as error:

@@ -1,4 +1,4 @@
-"""Loads a task by its name: one of archsearch's own, a text file, or a task that a user has written."""
+"""Loads a task by its name: one of archsearch's own, a user's text or numbers, or a task that a user has written."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from pathlib import Path
 from archsearch.errors import TaskError
 from archsearch.tasks import own, text
 from archsearch.tasks.families import TASKS
+from archsearch.tasks.series import load_series
 from archsearch.tasks.source import TaskSource
 from archsearch.tasks.task import Task
 from archsearch.tasks.task_name import TaskName
@@ -17,7 +18,7 @@ def load(spec: str, data: Path | None = None, source: TaskSource | None = None) 
     """Return the task that `spec` names; the file of a user's own `FILE.py:NAME` is run.
 
     Args:
-        spec: `NAME:DIFFICULTY` with a name of TASKS, `text:FILE`, or `FILE.py:NAME`.
+        spec: `NAME:DIFFICULTY` with a name of TASKS, `text:FILE`, `series:FILE`, or `FILE.py:NAME`.
         data: The folder with the files of tasks that need some.
         source: Where the file of a user's own task lies, and which it must be; None for where its name says.
 
@@ -28,6 +29,8 @@ def load(spec: str, data: Path | None = None, source: TaskSource | None = None) 
     name = TaskName.parse(spec)
     if name.kind == "text":
         return text.load(spec, Path(source.path if source else name.file))
+    if name.kind == "series":
+        return load_series(spec, Path(source.path if source else name.file))
     if name.kind == "code":
         if not name.rest:
             raise TaskError(
@@ -44,7 +47,9 @@ def _check_difficulty(name: TaskName) -> None:
     family, difficulty = name.family, name.rest
     if family not in TASKS:
         hint = did_you_mean(family, TASKS, " ({})")
-        raise TaskError(f"no task {family!r}{hint}; there are {', '.join(TASKS)}, text:FILE, FILE.py:NAME")
+        raise TaskError(
+            f"no task {family!r}{hint}; there are {', '.join(TASKS)}, text:FILE, series:FILE, FILE.py:NAME"
+        )
     known = TASKS[family].difficulties
     if not difficulty:
         raise TaskError(f"task {family!r} needs a difficulty: {', '.join(f'{family}:{d}' for d in known)}")

@@ -10,6 +10,9 @@ NAME is an object, or a class made without arguments, with
     floor = 0                 the score without memory; must be given where lower is better, at most log(symbols)
     ceiling = 1               the best possible score; 0 where lower is better
     files = []                the data files that it reads, beside the Python file: part of the checksum
+    real_numbers = ""         which are real numbers, arrays of shape (T, batch, how many): "inputs", "targets" or
+                              "both"; symbols is then at least as many. Real targets are scored by their squared
+                              error, and need a floor
 
 Whatever the file does wrong ends in one TaskError that says where.
 """
@@ -28,11 +31,12 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 
 from archsearch.errors import TaskError
+from archsearch.tasks.own_windows import Real, checked_window
 from archsearch.tasks.source import read_code
 from archsearch.tasks.task import Measure, Window, accuracy_spread, fixed_generator, words_checksum
 from archsearch.tasks.unigram import unigram
@@ -57,17 +61,25 @@ class OwnTask:
     checksum: str
     """SHA-256 of the file; of it and of the files that it names, where it names some."""
 
+    real: Real = ""
+    """Which of a window's arrays hold real numbers."""
     alphabet: None = None
-    is_real: bool = False
+
+    @property
+    def is_real(self) -> bool:
+        """Whether inputs or targets are real numbers."""
+        return self.real != ""
 
     @cached_property
     def spread(self) -> float:
-        """Standard deviation of one scored position; where lower is better, of a unigram model's loss."""
+        """Standard deviation of one scored position; where lower is better, of the loss of a predictor without memory."""
         if self.measure == "accuracy":
             return accuracy_spread(self.floor, self.ceiling)
         windows = islice(self.windows("valid", fixed_generator("own", "spread"), 20, 35), 20)
-        text = np.concatenate([window.targets[window.scored] for window in windows])
-        return unigram(text, text, self.symbols).spread
+        targets = np.concatenate([window.targets[window.scored] for window in windows])
+        if self.measure == "mse":
+            return float(np.square(targets - targets.mean(axis=0)).sum(axis=1).std())
+        return unigram(targets, targets, self.symbols).spread
 
     def windows(self, split: str, rng: np.random.Generator, batch: int, unroll: int) -> Iterator[Window]:
         """Yield the user's windows, each one checked.
@@ -93,7 +105,8 @@ class OwnTask:
             if given is _END:
                 break
             count += 1
-            window = checked_window(given, self.symbols, batch, unroll, f"{where}, window {count}")
+            place = f"{where}, window {count}"
+            window = checked_window(given, self.symbols, batch, unroll, where=place, real=self.real)
             scored = scored or bool(window.scored.any())
             if count == PATIENCE and not scored:
                 raise TaskError(f"{where}: nothing is scored in the first {PATIENCE} windows")
@@ -106,39 +119,6 @@ class OwnTask:
             raise TaskError(
                 f"{where}: windows() ended after {count}; training needs an endless stream (`while True:`)"
             )
-
-
-def checked_window(given: Any, symbols: int, batch: int, unroll: int, where: str) -> Window:
-    """Return what a user yielded as a window, or raise TaskError saying what is wrong with it.
-
-    Args:
-        given: What was yielded.
-        symbols: How many there are.
-        batch: B.
-        unroll: T.
-        where: Of what an error speaks.
-    """
-    if not isinstance(given, tuple | list) or len(given) not in (3, 4):
-        raise TaskError(
-            f"{where}: expected (inputs, targets, scored) or (inputs, targets, scored, reset), got {reprlib.repr(given)}"
-        )
-    inputs, targets = (
-        _checked_symbols(name, array, symbols, where)
-        for name, array in zip(("inputs", "targets"), given, strict=False)
-    )
-    masks = [
-        _checked_mask(name, array, where)
-        for name, array in zip(("scored", "reset"), given[2:], strict=False)
-        if array is not None or name == "scored"
-    ]
-    for name, array in zip(("inputs", "targets", "scored", "reset"), (inputs, targets, *masks), strict=False):
-        if array.ndim != 2 or array.shape[1] != batch or not 1 <= array.shape[0] <= unroll:
-            raise TaskError(
-                f"{where}: {name} has shape {array.shape}; it must be (T, {batch}) with T from 1 to {unroll}"
-            )
-        if array.shape != inputs.shape:
-            raise TaskError(f"{where}: {name} has shape {array.shape}, inputs have {inputs.shape}")
-    return Window(inputs, targets, *masks)
 
 
 def load(name: str, path: Path, attribute: str, sha256: str = "") -> OwnTask:
@@ -161,8 +141,11 @@ def load(name: str, path: Path, attribute: str, sha256: str = "") -> OwnTask:
         user = _attribute(_run(path, content, checksum), attribute, path)
         if isinstance(user, type):
             user = user()
-        higher, files = getattr(user, "higher_is_better", True), getattr(user, "files", None)
-        found = {key: getattr(user, key, None) for key in ("symbols", "windows", "floor", "ceiling")}
+        higher, files = getattr(user, "higher_is_better", None), getattr(user, "files", None)
+        found = {
+            key: getattr(user, key, None)
+            for key in ("symbols", "windows", "floor", "ceiling", "real_numbers")
+        }
     checksum = _with_files(name, path, checksum, files)
     return _adapted(name, path, user, checksum, higher=higher, found=found)
 
@@ -192,17 +175,29 @@ def _adapted(
     name: str, path: Path, user: Any, checksum: str, *, higher: Any, found: dict[str, Any]
 ) -> OwnTask:
     symbols = found["symbols"]
+    real: Real = found["real_numbers"] or ""
+    if real not in get_args(Real):
+        raise TaskError(
+            f'{name}: real_numbers must be "inputs", "targets" or "both", got {reprlib.repr(real)}'
+        )
+    least = 1 if real == "both" else 2
     whole = isinstance(symbols, int | np.integer) and not isinstance(symbols, bool)
-    if not whole or not 2 <= symbols <= MOST_SYMBOLS:
-        raise TaskError(f"{name}: symbols must be a whole number from 2 to {MOST_SYMBOLS:,}, got {symbols!r}")
+    if not whole or not least <= symbols <= MOST_SYMBOLS:
+        raise TaskError(
+            f"{name}: symbols must be a whole number from {least} to {MOST_SYMBOLS:,}, got {symbols!r}"
+        )
     if not callable(found["windows"]):
         raise TaskError(f"{name}: it has no method windows(split, rng, batch, unroll)")
+    is_error = real in ("targets", "both")
+    if higher is None:
+        higher = not is_error
     if not isinstance(higher, bool):
         raise TaskError(f"{name}: higher_is_better must be True or False, got {higher!r}")
+    if higher and is_error:
+        raise TaskError(f"{name}: real targets are scored by their squared error, so higher is not better")
     if not higher and found["floor"] is None:
-        raise TaskError(
-            f"{name}: where lower is better, floor must be given: the loss without memory, in nats"
-        )
+        loss = "squared error of a predictor without memory" if is_error else "loss without memory, in nats"
+        raise TaskError(f"{name}: where lower is better, floor must be given: the {loss}")
     floor = _number(name, "floor", found["floor"], 0.0)
     ceiling = _number(name, "ceiling", found["ceiling"], 1.0 if higher else 0.0)
     if higher and not 0 <= floor < ceiling <= 1:
@@ -211,12 +206,12 @@ def _adapted(
         )
     if not higher and not floor > ceiling >= 0:
         raise TaskError(f"{name}: a loss needs floor > ceiling >= 0, got floor {floor} and ceiling {ceiling}")
-    if not higher and floor > math.log(symbols):
+    if not (higher or is_error) and floor > math.log(symbols):
         raise TaskError(
             f"{name}: floor {floor:g} is above math.log({symbols}) = {math.log(symbols):.4f}, what guessing evenly "
             f"loses: guessing would look like skill; give that or less"
         )
-    measure: Measure = "accuracy" if higher else "nll"
+    measure: Measure = "accuracy" if higher else "mse" if is_error else "nll"
     return OwnTask(
         name=name,
         path=path,
@@ -226,6 +221,7 @@ def _adapted(
         floor=floor,
         ceiling=ceiling,
         checksum=checksum,
+        real=real,
     )
 
 
@@ -238,31 +234,6 @@ def _number(name: str, key: str, value: Any, default: float) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float | np.number) or not math.isfinite(value):
         raise TaskError(f"{name}: {key} must be a finite number, got {value!r}")
     return float(value)
-
-
-def _checked_symbols(name: str, given: Any, symbols: int, where: str) -> np.ndarray[Any, np.dtype[np.int64]]:
-    array = _array(name, given, where)
-    if array.dtype.kind not in "iu":
-        raise TaskError(f"{where}: {name} must be whole numbers, got {array.dtype}")
-    if array.size and (array.min() < 0 or array.max() >= symbols):
-        raise TaskError(
-            f"{where}: {name} goes from {array.min()} to {array.max()}; symbols are 0 to {symbols - 1}"
-        )
-    return array.astype(np.int64)
-
-
-def _checked_mask(name: str, given: Any, where: str) -> np.ndarray[Any, np.dtype[np.bool_]]:
-    array = _array(name, given, where)
-    if array.dtype != np.bool_:
-        raise TaskError(f"{where}: {name} must be True or False, got {array.dtype}")
-    return array
-
-
-def _array(name: str, given: Any, where: str) -> np.ndarray[Any, Any]:
-    try:
-        return np.asarray(given)
-    except ValueError as error:
-        raise TaskError(f"{where}: {name} is no array: {error}") from None
 
 
 class _Loader(importlib.abc.SourceLoader):

@@ -11,7 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from archsearch.errors import TaskError
-from archsearch.tasks.task import Symbols, Window
+from archsearch.tasks.task import Numbers, Symbols, Window
+
+Values = NDArray[np.integer] | Numbers
+TEXT = "a text part of {} symbols"
 
 Draw = Callable[[np.random.Generator, int], tuple[Symbols, Symbols]]
 """(generator, number of documents) -> (their symbols one after another, the end of each document)."""
@@ -48,47 +51,55 @@ def document_streams(
         start += unroll
 
 
-def endless_file(symbols: NDArray[np.integer], batch: int, unroll: int) -> Iterator[Symbols]:
-    """Yield windows that go round a text for ever.
+def endless_file(symbols: Values, batch: int, unroll: int, what: str = TEXT) -> Iterator[Symbols | Numbers]:
+    """Yield windows that go round a text for ever, or round a table of numbers.
 
     The text is cut into B contiguous streams. A stream that has read its share goes on in the next one's, and
     from the end of the text to its beginning, so that nothing but that one seam is out of order.
 
     Args:
-        symbols: The text, shape (length,).
+        symbols: The text, shape (length,); or real numbers, shape (length, how many).
         batch: B.
         unroll: T.
+        what: What an error calls it, `{}` its length.
     """
-    position = _share(symbols, batch) * np.arange(batch) + np.arange(unroll + 1)[:, None]
+    position = _share(symbols, batch, what) * np.arange(batch) + np.arange(unroll + 1)[:, None]
     while True:
-        yield symbols[position % len(symbols)].astype(np.int64)
+        yield _wide(symbols[position % len(symbols)])
         position += unroll
 
 
-def file_pass(symbols: NDArray[np.integer], batch: int, unroll: int) -> Iterator[Symbols]:
+def file_pass(symbols: Values, batch: int, unroll: int, what: str = TEXT) -> Iterator[Symbols | Numbers]:
     """Yield the windows of one pass over a text in B contiguous streams; the last one may be shorter.
 
     Args:
-        symbols: The text, shape (length,).
+        symbols: The text, shape (length,); or real numbers, shape (length, how many).
         batch: B.
         unroll: T.
+        what: What an error calls it, `{}` its length.
     """
-    share = _share(symbols, batch)
-    streams = symbols[: share * batch].reshape(batch, share).T.astype(np.int64)
+    share = _share(symbols, batch, what)
+    streams = _wide(symbols[: share * batch].reshape(batch, share, *symbols.shape[1:]).swapaxes(0, 1))
     for start in range(0, share - 1, unroll):
         yield streams[start : start + unroll + 1]
 
 
-def window(rows: Symbols) -> Window:
-    """Return the window of T + 1 rows, with every position scored."""
-    return Window(rows[:-1], rows[1:], np.ones(rows[1:].shape, np.bool_))
+def window(rows: Symbols | Numbers) -> Window:
+    """Return the window of T + 1 rows, shape (T + 1, B) or (T + 1, B, how many), with every position scored."""
+    return Window(rows[:-1], rows[1:], np.ones(rows[1:].shape[:2], np.bool_))
 
 
-def _share(symbols: NDArray[np.integer], batch: int) -> int:
+def _wide(values: Values) -> Symbols | Numbers:
+    if values.dtype.kind == "f":
+        return values.astype(np.float64)
+    return values.astype(np.int64)
+
+
+def _share(symbols: Values, batch: int, what: str) -> int:
     share = len(symbols) // batch
     if share < 2:
         raise TaskError(
-            f"a text part of {len(symbols):,} symbols is too short for {batch} parallel streams; "
-            f"at least {2 * batch:,} are needed: a longer text, or a smaller batch"
+            f"{what.format(f'{len(symbols):,}')} is too short for {batch} parallel streams; "
+            f"at least {2 * batch:,} are needed: a longer one, or a smaller batch"
         )
     return share

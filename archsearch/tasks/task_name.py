@@ -12,15 +12,16 @@ FILES = ("ptb",)
 
 @dataclass(frozen=True, slots=True)
 class TaskName:
-    """The name of a task, `xml:small`, `text:FILE` or `FILE.py:NAME`, taken apart.
+    """The name of a task, `xml:small`, `text:FILE`, `series:FILE` or `FILE.py:NAME`, taken apart.
 
     Attributes:
-        kind: `family`: a row of TASKS; `text`: a text file; `code`: Python that a user has written.
-        family: The row, `text`, or the Python file.
-        rest: The difficulty, the text file, or the name in the Python file; empty where the name does not say it.
+        kind: `family`: a row of TASKS; `text`: a text file; `series`: a table of
+        numbers; `code`: Python that a user has written.
+        family: The row, `text`, `series`, or the Python file.
+        rest: The difficulty, the file, or the name in the Python file; empty where the name does not say it.
     """
 
-    kind: Literal["family", "text", "code"]
+    kind: Literal["family", "text", "series", "code"]
     family: str
     rest: str
 
@@ -30,6 +31,8 @@ class TaskName:
         family, _, rest = name.partition(":")
         if family == "text" and rest:
             return cls("text", family, rest)
+        if family == "series" and rest:
+            return cls("series", family, rest)
         if name.endswith(".py"):
             return cls("code", name, "")
         file, _, attribute = name.rpartition(":")
@@ -37,13 +40,13 @@ class TaskName:
 
     @property
     def is_own(self) -> bool:
-        """Whether the task is a user's: a text or code."""
+        """Whether the task is a user's: a text, a series or code."""
         return self.kind != "family"
 
     @property
     def is_file(self) -> bool:
         """Whether the data are a file's, and so the same under every seed."""
-        return self.kind == "text" or self.family in FILES
+        return self.kind in ("text", "series") or self.family in FILES
 
     @property
     def is_code(self) -> bool:
@@ -53,11 +56,11 @@ class TaskName:
     @property
     def file(self) -> str:
         """The user's file as the name says it; empty for a row of TASKS."""
-        return {"text": self.rest, "code": self.family}.get(self.kind, "")
+        return {"text": self.rest, "series": self.rest, "code": self.family}.get(self.kind, "")
 
     def at(self, path: str) -> str:
         """Return the name of the same task in a file elsewhere."""
-        return f"text:{path}" if self.kind == "text" else f"{path}:{self.rest}"
+        return f"{path}:{self.rest}" if self.is_code else f"{self.kind}:{path}"
 
     def is_moved(self, other: TaskName) -> bool:
         """Whether another name is that of the same task in a file of the same name elsewhere."""

@@ -84,9 +84,9 @@ def refuse_tables(path: Path) -> None:
     """Refuse a table of numbers, of which people hardly want the characters; a file that is not there passes.
 
     Raises:
-        TaskError: Says what can be done with numbers today.
+        TaskError: Names the task that predicts numbers.
     """
-    way = "divide them into levels, and yield these as symbols from a FILE.py:NAME"
+    way = f"series:{path}"
     try:
         with path.open("rb") as file:
             start = file.read(LOOKED_AT).decode("utf-8", "replace")
@@ -95,12 +95,12 @@ def refuse_tables(path: Path) -> None:
     if _holds_numbers(start):
         raise TaskError(
             f"{path} is a table of numbers, and a text task would predict its digits and commas; "
-            f"no file of real numbers is a task yet: {way}"
+            f"the task that predicts numbers is written {way}"
         )
     if path.suffix.lower() in TABLES:
         raise TaskError(
             f"{path} is a table, and a text task would predict its characters, commas and all; if that is meant, "
-            f"call it .txt; for its numbers, {way}"
+            f"call it .txt; the task that predicts its numbers is written {way}"
         )
 
 

@@ -68,11 +68,12 @@ class Model(nn.Module):
             state: What the last window left, or None for zeros.
             reset: Where states are zeroed before the step, shape (T, B), or None.
         """
-        x = self._read(symbols)
+        x = self.read(symbols)
         output, state = self.layers(x, state, reset=reset)
         return nn.functional.linear(self.dropout(output), self.weight, self.bias), state
 
-    def _read(self, inputs: Tensor) -> Tensor:
+    def read(self, inputs: Tensor) -> Tensor:
+        """Return x, shape (T, B, n), for inputs as `forward` takes them."""
         if inputs.is_floating_point():
             return inputs @ self.embedding[: inputs.shape[-1]]
         return nn.functional.embedding(inputs, self.embedding)

@@ -72,17 +72,18 @@ class Stream:
             window = next(self.source, None)
             if window is None:
                 break
-            self.kept.append(_batch(window, self.device))
+            self.kept.append(batch_of(window, self.device))
         if not self.kept:
             raise TaskError(
                 f"{self.name}: its {self.split} part has no window of this size; give it more text"
             )
         yield from self.kept[:count]
         if count > KEPT:
-            yield from (_batch(window, self.device) for window in islice(self.start(), KEPT, count))
+            yield from (batch_of(window, self.device) for window in islice(self.start(), KEPT, count))
 
 
-def _batch(window: Window, device: str) -> Batch:
+def batch_of(window: Window, device: str) -> Batch:
+    """Return a window, arrays of shape (T, B), as tensors on a device."""
     scored = torch.from_numpy(window.scored.reshape(-1).nonzero()[0])
     targets = _tensor(window.targets.reshape(-1, *window.targets.shape[2:]))[scored]
     whole = len(scored) == window.scored.size

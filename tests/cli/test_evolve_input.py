@@ -70,7 +70,10 @@ CASES = {
     "a start cell that is none": (["--start", "grru"], "did you mean 'gru'?"),
     "a start cell that the space does not hold": (["--start", "enas"], "75 nodes, the space allows 60"),
     "the best of no run": (["--from", "quick-1"], "no run 'quick-1'"),
-    "a table of numbers as text": (["--task", "text:temps.csv"], "no file of real numbers is a task yet"),
+    "a table of numbers as text": (
+        ["--task", "text:temps.csv"],
+        "the task that predicts numbers is",
+    ),
 }
 
 

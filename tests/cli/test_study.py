@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from archsearch.studies import STUDIES
 from tests.helpers.commands import TINY, Call, Finished, program
 from tests.helpers.sealing import forge
 
@@ -55,7 +56,7 @@ def test_the_instrument_is_measured_with_a_line_per_cell_and_the_noise(tmp_path:
         (["operators", "no-such-run"], "no-such-run"),
         (
             ["colour"],
-            "no study 'colour' (studies: racing, instrument, referee, twins, strategies, operators, bias, long-lag)",
+            f"no study 'colour' (studies: {', '.join(STUDIES)})",
         ),
     ],
 )
@@ -150,3 +151,21 @@ def test_the_experiments_of_long_lags_are_listed_without_running_any(call: Call)
 def test_an_unknown_experiment_of_long_lags_is_wrong_use(call: Call) -> None:
     done = call("study", "long-lag", "--experiment", "6c")
     assert done.code == 2 and "no experiment '6c'" in done.err and "6a" in done.err
+
+
+def test_the_drift_of_states_is_a_row_for_each_block(call: Call, tmp_path: Path) -> None:
+    where = ("--folder", tmp_path / "lags", "--max-sequences", "150", "--trials", "2")
+    done = call("study", "long-lag", "--experiment", "6a", *where, "--drift", "--input-bias=-3")
+    assert (
+        done.code == 0
+        and "bias start" in done.out
+        and done.out.count("6a: temporal") == 2
+        and "-3.00" in done.out
+    )
+    grows = call("study", "long-lag", "--experiment", "6a", *where, "--sequential")
+    assert grows.code == 0 and "1997, grows" in grows.out
+
+
+def test_input_biases_that_are_no_numbers_are_wrong_use(call: Call) -> None:
+    done = call("study", "long-lag", "--experiment", "6a", "--input-bias", "low")
+    assert done.code == 2 and "--input-bias low: numbers" in done.err

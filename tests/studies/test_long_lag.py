@@ -12,6 +12,7 @@ from msgspec.structs import replace
 
 from archsearch.errors import InputError
 from archsearch.studies import long_lag
+from archsearch.studies.kept_lines import keep_line
 from archsearch.studies.lags.pupils import MemoryPupil
 from archsearch.studies.lags.training import TEST, LagRun, RunResult
 from archsearch.studies.long_lag import check_experiments, kept_runs, lag_row, run_experiment
@@ -28,7 +29,7 @@ class Told:
 
     trained: list[int] = []
 
-    def __init__(self, name: str, seed: int, cell: object) -> None:
+    def __init__(self, name: str, seed: int, cell: object, variant: object) -> None:
         self.name, self.seed = name, seed
 
     def train(self, most: int, counted: object) -> RunResult:
@@ -85,7 +86,7 @@ def test_a_run_whose_outputs_are_no_numbers_is_kept_like_any_other(tmp_path: Pat
     run.pupil.weights["out"][:] = math.nan
     failed = run.train(100)
     assert (failed.solved, failed.wrong, failed.error) == (False, TEST, None)
-    long_lag._keep(tmp_path / "6a.jsonl", failed)
+    keep_line(tmp_path / "6a.jsonl", failed)
     assert kept_runs(tmp_path / "6a.jsonl") == [failed]
 
 
@@ -97,7 +98,7 @@ def test_a_file_that_is_another_s_is_named_and_left_alone(told: type[Told], tmp_
 
 
 def test_runs_of_another_version_do_not_count(tmp_path: Path) -> None:
-    long_lag._keep(tmp_path / "6a.jsonl", replace(RUN, version=0))
+    keep_line(tmp_path / "6a.jsonl", replace(RUN, version=0))
     assert kept_runs(tmp_path / "6a.jsonl") == []
 
 

@@ -191,3 +191,66 @@ def test_another_file_than_the_one_that_may_run_is_not_run(tmp_path: Path) -> No
     path.write_text("raise SystemExit('run')\n")
     with pytest.raises(TaskError, match="was changed a moment ago"):
         tasks.load("mine.py:T", source=tasks.TaskSource(str(path), "0" * 64))
+
+
+REAL = "np.zeros((unroll, batch, 2))"
+
+
+def test_the_example_with_real_numbers_is_a_task() -> None:
+    task = tasks.load(f"{PARITY.with_name('smoothing.py')}:Smoothing")
+    assert (task.symbols, task.measure, task.is_real, task.ceiling) == (1, "mse", True, 0)
+    windows = take(task, 200)
+    numbers = np.concatenate([window.inputs for window in windows])
+    means = np.concatenate([window.targets for window in windows])
+    assert np.allclose(means[2:], (numbers[2:] + numbers[1:-1] + numbers[:-2]) / 3)
+    assert np.square(means[2:] - numbers[2:] / 3).mean() == pytest.approx(task.floor, rel=0.05)
+    assert task.spread == pytest.approx(np.square(means).std(), rel=0.2)
+
+
+@pytest.mark.parametrize(
+    ("real", "yielded", "measure"),
+    [
+        ("inputs", f"{REAL}, {ZEROS}, {ONES}", "accuracy"),
+        ("targets", f"{ZEROS}, {REAL}, {ONES}", "mse"),
+        ("both", f"{REAL}, {REAL}, {ONES}, {ONES}", "mse"),
+    ],
+)
+def test_inputs_targets_or_both_may_be_real(tmp_path: Path, real: str, yielded: str, measure: str) -> None:
+    task = load(tmp_path, f"{HEAD}real_numbers = '{real}'\n    floor = 0.5\n    {GENERATOR}{yielded}\n")
+    window = take(task, 1)[0]
+    assert task.measure == measure and task.is_real
+    assert (window.inputs.dtype.kind == "f", window.targets.dtype.kind == "f") == (
+        real != "targets",
+        real != "inputs",
+    )
+
+
+@pytest.mark.parametrize(
+    ("yielded", "message"),
+    [
+        (f"{ZEROS}, {REAL}, {ONES}", r"inputs has shape \(35, 4\); it must be \(T, 4, how many\)"),
+        (
+            f"np.zeros((unroll, batch, 5)), {REAL}, {ONES}",
+            "inputs has 5 numbers a step; symbols allows 1 to 4",
+        ),
+        (f"{REAL} / 0, {REAL}, {ONES}", "inputs holds a number that is not finite"),
+        (f"{REAL}, {REAL}.astype(str), {ONES}", "targets must be real numbers, got <U"),
+    ],
+)
+def test_real_numbers_are_checked(tmp_path: Path, yielded: str, message: str) -> None:
+    task = load(tmp_path, f"{HEAD}real_numbers = 'both'\n    floor = 0.5\n    {GENERATOR}{yielded}\n")
+    with np.errstate(all="ignore"), pytest.raises(TaskError, match=message):
+        take(task, 1)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("real_numbers = 'all'", 'real_numbers must be "inputs", "targets" or "both", got \'all\''),
+        ("real_numbers = 'both'", "floor must be given: the squared error of a predictor without memory"),
+        ("real_numbers = 'both'\n    higher_is_better = True\n    floor = 1", "so higher is not better"),
+    ],
+)
+def test_what_a_task_says_of_its_real_numbers_is_checked(tmp_path: Path, text: str, message: str) -> None:
+    with pytest.raises(TaskError, match=message):
+        load(tmp_path, f"{HEAD}{text}\n    windows = print\n")

@@ -12,6 +12,8 @@ from archsearch.tasks import TASKS, TaskName
         ("xml", "family", "xml", ""),
         ("text:my:file.txt", "text", "text", "my:file.txt"),
         ("text:", "family", "text", ""),
+        ("series:my:file.csv", "series", "series", "my:file.csv"),
+        ("series:", "family", "series", ""),
         ("folder/mine.py:Task", "code", "folder/mine.py", "Task"),
         ("C:mine.py:Task", "code", "C:mine.py", "Task"),
         ("mine.py", "code", "mine.py", ""),
@@ -26,3 +28,12 @@ def test_a_name_says_which_kind_of_task_it_means(name: str, kind: str, family: s
 def test_no_task_of_the_table_is_a_users_own() -> None:
     for name, family in TASKS.items():
         assert not any(TaskName.parse(f"{name}:{difficulty}").is_own for difficulty in family.difficulties)
+
+
+def test_a_series_is_a_file_that_may_have_been_moved() -> None:
+    name = TaskName.parse("series:here/load.csv")
+    assert (
+        name.is_file and name.file == "here/load.csv" and name.at("there/load.csv") == "series:there/load.csv"
+    )
+    assert name.is_moved(TaskName.parse("series:there/load.csv"))
+    assert not name.is_moved(TaskName.parse("text:there/load.csv"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,7 @@ from archsearch.tasks.task import TOLERANCE
 from archsearch.training import Streams, run_trial
 from archsearch.training.model import Model
 from archsearch.training.torch_learner import TorchLearner
+from tests.helpers.sources import ROOT
 
 GRU = library.load("gru")
 SETTING = Setting("adamw", 0.02, 5.0, 1.0, 1, 1_000)
@@ -83,3 +85,17 @@ def test_every_engine_trains_on_real_numbers(engine: str) -> None:
 def test_the_gru_learns_the_order_of_two_symbols() -> None:
     outcome = trial("order:small", steps=300, epoch_steps=100, engine=default_engine("cpu"))
     assert outcome.score is not None and outcome.score > 0.95
+
+
+def test_a_series_is_learned_beyond_its_last_value(tmp_path: Path) -> None:
+    path = tmp_path / "waves.csv"
+    steps = np.arange(1_500)
+    np.savetxt(path, np.stack((np.sin(steps / 3), np.cos(steps / 3)), axis=1), delimiter=",")
+    outcome = trial(f"series:{path}", steps=400, epoch_steps=200, engine=default_engine("cpu"))
+    assert outcome.score is not None and outcome.score < load(f"series:{path}").floor / 3
+
+
+def test_a_user_s_own_task_of_real_numbers_is_learned() -> None:
+    task = f"{ROOT / 'tests' / 'tasks' / 'smoothing.py'}:Smoothing"
+    outcome = trial(task, steps=120, epoch_steps=120, engine=default_engine("cpu"))
+    assert outcome.score is not None and outcome.score < load(task).floor / 3

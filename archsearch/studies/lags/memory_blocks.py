@@ -131,18 +131,19 @@ class Wiring:
         nets = _read(weights["x"], inputs) + weights["bias"]
         steps, count, _ = nets.shape
         by_block = (count, self.blocks, self.size)
-        hidden, squashed = np.empty_like(nets), np.empty((steps, *by_block))
+        hidden, squashed, states = np.empty_like(nets), *np.empty((2, steps, *by_block))
         state, gates = np.zeros(by_block), self.gates
         for step, (net, now) in enumerate(zip(nets, hidden, strict=True)):
             if self.is_recurrent and step:
                 net += hidden[step - 1, :, -self.read :] @ weights["y"]
             net[:] = _logistic(net)
             state = state + net[:, : self.blocks, None] * (4 * net[:, gates:].reshape(by_block) - 2)
+            states[step] = state
             squashed[step] = out = 2 * _logistic(state) - 1 if self.is_squashed else state
             if self.has_output_gates:
                 out = out * net[:, self.blocks : gates, None]
             now[:, :gates], now[:, gates:] = net[:, :gates], out.reshape(count, self.cells)
-        return Trace(inputs, nets, hidden, squashed)
+        return Trace(inputs, nets, hidden, squashed, states)
 
     def outputs_of(self, weights: Weights, trace: Trace) -> Numbers:
         """Return the activations of the output units at every step, shape (T, B, outputs)."""
@@ -197,12 +198,14 @@ class Trace(NamedTuple):
         logistics: f of the net input of each hidden unit, shape (T, B, hidden).
         hidden: The activations of the hidden units, same shape.
         squashed: h(s) of the cells, shape (T, B, blocks, size).
+        states: s, same shape.
     """
 
     inputs: Symbols | Numbers
     logistics: Numbers
     hidden: Numbers
     squashed: Numbers
+    states: Numbers
 
 
 def _logistic(net: Numbers) -> Numbers:

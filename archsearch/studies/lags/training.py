@@ -5,15 +5,19 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable
+from dataclasses import replace
 
 import msgspec
 import numpy as np
 
 from archsearch.cell import Cell
+from archsearch.errors import InputError
 from archsearch.protocol.seeds import generator
+from archsearch.studies.lags.construction import Construction, with_blocks
 from archsearch.studies.lags.criteria import Classified, Legal, Recent, Streak, is_legal
 from archsearch.studies.lags.data import chosen_from, disjoint_sets, lesson_of, picked, unit_targets
-from archsearch.studies.lags.experiments import EXPERIMENTS
+from archsearch.studies.lags.drift import mean_states
+from archsearch.studies.lags.experiments import EXPERIMENTS, Experiment
 from archsearch.studies.lags.pupils import CellPupil, MemoryPupil, Pupil
 from archsearch.tasks.task import Window
 
@@ -26,8 +30,43 @@ TEST = 2_560
 TASTE = 32
 """Strings that are looked at first: where one of them is wrong, the rest need no look."""
 
+DRIFTING = 200
+"""Fresh sequences on which the drift of states is measured."""
+
 Counted = Callable[[int], None]
 """Told how many sequences a run has seen."""
+
+
+class Variant(msgspec.Struct, frozen=True):
+    """What is other than in the paper's experiment, with the network of 1997.
+
+    Attributes:
+        is_sequential: Whether it starts with one block and grows to the paper's number.
+        input_bias: Where the biases of the input gates start: for each block, or one for all; None: as in the paper.
+    """
+
+    is_sequential: bool = False
+    input_bias: tuple[float, ...] | None = None
+
+    def of(self, experiment: Experiment) -> Experiment:
+        """Return the experiment with other biases.
+
+        Raises:
+            InputError: There are not as many as blocks, or gates have no bias.
+        """
+        blocks, starts = experiment.wiring.blocks, self.input_bias
+        if starts is None:
+            return experiment
+        if not experiment.wiring.gate_bias:
+            raise InputError(f"{experiment.title}: its gates have no bias; name another experiment")
+        if len(starts) not in (1, blocks):
+            raise InputError(
+                f"{experiment.title}: {len(starts)} biases of input gates for {blocks} blocks; give one, or {blocks}"
+            )
+        return replace(experiment, input_bias=starts * (blocks // len(starts)))
+
+
+PAPER = Variant()
 
 
 class RunResult(msgspec.Struct, frozen=True):
@@ -44,6 +83,11 @@ class RunResult(msgspec.Struct, frozen=True):
         seconds: How long it took.
         cell: The id of the cell that learned; empty for the network of 1997.
         version: Of the training.
+        variant: What is other than in the paper's experiment.
+        blocks: Memory blocks in the end.
+        drift_before: Mean |s| over the steps of fresh sequences, a figure for each block, at the initial weights.
+        drift_after: The same in the end.
+        starts: Where the biases of their input gates started; empty where there are none.
     """
 
     experiment: str
@@ -56,6 +100,11 @@ class RunResult(msgspec.Struct, frozen=True):
     seconds: float
     cell: str = ""
     version: int = VERSION
+    variant: Variant = PAPER
+    blocks: int = 0
+    drift_before: tuple[float, ...] = ()
+    drift_after: tuple[float, ...] = ()
+    starts: tuple[float, ...] = ()
 
 
 class LagRun:
@@ -72,25 +121,37 @@ class LagRun:
         seen: Training sequences so far.
         first: How many they were when it met the weaker criterion ST1.
         streak: The latest of them, where these decide.
+        variant: What is other than in the paper.
+        construction: Adds blocks, where the network grows.
     """
 
-    def __init__(self, name: str, seed: int, cell: Cell | None = None) -> None:
+    def __init__(self, name: str, seed: int, cell: Cell | None = None, variant: Variant = PAPER) -> None:
         """Draw the initial weights and the sets.
 
         Args:
             name: The experiment's name.
             seed: Any number; the sequences are the same whatever learns.
             cell: The cell that learns; None for the network of 1997.
+            variant: What is other than in the paper; nothing where a cell learns.
 
         Raises:
-            InputError: The cell has more weights than the network of 1997, whatever its width.
+            InputError: The cell has more weights than the network of 1997, whatever its width, or there is no such variant.
         """
         self.name, self.seed, self.cell, self.seen = name, seed, cell, 0
-        self.experiment = experiment = EXPERIMENTS[name]
+        self.variant = PAPER if cell is not None else variant
+        self.experiment = experiment = self.variant.of(EXPERIMENTS[name])
+        self.construction: Construction | None = None
         self.first: int | None = None
         self.draw, self.sets = experiment.draw, tuple[Window, ...]()
         rng = self._generator("weights")
-        self.pupil: Pupil = MemoryPupil(experiment, rng) if cell is None else CellPupil(cell, experiment, rng)
+        self.pupil: Pupil
+        if cell is not None:
+            self.pupil = CellPupil(cell, experiment, rng)
+        elif self.variant.is_sequential:
+            self.pupil = MemoryPupil(with_blocks(experiment, 1), rng)
+            self.construction = Construction(experiment, rng)
+        else:
+            self.pupil = MemoryPupil(experiment, rng)
         criterion = experiment.criterion
         self.streak = Streak(criterion) if isinstance(criterion, Recent) else None
         if isinstance(criterion, Legal):
@@ -105,6 +166,7 @@ class LagRun:
     def train(self, most: int, counted: Counted = lambda seen: None) -> RunResult:
         """Learn until the criterion is met, and return how that went; most: sequences after which the run has failed."""
         started, rng, solved = time.perf_counter(), self._generator("train"), False
+        drift, starts = self._drift(), self._starts()
         while not solved and self.seen < most:
             solved = self._lesson(self.draw(rng, LESSON), most - self.seen)
             counted(self.seen)
@@ -121,7 +183,26 @@ class LagRun:
             error=error if math.isfinite(error) else None,
             seconds=time.perf_counter() - started,
             cell="" if self.cell is None else self.cell.id,
+            variant=self.variant,
+            blocks=self.pupil.experiment.wiring.blocks if isinstance(self.pupil, MemoryPupil) else 0,
+            drift_before=drift,
+            drift_after=self._drift(),
+            starts=starts,
         )
+
+    def _drift(self) -> tuple[float, ...]:
+        """Return mean |s| of the blocks that there are now; nothing of a cell, or where a state is no number."""
+        if not isinstance(self.pupil, MemoryPupil):
+            return ()
+        sequences = self.experiment.tests(self._generator("drift"), DRIFTING)
+        drift = mean_states(self.pupil.experiment.wiring, self.pupil.weights, sequences)
+        return drift if all(map(math.isfinite, drift)) else ()
+
+    def _starts(self) -> tuple[float, ...]:
+        """Return the biases of the input gates that there are now."""
+        if not isinstance(self.pupil, MemoryPupil) or not self.experiment.wiring.gate_bias:
+            return ()
+        return tuple(map(float, self.pupil.weights["bias"][: self.pupil.experiment.wiring.blocks]))
 
     def _lesson(self, window: Window, most: int) -> bool:
         """Learn from some sequences, up to the one that meets the criterion; return whether one does."""
@@ -133,6 +214,8 @@ class LagRun:
             self.pupil.restore(before)
             self.pupil.learn(lesson.first(enough))
         self.seen += enough or len(lesson.lengths)
+        if self.construction is not None and isinstance(self.pupil, MemoryPupil) and enough is None:
+            self.construction.heard(self.pupil, errors[1])
         return enough is not None or (self.streak is None and self._passes())
 
     def _passes(self) -> bool:

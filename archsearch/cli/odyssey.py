@@ -1,0 +1,132 @@
+"""`archsearch study odyssey`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+import msgspec
+
+from archsearch.cli.figures import check_figure, figure_option, write_figure
+from archsearch.cli.odyssey_tables import print_effects, print_importance, print_variants
+from archsearch.cli.options import json_option, runs_option
+from archsearch.cli.printing import note, print_json
+from archsearch.cli.searching import add_named, effort_of, named, search_options, searched
+from archsearch.errors import InputError
+from archsearch.studies import STUDIES
+
+if TYPE_CHECKING:
+    from archsearch.studies.importance import ImportanceRow
+
+VARIANTS = "vanilla,nig,nfg,nog,niaf,noaf,cifg,np,fgr"
+
+
+@click.command(
+    help=STUDIES["odyssey"],
+    epilog="Example: archsearch study odyssey --data DIR --reduced --trials 20 --figure boxes.svg",
+)
+@search_options
+@click.option(
+    "--music",
+    metavar="NAME",
+    default="jsb_chorales",
+    show_default=True,
+    help="jsb_chorales, nottingham, piano_midi or muse_data.",
+)
+@click.option(
+    "--cells",
+    metavar="A,B,C",
+    default=VARIANTS,
+    show_default=True,
+    help="Of the library, a .cell file, or RUN/1; held against vanilla, or else the first.",
+)
+@click.option(
+    "--trials",
+    metavar="N",
+    type=click.IntRange(min=1),
+    default=200,
+    show_default=True,
+    help="Settings that are drawn, the same for every cell.",
+)
+@click.option(
+    "--factorial",
+    is_flag=True,
+    help="Train the LSTM with each subset of its gates besides, and say what each gate does and what they do together.",
+)
+@click.option(
+    "--importance",
+    is_flag=True,
+    help="Say besides how much each hyper-parameter explains of the test NLL (fANOVA); needs scikit-learn.",
+)
+@figure_option("Draw the test NLL of all trials and of the best tenth there")
+@figure_option("Draw what each hyper-parameter does to the test NLL there", "--marginals")
+@runs_option
+@json_option
+def odyssey(
+    music: str,
+    cells: str,
+    trials: int,
+    reduced: bool,
+    epochs: int | None,
+    loss: str,
+    factorial: bool,
+    importance: bool,
+    figure: Path | None,
+    marginals: Path | None,
+    runs: Path,
+    as_json: bool,
+    **search: Any,
+) -> None:
+    """Run and print the tables; see `archsearch.studies.odyssey`."""
+    for option, file in (("--figure", figure), ("--marginals", marginals)):
+        if file is not None:
+            check_figure(file, option)
+    if importance or marginals is not None:
+        _check_forests("--importance" if importance else "--marginals")
+    from archsearch.studies import gates as study_of_gates  # torch takes its time to import
+    from archsearch.studies import odyssey as study_of
+
+    wanted = named(cells, runs)
+    made = study_of_gates.gated_cells() if factorial else {}
+    names = {gates: add_named(wanted, cell, f"{cell.name} (gates)") for gates, cell in made.items()}
+    effort = effort_of(reduced, epochs, loss)
+    found = searched(wanted, trials, name=music, effort=effort, **search)
+    rows = study_of.variant_rows(wanted, found)
+    if figure is not None:
+        from archsearch.studies.odyssey_figure import variants_picture
+
+        write_figure(variants_picture(found), figure)
+    effects = (
+        study_of_gates.gate_effects({gates: found[name] for gates, name in names.items()}) if names else []
+    )
+    explained: list[ImportanceRow] = []
+    if importance or marginals is not None:
+        from archsearch.studies import importance as forests_of
+
+        scored = forests_of.scored_settings(found)
+        explained = forests_of.importance_rows(scored) if importance else []
+        if marginals is not None and not scored:
+            note(f"--marginals: no cell has {forests_of.FEWEST} trials with a score; name more with --trials")
+        elif marginals is not None:
+            from archsearch.studies.importance_figure import marginals_picture
+
+            write_figure(marginals_picture(scored), marginals, "--marginals")
+    if as_json:
+        document = {"music": music, "effort": effort, "rows": rows, "gates": effects, "importance": explained}
+        print_json(msgspec.to_builtins(document))
+        return
+    print_variants(rows)
+    if factorial:
+        print_effects(effects)
+    if importance:
+        print_importance(explained)
+
+
+def _check_forests(option: str) -> None:
+    try:
+        import sklearn  # noqa: F401
+    except ImportError:
+        raise InputError(
+            f"{option} needs scikit-learn, which is not installed: pip install archsearch[studies]"
+        ) from None

@@ -1,0 +1,163 @@
+"""What the commands that search settings at random share: their options, the cells, and the progress."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+import msgspec
+
+from archsearch.actions.cells import load_cell
+from archsearch.cell import Cell
+from archsearch.cli.options import Command
+from archsearch.cli.printing import console, note
+
+if TYPE_CHECKING:
+    from archsearch.studies.odyssey import TrialTold
+    from archsearch.studies.random_search.training import Effort, SearchTrial
+
+FOLDER = Path("runs", "odyssey")
+
+
+def search_options(command: Command) -> Command:
+    """Add what every such command takes, which `searched` takes as it is."""
+    options: list[Any] = [
+        click.option(
+            "--data",
+            metavar="DIR",
+            required=True,
+            type=click.Path(path_type=Path, exists=True, file_okay=False),
+            help="Folder with the music, such as jsb_chorales.npz or jsb_chorales.json.",
+        ),
+        click.option(
+            "--seed",
+            metavar="N",
+            type=click.IntRange(min=0),
+            default=0,
+            show_default=True,
+            help="Of the search.",
+        ),
+        click.option(
+            "--reduced", is_flag=True, help="At most 30 epochs with a patience of 5, not 150 and 15."
+        ),
+        click.option("--epochs", metavar="N", type=click.IntRange(min=1), help="At most so many epochs."),
+        click.option(
+            "--loss",
+            type=click.Choice(["mean", "sum"]),
+            default="mean",
+            show_default=True,
+            help="Whether the loss of a sequence is the mean of its steps or their sum.",
+        ),
+        click.option(
+            "--workers",
+            metavar="N",
+            type=click.IntRange(min=1),
+            default=1,
+            show_default=True,
+            help="Processes that train.",
+        ),
+        click.option(
+            "--folder",
+            metavar="DIR",
+            type=click.Path(path_type=Path, file_okay=False),
+            default=FOLDER,
+            show_default=True,
+            help="Where ended trials are kept; they are not trained again.",
+        ),
+    ]
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+def named(words: str, runs: Path) -> dict[str, Cell]:
+    """Return the cells of a list `A,B,C` by their names; a name that another one has is followed by the word for it."""
+    cells: dict[str, Cell] = {}
+    for word in map(str.strip, words.split(",")):
+        cell = load_cell(word, runs)
+        add_named(cells, cell, f"{cell.name} ({word})")
+    return cells
+
+
+def add_named(cells: dict[str, Cell], cell: Cell, otherwise: str) -> str:
+    """Add a cell under its name, and return the name.
+
+    Args:
+        cells: By name; it is added to them.
+        cell: The cell.
+        otherwise: Its name where another cell has its own.
+    """
+    taken = cells.get(cell.name, cell)
+    name = cell.name if taken.id == cell.id else otherwise
+    cells[name] = cell
+    return name
+
+
+def effort_of(reduced: bool, epochs: int | None, loss: str, dropout: bool = False) -> Effort:
+    """Return how trials are trained, as the options say.
+
+    Args:
+        reduced: Whether the reduced effort is meant.
+        epochs: Another number of epochs at most.
+        loss: Mean or sum.
+        dropout: Whether trials draw a rate of dropout.
+    """
+    from archsearch.studies.random_search.training import PAPER, REDUCED
+
+    effort = msgspec.structs.replace(REDUCED if reduced else PAPER, loss=loss, dropout=dropout)
+    return effort if epochs is None else msgspec.structs.replace(effort, epochs=epochs)
+
+
+def searched(
+    cells: dict[str, Cell],
+    trials: int,
+    *,
+    name: str,
+    effort: Effort,
+    data: Path,
+    seed: int,
+    workers: int,
+    folder: Path,
+) -> dict[str, list[SearchTrial]]:
+    """Return the trials of each cell on some music, and show how they go.
+
+    Args:
+        cells: By name.
+        trials: How many of each.
+        name: Of the music.
+        effort: How they are trained.
+        data: The folder of the music.
+        seed: Of the search.
+        workers: Processes that train.
+        folder: Where ended trials are kept.
+    """
+    from archsearch.studies.odyssey import search_trials
+    from archsearch.tasks.music import read_music
+
+    music = read_music(data, name)
+    with _progress(name) as told:
+        return search_trials(
+            cells, range(trials), folder, music=music, effort=effort, seed=seed, workers=workers, told=told
+        )
+
+
+@contextmanager
+def _progress(music: str) -> Iterator[TrialTold]:
+    """Show how many trials have ended and how many a minute: in a line that changes, or a line each where it cannot."""
+    started, terminal = time.monotonic(), sys.stderr.isatty()
+    with console(error=True).status("starting") as status:
+
+        def told(name: str | None, done: int, total: int) -> None:
+            rate = 60 * done / max(time.monotonic() - started, 1e-9)
+            line = f"{music}, {name or 'training'}: {done} of {total} trials, {rate:.2f} a minute"
+            if terminal:
+                status.update(line)
+            elif name is not None:
+                note(line)
+
+        yield told

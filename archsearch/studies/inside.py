@@ -1,0 +1,287 @@
+"""Character models looked into, after Karpathy, Johnson, Fei-Fei (2015), "Visualizing and Understanding Recurrent Networks".
+
+Losses of models and n-grams beside the paper's; how often gates are saturated; what errors are; which units mean something.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import msgspec
+import numpy as np
+
+from archsearch.cell import Cell
+from archsearch.studies.characters.closing import ClosingRow, closing_rows, ngram_baseline
+from archsearch.studies.characters.contexts import Told
+from archsearch.studies.characters.course import CoursePoint, course
+from archsearch.studies.characters.errors import Onion, ngram_hits, onion
+from archsearch.studies.characters.gates import Saturation, saturations
+from archsearch.studies.characters.keeping import Record
+from archsearch.studies.characters.model import CharModel
+from archsearch.studies.characters.published import reported_for
+from archsearch.studies.characters.reading import log_probabilities, part_to_read
+from archsearch.studies.characters.recipe import Recipe, recipe_for
+from archsearch.studies.characters.text import CharText
+from archsearch.studies.characters.training import epoch_windows, trained_or_resumed
+from archsearch.studies.characters.units import Meaning, meanings
+from archsearch.words import short_id
+
+
+class Budget(msgspec.Struct, frozen=True):
+    """How long models are trained, and where they are kept.
+
+    Attributes:
+        folder: Where.
+        epochs: How often the training part is read.
+        steps: Training steps, instead.
+        seed: Of initial weights.
+    """
+
+    folder: Path
+    epochs: int
+    steps: int | None = None
+    seed: int = 0
+
+
+class ModelRow(msgspec.Struct, frozen=True):
+    """A character model, and what it came to.
+
+    Attributes:
+        cell: The name of its cell.
+        layers: How many.
+        units: Width of each.
+        parameters: Numbers that it learns.
+        epochs: How many it was trained for.
+        steps: Training steps.
+        valid: Validation loss, in nats a symbol.
+        loss: Test loss, in nats a symbol.
+        paper: The paper's, None where it has none.
+        speed: Symbols a second of processor time, in training.
+    """
+
+    cell: str
+    layers: int
+    units: int
+    parameters: int
+    epochs: float
+    steps: int
+    valid: float
+    loss: float
+    paper: float | None
+    speed: float
+
+
+class ModelErrors(msgspec.Struct, frozen=True):
+    """The errors of a model.
+
+    Attributes:
+        model: What it is called.
+        onion: What they are.
+    """
+
+    model: str
+    onion: Onion
+
+
+class ModelGates(msgspec.Struct, frozen=True):
+    """The gates of a model.
+
+    Attributes:
+        model: What it is called.
+        gates: How often they are saturated in the test part.
+    """
+
+    model: str
+    gates: list[Saturation]
+
+
+class ModelUnits(msgspec.Struct, frozen=True):
+    """Units of a model that mean something.
+
+    Attributes:
+        model: What it is called.
+        units: Those that follow each feature best.
+    """
+
+    model: str
+    units: list[Meaning]
+
+
+class ModelClosings(msgspec.Struct, frozen=True):
+    """How likely a model finds the closings of brackets and quotes.
+
+    Attributes:
+        model: What it is called.
+        rows: By pair and distance, in the test part.
+    """
+
+    model: str
+    rows: list[ClosingRow]
+
+
+class ModelCourse(msgspec.Struct, frozen=True):
+    """What a model is like while it learns.
+
+    Attributes:
+        model: What it is called.
+        points: After more and more steps.
+    """
+
+    model: str
+    points: list[CoursePoint]
+
+
+def steps_for(text: CharText, recipe: Recipe, epochs: int, steps: int | None) -> int:
+    """Return the budget of a training, in steps.
+
+    Args:
+        text: What is learned.
+        recipe: How.
+        epochs: How often the training part is read.
+        steps: The budget itself, if it is said.
+    """
+    return steps or epochs * len(epoch_windows(text.train, recipe))
+
+
+def model_row(text: CharText, cell: Cell, model: CharModel, record: Record) -> ModelRow:
+    """Return what a trained model came to.
+
+    Args:
+        text: What it learned.
+        cell: Its cell.
+        model: The model.
+        record: How the training went.
+    """
+    recipe, best = record.recipe, record.best
+    assert best is not None
+    return ModelRow(
+        cell=cell.name,
+        layers=recipe.layers,
+        units=recipe.units,
+        parameters=model.parameter_total,
+        epochs=record.curve[-1].epoch,
+        steps=record.steps,
+        valid=best.valid,
+        loss=-float(log_probabilities(model, *part_to_read(text)).mean()),
+        paper=reported_for(text).model(cell.name, recipe.units, recipe.layers),
+        speed=record.symbols / max(record.seconds, 1e-9),
+    )
+
+
+def trained_model(
+    text: CharText, cell: Cell, size: tuple[int, int], budget: Budget, told: Told
+) -> tuple[CharModel, Record]:
+    """Return a model that has been trained, now or before.
+
+    Args:
+        text: What is learned.
+        cell: The cell.
+        size: Layers and units.
+        budget: How long, and where it is kept.
+        told: Told of progress.
+    """
+    layers, units = size
+    recipe = recipe_for(cell, text, layers, units, seed=budget.seed)
+    steps = steps_for(text, recipe, budget.epochs, budget.steps)
+
+    def progressed(done: int, loss: float) -> None:
+        told(f"{cell.name} {layers}x{units}: step {done:,} of {steps:,}, loss {loss:.3f}")
+
+    return trained_or_resumed(text, recipe, steps, budget.folder, progressed)
+
+
+def model_name(cell: Cell, record: Record) -> str:
+    """Return what a model is called: `lstm 1x128`."""
+    return f"{cell.name} {record.recipe.layers}x{record.recipe.units}"
+
+
+def model_names(models: Sequence[tuple[Cell, CharModel, Record]]) -> list[str]:
+    """Return what models are called, with the beginning of the cell's id where two would be called the same."""
+    names = [model_name(cell, record) for cell, _, record in models]
+    return [
+        name if names.count(name) == 1 else f"{name} {short_id(cell.id)}"
+        for name, (cell, _, _) in zip(names, models, strict=True)
+    ]
+
+
+def model_errors(text: CharText, named: dict[str, CharModel], told: Told) -> list[ModelErrors]:
+    """Return what the errors of models are, in the test part.
+
+    Args:
+        text: What they learned.
+        named: The models by what they are called.
+        told: Told of progress.
+    """
+    told("n-grams of up to nine symbols")
+    hits, paper, found = ngram_hits(text), reported_for(text).errors, []
+    for name, model in named.items():
+        told(f"errors of {name}")
+        probabilities = np.exp(log_probabilities(model, *part_to_read(text)))
+        found.append(ModelErrors(name, onion(text, probabilities, hits, paper)))
+    return found
+
+
+def model_gates(text: CharText, named: dict[str, CharModel], told: Told) -> list[ModelGates]:
+    """Return how often the gates of models are saturated, in the test part.
+
+    Args:
+        text: What they learned.
+        named: The models by what they are called.
+        told: Told of progress.
+    """
+    found = []
+    for name, model in named.items():
+        told(f"gates of {name}")
+        found.append(ModelGates(name, saturations(model, *part_to_read(text))))
+    return found
+
+
+def model_units(text: CharText, named: dict[str, CharModel], told: Told) -> list[ModelUnits]:
+    """Return which units of models follow a feature of the text.
+
+    Args:
+        text: What they learned.
+        named: The models by what they are called.
+        told: Told of progress.
+    """
+    found = []
+    for name, model in named.items():
+        told(f"units of {name}")
+        found.append(ModelUnits(name, meanings(model, text)))
+    return found
+
+
+def model_closings(text: CharText, named: dict[str, CharModel], told: Told) -> list[ModelClosings]:
+    """Return how likely models find the closings of brackets and quotes, beside the n-gram with the longest context.
+
+    Args:
+        text: What they learned.
+        named: The models by what they are called.
+        told: Told of progress.
+    """
+    told("the n-gram with the longest context")
+    ngram, found = ngram_baseline(text), []
+    for name, model in named.items():
+        told(f"closings of {name}")
+        probabilities = np.exp(log_probabilities(model, *part_to_read(text)))
+        found.append(ModelClosings(name, closing_rows(text, probabilities, ngram)))
+    return found
+
+
+def model_course(text: CharText, models: dict[str, Record], told: Told) -> list[ModelCourse]:
+    """Return what models are like while they learn; each is trained once more for it.
+
+    Args:
+        text: What they learn.
+        models: How they were trained, by what they are called.
+        told: Told of progress.
+    """
+    found = []
+    for name, record in models.items():
+
+        def at(step: int, name: str = name) -> None:
+            told(f"{name} once more: step {step:,}")
+
+        found.append(ModelCourse(name, course(text, record.recipe, record.steps, at)))
+    return found
