@@ -15,6 +15,7 @@ from archsearch.cli.printing import note, print_json
 from archsearch.cli.searching import add_named, effort_of, named, search_options, searched
 from archsearch.errors import InputError
 from archsearch.studies import STUDIES
+from archsearch.words import did_you_mean
 
 if TYPE_CHECKING:
     from archsearch.studies.importance import ImportanceRow
@@ -28,11 +29,12 @@ VARIANTS = "vanilla,nig,nfg,nog,niaf,noaf,cifg,np,fgr"
 )
 @search_options
 @click.option(
-    "--music",
+    "--on",
+    "material",
     metavar="NAME",
     default="jsb_chorales",
     show_default=True,
-    help="jsb_chorales, nottingham, piano_midi or muse_data.",
+    help="What is learned: jsb_chorales, nottingham, piano_midi, muse_data, timit or iam_ondb.",
 )
 @click.option(
     "--cells",
@@ -57,14 +59,14 @@ VARIANTS = "vanilla,nig,nfg,nog,niaf,noaf,cifg,np,fgr"
 @click.option(
     "--importance",
     is_flag=True,
-    help="Say besides how much each hyper-parameter explains of the test NLL (fANOVA); needs scikit-learn.",
+    help="Say besides how much each hyper-parameter explains of the test score (fANOVA); needs scikit-learn.",
 )
-@figure_option("Draw the test NLL of all trials and of the best tenth there")
-@figure_option("Draw what each hyper-parameter does to the test NLL there", "--marginals")
+@figure_option("Draw the test score of all trials and of the best tenth there")
+@figure_option("Draw what each hyper-parameter does to the test score there", "--marginals")
 @runs_option
 @json_option
 def odyssey(
-    music: str,
+    material: str,
     cells: str,
     trials: int,
     reduced: bool,
@@ -86,17 +88,23 @@ def odyssey(
         _check_forests("--importance" if importance else "--marginals")
     from archsearch.studies import gates as study_of_gates  # torch takes its time to import
     from archsearch.studies import odyssey as study_of
+    from archsearch.studies.random_search.goals import GOALS
+    from archsearch.studies.random_search.material import KINDS
 
-    wanted = named(cells, runs)
+    if material not in KINDS:
+        raise InputError(
+            f"--on {material}: no such set{did_you_mean(material, KINDS, ' ({})')}; there are {', '.join(KINDS)}"
+        )
+    score, wanted = GOALS[KINDS[material]].score, named(cells, runs)
     made = study_of_gates.gated_cells() if factorial else {}
     names = {gates: add_named(wanted, cell, f"{cell.name} (gates)") for gates, cell in made.items()}
     effort = effort_of(reduced, epochs, loss)
-    found = searched(wanted, trials, name=music, effort=effort, **search)
-    rows = study_of.variant_rows(wanted, found)
+    found = searched(wanted, trials, name=material, effort=effort, **search)
+    rows = study_of.variant_rows(wanted, found, material)
     if figure is not None:
         from archsearch.studies.odyssey_figure import variants_picture
 
-        write_figure(variants_picture(found), figure)
+        write_figure(variants_picture(found, score), figure)
     effects = (
         study_of_gates.gate_effects({gates: found[name] for gates, name in names.items()}) if names else []
     )
@@ -111,12 +119,18 @@ def odyssey(
         elif marginals is not None:
             from archsearch.studies.importance_figure import marginals_picture
 
-            write_figure(marginals_picture(scored), marginals, "--marginals")
+            write_figure(marginals_picture(scored, score), marginals, "--marginals")
     if as_json:
-        document = {"music": music, "effort": effort, "rows": rows, "gates": effects, "importance": explained}
+        document = {
+            "material": material,
+            "effort": effort,
+            "rows": rows,
+            "gates": effects,
+            "importance": explained,
+        }
         print_json(msgspec.to_builtins(document))
         return
-    print_variants(rows)
+    print_variants(rows, score)
     if factorial:
         print_effects(effects)
     if importance:

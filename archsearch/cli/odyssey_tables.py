@@ -13,8 +13,13 @@ if TYPE_CHECKING:
     from archsearch.studies.odyssey import VariantRow
 
 
-def print_variants(rows: list[VariantRow]) -> None:
-    """Print a line for each cell, and which ranges were too narrow."""
+def print_variants(rows: list[VariantRow], score: str) -> None:
+    """Print a line for each cell, and which ranges were too narrow.
+
+    Args:
+        rows: The cells.
+        score: What their scores are called.
+    """
     columns = [
         Column("cell"),
         Column("trials", right=True),
@@ -31,8 +36,8 @@ def print_variants(rows: list[VariantRow]) -> None:
     ]
     print_table(console(), columns, [_line(row) for row in rows])
     note(
-        "Test NLL per step, nats. Best tenth: the mean of the trials of the best validation. p: Welch's test of these "
-        "beside the baseline's, times the comparisons. The paper's: on JSB Chorales, with 200 trials.",
+        f"Test scores: {score}. Best tenth: the mean of the trials of the best validation. p: Welch's test of these "
+        "beside the baseline's, times the comparisons. The paper's: with 200 trials.",
     )
     if any(row.unfinished for row in rows):
         going_on = ", ".join(f"{row.cell} {row.unfinished} of {row.top}" for row in rows if row.unfinished)
@@ -51,7 +56,7 @@ def print_effects(effects: list[GateEffect]) -> None:
     if not effects:
         note("--factorial: a cell has fewer than two trials with a score; name more with --trials")
         return
-    columns = [Column("effect"), *(Column(title, right=True) for title in ("NLL", "95 % interval", "p"))]
+    columns = [Column("effect"), *(Column(title, right=True) for title in ("score", "95 % interval", "p"))]
     lines = [
         [
             " x ".join(GATES[gate] for gate in effect.gates),
@@ -98,8 +103,8 @@ def print_importance(rows: list[ImportanceRow]) -> None:
         console(), columns, [*lines, ["the paper", "200", *(PAPER.get(title, "-") for title in titles)]]
     )
     note(
-        "Shares of the variance of the test NLL over the whole ranges, by a random forest, and 90 % intervals of resampled "
-        "trials. Interactions: all pairs, beyond both by themselves."
+        "Shares of the variance of the test score over the whole ranges, by a random forest, and 90 % intervals of "
+        "resampled trials. Interactions: all pairs, beyond both by themselves."
     )
 
 

@@ -32,7 +32,7 @@ def search_options(command: Command) -> Command:
             metavar="DIR",
             required=True,
             type=click.Path(path_type=Path, exists=True, file_okay=False),
-            help="Folder with the music, such as jsb_chorales.npz or jsb_chorales.json.",
+            help="Folder with jsb_chorales.npz or other music, or that TIMIT or IAM-OnDB lies in.",
         ),
         click.option(
             "--seed",
@@ -124,37 +124,44 @@ def searched(
     workers: int,
     folder: Path,
 ) -> dict[str, list[SearchTrial]]:
-    """Return the trials of each cell on some music, and show how they go.
+    """Return the trials of each cell on some material, and show how they go.
 
     Args:
         cells: By name.
         trials: How many of each.
-        name: Of the music.
+        name: Of the material.
         effort: How they are trained.
-        data: The folder of the music.
+        data: The folder of the material.
         seed: Of the search.
         workers: Processes that train.
         folder: Where ended trials are kept.
     """
     from archsearch.studies.odyssey import search_trials
-    from archsearch.tasks.music import read_music
+    from archsearch.studies.random_search.material import read_material
 
-    music = read_music(data, name)
+    material = read_material(data, name)
     with _progress(name) as told:
         return search_trials(
-            cells, range(trials), folder, music=music, effort=effort, seed=seed, workers=workers, told=told
+            cells,
+            range(trials),
+            folder,
+            material=material,
+            effort=effort,
+            seed=seed,
+            workers=workers,
+            told=told,
         )
 
 
 @contextmanager
-def _progress(music: str) -> Iterator[TrialTold]:
+def _progress(material: str) -> Iterator[TrialTold]:
     """Show how many trials have ended and how many a minute: in a line that changes, or a line each where it cannot."""
     started, terminal = time.monotonic(), sys.stderr.isatty()
     with console(error=True).status("starting") as status:
 
         def told(name: str | None, done: int, total: int) -> None:
             rate = 60 * done / max(time.monotonic() - started, 1e-9)
-            line = f"{music}, {name or 'training'}: {done} of {total} trials, {rate:.2f} a minute"
+            line = f"{material}, {name or 'training'}: {done} of {total} trials, {rate:.2f} a minute"
             if terminal:
                 status.update(line)
             elif name is not None:

@@ -15,11 +15,12 @@ from archsearch.tasks.task import Numbers
 INCHES, POINTS, UNITS = (10.0, 3.4), 101, (20, 50, 100, 200)
 
 
-def marginals_picture(scored: Mapping[str, tuple[Numbers, Numbers]]) -> Picture:
+def marginals_picture(scored: Mapping[str, tuple[Numbers, Numbers]], score: str) -> Picture:
     """Return a plot for each hyper-parameter, with a curve for each cell.
 
     Args:
         scored: As `importance.scored_settings` returns it: places of shape (trials, 4), and scores, shape (trials,).
+        score: What the scores are called.
     """
     picture = Picture(figsize=INCHES, layout="constrained")
     grown, places = forests(scored), np.linspace(0, 1, POINTS)
@@ -40,6 +41,6 @@ def marginals_picture(scored: Mapping[str, tuple[Numbers, Numbers]]) -> Picture:
             axes.set_xticks(UNITS, list(map(str, UNITS)))
             axes.minorticks_off()
         axes.set_xlabel("1 - momentum" if title == "momentum" else title)
-    every[0].set_ylabel("test NLL per step, nats")
+    every[0].set_ylabel(f"test: {score}")
     every[-1].legend(fontsize="x-small", loc="center left", bbox_to_anchor=(1.0, 0.5))
     return picture

@@ -11,28 +11,30 @@ from pathlib import Path
 
 import msgspec
 import numpy as np
+from msgspec.structs import replace
 from scipy.stats import ttest_ind
 
 from archsearch.cell import Cell
 from archsearch.studies.kept_lines import keep_line, kept_lines
+from archsearch.studies.random_search.material import Material
 from archsearch.studies.random_search.processes import trained
 from archsearch.studies.random_search.ranges import RANGES, VERSION
 from archsearch.studies.random_search.training import Effort, SearchTrial, TrialJob
-from archsearch.tasks.music import Music
 
 BASELINE = "vanilla"
+SETS = ("jsb_chorales", "timit", "iam_ondb")
 PUBLISHED = {
-    "vanilla": "",
-    "nig": "no change",
-    "nfg": "worse",
-    "nog": "no change",
-    "niaf": "no change",
-    "noaf": "worse",
-    "cifg": "slightly better",
-    "np": "no change",
-    "fgr": "no change",
+    "vanilla": ("", "", ""),
+    "nig": ("no change", "worse", "worse"),
+    "nfg": ("worse", "worse", "worse"),
+    "nog": ("no change", "worse", "worse"),
+    "niaf": ("no change", "worse", "worse"),
+    "noaf": ("worse", "worse", "worse"),
+    "cifg": ("slightly better", "no change", "no change"),
+    "np": ("no change", "no change", "slightly better"),
+    "fgr": ("no change", "no change", "no change"),
 }
-"""Variant of the paper -> what became of its test NLL on JSB Chorales beside the vanilla LSTM."""
+"""Variant of the paper -> what became of its test score on each of SETS beside the vanilla LSTM."""
 
 BEST = 0.1
 """Share of the trials of a cell, by validation, whose test scores are compared."""
@@ -53,15 +55,15 @@ class VariantRow(msgspec.Struct, frozen=True):
         trials: How many there are.
         tested: How many have a test score.
         diverged: How many ended since a loss was no number.
-        best: The test NLL per step of the trial with the best validation, nats.
+        best: The test score of the trial with the best validation; less is better.
         top: How many trials are the best 10 %.
-        mean: Their mean test NLL.
+        mean: Their mean test score.
         spread: Its standard deviation.
         parameters: The mean of their parameters.
-        median: The median test NLL of all trials.
+        median: The median test score of all trials.
         p: Of Welch's test of the best 10 % beside the baseline's, times the number of comparisons, at most 1.
         change: What that says: better, worse or no change; empty for the baseline and where there is no test.
-        paper: The paper's outcome on JSB Chorales; empty where there is none.
+        paper: The paper's outcome; empty where there is none.
         edges: Which hyper-parameters of the best 10 % lie at an edge of their range, and at which.
         unfinished: How many of the best 10 % had their best validation at the last epoch, and might go on.
         seconds: Of a core, the mean of a trial.
@@ -91,7 +93,7 @@ def search_trials(
     numbers: Sequence[int],
     folder: Path,
     *,
-    music: Music,
+    material: Material,
     effort: Effort,
     seed: int = 0,
     workers: int = 1,
@@ -103,7 +105,7 @@ def search_trials(
         cells: By name.
         numbers: Of the trials.
         folder: Where ended trials are kept.
-        music: What they learn.
+        material: What they learn.
         effort: How long.
         seed: Of the search.
         workers: Processes that train side by side.
@@ -112,9 +114,9 @@ def search_trials(
     Raises:
         InputError: The folder cannot be used, or holds what is no trial.
     """
-    paths = {cell.id: folder / _file(cell, music, effort) for cell in cells.values()}
+    paths = {cell.id: folder / _file(cell, material, effort) for cell in cells.values()}
     names = {cell.id: name for name, cell in cells.items()}
-    kept = {key: _kept(path, music, seed) for key, path in paths.items()}
+    kept = {key: _kept(path, material, seed) for key, path in paths.items()}
     jobs = [  # trial after trial, so that an interrupted study has some of every cell
         TrialJob(cell.text(), seed, number, effort)
         for number in numbers
@@ -122,23 +124,23 @@ def search_trials(
         if number not in kept[key]
     ]
     told(None, 0, len(jobs))
-    for done, trial in enumerate(trained(jobs, music, workers), 1):
+    for done, trial in enumerate(trained(jobs, material, workers), 1):
         keep_line(paths[trial.cell], trial)
         kept[trial.cell][trial.number] = trial
         told(names[trial.cell], done, len(jobs))
     return {name: [kept[cell.id][number] for number in numbers] for name, cell in cells.items()}
 
 
-def _file(cell: Cell, music: Music, effort: Effort) -> str:
+def _file(cell: Cell, material: Material, effort: Effort) -> str:
     how = f"{effort.epochs}-{effort.patience}-{effort.loss}{'-dropout' if effort.dropout else ''}"
-    return f"{music.name}-{cell.id}-{how}.jsonl"
+    return f"{material.name}-{cell.id}-{how}.jsonl"
 
 
-def _kept(path: Path, music: Music, seed: int) -> dict[int, SearchTrial]:
+def _kept(path: Path, material: Material, seed: int) -> dict[int, SearchTrial]:
     return {
         trial.number: trial
         for trial in kept_lines(path, SearchTrial)
-        if (trial.version, trial.seed, trial.music) == (VERSION, seed, music.checksum)
+        if (trial.version, trial.seed, trial.data) == (VERSION, seed, material.checksum)
     }
 
 
@@ -168,15 +170,27 @@ def welch(scores: Sequence[float], baseline: Sequence[float], comparisons: int) 
     return min(1.0, comparisons * float(ttest_ind(scores, baseline, equal_var=False).pvalue))
 
 
-def variant_rows(cells: Mapping[str, Cell], trials: Mapping[str, Sequence[SearchTrial]]) -> list[VariantRow]:
+def variant_rows(
+    cells: Mapping[str, Cell], trials: Mapping[str, Sequence[SearchTrial]], material: str
+) -> list[VariantRow]:
     """Return a row for each cell, held against `vanilla`, or against the first where that is not among them.
 
     Args:
         cells: By name.
         trials: Of each of them.
+        material: The name of what they learned.
     """
     reference = BASELINE if BASELINE in cells else next(iter(cells))
-    return [_row(name, cells, trials, reference) for name in cells]
+    rows = [_row(name, cells, trials, reference) for name in cells]
+    return (
+        [replace(row, paper=_published(row.cell, material)) for row in rows]
+        if reference == BASELINE
+        else rows
+    )
+
+
+def _published(variant: str, material: str) -> str:
+    return PUBLISHED[variant][SETS.index(material)] if variant in PUBLISHED and material in SETS else ""
 
 
 def _row(
@@ -200,7 +214,7 @@ def _row(
         median=float(np.median(everything)) if everything else None,
         p=p,
         change=_change(p, scores, baseline),
-        paper=PUBLISHED.get(name, "") if reference == BASELINE else "",
+        paper="",
         edges=edges_of(best),
         unfinished=sum(trial.best == trial.epochs for trial in best),
         seconds=float(np.mean([trial.seconds for trial in own])) if own else 0.0,

@@ -1,4 +1,4 @@
-"""The picture of the random searches, after Greff et al. (2017): test NLL of each cell, all trials and the best tenth."""
+"""The picture of the random searches, after Greff et al. (2017): test scores of each cell, all trials and the best tenth."""
 
 from __future__ import annotations
 
@@ -14,15 +14,20 @@ from archsearch.studies.random_search.training import SearchTrial
 INCHES = (8.0, 4.2)
 
 
-def variants_picture(trials: Mapping[str, Sequence[SearchTrial]]) -> Picture:
-    """Return two sets of boxes: quartiles, whiskers over all, a line at the median, a dot at the mean; grey: parameters."""
+def variants_picture(trials: Mapping[str, Sequence[SearchTrial]], score: str) -> Picture:
+    """Return two sets of boxes: quartiles, whiskers over all, a line at the median, a dot at the mean; grey: parameters.
+
+    Args:
+        trials: Of each cell, by name.
+        score: What their scores are called.
+    """
     picture = Picture(figsize=INCHES, layout="constrained")
     left, right = picture.subplots(1, 2)
     best = {name: best_trials(own) for name, own in trials.items()}
     _boxes(left, {name: tests_of(own) for name, own in trials.items()})
     _boxes(right, {name: tests_of(own) for name, own in best.items()})
     left.set_title("all trials")
-    left.set_ylabel("test NLL per step, nats")
+    left.set_ylabel(f"test: {score}")
     right.set_title("best tenth by validation")
     _bars(
         right, [float(np.mean([trial.parameters for trial in own])) if own else 0.0 for own in best.values()]

@@ -98,7 +98,7 @@ def test_without_scikit_learn_it_is_said_how_to_have_it(
     [
         ([], "Missing option '--data'"),
         (["--data", "."], "jsb_chorales.npz is missing; --data takes a folder"),
-        (["--data", ".", "--music", "jsb"], "no music 'jsb'"),
+        (["--data", ".", "--on", "jsb"], "--on jsb: no such set; there are jsb_chorales,"),
         (["--data", ".", "--cells", "vanila"], "did you mean 'vanilla'"),
         (["--data", ".", "--figure", "boxes.docx"], "--figure boxes.docx: no format by that ending"),
         (["--data", ".", "--marginals", "x/m.svg"], "--marginals x/m.svg: no folder x"),

@@ -95,6 +95,8 @@ def test_too_few_trials_are_left_out() -> None:
 
 
 def test_the_picture_of_the_marginals_has_a_curve_for_each_cell_in_each_plot() -> None:
-    picture = marginals_picture(scored_settings({"vanilla": trials_of("a", 9.0), "np": trials_of("b", 10.0)}))
+    picture = marginals_picture(
+        scored_settings({"vanilla": trials_of("a", 9.0), "np": trials_of("b", 10.0)}), "NLL"
+    )
     assert [len(axes.lines) for axes in picture.axes] == [3, 3, 3, 3]
     assert [axes.get_xlabel() for axes in picture.axes] == ["units", "rate", "1 - momentum", "noise"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -20,13 +21,13 @@ from archsearch.studies.odyssey import (
     welch,
 )
 from archsearch.studies.odyssey_figure import variants_picture
+from archsearch.studies.random_search.material import Material
 from archsearch.studies.random_search.ranges import RandomSetting, drawn_setting
 from archsearch.studies.random_search.training import Effort, SearchTrial, TrialJob
-from archsearch.tasks.music import Music
 
 SETTING = RandomSetting(60, rate=1e-4, momentum=0.9, noise=0.5)
 CELLS = {name: library.load(name) for name in ("vanilla", "np", "fgr")}
-SILENCE = Music("jsb_chorales", {}, "checksum")
+SILENCE = Material("jsb_chorales", "notes", inputs=88, outputs=88, parts={}, checksum="checksum")
 EFFORT = Effort(3, 1)
 
 
@@ -45,7 +46,7 @@ def ended(
         test=test,
         diverged=test is None,
         seconds=1.0,
-        music="checksum",
+        data="checksum",
     )
 
 
@@ -54,7 +55,7 @@ def trained(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, int]]:
     """Which trials were trained, by cell and number; each ends at once."""
     done: list[tuple[str, int]] = []
 
-    def train(jobs: Sequence[TrialJob], music: Music, workers: int) -> Iterator[SearchTrial]:
+    def train(jobs: Sequence[TrialJob], material: Material, workers: int) -> Iterator[SearchTrial]:
         for job in jobs:
             cell = odyssey.Cell.parse(job.cell)
             done.append((cell.name, job.number))
@@ -67,7 +68,7 @@ def trained(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, int]]:
 
 
 def search(folder: Path, numbers: range, effort: Effort = EFFORT) -> dict[str, list[SearchTrial]]:
-    return search_trials(CELLS, numbers, folder, music=SILENCE, effort=effort)
+    return search_trials(CELLS, numbers, folder, material=SILENCE, effort=effort)
 
 
 def test_every_cell_has_the_same_settings_in_the_same_order(
@@ -76,6 +77,16 @@ def test_every_cell_has_the_same_settings_in_the_same_order(
     found = search(tmp_path, range(1))
     assert found["vanilla"][0].setting == found["np"][0].setting == found["fgr"][0].setting
     assert trained == [("vanilla", 0), ("np", 0), ("fgr", 0)]
+
+
+def test_the_papers_outcome_is_that_on_the_set_that_was_learned() -> None:
+    trials = {name: [ended(0), ended(1)] for name in CELLS}
+    assert [row.paper for row in variant_rows(CELLS, trials, "iam_ondb")] == [
+        "",
+        "slightly better",
+        "no change",
+    ]
+    assert [row.paper for row in variant_rows(CELLS, trials, "nottingham")] == ["", "", ""]
 
 
 def test_an_interrupted_study_goes_on_where_it_was(trained: list[tuple[str, int]], tmp_path: Path) -> None:
@@ -92,12 +103,10 @@ def test_trials_of_other_data_or_another_effort_do_not_count(
     search(tmp_path, range(1))
     with pytest.raises(KeyboardInterrupt):
         search(tmp_path, range(1), Effort(3, 1, "sum"))
-    search_trials(CELLS, range(1), tmp_path, music=replace_checksum(), effort=EFFORT)
+    search_trials(
+        CELLS, range(1), tmp_path, material=dataclasses.replace(SILENCE, checksum="another"), effort=EFFORT
+    )
     assert len(trained) == 8
-
-
-def replace_checksum() -> Music:
-    return Music("jsb_chorales", {}, "another")
 
 
 def test_a_file_that_is_no_study_s_is_named(tmp_path: Path) -> None:
@@ -128,13 +137,13 @@ def test_a_row_says_what_changed_beside_the_paper_s() -> None:
         for name, at in (("vanilla", 9.0), ("np", 9.0), ("fgr", 12.0))
     }
     trials["np"][0] = ended(0, None, "np")
-    vanilla, no_peepholes, recurrent = variant_rows(CELLS, trials)
+    vanilla, no_peepholes, recurrent = variant_rows(CELLS, trials, "jsb_chorales")
     assert (vanilla.p, vanilla.change, vanilla.paper) == (None, "", "")
     assert (no_peepholes.change, no_peepholes.paper, no_peepholes.diverged) == ("no change", "no change", 1)
     assert (recurrent.change, recurrent.paper) == ("worse", "no change") and recurrent.p is not None
     assert recurrent.p < 0.05 and recurrent.top == 3 and recurrent.tested == 30
     trials["np"][1] = replace(trials["np"][1], epochs=9)
-    assert [row.unfinished for row in variant_rows(CELLS, trials)] == [3, 2, 3]
+    assert [row.unfinished for row in variant_rows(CELLS, trials, "jsb_chorales")] == [3, 2, 3]
 
 
 def test_the_paper_made_5400_trials_which_took_15_years() -> None:
@@ -150,7 +159,7 @@ def test_best_settings_at_an_end_of_their_range_are_noticed_but_not_at_a_natural
 
 def test_the_picture_has_a_box_for_each_cell_of_all_trials_and_of_the_best() -> None:
     trials = {"vanilla": [ended(i, 9.0 + i) for i in range(20)], "np": [ended(0, None)]}
-    left, right, behind = variants_picture(trials).axes
+    left, right, behind = variants_picture(trials, "NLL").axes
     assert [label.get_text() for label in left.get_xticklabels()] == ["vanilla", "np"]
     assert [bar.get_height() for bar in behind.patches] == [100.0, 0.0]
     assert right.get_title().startswith("best")

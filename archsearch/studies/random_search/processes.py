@@ -14,16 +14,16 @@ from contextlib import contextmanager
 import torch
 
 from archsearch.errors import ArchsearchError
+from archsearch.studies.random_search.material import Material
 from archsearch.studies.random_search.training import SearchTrial, TrialJob, train_trial
-from archsearch.tasks.music import Music
 
 
-def trained(jobs: Sequence[TrialJob], music: Music, workers: int) -> Iterator[SearchTrial]:
+def trained(jobs: Sequence[TrialJob], material: Material, workers: int) -> Iterator[SearchTrial]:
     """Yield trials as they end.
 
     Args:
         jobs: What is trained.
-        music: On what.
+        material: On what.
         workers: Processes; with one it is done here.
 
     Raises:
@@ -31,14 +31,14 @@ def trained(jobs: Sequence[TrialJob], music: Music, workers: int) -> Iterator[Se
     """
     if workers == 1 or len(jobs) < 2:
         with _one_thread():
-            yield from (train_trial(job, music) for job in jobs)
+            yield from (train_trial(job, material) for job in jobs)
         return
     before = set(multiprocessing.active_children())
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(min(workers, len(jobs)), context, _enter) as pool:
         try:
             with _interrupts_held_back():
-                waited_for = [pool.submit(train_trial, job, music) for job in jobs]
+                waited_for = [pool.submit(train_trial, job, material) for job in jobs]
             for ended in as_completed(waited_for):
                 yield ended.result()
         except BrokenProcessPool:

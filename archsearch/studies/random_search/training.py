@@ -1,4 +1,4 @@
-"""One trial of the random search: a layer of a cell learns music online, after Greff et al. (2017)."""
+"""One trial of the random search: a layer of a cell learns sequences online, after Greff et al. (2017)."""
 
 from __future__ import annotations
 
@@ -11,13 +11,12 @@ from typing import Literal
 import msgspec
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import binary_cross_entropy_with_logits
 
 from archsearch.cell import Cell
 from archsearch.compiler import Recurrent
 from archsearch.protocol.seeds import generator, seed_of
+from archsearch.studies.random_search.material import Example, Material
 from archsearch.studies.random_search.ranges import VERSION, RandomSetting, drawn_setting
-from archsearch.tasks.music import NOTES, Music, Roll
 
 START = 0.1
 """Standard deviation of the initial weights."""
@@ -57,11 +56,11 @@ class SearchTrial(msgspec.Struct, frozen=True):
         parameters: Of the layer and the output units.
         epochs: How many it trained, a last one that was cut short included.
         best: The epoch of the best validation; 0 if there was none.
-        valid: The NLL per step there, nats; None if there was none.
-        test: The test NLL per step there.
+        valid: The score there, such as the NLL per step, nats; None if there was none.
+        test: The test score there.
         diverged: Whether it ended since a loss was no number.
         seconds: Of a core, how long it took.
-        music: The checksum of the data.
+        data: Their checksum.
         dropout: The rate at which outputs of the layer were dropped.
         version: Of the training.
     """
@@ -77,7 +76,7 @@ class SearchTrial(msgspec.Struct, frozen=True):
     test: float | None
     diverged: bool
     seconds: float
-    music: str
+    data: str
     dropout: float = 0.0
     version: int = VERSION
 
@@ -103,24 +102,29 @@ class Diverged(Exception):
     """A loss is no number."""
 
 
-class NoteNetwork:
-    """A layer of a cell with one output unit a note, which says the next step of a sequence.
+class SearchNetwork:
+    """A layer of a cell, which reads sequences in both directions where its goal allows it, and output units.
 
     Attributes:
+        goal: What it learns to say.
         layer: Of the cell.
         out: The output units.
         weights: All that it learns.
     """
 
-    def __init__(self, cell: Cell, units: int, chance: torch.Generator) -> None:
+    def __init__(self, cell: Cell, units: int, material: Material, chance: torch.Generator) -> None:
         """Draw the initial weights: each is its constant in the cell, 0 if it has none, plus N(0, 0.1^2).
 
         Args:
             cell: The cell.
-            units: Width of the layer.
+            units: Width of the layer, in each direction.
+            material: What it learns.
             chance: Where the weights come from.
         """
-        self.layer, self.out = Recurrent(cell, NOTES, units), nn.Linear(units, NOTES)
+        self.goal = material.goal
+        both = self.goal.both_ways
+        self.layer = Recurrent(cell, material.inputs, units, bidirectional=both)
+        self.out = nn.Linear((1 + both) * units, material.outputs)
         self.weights = [*self.layer.parameters(), *self.out.parameters()]
         self.layer.reset_parameters(scale=0.0)
         with torch.no_grad():
@@ -129,40 +133,46 @@ class NoteNetwork:
             for weight in self.weights:
                 weight.add_(torch.randn(weight.shape, generator=chance), alpha=START)
 
-    def losses(self, inputs: Tensor, wanted: Tensor, mask: Tensor | None = None) -> Tensor:
-        """Return the cross-entropy of each step, summed over its notes, in nats.
+    def outputs(self, inputs: Tensor, mask: Tensor | None = None) -> Tensor:
+        """Return the output units at each step, shape (T, B, how many).
 
         Args:
-            inputs: Shape (T, B, 88).
-            wanted: The notes that follow, same shape.
+            inputs: Shape (T, B, how many).
             mask: What the outputs of the layer are multiplied by, shape (T, B, units); None for dropping none.
-
-        Returns:
-            Shape (T, B).
         """
         hidden, _ = self.layer(inputs)
-        logits = self.out(hidden if mask is None else hidden * mask)
-        return binary_cross_entropy_with_logits(logits, wanted, reduction="none").sum(-1)
+        outputs: Tensor = self.out(hidden if mask is None else hidden * mask)
+        return outputs
 
     @torch.no_grad()
-    def nll(self, rolls: Sequence[Roll]) -> float:
-        """Return the mean over all steps of sequences, each (steps, 88), of the cross-entropy of the next one.
+    def score(self, examples: Sequence[Example]) -> float:
+        """Return the score of sequences, over all that is scored in them; less is better.
 
         Raises:
             Diverged: It is no number.
         """
-        total, count, ordered = 0.0, 0, sorted(rolls, key=len)
-        for first in range(0, len(ordered), SIDE_BY_SIDE):
-            some = [torch.from_numpy(roll).float() for roll in ordered[first : first + SIDE_BY_SIDE]]
-            lengths = torch.tensor([len(roll) - 1 for roll in some])
-            padded = nn.utils.rnn.pad_sequence(some)
-            losses = self.losses(padded[:-1], padded[1:])
-            known = torch.arange(len(losses))[:, None] < lengths
-            total += float(losses[known].double().sum())
-            count += int(lengths.sum())
+        found = (
+            map(self._beside, _bunches(examples)) if not self.goal.both_ways else map(self._alone, examples)
+        )
+        total, count = (sum(column) for column in zip(*found, strict=True))
         if not math.isfinite(total):
             raise Diverged
-        return total / count
+        return float(total / count)
+
+    def _alone(self, example: Example) -> tuple[float, int]:
+        inputs, wanted = (torch.from_numpy(array) for array in (example.inputs, example.wanted))
+        return self.goal.wrong(self.outputs(inputs.float()[:, None])[:, 0], wanted)
+
+    def _beside(self, examples: Sequence[Example]) -> tuple[float, int]:
+        """Return the same of sequences of notes side by side, padded at their ends."""
+        inputs, wanted = (
+            nn.utils.rnn.pad_sequence([torch.from_numpy(array).float() for array in arrays])
+            for arrays in zip(*((one.inputs, one.wanted) for one in examples), strict=True)
+        )
+        lengths = torch.tensor([len(example.wanted) for example in examples])
+        losses = self.goal.losses(self.outputs(inputs), wanted)
+        known = torch.arange(len(losses))[:, None] < lengths
+        return float(losses[known].double().sum()), int(lengths.sum())
 
     def kept(self) -> list[Tensor]:
         """Return the weights as they are now, in their shapes."""
@@ -181,7 +191,7 @@ def optimiser_of(weights: Sequence[Tensor], setting: RandomSetting) -> torch.opt
     return torch.optim.SGD(weights, lr=rate, momentum=setting.momentum, nesterov=setting.momentum > 0)
 
 
-def train_trial(job: TrialJob, music: Music) -> SearchTrial:
+def train_trial(job: TrialJob, material: Material) -> SearchTrial:
     """Train a network with the setting of a trial, and test it at its best validation."""
     started = time.process_time()
     cell, setting = Cell.parse(job.cell), drawn_setting(job.seed, job.number)
@@ -189,16 +199,17 @@ def train_trial(job: TrialJob, music: Music) -> SearchTrial:
     if job.effort.dropout:
         dropout = float(generator(*words, "dropout").choice(DROPOUTS))
     chance = torch.Generator().manual_seed(seed_of(*words, "weights"))
-    network, epoch, best, valid, diverged = NoteNetwork(cell, setting.units, chance), 0, 0, math.inf, False
+    network = SearchNetwork(cell, setting.units, material, chance)
+    epoch, best, valid, diverged = 0, 0, math.inf, False
     course = _Course(
-        network, setting, music.parts["train"], words=words, loss=job.effort.loss, dropout=dropout
+        network, setting, material.parts["train"], words=words, loss=job.effort.loss, dropout=dropout
     )
     kept = network.kept()
     try:
         while epoch < job.effort.epochs and epoch - best <= job.effort.patience:
             epoch += 1
             course.epoch()
-            if (found := network.nll(music.parts["valid"])) < valid:
+            if (found := network.score(material.parts["valid"])) < valid:
                 best, valid, kept = epoch, found, network.kept()
     except Diverged:
         diverged = True
@@ -212,10 +223,10 @@ def train_trial(job: TrialJob, music: Music) -> SearchTrial:
         epochs=epoch,
         best=best,
         valid=valid if best else None,
-        test=network.nll(music.parts["test"]) if best else None,
+        test=network.score(material.parts["test"]) if best else None,
         diverged=diverged,
         seconds=time.process_time() - started,
-        music=music.checksum,
+        data=material.checksum,
         dropout=dropout,
     )
 
@@ -229,33 +240,40 @@ class _Course:
         loss: Whether the loss of a sequence is the mean of its steps or their sum.
         dropout: Rate at which outputs of the layer are dropped.
         optimiser: Changes its weights.
-        rolls: The sequences, each (steps, 88), those with a step to predict.
+        examples: The sequences: what is read, and what is to be said.
         order: In which order they come.
         chance: Where the noise comes from.
     """
 
     def __init__(
         self,
-        network: NoteNetwork,
+        network: SearchNetwork,
         setting: RandomSetting,
-        rolls: Sequence[Roll],
+        examples: Sequence[Example],
         words: tuple[str | int, ...],
         loss: str,
         dropout: float,
     ) -> None:
         self.network, self.noise, self.loss, self.dropout = network, setting.noise, loss, dropout
         self.optimiser = optimiser_of(network.weights, setting)
-        self.rolls = [torch.from_numpy(roll).float() for roll in rolls if len(roll) > 1]
+        notes = not network.goal.both_ways
+        self.examples = [
+            (
+                torch.from_numpy(one.inputs).float(),
+                torch.from_numpy(one.wanted).float() if notes else torch.from_numpy(one.wanted),
+            )
+            for one in examples
+        ]
         self.order = generator(*words, "order")
         self.chance = torch.Generator().manual_seed(seed_of(*words, "noise"))
 
     def epoch(self) -> None:
         """Learn from every sequence once."""
-        for index in self.order.permutation(len(self.rolls)):
-            roll = self.rolls[index]
-            noise = torch.randn(roll[:-1].shape, generator=self.chance)
-            inputs = roll[:-1] + self.noise * noise
-            losses = self.network.losses(inputs[:, None], roll[1:, None], self._mask(len(inputs)))
+        for index in self.order.permutation(len(self.examples)):
+            read, wanted = self.examples[index]
+            inputs = read + self.noise * torch.randn(read.shape, generator=self.chance)
+            outputs = self.network.outputs(inputs[:, None], self._mask(len(inputs)))
+            losses = self.network.goal.losses(outputs[:, 0], wanted)
             loss = losses.mean() if self.loss == "mean" else losses.sum()
             if not math.isfinite(loss.item()):
                 raise Diverged
@@ -267,5 +285,11 @@ class _Course:
         """Return which outputs of the layer stay, and by what they are multiplied for it, (T, 1, units)."""
         if not self.dropout:
             return None
-        kept = torch.rand(steps, 1, self.network.layer.hidden_size, generator=self.chance) >= self.dropout
+        kept = torch.rand(steps, 1, self.network.out.in_features, generator=self.chance) >= self.dropout
         return kept / (1 - self.dropout)
+
+
+def _bunches(examples: Sequence[Example]) -> list[list[Example]]:
+    """Return sequences in bunches of about one length."""
+    ordered = sorted(examples, key=lambda example: len(example.inputs))
+    return [ordered[first : first + SIDE_BY_SIDE] for first in range(0, len(ordered), SIDE_BY_SIDE)]
