@@ -15,8 +15,8 @@ class TaskName:
     """The name of a task, `xml:small`, `text:FILE`, `series:FILE` or `FILE.py:NAME`, taken apart.
 
     Attributes:
-        kind: `family`: a row of TASKS; `text`: a text file; `series`: a table of
-        numbers; `code`: Python that a user has written.
+        kind: `family`: a row of TASKS; `text`: a text file; `series`: a table of numbers; `code`: Python that a user has
+            written.
         family: The row, `text`, `series`, or the Python file.
         rest: The difficulty, the file, or the name in the Python file; empty where the name does not say it.
     """
