@@ -13,6 +13,9 @@ UNFINISHED := $(VENV)/.unfinished
 # Python compiles what it imports; to compile all packages beforehand takes as long as to install them.
 INSTALL := $(BIN)/python -m pip install -qq --no-deps --require-hashes --no-compile
 
+# Which test files have tests of a marker: to collect all others takes as long as many tests.
+MARKED = $(shell grep -rlw --include='test_*.py' $(1) tests)
+
 PARALLEL := -n $(CORES) --dist worksteal
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
@@ -31,10 +34,10 @@ test: $(DEV)  ## run the quick tests (a quarter of an hour on two cores)
 	@$(BIN)/python -m pytest $(PARALLEL) $(ARGS)
 
 test-long: $(DEV)  ## run the slow tests with their full numbers
-	@$(BIN)/python -m pytest -m "slow and not timing" --hypothesis-profile=long --timeout=1200 --durations=20 $(PARALLEL) $(ARGS)
+	@$(BIN)/python -m pytest -m "slow and not timing" --hypothesis-profile=long --timeout=1200 --durations=20 $(PARALLEL) $(or $(ARGS),$(call MARKED,slow))
 
 test-timing: $(DEV)  ## run the tests that hold only on an idle machine
-	@$(BIN)/python -m pytest -m timing $(ARGS)
+	@$(BIN)/python -m pytest -m timing $(or $(ARGS),$(call MARKED,timing))
 
 test-engine: $(DEV)  ## hold compiled code against the interpreter: all cells, sizes and builds
 	@$(BIN)/python -m pytest -m "(slow or not slow) and not timing" --timeout=1200 $(PARALLEL) tests/compiler $(ARGS)

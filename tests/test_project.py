@@ -84,3 +84,15 @@ def test_citation_changelog_and_package_name_the_same_version() -> None:
     changelog = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
     assert f"\nversion: {archsearch.__version__}\n" in citation
     assert f"\n## [{archsearch.__version__}]" in changelog
+
+
+@pytest.mark.parametrize("marker", ["slow", "timing"])
+def test_tests_of_a_marker_stand_in_files_that_name_it(marker: str) -> None:
+    tests = ROOT / "tests"
+    marked = re.compile(rf"pytest\.mark\.{marker}\b")
+    elsewhere = {path for path in tests.rglob("*.py") if marked.search(path.read_text(encoding="utf-8"))}
+    shared = {path.parent for path in elsewhere if not path.name.startswith("test_")}
+    files = {file for folder in shared for file in folder.glob("test_*.py")}  # those that a conftest.py marks
+    assert all(re.search(rf"\b{marker}\b", file.read_text(encoding="utf-8")) for file in files), (
+        "make looks for the word in the files of tests"
+    )
