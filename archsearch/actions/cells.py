@@ -58,6 +58,37 @@ def load_cell(name: str | os.PathLike[str], runs: str | os.PathLike[str] | None 
     return find_cell(os.fspath(name), runs_folder(runs)).cell
 
 
+def load_cells(words: str, runs: Path) -> dict[str, Cell]:
+    """Return the cells of a list `A,B,C` by their names; a name that another one has is followed by the word for it.
+
+    Args:
+        words: What each is called, as `load_cell` takes it.
+        runs: Folder of all runs.
+
+    Raises:
+        InputError: Nothing of such a name.
+    """
+    cells: dict[str, Cell] = {}
+    for word in map(str.strip, words.split(",")):
+        cell = load_cell(word, runs)
+        add_named(cells, cell, f"{cell.name} ({word})")
+    return cells
+
+
+def add_named(cells: dict[str, Cell], cell: Cell, otherwise: str) -> str:
+    """Add a cell under its name, and return the name.
+
+    Args:
+        cells: By name; it is added to them.
+        cell: The cell.
+        otherwise: Its name where another cell has its own.
+    """
+    taken = cells.get(cell.name, cell)
+    name = cell.name if taken.id == cell.id else otherwise
+    cells[name] = cell
+    return name
+
+
 def find_cell(text: str, runs: Path) -> NamedCell:
     """Return the cell that a person means, and what a run says of it.
 

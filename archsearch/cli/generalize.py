@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING
 import click
 import msgspec
 
-from archsearch.actions.cells import load_cell
-from archsearch.cell import library
+from archsearch.actions.cells import load_cells
 from archsearch.cli.options import json_option, runs_option
 from archsearch.cli.printing import console, note, print_json
 from archsearch.cli.tables import Column, number_text, print_table
@@ -101,20 +100,18 @@ def generalize(
     study_of.check_task_with_length(task)
     if not 0 < rate < math.inf:
         raise InputError(f"--rate {rate:g}: it is a positive number")
-    baseline = library.load(BASELINE)
-    named = [load_cell(cell.strip(), runs) for cell in cells.split(",")]
-    subjects = {cell.id: cell for cell in (baseline, *named)}.values()
+    subjects = load_cells(f"{BASELINE},{cells}", runs)
     plan = study_of.GeneralizePlan(task, steps, Setting("adamw", rate, 1.0, 1.0, layers=1, budget=budget))
     ended = {}
     with console(error=True).status("starting") as status:
-        for cell in subjects:
+        for name, cell in subjects.items():
 
-            def reported(run: int, updates: int, name: str = cell.name) -> None:
+            def reported(run: int, updates: int, name: str = name) -> None:
                 status.update(f"{name}, run {run - seed + 1} of {trials}: {updates:,} steps")
 
             seeds = range(seed, seed + trials)
-            ended[cell.name] = study_of.run_generalizations(cell, plan, seeds, folder, reported)
-    rows = study_of.generalize_rows(ended, baseline.name)
+            ended[name] = study_of.run_generalizations(cell, plan, seeds, folder, reported)
+    rows = study_of.generalize_rows(ended, BASELINE)
     if as_json:
         print_json({"task": task, "steps": steps, "rows": msgspec.to_builtins(rows)})
     else:

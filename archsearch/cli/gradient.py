@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 import msgspec
 
-from archsearch.actions.cells import load_cell
+from archsearch.actions.cells import load_cells
 from archsearch.cli.figures import check_figure, figure_option, write_figure
 from archsearch.cli.options import json_option, runs_option
 from archsearch.cli.printing import console, note, print_json
@@ -125,18 +125,18 @@ def gradient(
             raise InputError(f"{option} {value:g}: it is a positive number")
     if figure is not None:
         check_figure(figure)
-    subjects = [load_cell(cell.strip(), runs) for cell in cells.split(",")]
+    subjects = load_cells(cells, runs)
     setting = Setting("adamw", rate, clip, scale, layers=1, budget=budget)
     rows = []
     with console(error=True).status("starting") as status:
-        for cell, lag in itertools.product(subjects, wanted):
+        for (name, cell), lag in itertools.product(subjects.items(), wanted):
 
-            def reported(run: int, seen: int, name: str = cell.name, lag: int = lag) -> None:
+            def reported(run: int, seen: int, name: str = name, lag: int = lag) -> None:
                 status.update(f"{name}, lag {lag}, run {run - seed + 1} of {trials}: {seen:,} sequences")
 
             plan = GradientPlan(task, lag, sequences, setting, normal)
             ended = study_of.run_gradients(cell, plan, range(seed, seed + trials), folder, reported)
-            rows.append(study_of.gradient_row(cell.name, ended))
+            rows.append(study_of.gradient_row(name, ended))
     if figure is not None:
         from archsearch.studies.gradient_figure import gradient_picture
 

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 import click
 import msgspec
 
-from archsearch.actions.cells import load_cell
+from archsearch.actions.cells import load_cells
+from archsearch.cell import Cell
 from archsearch.cli.options import json_option, runs_option
 from archsearch.cli.printing import console, note, print_json
 from archsearch.cli.tables import Column, number_text, print_table
@@ -109,19 +110,19 @@ def long_lag(
     variant = Variant(sequential, None if biases is None else _biases(biases))
     for name in wanted:
         variant.of(EXPERIMENTS[name])
-    pupils = [None, *(load_cell(cell.strip(), runs) for cell in cells.split(","))] if cells else [None]
+    pupils: dict[str, Cell | None] = {"": None, **(load_cells(cells, runs) if cells else {})}
     rows = []
     with console(error=True).status("starting") as status:
 
         def reported(name: str, run: int, seen: int) -> None:
             status.update(f"{name}, run {run - seed + 1} of {trials}: {seen:,} sequences")
 
-        for name, cell in itertools.product(wanted, pupils):
+        for name, (called, cell) in itertools.product(wanted, pupils.items()):
             seeds = range(seed, seed + trials)
             results = run_experiment(
                 name, seeds, folder, most=max_sequences, cell=cell, variant=variant, reported=reported
             )
-            rows.append(lag_row(name, results, "" if cell is None else cell.name))
+            rows.append(lag_row(name, results, called))
     if drift and not as_json:
         _print_drift(rows)
     else:

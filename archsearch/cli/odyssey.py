@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any
 import click
 import msgspec
 
+from archsearch.actions.cells import add_named, load_cells
 from archsearch.cli.figures import check_figure, figure_option, write_figure
 from archsearch.cli.odyssey_tables import print_effects, print_importance, print_variants
 from archsearch.cli.options import json_option, runs_option
 from archsearch.cli.printing import note, print_json
-from archsearch.cli.searching import add_named, effort_of, named, search_options, searched
+from archsearch.cli.searching import effort_of, search_options, searched
 from archsearch.errors import InputError
 from archsearch.studies import STUDIES
 from archsearch.words import did_you_mean
@@ -95,7 +96,7 @@ def odyssey(
         raise InputError(
             f"--on {material}: no such set{did_you_mean(material, KINDS, ' ({})')}; there are {', '.join(KINDS)}"
         )
-    score, wanted = GOALS[KINDS[material]].score, named(cells, runs)
+    score, wanted = GOALS[KINDS[material]].score, load_cells(cells, runs)
     made = study_of_gates.gated_cells() if factorial else {}
     names = {gates: add_named(wanted, cell, f"{cell.name} (gates)") for gates, cell in made.items()}
     effort = effort_of(reduced, epochs, loss)

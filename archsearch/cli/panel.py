@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 import click
 import msgspec
 
+from archsearch.actions.cells import load_cells
 from archsearch.cli.options import json_option, runs_option
 from archsearch.cli.printing import console, note, print_json
-from archsearch.cli.searching import effort_of, named, search_options, searched
+from archsearch.cli.searching import effort_of, search_options, searched
 from archsearch.cli.tables import Column, number_text, print_table
 from archsearch.studies import STUDIES
 
@@ -70,7 +71,7 @@ def panel(
 
     wanted = [column.strip() for column in columns.split(",")]
     check_columns(wanted)
-    given = named(cells, runs)
+    given = load_cells(cells, runs)
     found: dict[str, list[PanelRow]] = {}
     for column in wanted:
         music, dropout = COLUMNS_2[column]

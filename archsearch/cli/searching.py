@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 import click
 import msgspec
 
-from archsearch.actions.cells import load_cell
 from archsearch.cell import Cell
 from archsearch.cli.options import Command
 from archsearch.cli.printing import console, note
@@ -73,29 +72,6 @@ def search_options(command: Command) -> Command:
     for option in reversed(options):
         command = option(command)
     return command
-
-
-def named(words: str, runs: Path) -> dict[str, Cell]:
-    """Return the cells of a list `A,B,C` by their names; a name that another one has is followed by the word for it."""
-    cells: dict[str, Cell] = {}
-    for word in map(str.strip, words.split(",")):
-        cell = load_cell(word, runs)
-        add_named(cells, cell, f"{cell.name} ({word})")
-    return cells
-
-
-def add_named(cells: dict[str, Cell], cell: Cell, otherwise: str) -> str:
-    """Add a cell under its name, and return the name.
-
-    Args:
-        cells: By name; it is added to them.
-        cell: The cell.
-        otherwise: Its name where another cell has its own.
-    """
-    taken = cells.get(cell.name, cell)
-    name = cell.name if taken.id == cell.id else otherwise
-    cells[name] = cell
-    return name
 
 
 def effort_of(reduced: bool, epochs: int | None, loss: str, dropout: bool = False) -> Effort:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from statistics import fmean, median
@@ -21,7 +22,7 @@ from archsearch.protocol.seeds import generator
 from archsearch.protocol.settings import Setting
 from archsearch.protocol.units import products
 from archsearch.studies.conditions import LENGTHS, scored_conditions, training_windows
-from archsearch.studies.kept_lines import keep_line, kept_lines
+from archsearch.studies.kept_lines import kept_or_made
 from archsearch.studies.trained import BATCH, Progress, fresh_model, skill_on, train_model
 from archsearch.training.model import Model
 from archsearch.words import did_you_mean
@@ -176,19 +177,13 @@ def run_generalizations(
     Raises:
         InputError: The folder cannot be used, or holds what is no run, or the cell does not fit the budget.
     """
-    path = folder / f"{plan.task}-{cell.id}.jsonl"
-    kept = {
-        run.seed: run
-        for run in kept_lines(path, GeneralizeRun)
-        if run.version == GENERALIZE_VERSION and run.plan == plan
-    }
-    runs = []
-    for seed in seeds:
-        if (run := kept.get(seed)) is None:
-            run = generalize_run(cell, plan, seed, lambda steps, seed=seed: reported(seed, steps))  # type: ignore[misc]
-            keep_line(path, run)
-        runs.append(run)
-    return runs
+    return kept_or_made(
+        folder / f"{plan.task}-{cell.id}.jsonl",
+        GeneralizeRun,
+        seeds,
+        is_same=lambda run: run.version == GENERALIZE_VERSION and run.plan == plan,
+        make=lambda seed: generalize_run(cell, plan, seed, partial(reported, seed)),
+    )
 
 
 def generalize_rows(runs: Mapping[str, Sequence[GeneralizeRun]], baseline: str) -> list[GeneralizeRow]:

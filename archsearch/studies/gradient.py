@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from pathlib import Path
 from statistics import median
 
@@ -19,7 +20,7 @@ import msgspec
 
 from archsearch.cell import Cell
 from archsearch.errors import InputError
-from archsearch.studies.kept_lines import keep_line, kept_lines
+from archsearch.studies.kept_lines import kept_or_made
 from archsearch.studies.lags.gradient_run import GRADIENT_VERSION, GradientPlan, GradientRun, gradient_run
 from archsearch.studies.lags.lag_tasks import LAG_TASKS
 from archsearch.words import did_you_mean
@@ -102,19 +103,13 @@ def run_gradients(
     Raises:
         InputError: The folder cannot be used, or holds what is no run, or the cell does not fit the budget.
     """
-    path = folder / f"{plan.task}-{cell.id}.jsonl"
-    kept = {
-        run.seed: run
-        for run in kept_lines(path, GradientRun)
-        if run.version == GRADIENT_VERSION and run.plan == plan
-    }
-    runs = []
-    for seed in seeds:
-        if (run := kept.get(seed)) is None:
-            run = gradient_run(cell, plan, seed, lambda seen, seed=seed: reported(seed, seen))  # type: ignore[misc]
-            keep_line(path, run)
-        runs.append(run)
-    return runs
+    return kept_or_made(
+        folder / f"{plan.task}-{cell.id}.jsonl",
+        GradientRun,
+        seeds,
+        is_same=lambda run: run.version == GRADIENT_VERSION and run.plan == plan,
+        make=lambda seed: gradient_run(cell, plan, seed, partial(reported, seed)),
+    )
 
 
 def gradient_row(name: str, runs: Sequence[GradientRun]) -> GradientRow:

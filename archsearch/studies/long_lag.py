@@ -15,7 +15,7 @@ import msgspec
 
 from archsearch.cell import Cell
 from archsearch.errors import InputError
-from archsearch.studies.kept_lines import keep_line, kept_lines
+from archsearch.studies.kept_lines import kept_or_made
 from archsearch.studies.lags.experiments import EXPERIMENTS
 from archsearch.studies.lags.training import PAPER, TEST, VERSION, LagRun, RunResult, Variant
 from archsearch.words import did_you_mean
@@ -115,29 +115,18 @@ def run_experiment(
     limit = most or PATIENCE * EXPERIMENTS[name].published.sequences
     path = folder / (f"{name}.jsonl" if cell is None else f"{name}-{cell.id}.jsonl")
     same = PAPER if cell is not None else variant
-    kept = {run.seed: run for run in kept_runs(path) if run.variant == same}
-    results = []
-    for seed in seeds:
-        run = kept.get(seed)
-        if run is None or not is_whole(run, limit):
-            run = LagRun(name, seed, cell, same).train(limit, partial(reported, name, seed))
-            keep_line(path, run)
-        results.append(run)
-    return results
+    return kept_or_made(
+        path,
+        RunResult,
+        seeds,
+        is_same=lambda run: run.version == VERSION and run.variant == same and is_whole(run, limit),
+        make=lambda seed: LagRun(name, seed, cell, same).train(limit, partial(reported, name, seed)),
+    )
 
 
 def is_whole(run: RunResult, limit: int) -> bool:
     """Whether a run is as one with this limit would be."""
     return run.sequences <= limit if run.solved else run.sequences == limit
-
-
-def kept_runs(path: Path) -> list[RunResult]:
-    """Return the runs that a file holds, of this version.
-
-    Raises:
-        InputError: It cannot be read, or a line is no run.
-    """
-    return [run for run in kept_lines(path, RunResult) if run.version == VERSION]
 
 
 def lag_row(name: str, results: Sequence[RunResult], cell: str = "") -> LagRow:

@@ -24,6 +24,19 @@ def test_the_study_of_generalisation_has_skills_and_ratios_beside_the_gru(
     assert [row["cell"] for row in rows] == ["gru", "tanh_rnn"] and "x10" in rows[1]["skills"]
 
 
+def test_a_cell_that_is_called_as_the_gru_does_not_take_its_place(
+    call: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(generalize, "SCORED_WINDOWS", 2)
+    monkeypatch.setattr(trained, "default_engine", lambda device: "interpreter")
+    own = tmp_path / "own.cell"
+    own.write_text("cell gru(x, h):\n    h' = tanh(linear(x) + h)\n")
+    few = ("--cells", own, *SMALL[2:], "--folder", tmp_path / "runs")
+    rows = json.loads(call("study", "generalize", *few, "--json").out)["rows"]
+    assert [row["cell"] for row in rows] == ["gru", f"gru ({own})"]
+    assert rows[0]["skills"] != rows[1]["skills"]
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [

@@ -12,10 +12,10 @@ from msgspec.structs import replace
 
 from archsearch.errors import InputError
 from archsearch.studies import long_lag
-from archsearch.studies.kept_lines import keep_line
+from archsearch.studies.kept_lines import keep_line, kept_lines
 from archsearch.studies.lags.pupils import MemoryPupil
 from archsearch.studies.lags.training import TEST, LagRun, RunResult
-from archsearch.studies.long_lag import check_experiments, kept_runs, lag_row, run_experiment
+from archsearch.studies.long_lag import check_experiments, lag_row, run_experiment
 
 RUN = RunResult("6a", 0, True, 30_000, None, 5, 0.02, 1.0)
 
@@ -66,7 +66,7 @@ def test_a_line_that_was_cut_short_is_run_again(told: type[Told], tmp_path: Path
     path = tmp_path / "6a.jsonl"
     path.write_bytes(path.read_bytes()[:-20])
     run_experiment("6a", range(2), tmp_path)
-    assert told.trained == [0, 1, 1] and [run.seed for run in kept_runs(path)] == [0, 1]
+    assert told.trained == [0, 1, 1] and [run.seed for run in kept_lines(path, RunResult)] == [0, 1]
 
 
 def test_an_interrupt_while_a_run_is_kept_loses_no_other(
@@ -76,7 +76,7 @@ def test_an_interrupt_while_a_run_is_kept_loses_no_other(
     monkeypatch.setattr(os, "fsync", Mock(side_effect=KeyboardInterrupt))
     with pytest.raises(KeyboardInterrupt):
         run_experiment("6a", range(3), tmp_path)
-    assert [run.seed for run in kept_runs(tmp_path / "6a.jsonl")] == [0, 1]
+    assert [run.seed for run in kept_lines(tmp_path / "6a.jsonl", RunResult)] == [0, 1]
     assert [path.name for path in tmp_path.iterdir()] == ["6a.jsonl"]
 
 
@@ -87,7 +87,7 @@ def test_a_run_whose_outputs_are_no_numbers_is_kept_like_any_other(tmp_path: Pat
     failed = run.train(100)
     assert (failed.solved, failed.wrong, failed.error) == (False, TEST, None)
     keep_line(tmp_path / "6a.jsonl", failed)
-    assert kept_runs(tmp_path / "6a.jsonl") == [failed]
+    assert kept_lines(tmp_path / "6a.jsonl", RunResult) == [failed]
 
 
 def test_a_file_that_is_another_s_is_named_and_left_alone(told: type[Told], tmp_path: Path) -> None:
@@ -97,9 +97,10 @@ def test_a_file_that_is_another_s_is_named_and_left_alone(told: type[Told], tmp_
     assert (tmp_path / "6a.jsonl").read_text() == "my notes\n"
 
 
-def test_runs_of_another_version_do_not_count(tmp_path: Path) -> None:
+def test_runs_of_another_version_do_not_count(told: type[Told], tmp_path: Path) -> None:
     keep_line(tmp_path / "6a.jsonl", replace(RUN, version=0))
-    assert kept_runs(tmp_path / "6a.jsonl") == []
+    run_experiment("6a", [RUN.seed], tmp_path)
+    assert told.trained == [RUN.seed]
 
 
 def test_a_row_counts_the_runs_that_met_the_criterion_alone() -> None:
