@@ -10,7 +10,7 @@ import click
 import msgspec
 
 from archsearch.actions.cells import load_cells
-from archsearch.cli.options import json_option, runs_option
+from archsearch.cli.options import json_option, network_options, runs_option, seeds_options
 from archsearch.cli.printing import console, note, print_json
 from archsearch.cli.tables import Column, number_text, print_table
 from archsearch.errors import InputError
@@ -50,36 +50,8 @@ FOLDER = Path("runs", "generalize")
     show_default=True,
     help="Training steps, 20 streams each.",
 )
-@click.option(
-    "--trials",
-    metavar="N",
-    type=click.IntRange(min=1),
-    default=3,
-    show_default=True,
-    help="Networks of each cell.",
-)
-@click.option(
-    "--seed", metavar="N", type=click.IntRange(min=0), default=0, show_default=True, help="Of the first one."
-)
-@click.option(
-    "--budget",
-    metavar="N",
-    type=click.IntRange(min=1),
-    default=10_000,
-    show_default=True,
-    help="Parameters of a network.",
-)
-@click.option(
-    "--rate", type=float, metavar="R", default=0.01, show_default=True, help="Learning rate of AdamW."
-)
-@click.option(
-    "--folder",
-    metavar="DIR",
-    type=click.Path(path_type=Path, file_okay=False),
-    default=FOLDER,
-    show_default=True,
-    help="Where ended runs are kept; they are not run again.",
-)
+@seeds_options(3, "Networks of each cell", FOLDER)
+@network_options
 @runs_option
 @json_option
 def generalize(

@@ -12,7 +12,7 @@ import msgspec
 
 from archsearch.actions.cells import load_cells
 from archsearch.cli.figures import check_figure, figure_option, write_figure
-from archsearch.cli.options import json_option, runs_option
+from archsearch.cli.options import json_option, network_options, runs_option, seeds_options
 from archsearch.cli.printing import console, note, print_json
 from archsearch.cli.tables import Column, number_text, print_table
 from archsearch.errors import InputError
@@ -59,41 +59,13 @@ SHORTEST, LONGEST = 10, 10_000
     show_default=True,
     help="Training sequences, 20 an update; 0 measures initial weights alone.",
 )
-@click.option(
-    "--trials",
-    metavar="N",
-    type=click.IntRange(min=1),
-    default=3,
-    show_default=True,
-    help="Networks of each cell and lag.",
-)
-@click.option(
-    "--seed", metavar="N", type=click.IntRange(min=0), default=0, show_default=True, help="Of the first one."
-)
-@click.option(
-    "--budget",
-    metavar="N",
-    type=click.IntRange(min=1),
-    default=10_000,
-    show_default=True,
-    help="Parameters of a network.",
-)
+@seeds_options(3, "Networks of each cell and lag", FOLDER)
+@network_options
 @click.option("--scale", type=float, metavar="S", default=1.0, show_default=True, help="Initial scale.")
-@click.option(
-    "--rate", type=float, metavar="R", default=0.01, show_default=True, help="Learning rate of AdamW."
-)
 @click.option(
     "--clip", type=float, metavar="C", default=1.0, show_default=True, help="Largest gradient norm."
 )
 @click.option("--normal", is_flag=True, help="Measure gradients on standard normal x, not the task's.")
-@click.option(
-    "--folder",
-    metavar="DIR",
-    type=click.Path(path_type=Path, file_okay=False),
-    default=FOLDER,
-    show_default=True,
-    help="Where ended runs are kept; they are not run again.",
-)
 @figure_option("Draw gradients and success against the lag there")
 @runs_option
 @json_option

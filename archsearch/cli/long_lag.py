@@ -12,7 +12,7 @@ import msgspec
 
 from archsearch.actions.cells import load_cells
 from archsearch.cell import Cell
-from archsearch.cli.options import json_option, runs_option
+from archsearch.cli.options import json_option, runs_option, seeds_options
 from archsearch.cli.printing import console, note, print_json
 from archsearch.cli.tables import Column, number_text, print_table
 from archsearch.errors import InputError
@@ -56,30 +56,12 @@ USUAL = "reber,2c,3a,4,6a"
 )
 @click.option("--drift", is_flag=True, help="Print how far its states drift: mean |s| of each block.")
 @click.option("--list", "listed", is_flag=True, help="Print the experiments, and run none.")
-@click.option(
-    "--trials",
-    metavar="N",
-    type=click.IntRange(min=1),
-    default=10,
-    show_default=True,
-    help="Runs of each experiment.",
-)
-@click.option(
-    "--seed", metavar="N", type=click.IntRange(min=0), default=0, show_default=True, help="Of the first run."
-)
+@seeds_options(10, "Runs of each experiment", FOLDER)
 @click.option(
     "--max-sequences",
     metavar="N",
     type=click.IntRange(min=1),
     help="Training sequences after which a run has failed.  [default: ten times the paper's]",
-)
-@click.option(
-    "--folder",
-    metavar="DIR",
-    type=click.Path(path_type=Path, file_okay=False),
-    default=FOLDER,
-    show_default=True,
-    help="Where ended runs are kept; they are not run again.",
 )
 @runs_option
 @json_option

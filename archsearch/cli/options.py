@@ -73,3 +73,62 @@ def top_option(default: int, help: str) -> Callable[[Command], Command]:
     return click.option(
         "--top", metavar="N", type=click.IntRange(min=1), default=default, show_default=True, help=help
     )
+
+
+def seeds_options(trials: int, of: str, folder: Path) -> Callable[[Command], Command]:
+    """Return what studies take that make a run for each of some seeds and keep it: --trials, --seed and --folder.
+
+    Args:
+        trials: How many where nothing is said.
+        of: What the number is of, for people.
+        folder: Where runs are kept where nothing is said.
+    """
+    options = [
+        click.option(
+            "--trials",
+            metavar="N",
+            type=click.IntRange(min=1),
+            default=trials,
+            show_default=True,
+            help=f"{of}.",
+        ),
+        click.option(
+            "--seed",
+            metavar="N",
+            type=click.IntRange(min=0),
+            default=0,
+            show_default=True,
+            help="Of the first one.",
+        ),
+        click.option(
+            "--folder",
+            metavar="DIR",
+            type=click.Path(path_type=Path, file_okay=False),
+            default=folder,
+            show_default=True,
+            help="Where ended runs are kept; they are not run again.",
+        ),
+    ]
+
+    def add(command: Command) -> Command:
+        for option in reversed(options):
+            command = option(command)
+        return command
+
+    return add
+
+
+def network_options(command: Command) -> Command:
+    """Add what studies take that train networks of any cell under one setting: --budget and --rate."""
+    budget = click.option(
+        "--budget",
+        metavar="N",
+        type=click.IntRange(min=1),
+        default=10_000,
+        show_default=True,
+        help="Parameters of a network.",
+    )
+    rate = click.option(
+        "--rate", type=float, metavar="R", default=0.01, show_default=True, help="Learning rate of AdamW."
+    )
+    return budget(rate(command))

@@ -5,7 +5,7 @@ Losses of models and n-grams beside the paper's; how often gates are saturated; 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import msgspec
@@ -205,6 +205,13 @@ def model_names(models: Sequence[tuple[Cell, CharModel, Record]]) -> list[str]:
     ]
 
 
+def _each(named: dict[str, CharModel], told: Told, what: str) -> Iterator[tuple[str, CharModel]]:
+    """Yield models by what they are called, and tell what of theirs is looked at."""
+    for name, model in named.items():
+        told(f"{what} of {name}")
+        yield name, model
+
+
 def model_errors(text: CharText, named: dict[str, CharModel], told: Told) -> list[ModelErrors]:
     """Return what the errors of models are, in the test part.
 
@@ -215,8 +222,7 @@ def model_errors(text: CharText, named: dict[str, CharModel], told: Told) -> lis
     """
     told("n-grams of up to nine symbols")
     hits, paper, found = ngram_hits(text), reported_for(text).errors, []
-    for name, model in named.items():
-        told(f"errors of {name}")
+    for name, model in _each(named, told, "errors"):
         probabilities = np.exp(log_probabilities(model, *part_to_read(text)))
         found.append(ModelErrors(name, onion(text, probabilities, hits, paper)))
     return found
@@ -230,11 +236,10 @@ def model_gates(text: CharText, named: dict[str, CharModel], told: Told) -> list
         named: The models by what they are called.
         told: Told of progress.
     """
-    found = []
-    for name, model in named.items():
-        told(f"gates of {name}")
-        found.append(ModelGates(name, saturations(model, *part_to_read(text))))
-    return found
+    return [
+        ModelGates(name, saturations(model, *part_to_read(text)))
+        for name, model in _each(named, told, "gates")
+    ]
 
 
 def model_units(text: CharText, named: dict[str, CharModel], told: Told) -> list[ModelUnits]:
@@ -245,11 +250,7 @@ def model_units(text: CharText, named: dict[str, CharModel], told: Told) -> list
         named: The models by what they are called.
         told: Told of progress.
     """
-    found = []
-    for name, model in named.items():
-        told(f"units of {name}")
-        found.append(ModelUnits(name, meanings(model, text)))
-    return found
+    return [ModelUnits(name, meanings(model, text)) for name, model in _each(named, told, "units")]
 
 
 def model_closings(text: CharText, named: dict[str, CharModel], told: Told) -> list[ModelClosings]:
@@ -262,8 +263,7 @@ def model_closings(text: CharText, named: dict[str, CharModel], told: Told) -> l
     """
     told("the n-gram with the longest context")
     ngram, found = ngram_baseline(text), []
-    for name, model in named.items():
-        told(f"closings of {name}")
+    for name, model in _each(named, told, "closings"):
         probabilities = np.exp(log_probabilities(model, *part_to_read(text)))
         found.append(ModelClosings(name, closing_rows(text, probabilities, ngram)))
     return found
