@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +21,7 @@ from archsearch.words import did_you_mean
 
 if TYPE_CHECKING:
     from archsearch.studies.importance import ImportanceRow
+    from archsearch.tasks.task import Numbers
 
 VARIANTS = "vanilla,nig,nfg,nog,niaf,noaf,cifg,np,fgr"
 
@@ -111,16 +113,12 @@ def odyssey(
     )
     explained: list[ImportanceRow] = []
     if importance or marginals is not None:
-        from archsearch.studies import importance as forests_of
+        from archsearch.studies.importance import importance_rows, scored_settings
 
-        scored = forests_of.scored_settings(found)
-        explained = forests_of.importance_rows(scored) if importance else []
-        if marginals is not None and not scored:
-            note(f"--marginals: no cell has {forests_of.FEWEST} trials with a score; name more with --trials")
-        elif marginals is not None:
-            from archsearch.studies.importance_figure import marginals_picture
-
-            write_figure(marginals_picture(scored, score), marginals, "--marginals")
+        scored = scored_settings(found)
+        explained = importance_rows(scored) if importance else []
+        if marginals is not None:
+            _draw_marginals(scored, score, marginals)
     if as_json:
         document = {
             "material": material,
@@ -136,6 +134,17 @@ def odyssey(
         print_effects(effects)
     if importance:
         print_importance(explained)
+
+
+def _draw_marginals(scored: Mapping[str, tuple[Numbers, Numbers]], score: str, file: Path) -> None:
+    if not scored:
+        from archsearch.studies.importance import FEWEST
+
+        note(f"--marginals: no cell has {FEWEST} trials with a score; name more with --trials")
+        return
+    from archsearch.studies.importance_figure import marginals_picture
+
+    write_figure(marginals_picture(scored, score), file, "--marginals")
 
 
 def _check_forests(option: str) -> None:

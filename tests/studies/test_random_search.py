@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections.abc import Callable
 from functools import partial
@@ -258,8 +259,19 @@ def test_a_text_is_learned_without_knowing_where_its_characters_are(
     assert texts.outputs == 4 and trial.test is not None and trial.test < 0.5
 
 
-def test_the_checksum_is_that_of_inputs_and_labels(recorded: Callable[[bool], Material]) -> None:
-    assert recorded(False).checksum != recorded(False).checksum  # drawn one after the other
+def test_the_checksum_is_that_of_inputs_and_labels() -> None:
+    rng = np.random.default_rng(0)
+    ones = [Recording("made up", rng.normal(size=(6, 3)), np.arange(6) % 3) for _ in SPLITS]
+
+    def checksum(*labels: int) -> str:
+        first = dataclasses.replace(ones[0], labels=np.array(labels))
+        parts = dict(zip(SPLITS, ((one,) for one in (first, *ones[1:])), strict=True))
+        return of_recordings("timit", RecordingSet("", tuple("abc"), False, parts, {})).checksum
+
+    assert checksum(0, 1, 2, 0, 1, 2) == checksum(0, 1, 2, 0, 1, 2) != checksum(0, 1, 2, 0, 1, 1)
+
+
+def test_scores_are_called_by_what_is_learned(recorded: Callable[[bool], Material]) -> None:
     assert {recorded(True).goal.score, recorded(False).goal.score} == {
         "edits a character",
         "share of wrong frames",
