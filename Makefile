@@ -16,7 +16,8 @@ INSTALL := $(BIN)/python -m pip install -qq --no-deps --require-hashes --no-comp
 # Which test files have tests of a marker: to collect all others takes as long as many tests.
 MARKED = $(shell grep -rlw --include='test_*.py' $(1) tests)
 
-PARALLEL := -n $(CORES) --dist worksteal
+# One process more than there are cores: tests of workers, kills and locks wait for others most of their time.
+PARALLEL := -n $(shell expr $(CORES) + 1) --dist worksteal
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
@@ -30,7 +31,7 @@ help:  ## print this list
 evolve: $(RUN)  ## search for cells: archsearch evolve $(ARGS)
 	@$(BIN)/archsearch evolve $(ARGS)
 
-test: $(DEV)  ## run the quick tests (a quarter of an hour on two cores)
+test: $(DEV)  ## run the quick tests (a little over a quarter of an hour on two cores)
 	@$(BIN)/python -m pytest $(PARALLEL) $(ARGS)
 
 test-long: $(DEV)  ## run the slow tests with their full numbers
@@ -54,8 +55,9 @@ lint: $(DEV)  ## check style, layout and types
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 
-docs: $(DEV)  ## renew the help in docs/commands.md
+docs: $(DEV)  ## renew the help in docs/commands.md, and build the site of the documents in build/site
 	@$(BIN)/python docs/commands.py
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build -q && echo build/site/index.html
 
 lock:  ## renew the locks in requirements/ from pyproject.toml
 	@$(PYTHON) -m venv $(VENV)-lock && $(VENV)-lock/bin/python -m pip install -qq uv

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from archsearch.actions.cells import load_cell
     from archsearch.actions.evolve import evolve
     from archsearch.actions.export import export_cell as export
+    from archsearch.actions.fit import fit
     from archsearch.actions.judge import hear as judge
     from archsearch.actions.listener import Listener
     from archsearch.actions.replay import replay
@@ -36,6 +37,8 @@ if TYPE_CHECKING:
     from archsearch.actions.train import train
     from archsearch.cell import Cell, library, regrouped
     from archsearch.compiler import Recurrent
+    from archsearch.genotypes import import_cell
+    from archsearch.models import TrainedModel
     from archsearch.mutations import MUTATIONS, mutate
     from archsearch.search import STRATEGIES
     from archsearch.tasks import TASKS
@@ -50,9 +53,12 @@ __all__ = [
     "Listener",
     "Recurrent",
     "Run",
+    "TrainedModel",
     "__version__",
     "evolve",
     "export",
+    "fit",
+    "import_cell",
     "judge",
     "library",
     "load_cell",
@@ -68,6 +74,7 @@ _HOMES = {
     "library": ("archsearch.cell", "library"),
     "regrouped": ("archsearch.cell", "regrouped"),
     "load_cell": ("archsearch.actions.cells", "load_cell"),
+    "import_cell": ("archsearch.genotypes", "import_cell"),
     "mutate": ("archsearch.mutations", "mutate"),
     "Recurrent": ("archsearch.compiler", "Recurrent"),
     "evolve": ("archsearch.actions.evolve", "evolve"),
@@ -76,6 +83,8 @@ _HOMES = {
     "open_run": ("archsearch.actions.run", "open_run"),
     "replay": ("archsearch.actions.replay", "replay"),
     "train": ("archsearch.actions.train", "train"),
+    "fit": ("archsearch.actions.fit", "fit"),
+    "TrainedModel": ("archsearch.models", "TrainedModel"),
     "judge": ("archsearch.actions.judge", "hear"),
     "export": ("archsearch.actions.export", "export_cell"),
     "MUTATIONS": ("archsearch.mutations", "MUTATIONS"),
@@ -102,6 +111,8 @@ def _connect(module: str, name: str) -> Callable[..., Any]:
 
 CONNECTED["draw cell"] = _connect("archsearch.exporters.drawing.svg", "to_svg")
 CONNECTED["convert weights"] = _connect("archsearch.exporters.weights", "exported_weights")
+CONNECTED["read weights"] = _connect("archsearch.exporters.weights", "model_of_file")
+CONNECTED["read model"] = _connect("archsearch.models", "model_for_export")
 CONNECTED["export layer"] = _connect("archsearch.exporters.weights", "to_module")
 CONNECTED["import layer"] = _connect("archsearch.exporters.weights", "from_module")
 CONNECTED["find cell"] = _connect("archsearch.actions.cells", "load_cell")

@@ -13,5 +13,7 @@ if TYPE_CHECKING:
 
 CONNECTED: dict[str, Callable[..., Any]] = {}
 """What is done -> who does it: `draw cell` returns a cell's SVG, `find cell` the cell of a name such as `quick-1/3`,
-`convert weights` a layer's file as one of the exported class, `export layer` that class with a layer's weights, and
+`convert weights` a layer's file as one of the exported class, `read weights` its sizes and arrays, `read model` such
+a file with the layers of a trained model's folder, and what stands around them,
+`export layer` that class with a layer's weights, and
 `import layer` a layer with those of the class."""

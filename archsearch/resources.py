@@ -5,6 +5,9 @@ from pathlib import Path
 
 import platformdirs
 
+CELL_FILE = "cell.cell"
+"""The text of the cell in the folder of a trained model."""
+
 _PACKAGE = Path(__file__).resolve().parent
 
 DEFAULT_RUNS = "runs"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable, Mapping
+from fractions import Fraction
 from typing import Any
 
 SHORT = 9
@@ -28,8 +29,8 @@ def short_id(identity: str) -> str:
     return identity[:SHORT]
 
 
-def polynomial(coefficients: tuple[int, int], plus: str = "+") -> str:
-    """Return a parameter count (a, b) as a text such as `6n²+3n`."""
+def polynomial(coefficients: tuple[int | Fraction, int], plus: str = "+") -> str:
+    """Return a parameter count (a, b) as a text such as `6n²+3n`, or `9/4n²` where matrices have heads."""
     terms = zip(coefficients, ("n²", "n"), strict=True)
     return plus.join(f"{'' if count == 1 else count}{power}" for count, power in terms if count) or "0"
 

@@ -1,17 +1,20 @@
 """What every test stands on: one thread, repeatable examples, and a cache of its own."""
 
+import json
 import os
 import shlex
 import shutil
 import sys
 from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
 
 import hypothesis
 import pytest
+from filelock import FileLock
 
 from tests.helpers import remembering_compiler
-from tests.helpers.commands import TINY, Finished, program
+from tests.helpers.commands import TINY, Finished, Result, program
 from tests.helpers.sources import ROOT
 
 for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS"):  # read by torch when it is imported, here and in workers
@@ -50,11 +53,24 @@ def compiled_once() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def finished(tmp_path_factory: pytest.TempPathFactory) -> Finished:
-    """A search of a few seconds to its end. Tests read it; those that write take a `copied` one."""
+    """A search of a few seconds to its end. Tests read it; those that write take a `copied` one.
+
+    The first of pytest's processes that wants it searches; each reads a copy of its own.
+    """
+    base = tmp_path_factory.getbasetemp()
+    made = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "finished"
+    words = made / "search.json"
+    with FileLock(f"{made}.lock"):
+        if not words.exists():
+            search = program("evolve", "--runs", made, "--preset", TINY, FORCE_COLOR="1")
+            assert search.code == 0, search.err
+            words.write_text(json.dumps(asdict(search)))
     runs = tmp_path_factory.mktemp("runs")
-    search = program("evolve", "--runs", runs, "--preset", TINY, FORCE_COLOR="1")
-    assert search.code == 0, search.err
-    return Finished(runs, search)
+    shutil.copytree(made / "tiny-1", runs / "tiny-1")
+    told = json.loads(words.read_text())
+    return Finished(
+        runs, Result(told["code"], *(told[name].replace(str(made), str(runs)) for name in ("out", "err")))
+    )
 
 
 @pytest.fixture

@@ -134,6 +134,7 @@ def test_a_search_without_a_cache_compiles_in_a_temporary_folder_and_says_why_on
         2,
         "--max-candidates",
         5,
+        ARCHSEARCH_CORES="2",
         **nowhere,
     )
     assert search.code == 0 and "engine native" in search.err and "compiler" not in search.err

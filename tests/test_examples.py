@@ -3,22 +3,45 @@
 import os
 import subprocess
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 
+import archsearch
 from tests.helpers.sources import ROOT
 
 EXAMPLES = ROOT / "examples"
 TINY = str(ROOT / "tests" / "data" / "tiny.toml")
 
 
+LIGHTNING = """
+from torch.nn import Module
+
+class LightningModule(Module):
+    def log(self, name, value, prog_bar=False):
+        pass
+
+class Trainer:
+    def __init__(self, max_steps, gradient_clip_val, accelerator):
+        self.steps = max_steps
+
+    def fit(self, model, data):
+        optimizer = model.configure_optimizers()
+        for index, batch in zip(range(self.steps), data):
+            optimizer.zero_grad()
+            model.training_step(batch, index).backward()
+            optimizer.step()
+"""
+"""What the example takes from Lightning, as far as it does: the package itself is none of ours."""
+
+
 def run(name: str, folder: Path, *arguments: str) -> str:
-    """Return what an example prints, run in a folder as a person would run it."""
+    """Return what an example prints, run in a folder as a person would run it; modules that lie there may be imported."""
     done = subprocess.run(
         [sys.executable, str(EXAMPLES / name), *arguments],
         cwd=folder,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        env={**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), str(folder)])},
         capture_output=True,
         text=True,
         timeout=240,
@@ -52,6 +75,53 @@ def test_a_cell_learns_in_a_loop_of_ones_own(tmp_path: Path) -> None:
         for line in run("training_loop.py", tmp_path, "mgu", "--steps", "100").splitlines()
     ]
     assert errors[-1] < errors[0] / 4
+
+
+def test_a_cell_learns_in_lightning_which_a_stub_stands_for(tmp_path: Path) -> None:
+    (tmp_path / "lightning.py").write_text(LIGHTNING, encoding="utf-8")
+    error = float(run("lightning_module.py", tmp_path, "mgu", "--max-steps", "60").split()[-1])
+    assert error < 0.5 / 4  # a sine's variance is 0.5
+
+
+@pytest.mark.slow
+def test_onnx_runtime_takes_an_exported_cell_at_once_and_step_by_step(tmp_path: Path) -> None:
+    archsearch.export("lstm", tmp_path / "lstm.onnx", sizes=(3, 8, 2))
+    printed = run("onnx_runtime.py", tmp_path, "lstm.onnx", "--steps", "20")
+    assert printed.startswith("20 steps of 3 inputs, 8 outputs each")
+    assert float(printed.split(" are ")[1].split()[0]) < 1e-6
+
+
+def test_pythons_own_source_is_written_as_a_text(tmp_path: Path) -> None:
+    assert run("case_characters.py", tmp_path, "python.txt").startswith("python.txt: ")
+    assert "def " in (tmp_path / "python.txt").read_text("ascii")
+
+
+@pytest.mark.skipif(find_spec("heartpy") is None, reason="the recording lies in the package heartpy")
+def test_a_pulse_is_written_as_a_table(tmp_path: Path) -> None:
+    assert run("case_series.py", tmp_path, "pulse.csv") == "pulse.csv: 15,000 rows of timer,hr\n"
+
+
+@pytest.mark.skipif(find_spec("sklearn") is None, reason="the digits lie in the package scikit-learn")
+def test_digits_are_written_as_labelled_sequences(tmp_path: Path) -> None:
+    printed = run("case_labels.py", tmp_path, "digits.npz")
+    assert printed == "digits.npz: 1,797 sequences of 8 steps and 8 channels\n"
+
+
+def test_registers_answer_with_what_was_written_last(tmp_path: Path) -> None:
+    steps, answers = run("case_memory.py", tmp_path).splitlines()
+    held = dict.fromkeys("abcd", "0")
+    for place in range(0, len(steps), 4):
+        register, what, value = steps[place : place + 3].ljust(3)
+        if what == "=":
+            held[register] = value
+        assert answers[place : place + 4].strip() == (held[register] if what == "?" else "")
+
+
+@pytest.mark.slow
+def test_a_model_of_characters_writes_on(tmp_path: Path) -> None:
+    (tmp_path / "song.txt").write_text("tra la la, said the lark to the larch\n" * 60, encoding="utf-8")
+    archsearch.fit("mgu", f"text:{tmp_path / 'song.txt'}", tmp_path / "model", units=16, steps=20, settings=1)
+    assert len(run("sample_model.py", tmp_path, "model", "tra ", "--characters", "9")) == 4 + 9 + 1
 
 
 @pytest.mark.parametrize("name", sorted(path.name for path in EXAMPLES.glob("*.py")))

@@ -16,11 +16,12 @@ RUN, DEV = PROJECT["dependencies"], PROJECT["optional-dependencies"]["dev"]
 MODULES = {"scikit-learn": "sklearn"}
 EXTRAS = {
     MODULES.get(name := Requirement(one).name, name)
-    for extra in ("plots", "studies")
-    for one in PROJECT["optional-dependencies"][extra]
+    for extra, packages in PROJECT["optional-dependencies"].items()
+    if extra != "dev"
+    for one in packages
 }
-IF_THERE = EXTRAS | {"triton"}
-"""What is imported where it is there: extras, and what comes with torch's builds for GPUs."""
+IF_THERE = EXTRAS | {"triton", "wandb", "mlflow"}
+"""What is imported where it is there: extras, what comes with torch's builds for GPUs, and services' own packages."""
 
 INSTALLERS = {"editables", "hatchling"}
 LOCKS = {

@@ -17,6 +17,7 @@ import archsearch
 from archsearch.actions.listener import Progress, RunInfo, ToldStep
 from archsearch.actions.tabular import Records
 from archsearch.errors import ArchsearchError, InputError
+from tests.helpers import forging
 from tests.helpers.commands import TINY, Finished
 from tests.helpers.sources import ROOT
 
@@ -182,6 +183,26 @@ def test_what_a_table_holds_is_shown_as_text() -> None:
 def test_a_leaderboard_is_a_table_in_a_notebook(run: archsearch.Run) -> None:
     page = run.leaderboard()._repr_html_()
     assert page.count("<tr>") == 1 + len(run.leaderboard()) and "tasks.english.ratio" in page
+
+
+def test_a_run_shows_itself_in_a_notebook(run: archsearch.Run) -> None:
+    page = run._repr_html_()
+    best = run.leaderboard()[0]
+    assert "tiny-1" in page and "finished" in page and "candidates" in page
+    assert f"{best['fitness']:.4g}" in page and "english" in page
+
+
+def test_a_hostile_run_and_one_that_cannot_be_read_are_shown_as_text(
+    copied: Finished, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(forging, "EVIL", "<script>alert(1)</script>" + forging.EVIL)
+    forging.forge(copied.folder, engine=True)
+    hostile = archsearch.open_run(copied.folder)
+    page = hostile._repr_html_()
+    assert "<script" not in page and "&lt;script" in page
+    assert not [harm for harm in forging.HARMFUL if harm in page]
+    (copied.folder / "run.db").write_bytes(b"<script>" * 200)
+    assert "run.db" in hostile._repr_html_() and "<script" not in hostile._repr_html_()
 
 
 def test_rows_become_a_data_frame_where_pandas_is_there(monkeypatch: pytest.MonkeyPatch) -> None:

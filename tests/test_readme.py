@@ -73,11 +73,14 @@ def test_every_command_line_is_accepted(line: str, tmp_path: Path, monkeypatch: 
     command.make_context(name, arguments, parent=root)
 
 
-def test_every_other_line_is_a_target_of_make_or_plain_shell() -> None:
+def test_every_other_line_is_a_target_of_make_an_example_or_plain_shell() -> None:
     targets = re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
     others = [line for line in LINES if not line.startswith("archsearch ")]
     assert {line.split()[1] for line in others if line.startswith("make ")} <= set(targets)
-    assert [line for line in others if not line.startswith("make ")] == ["sleep 30; kill -9 $!"]
+    for line in (line for line in others if line.startswith("python ")):
+        assert (ROOT / line.split()[1]).is_file(), line
+    shell = [line for line in others if not line.startswith(("make ", "python "))]
+    assert shell == ["sleep 30; kill -9 $!"]
 
 
 @pytest.mark.parametrize("text", CELLS)

@@ -15,6 +15,7 @@ TWINS = {
     "load": "one reader a kind of thing, called through its own folder: library.load, tasks.load",
     "compile_kernel": "the door of a dialect",
     "printed": "a kernel's text in a dialect",
+    **dict.fromkeys(("write", "runner"), "one a format of graphs, called through the module of the format"),
     **dict.fromkeys(("choose", "mean", "root"), DIALECTS),
     **dict.fromkeys(("relu_back", "leaky_back", "max_back", "softplus_back", "silu_back"), DIALECTS),
 }

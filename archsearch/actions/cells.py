@@ -12,7 +12,7 @@ from archsearch.cell import Cell, library
 from archsearch.cell.cell import cell_text
 from archsearch.errors import InputError
 from archsearch.protocol.records import Outcome, Trial
-from archsearch.resources import runs_folder
+from archsearch.resources import CELL_FILE, runs_folder
 from archsearch.store import Leaderboard, Row, RunStore, existing_run, read_leaderboard
 from archsearch.store.run_store import FILE
 from archsearch.words import SHORT, did_you_mean
@@ -48,8 +48,8 @@ def load_cell(name: str | os.PathLike[str], runs: str | os.PathLike[str] | None 
     ```
 
     Args:
-        name: A library name, a `.cell` file, `-` for standard input, `RUN/3` (the rank on its leaderboard) or `RUN/c1f0`
-            (the beginning of an id).
+        name: A library name, a `.cell` file, the folder of a trained model, `-` for standard input, `RUN/3` (the rank on
+            its leaderboard) or `RUN/c1f0` (the beginning of an id).
         runs: Folder of all runs; None for ARCHSEARCH_RUNS, else "runs".
 
     Raises:
@@ -93,7 +93,7 @@ def find_cell(text: str, runs: Path) -> NamedCell:
     """Return the cell that a person means, and what a run says of it.
 
     Args:
-        text: A library name, a `.cell` file, `-` or a pipe, or a cell of a run.
+        text: A library name, a `.cell` file, the folder of a model, `-` or a pipe, or a cell of a run.
         runs: Folder of all runs.
 
     Raises:
@@ -103,7 +103,9 @@ def find_cell(text: str, runs: Path) -> NamedCell:
         return NamedCell(library.load(text))
     if text.endswith(".cell"):
         return NamedCell(Cell.load(text))
-    if text == STDIN or _is_stream(text):
+    if text and os.path.isfile(inner := os.path.join(text, CELL_FILE)):
+        return NamedCell(Cell.load(inner))
+    if text == STDIN or is_stream(text):
         stream = STREAM if text == STDIN else text
         return NamedCell(Cell.parse(cell_text(Path(stream)), stream))
     run, slash, which = text.rpartition("/")
@@ -112,7 +114,7 @@ def find_cell(text: str, runs: Path) -> NamedCell:
     raise _unknown(text, runs)
 
 
-def _is_stream(text: str) -> bool:
+def is_stream(text: str) -> bool:
     """Whether a text names standard input or a pipe, such as bash makes of `<(...)`."""
     try:
         return text == STREAM or stat.S_ISFIFO(os.stat(text).st_mode)
@@ -128,7 +130,7 @@ def _unknown(text: str, runs: Path) -> InputError:
     if os.path.isfile(text):
         return InputError(f"{text!r}: the name of a file with a cell ends in .cell")
     hint = did_you_mean(text, library.names(), ", {}")
-    known = f"a library name ('archsearch cells' lists them{hint}), a .cell file, or RUN/1 (a rank)"
+    known = f"a library name ('archsearch cells' lists them{hint}), a .cell file, a model's folder, or RUN/1 (a rank)"
     return InputError(f"no cell {text!r}; a cell is {known}")
 
 

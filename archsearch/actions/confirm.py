@@ -214,7 +214,7 @@ def _subjects(store: RunStore, board: Leaderboard, plan: RunPlan, top: int) -> l
     Raises:
         InputError: There is no found cell.
     """
-    found = [row for row in board.rows if row.rank is not None and row.rank <= top and row.parent]
+    found = [row for row in board.rows if row.is_found and row.rank is not None and row.rank <= top]
     if not found:
         raise InputError(f"{board.run}: none of the first {top} ranks is a cell that the search has made")
     subjects = [Subject(short_id(row.id), store.cell(row.id), row.rank) for row in found]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -17,6 +17,7 @@ from archsearch.actions.listener import Hears, Listener, RunInfo, SearchLimits, 
 from archsearch.actions.loop import SearchLoop
 from archsearch.actions.opening import check_candidates, named_run, run_of_plan
 from archsearch.actions.own_tasks import named_sources, sources_of_run
+from archsearch.actions.program import PATIENCE, AskedProgram, check_program
 from archsearch.actions.request import EvolveOptions, Request
 from archsearch.actions.resolve import ResolvedRequest, resolve
 from archsearch.actions.resume import check_same_measurement, reopen_unused, request_of_run
@@ -89,6 +90,7 @@ def evolve(
     start: Sequence[str | Cell] = (),
     references: Sequence[str | Cell] = (),
     best_of: str | os.PathLike[str] | None = None,
+    ask: str | None = None,
     listener: Listener | Hears | None = None,
 ) -> Run:
     """Search for cells that beat the GRU; start a run or go on with one, as `archsearch evolve` does.
@@ -108,8 +110,8 @@ def evolve(
         strategy: What each step tries, a key of STRATEGIES; None for "jozefowicz".
         space: What cells are made of: a name or a TOML file; None for "jozefowicz2015".
         tasks: Tasks of the preset, in the order of the stages; None for the preset's choice.
-        own: Your own tasks, `text:FILE`, `series:FILE` or `FILE.py:NAME`, after the others; of a run that exists: where
-            they lie now.
+        own: Your own tasks, `text:FILE`, `series:FILE`, `labels:FILE` or `FILE.py:NAME`, after the others; of a run
+            that exists: where they lie now.
         data: Folder of the Penn Treebank's files.
         workers: Worker processes; None for one per GPU or CPU core.
         device: "auto" (all GPUs, else the CPU), "cpu", or "cuda:0,cuda:1".
@@ -120,6 +122,7 @@ def evolve(
         start: Start cells in the place of the preset's: cells, or names as on the command line.
         references: More references, likewise.
         best_of: Another run, whose five best are start cells, too.
+        ask: The command of the program that the strategy "external" asks, such as "python mine.py".
         listener: Hears of the search: a `Listener`, or a function of one event (`RunInfo`, `Progress`, `ToldStep`, or a
             text that people should read). None: nothing is printed.
 
@@ -150,6 +153,7 @@ def evolve(
         devices=worker_devices(device, workers),
         max_candidates=max_candidates,
         max_seconds=parse_duration(max_time) if max_time else None,
+        ask=ask,
     )
     result = search(options, as_listener(listener))
     if result.ending == "interrupted":
@@ -163,12 +167,15 @@ def _cell(given: str | Cell, runs: Path) -> Cell:
     return given if isinstance(given, Cell) else find_cell(given, runs).cell
 
 
-def search(options: EvolveOptions, listener: Listener) -> SearchResult:
+def search(
+    options: EvolveOptions, listener: Listener, check: Callable[[RunPlan], None] | None = None
+) -> SearchResult:
     """Start a run or go on with one, until it is finished or interrupted.
 
     Args:
         options: What was asked for.
         listener: Hears of it.
+        check: Raises where a run of such a plan must not be made.
 
     Raises:
         ArchsearchError: What was asked for cannot be done; nothing half-made is left behind.
@@ -179,6 +186,7 @@ def search(options: EvolveOptions, listener: Listener) -> SearchResult:
         folder = run_folder(options.run, options.runs) if options.run is not None else None
         existing = named_run(stack, options, folder)
         resolved = _resolved(options, existing)
+        check_program(options.ask, resolved.strategy)
         sources = _sources(options, resolved, existing)
         pool = stack.enter_context(WorkerPool(list(options.devices), _data(options, existing), sources))
         probed = resolved.probed(pool)
@@ -186,7 +194,8 @@ def search(options: EvolveOptions, listener: Listener) -> SearchResult:
             check_same_measurement(existing.plan, probed.facts, probed.hello)
             store, new = existing, False
         else:
-            store, new = run_of_plan(stack, options, _checked(resolved.plan(probed)), folder)
+            plan = _checked(resolved.plan(probed))
+            store, new = run_of_plan(stack, options, plan, folder, check=check)
         if not store.scored:
             store.scored = probed.scored
         info = _recovered(store, options.limits(store.plan.preset), new=new, note=resolved.note)
@@ -196,7 +205,10 @@ def search(options: EvolveOptions, listener: Listener) -> SearchResult:
             listener.said(warning)
         if new:
             listener.said(estimate_words(_estimate(store.plan, options)))
-        return _searched(info, store, pool, listener, stop)
+        program = None
+        if options.ask is not None:
+            program = stack.enter_context(AskedProgram(options.ask, store, options.ask_seconds or PATIENCE))
+        return _searched(info, store, pool, listener, stop, program=program)
 
 
 def preview(options: EvolveOptions) -> tuple[RunPlan, Estimate]:
@@ -214,6 +226,7 @@ def preview(options: EvolveOptions) -> tuple[RunPlan, Estimate]:
             f"--dry-run is for a run that has not begun; 'archsearch status {options.run}' says how this one goes"
         )
     resolved = _resolved(options, None)
+    check_program(options.ask, resolved.strategy)
     sources = _sources(options, resolved, None)
     with WorkerPool(list(options.devices), _data(options, None), sources) as pool:
         plan = _checked(resolved.plan(resolved.probed(pool)))
@@ -229,6 +242,8 @@ def _check_options(options: EvolveOptions) -> None:
         raise InputError(f"--max-candidates {options.max_candidates}: a run has at least 1 candidate")
     if options.request.tasks == ():
         raise InputError("--tasks names no task; give some, such as --tasks arithmetic,xml")
+    if options.ask_seconds is not None and options.ask is None:
+        raise InputError("--ask-time is how long the program of --ask may take: give both, or neither")
 
 
 def _resolved(options: EvolveOptions, existing: RunStore | None) -> ResolvedRequest:
@@ -306,7 +321,13 @@ def _is_whole(store: RunStore) -> bool:
 
 
 def _searched(
-    info: RunInfo, store: RunStore, pool: WorkerPool, listener: Listener, stop: Stop
+    info: RunInfo,
+    store: RunStore,
+    pool: WorkerPool,
+    listener: Listener,
+    stop: Stop,
+    *,
+    program: AskedProgram | None,
 ) -> SearchResult:
     """Search in an opened run, unless it is finished, and note how that ended."""
     if pool.data is not None:
@@ -320,7 +341,7 @@ def _searched(
     prepared = store.session.prepared if store.session else None
     store.session = Session(info.limits.max_candidates, info.limits.max_seconds, prepared)
     try:
-        result = _ended_search(info, store, pool, listener, stop)
+        result = _ended_search(info, store, pool, listener, stop, program=program)
     except BaseException:
         with contextlib.suppress(ArchsearchError):  # a full disk: the next start does it
             store.interrupt()
@@ -332,13 +353,21 @@ def _searched(
 
 
 def _ended_search(
-    info: RunInfo, store: RunStore, pool: WorkerPool, listener: Listener, stop: Stop
+    info: RunInfo,
+    store: RunStore,
+    pool: WorkerPool,
+    listener: Listener,
+    stop: Stop,
+    *,
+    program: AskedProgram | None,
 ) -> SearchResult:
     """Run the loop to its end, then the verdict; the workers and the paused trials are gone then."""
     limits = limits_of_search(info.limits, info.plan)
     with _paused_trials(info.folder) as checkpoints:
         dispatcher = Dispatcher(store, pool, store.cell, checkpoints, info.plan.pauses)
-        loop = SearchLoop(store, info.plan, dispatcher, limits, listener, stopped=lambda: stop.asked)
+        loop = SearchLoop(
+            store, info.plan, dispatcher, limits, listener, stopped=lambda: stop.asked, program=program
+        )
         stop.gently = True
         try:
             ending = loop.run()

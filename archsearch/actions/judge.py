@@ -78,8 +78,8 @@ def hear(
     Args:
         a: A cell, or what `load_cell` takes: the one that the claim is about.
         b: The one that it is compared with.
-        tasks: Tasks of the preset, `text:FILE`, `series:FILE` or `FILE.py:NAME`; none takes those that the preset
-            searches with.
+        tasks: Tasks of the preset, `text:FILE`, `series:FILE`, `labels:FILE` or `FILE.py:NAME`; none takes those that
+            the preset searches with.
         preset: How cells are measured: a name or a TOML file.
         pairs: Pairs after which no more are trained.
         settings: Settings of a pair; fewer are used where the preset's grid has fewer.

@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from archsearch.mutations import Applied
+from archsearch.protocol.records import Proposer
 from archsearch.store import RunStore, read_history
+from archsearch.words import short_id
 
 
 @dataclass(frozen=True)
@@ -14,15 +16,17 @@ class Birth:
 
     Attributes:
         cell: Its id.
-        parent: The id of the cell that it is a child of.
+        parent: The id of the cell that it is a child of; empty for one that was proposed.
         step: The step that brought it first.
         applied: The mutations that made it, in order.
+        proposer: Who has brought it, if that was not the search.
     """
 
     cell: str
     parent: str
     step: int
     applied: tuple[Applied, ...]
+    proposer: Proposer = ""
 
     @property
     def mutations(self) -> list[str]:
@@ -31,15 +35,26 @@ class Birth:
 
     def as_dict(self) -> dict[str, object]:
         """Return the record as plain values, as `archsearch show --json` prints it."""
-        return {"id": self.cell, "parent": self.parent, "step": self.step, "mutations": self.mutations}
+        return {
+            "id": self.cell,
+            "parent": self.parent or None,
+            "step": self.step,
+            "mutations": self.mutations,
+            "proposer": self.proposer or None,
+        }
 
 
 def read_lineage(store: RunStore, cell: str) -> list[Birth]:
-    """Return the line of parents of a cell of a run, the youngest first; start cells have none."""
+    """Return how a cell of a run and its ancestors came to be, the youngest first; nothing of start cells.
+
+    Raises:
+        StoreError: The records cannot be read, or a cell would be its own ancestor.
+    """
     line: list[Birth] = []
-    while (steps := store.steps_of(cell)) and steps[0][0].parent:
-        step, _ = steps[0]
-        line.append(Birth(cell, step.parent, step.number, step.applied))
+    while (steps := store.steps_of(cell)) and ((step := steps[0][0]).parent or step.proposer):
+        if any(birth.cell == cell for birth in line):
+            raise store.damaged(f"cell {short_id(cell)} is its own ancestor")
+        line.append(Birth(cell, step.parent, step.number, step.applied, step.proposer))
         cell = step.parent
     return line
 
@@ -60,7 +75,7 @@ class Ancestor:
 
 
 def read_family(store: RunStore, cell: str) -> list[Ancestor]:
-    """Return a cell of a run after all its ancestors, the start cell first.
+    """Return a cell of a run after all its ancestors, the start cell first, or the one that was proposed.
 
     Raises:
         StoreError: The records cannot be read, or contradict each other.
@@ -73,5 +88,6 @@ def read_family(store: RunStore, cell: str) -> list[Ancestor]:
         scored = candidate is not None and candidate.judgement is not None
         return Ancestor(identity, candidate.fitness if candidate and scored else None, birth)
 
-    root = births[0].parent if births else cell
-    return [ancestor(root, None), *(ancestor(birth.cell, birth) for birth in births)]
+    start = births[0].parent if births else cell
+    first = [ancestor(start, None)] if start else []
+    return [*first, *(ancestor(birth.cell, birth) for birth in births)]

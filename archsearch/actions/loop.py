@@ -14,6 +14,8 @@ import msgspec
 
 from archsearch.actions.blame import check_reference, check_scores
 from archsearch.actions.listener import Listener, Progress, SearchLimits, ToldStep
+from archsearch.actions.program_pipe import ProgramError
+from archsearch.actions.proposals import Proposals
 from archsearch.protocol import noise
 from archsearch.protocol.evaluation import Ended, count_trials, evaluate
 from archsearch.protocol.plan import RunPlan
@@ -22,7 +24,10 @@ from archsearch.protocol.records import Step, Trial, Try
 from archsearch.protocol.references import check_baseline, noise_trials, reference_cells, reference_step
 from archsearch.protocol.settings import Setting
 from archsearch.search import Search, sees
+from archsearch.search.outside import Outside
+from archsearch.search.program import OutsideProgram, Thinking
 from archsearch.store import Ending, LostTrial, RunStore, Session, read_for_search
+from archsearch.store.inbox import Inbox
 from archsearch.words import short_id
 from archsearch.workers.dispatch import Dispatcher
 
@@ -58,6 +63,7 @@ class SearchLoop:
         limits: When the run is finished.
         listener: Who is told.
         stopped: Whether an interrupt has come.
+        program: The program that the strategy `external` asks.
 
     Attributes:
         began: When the session began, by the monotonic clock.
@@ -65,7 +71,10 @@ class SearchLoop:
         baseline: The GRU's trials, once they have ended.
         gates: For each task the share of the GRU's skill that opens the next stage, once the noise trials have ended.
         search: The steps; begun when baseline and gates are known.
+        proposals: What waits in the run's inbox.
+        outside: All who bring cells but the search itself.
         trials: How many trials the told steps took; counted where there is a limit.
+        excused: Steps without news that count no more, for others are asked since.
         moved: Whether the last turn told or asked a step.
         restoring: Whether told steps of earlier sessions are still to be taken in, which no limit of time ends.
         waiting: The trials that each open step waits for, by the step's number.
@@ -80,6 +89,7 @@ class SearchLoop:
         limits: SearchLimits,
         listener: Listener,
         stopped: Callable[[], bool],
+        program: OutsideProgram | None = None,
     ) -> None:
         self.store, self.plan, self.dispatcher = store, plan, dispatcher
         self.limits, self.listener, self.stopped = limits, listener, stopped
@@ -87,7 +97,9 @@ class SearchLoop:
         self.baseline: dict[str, dict[Setting, Try]] = {}
         self.gates: dict[str, float] = {}
         self.search = Search(self.plan, self.baseline, self.gates)
-        self.trials = 0
+        self.proposals = Proposals(Inbox(store.path.parent), listener.said)
+        self.outside = Outside(self.proposals.take, program)
+        self.trials, self.excused = 0, 0
         self.moved, self.restoring = False, store.has_told
         self.waiting: dict[int, set[Trial]] = {}
         self.waiters: dict[Trial, list[int]] = {}
@@ -101,6 +113,9 @@ class SearchLoop:
         """Search until the run is finished or stopped; everything that ended is stored."""
         try:
             return self._references() or self._noise() or self._search()
+        except ProgramError:
+            self.settle()
+            raise
         finally:
             self.store.elapsed = self.elapsed
 
@@ -166,6 +181,8 @@ class SearchLoop:
         while True:
             try:
                 self._restore()
+                if self.outside.program is not None:  # another program may know more
+                    self.excused = self.search.told.counts.steps_without_news
                 return self._go_on()
             except LostTrial as lost:
                 if ending := self._train_again(lost.trial):
@@ -185,7 +202,8 @@ class SearchLoop:
         """
         seen = sees(self.plan, self.store.count_steps())
         told, first, steps = read_for_search(self.store, self.plan, seen)
-        self.search = Search(self.plan, self.baseline, self.gates, told=told, seen=first)
+        brought = self.store.brought_before(first.told) if self.plan.space.tells_by_outputs else ()
+        self.search = Search(self.plan, self.baseline, self.gates, told=told, seen=first, brought=brought)
         self.search.restore(steps)
         if self.limits.max_trials is not None:
             told_steps = ((step, verdict) for step, verdict in self.store.steps() if verdict is not None)
@@ -223,7 +241,14 @@ class SearchLoop:
             return "finished"
         if self.limits.max_trials is not None and self.trials >= self.limits.max_trials:
             return "finished"
-        return "exhausted" if told.steps_without_news >= MOST_WITHOUT_NEWS else None
+        self.excused = min(self.excused, told.steps_without_news)
+        quiet = told.steps_without_news - self.excused >= MOST_WITHOUT_NEWS
+        return "exhausted" if quiet and not self._has_proposals() else None
+
+    def _has_proposals(self) -> bool:
+        """Whether the inbox has brought, or may bring, what is not told yet."""
+        open_ones = any(step.proposer == "inbox" for step in self.search.open_steps)
+        return open_ones or bool(self.proposals.inbox.waiting())
 
     def _move(self) -> list[ToldStep]:
         """Tell the steps that have ended and ask those that may be asked; return what was told."""
@@ -246,7 +271,10 @@ class SearchLoop:
             open_trials = sum(map(count_trials, self.search.open_steps))
             if self.trials + open_trials >= self.limits.max_trials:
                 return False
-        asked = self.search.ask(self.store.cell)
+        try:
+            asked = self.search.ask(self.store.cell, self.outside)
+        except Thinking:
+            return False
         self.store.add_step(asked.step, asked.cell)
         self._advance(asked.step)
         return True
@@ -295,6 +323,7 @@ class SearchLoop:
             if phase == SEARCHING:
                 told = self._move()
             self._dispatch()
+        self.proposals.settle()
         for each in told:
             self.listener.told(each.step, each.verdict, each.candidate)
         progress = Progress(

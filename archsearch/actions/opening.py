@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -49,7 +50,12 @@ def named_run(stack: ExitStack, options: EvolveOptions, folder: Path | None) -> 
 
 
 def run_of_plan(
-    stack: ExitStack, options: EvolveOptions, plan: RunPlan, folder: Path | None
+    stack: ExitStack,
+    options: EvolveOptions,
+    plan: RunPlan,
+    folder: Path | None,
+    *,
+    check: Callable[[RunPlan], None] | None = None,
 ) -> tuple[RunStore, bool]:
     """Return the run of a plan, locked, and whether it is new; others may start theirs at the same time.
 
@@ -58,6 +64,7 @@ def run_of_plan(
         options: What was asked for.
         plan: The plan.
         folder: Where the run is to lie, if that was said; it did not exist a moment ago.
+        check: Raises where a run of such a plan must not be made; one that exists goes on.
 
     Raises:
         InputError: The folder exists by now, or fewer candidates were asked for than the run has.
@@ -67,6 +74,8 @@ def run_of_plan(
         if folder is None and (store := _unfinished(stack, options.runs, plan)) is not None:
             check_candidates(options, store)
             return store, False
+        if check is not None:
+            check(plan)
         place = folder or options.runs / free_name(plan.preset_name, options.runs)
         try:
             make_run(place, plan)

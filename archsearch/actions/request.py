@@ -16,8 +16,8 @@ PRESET, STRATEGY, SPACE, SEED = "quick", "jozefowicz", "jozefowicz2015", 0
 """What is taken where nothing is said."""
 
 NO_LATER_CELL = (
-    "a run takes in no cell once it has begun, since its steps follow from one another; "
-    "another one searches on from both: archsearch evolve --from RUN --start CELL"
+    "start cells and references are set where a run begins; later ones are proposed to it: archsearch propose RUN "
+    "FILE.cell, or another run searches on from both: archsearch evolve --from RUN --start CELL"
 )
 """What to say to a cell that is given to a run that exists."""
 
@@ -31,7 +31,7 @@ class Request:
         strategy: A key of STRATEGIES.
         space: Name or TOML file.
         tasks: Names of the preset's tasks, in the order of the stages.
-        own: A user's own tasks, `text:FILE`, `series:FILE` or `FILE.py:NAME`, after the others.
+        own: A user's own tasks, `text:FILE`, `series:FILE`, `labels:FILE` or `FILE.py:NAME`, after the others.
         seed: The run's seed.
         changes: What the preset says otherwise, by key.
         start: Start cells in the place of the preset's.
@@ -67,6 +67,8 @@ class EvolveOptions:
         max_candidates: Candidates after which the run is finished, in all sessions.
         max_seconds: Seconds after which the run is finished, in all sessions.
         max_trials: Trials after which the run is finished, in all sessions, and then alone.
+        ask: The command of the program that the strategy `external` asks.
+        ask_seconds: Seconds that it has for an answer; None for the usual.
     """
 
     request: Request
@@ -77,6 +79,8 @@ class EvolveOptions:
     max_candidates: int | None
     max_seconds: float | None
     max_trials: int | None = None
+    ask: str | None = None
+    ask_seconds: float | None = None
 
     def limits(self, preset: Preset) -> SearchLimits:
         """Return when the run is finished; an explicit number of candidates switches the preset's time off."""

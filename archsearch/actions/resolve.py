@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,6 +24,9 @@ from archsearch.words import did_you_mean
 from archsearch.workers.messages import Probe
 from archsearch.workers.pool import WorkerPool
 from archsearch.workers.probe import Probed, probe
+
+OF_SIZES = (PRESET, "laptop")
+"""Presets that own tasks choose from by the size of their models, the smaller first."""
 
 
 @dataclass(frozen=True)
@@ -98,7 +102,7 @@ def resolve(request: Request, data: Path | None) -> ResolvedRequest:
     Raises:
         InputError: Something in it is unknown, with the nearest name.
     """
-    preset_name, preset = load_preset(request.preset or PRESET)
+    preset_name, preset = load_preset(request.preset or _preset_for(request))
     preset = changed_preset(preset_name, preset, request.changes)
     preset, cells = with_cells(preset, {}, request.start, request.references)
     strategy, space = request.strategy or STRATEGY, request.space or SPACE
@@ -108,6 +112,12 @@ def resolve(request: Request, data: Path | None) -> ResolvedRequest:
         raise InputError(f"seed {request.seed}: it lies between 0 and {LARGEST:,}")
     _check_start(request.start, load_space(space))
     tasks, note = _chosen_tasks(request, preset, data)
+    if request.own and request.preset is None:
+        own = preset.own
+        note = (
+            f"preset {preset_name} for {own.budgets[0]:,} parameters, {own.steps:,} steps a trial; "
+            "--budget, --steps and --preset say otherwise"
+        )
     return ResolvedRequest(
         preset_name=preset_name,
         preset=preset,
@@ -118,6 +128,15 @@ def resolve(request: Request, data: Path | None) -> ResolvedRequest:
         note=note,
         cells=cells,
     )
+
+
+def _preset_for(request: Request) -> str:
+    """Return the preset of who names none: for own tasks the one whose own models are nearest in size, by ratio."""
+    budget = request.changes.get("own.budget")
+    if not request.own or not isinstance(budget, int) or budget < 1:
+        return PRESET
+    sizes = {name: load_preset(name)[1].own.budgets[0] for name in OF_SIZES}
+    return min(sizes, key=lambda name: abs(math.log(budget / sizes[name])))
 
 
 def _check_strategy(strategy: str) -> None:

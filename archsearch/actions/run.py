@@ -11,6 +11,7 @@ import msgspec
 from archsearch.actions.cells import cell_of_run
 from archsearch.actions.export import export_cell
 from archsearch.actions.lineage import read_lineage
+from archsearch.actions.shown_run import shown_run
 from archsearch.actions.tabular import Records
 from archsearch.cell import Cell
 from archsearch.protocol.records import Outcome, Trial
@@ -52,6 +53,10 @@ class Run:
 
     def __repr__(self) -> str:
         return f"archsearch.open_run({str(self.folder)!r})"
+
+    def _repr_html_(self) -> str:
+        """Return what the run is doing, what it found and its first ranks, for notebooks; its texts are shown as text."""
+        return shown_run(self.folder)
 
     @property
     def name(self) -> str:

@@ -81,7 +81,7 @@ def run_status(folder: Path) -> RunStatus:
     searcher = Lock(folder).holder or ""
     try:
         with RunStore.open(folder) as store:
-            return _status(store, folder, searcher)
+            return status_of(store, folder, read_leaderboard(store, folder.name), searcher)
     except ArchsearchError as error:
         return RunStatus(
             run=folder.name,
@@ -99,11 +99,19 @@ def run_statuses(runs: Path) -> list[RunStatus]:
     return [run_status(folder) for folder in list_runs(runs)]
 
 
-def _status(store: RunStore, folder: Path, searcher: str) -> RunStatus:
-    plan, board = store.plan, read_leaderboard(store, folder.name)
+def status_of(store: RunStore, folder: Path, board: Leaderboard, searcher: str) -> RunStatus:
+    """Return what a run is doing whose leaderboard was read already.
+
+    Args:
+        store: The run's database.
+        folder: The run's.
+        board: Its leaderboard.
+        searcher: Who searches in it, in words; empty if nobody does.
+    """
+    plan = board.plan
     counts, session, seconds = store.counts, store.session or _planned(plan), store.elapsed
     phase, done, due = ("steps", 0, 0) if board.told else _preparing(store, plan)
-    best = next((row for row in board.rows if row.rank and row.parent), None)
+    best = next((row for row in board.rows if row.is_found), None)
     rate = _rate(board.candidates, seconds - (session.prepared or 0.0))
     return RunStatus(
         run=folder.name,

@@ -53,7 +53,8 @@ def resolve_task(preset_name: str, preset: Preset, task: str, difficulty: str | 
     Args:
         preset_name: The preset's name, for people.
         preset: The preset.
-        task: A name of its tasks, with another budget as `xml@30k`, `text:FILE`, `series:FILE` or `FILE.py:NAME`.
+        task: A name of its tasks, with another budget as `xml@30k`, `text:FILE`, `series:FILE`, `labels:FILE` or
+            `FILE.py:NAME`.
         difficulty: Another one than the preset's.
 
     Raises:

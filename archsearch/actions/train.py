@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass, replace
+from operator import itemgetter
 from pathlib import Path
 
 from archsearch.actions.cells import load_cell
@@ -17,10 +18,11 @@ from archsearch.errors import InputError
 from archsearch.protocol.checks import LARGEST
 from archsearch.protocol.loading import load_preset
 from archsearch.protocol.plan import RunPlan, TaskFacts
-from archsearch.protocol.records import BASELINE, Outcome
+from archsearch.protocol.records import BASELINE, Outcome, ReadOut
 from archsearch.protocol.references import least_skill
 from archsearch.protocol.sampling import skill_error
 from archsearch.protocol.settings import Setting
+from archsearch.store.leaderboard import read_outs_document
 from archsearch.workers.devices import worker_devices
 from archsearch.workers.dispatch import Dispatcher, Progressed
 from archsearch.workers.pool import WorkerPool
@@ -87,6 +89,16 @@ class Comparison:
         return max(skills, default=None)
 
     @property
+    def read_outs(self) -> list[tuple[ReadOut, ReadOut]]:
+        """What the best trial of the cell and that of the GRU do on sequences of each length; empty without both."""
+        ours, theirs = [pair.cell for pair in self.pairs], [pair.baseline for pair in self.pairs]
+        return list(zip(self._best_read_outs(ours), self._best_read_outs(theirs), strict=False))
+
+    def _best_read_outs(self, outcomes: list[Outcome]) -> tuple[ReadOut, ...]:
+        scored = [(skill, outcome) for outcome in outcomes if (skill := self.skill(outcome)) is not None]
+        return max(scored, key=itemgetter(0))[1].read_outs if scored else ()
+
+    @property
     def skill_error(self) -> float | None:
         """The standard error of a skill, for the validation is a sample; None where its size is not known."""
         return skill_error(self.plan, self.plan.task[self.task], self.scored) if self.scored else None
@@ -125,6 +137,7 @@ class Comparison:
             "score": outcome.score,
             "skill": self.skill(outcome),
             "units": outcome.units,
+            **read_outs_document(outcome.read_outs),
         }
 
     def as_document(self) -> dict[str, object]:
@@ -162,7 +175,7 @@ def train(
 
     Args:
         cell: A cell, or what `load_cell` takes.
-        task: A task of the preset, `text:FILE`, `series:FILE` or `FILE.py:NAME`.
+        task: A task of the preset, `text:FILE`, `series:FILE`, `labels:FILE` or `FILE.py:NAME`.
         difficulty: Another one than the preset's.
         preset: How the cell is measured: a name or a TOML file.
         settings: How many settings; fewer are used where the preset's grid has fewer.

@@ -44,7 +44,7 @@ def is_due(store: RunStore, plan: RunPlan, limits: SearchLimits) -> bool:
 def best_found(store: RunStore) -> str | None:
     """Return the id of the best cell that the search has made; None if none is scored."""
     rows = read_leaderboard(store, "").rows
-    return next((row.id for row in rows if row.rank is not None and row.parent), None)
+    return next((row.id for row in rows if row.is_found), None)
 
 
 def judge_best(

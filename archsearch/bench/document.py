@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Mapping, Sequence
 from itertools import product
 from statistics import median
 from typing import Any
 
 import msgspec
-import torch
 
 from archsearch.bench import jax_scan, stacks, trials
 from archsearch.bench.compiling import compile_seconds
@@ -23,6 +21,7 @@ from archsearch.bench.timing import Call, spread, turns
 from archsearch.cell import Cell, library
 from archsearch.compiler import default_engine
 from archsearch.compiler.engine_names import INTERPRETER, NATIVE
+from archsearch.workers.process import as_in_a_worker
 
 Told = Callable[[str], None]
 
@@ -54,7 +53,7 @@ def measure(
     rows: list[LayerRow] = []
     steps: list[TrialRow] = []
     peaks: list[float] = []
-    with _as_in_a_worker():
+    with as_in_a_worker():
         for shape, name in product(shapes, cells):
             told(f"{name} at {shape}")
             peaks += [peak_gflops()] if has_native else []
@@ -83,19 +82,6 @@ def measure(
         else {},
         **({"stacks": msgspec.to_builtins(lanes)} if lanes else {}),
     }
-
-
-@contextmanager
-def _as_in_a_worker() -> Iterator[None]:
-    """Run torch as workers do: one thread, and numbers too small for full precision are zero."""
-    threads, flushes = torch.get_num_threads(), float(torch.tensor(1e-40) * 1) == 0
-    torch.set_num_threads(1)
-    torch.set_flush_denormal(True)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(threads)
-        torch.set_flush_denormal(flushes)
 
 
 def _engines(has_native: bool) -> tuple[str, ...]:

@@ -1,7 +1,7 @@
 """Cells in JAX, as tuned by hand: `jax.lax.scan` under `jit`. Used where JAX is installed, needed nowhere.
 
-What depends on x alone is computed before the scan for all steps at once, maps of one operand are one product, and the scan
-is unrolled as far as is fastest.
+What depends on x alone is computed before the scan for all steps at once, maps of one operand are one product (whole, also
+where they have heads), and the scan is unrolled as far as is fastest.
 """
 
 from __future__ import annotations
@@ -108,10 +108,14 @@ def _functions() -> dict[str, Callable[..., Any]]:
         "sigmoid": jax.nn.sigmoid,
         "relu": jax.nn.relu,
         "exp": jnp.exp,
+        "sqrt": jnp.sqrt,
+        "sin": jnp.sin,
+        "cos": jnp.cos,
         "softplus": jax.nn.softplus,
         "silu": jax.nn.silu,
         "leaky_relu": lambda a: jax.nn.leaky_relu(a, LEAKY_SLOPE),
         "norm": lambda a: a * jax.lax.rsqrt((a * a).mean(-1, keepdims=True) + NORM_EPSILON),
+        "mean": lambda a: jnp.broadcast_to(a.mean(-1, keepdims=True), a.shape),
         "stop": jax.lax.stop_gradient,
     }
 

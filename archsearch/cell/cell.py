@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import os
 from dataclasses import dataclass, fields
+from fractions import Fraction
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,6 +19,9 @@ if TYPE_CHECKING:
     import networkx
 
 OF_A_PATH = "give it to Cell.load"
+
+Polynomial = tuple[int | Fraction, int]
+"""A parameter count as (a, b) of a·n² + b·n."""
 
 
 @dataclass(frozen=True)
@@ -120,27 +125,51 @@ class Cell(Graph):
         return sum(is_input_linear(node, live.x.handle) for node in live.ops)
 
     def parameter_count(self, n: int, input_size: int | None = None) -> int:
-        """Return the number of learned numbers of one layer of width n, for x of width `input_size` (n if None)."""
+        """Return the number of learned numbers of one layer of width n, for x of width `input_size` (n if None).
+
+        The width is a multiple of `width_step`.
+        """
         size = n if input_size is None else input_size
         live = self.canonical()
         total = size * n if size != n and self.needs_projection else 0
         for node in live.ops:
             if node.op == "linear":
-                total += n * (size if is_input_linear(node, live.x.handle) else n)
+                total += n * (size if is_input_linear(node, live.x.handle) else n // node.heads)
                 total += n if node.has_bias else 0
             elif node.learns:
                 total += n
         return total
 
     @cached_property
-    def polynomial(self) -> tuple[int, int]:
-        """The parameter count at x of width n as (a, b) of a·n² + b·n."""
-        one, two = self.parameter_count(1), self.parameter_count(2)
-        a = (two - 2 * one) // 2
-        return a, one - a
+    def width_step(self) -> int:
+        """Of what the width of a layer is a multiple: the least common one of the heads of all linear maps."""
+        return math.lcm(*(node.heads for node in self.canonical().ops))
+
+    def width_from(self, least: int) -> int:
+        """Return the smallest width of a layer that is at least `least`."""
+        return -(-least // self.width_step) * self.width_step
+
+    @cached_property
+    def polynomial(self) -> Polynomial:
+        """The parameter count at x of width n; that of n² is no whole number with some `heads` alone."""
+        step = self.width_step
+        one, two = self.parameter_count(step), self.parameter_count(2 * step)
+        a = Fraction(two - 2 * one, 2 * step * step)
+        return int(a) if a.denominator == 1 else a, int(Fraction(one, step) - a * step)
+
+    @property
+    def coefficients(self) -> dict[str, float]:
+        """The same by the powers of n, as JSON has them: `{"n2": 6, "n": 3}`."""
+        return coefficients(self.polynomial)
 
     def __str__(self) -> str:
         return self.text()
+
+
+def coefficients(polynomial: Polynomial) -> dict[str, float]:
+    """Return a parameter count by the powers of n, as JSON has it: `{"n2": 6, "n": 3}`."""
+    a, b = polynomial
+    return {"n2": a if isinstance(a, int) else float(a), "n": b}
 
 
 def cell_text(path: Path) -> str:

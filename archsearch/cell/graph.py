@@ -54,6 +54,11 @@ class Node:
         """Whether the node is a linear map with a bias."""
         return self.op == "linear" and self.argument("bias") is not None
 
+    @property
+    def heads(self) -> int:
+        """How many equal blocks a linear map has along its diagonal, and nothing beside them; 1 for every other node."""
+        return int(self.argument("heads") or 1) if self.op == "linear" else 1
+
 
 @dataclass(frozen=True)
 class Graph:
@@ -175,7 +180,18 @@ class Graph:
 
 def is_input_linear(node: Node, x: int) -> bool:
     """Whether a node is a linear map that reads the input at the input's own size."""
-    return node.op == "linear" and node.inputs == (x,) and not node.argument("diag")
+    return node.op == "linear" and node.inputs == (x,) and not node.argument("diag") and node.heads == 1
+
+
+def scale_start(cell: Graph, scale: Node) -> float | None:
+    """Return what all entries of a learned vector start at: as the cell says, else 1 after a `norm`; None where drawn.
+
+    Args:
+        cell: Where the node stands.
+        scale: A `scale` of it.
+    """
+    said = scale.argument("start")
+    return 1.0 if said is None and cell.node(scale.inputs[0]).op == "norm" else said
 
 
 def _ordered(nodes: Mapping[int, Node], roots: Iterable[int]) -> list[int] | None:

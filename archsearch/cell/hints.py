@@ -48,6 +48,7 @@ SPELLINGS = {
 WRITTEN = {character: spelling for spelling, of in SPELLINGS.items() for character in of}
 
 SAME = "v itself, without an op"
+CENTRED = "norm(v - mean(v))"
 HARD_SIGMOID = "1 - relu(1 - relu(v / 6 + 0.5))"
 HARD_TANH = "max(-1, 0 - max(0 - v, -1))"
 FOREIGN = {
@@ -76,6 +77,7 @@ FOREIGN = {
     "hard_swish": f"v * ({HARD_SIGMOID})",
     "relu6": "6 - relu(6 - relu(v))",
     "softsign": "v / (1 + max(v, 0 - v))",
+    "rsqrt": "1 / sqrt(v)",
     "elu": "relu(v) + exp(0 - relu(0 - v)) - 1",
     "logsigmoid": "0 - softplus(0 - v)",
     "mish": "v * tanh(softplus(v))",
@@ -86,9 +88,9 @@ FOREIGN = {
 NEAREST = {
     "identity": SAME,
     "gelu": "v * sigmoid(1.702 * v), which is near it",
-    "softmax": "sigmoid(v), one unit at a time: no op mixes the units but linear and norm",
-    "layernorm": "norm(v), which divides by the root mean square",
-    "layer_norm": "norm(v), which divides by the root mean square",
+    "softmax": "e / mean(e) with e = exp(v), which is it times the width",
+    "layernorm": CENTRED,
+    "layer_norm": CENTRED,
     "rmsnorm": "scale(norm(v))",
     "rms_norm": "scale(norm(v))",
     "detach": "stop(v)",
@@ -102,9 +104,7 @@ NEAREST = {
 }
 """Functions of other libraries, as what comes nearest or does the same with weights."""
 
-MISSING = re.compile(
-    "sqrt|rsqrt|sin|cos|tan|atan|arctan|sinh|cosh|log|log1p|erf|sign|round|floor|where|mean|dropout|pow"
-)
+MISSING = re.compile("tan|atan|arctan|sinh|cosh|log|log1p|erf|sign|round|floor|where|dropout|pow")
 """Functions of other libraries that no cell has."""
 
 

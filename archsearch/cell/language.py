@@ -20,7 +20,7 @@ from lark.indenter import DedentError, Indenter
 from archsearch.cell import hints, printing
 from archsearch.cell.graph import Graph, Node
 from archsearch.cell.identity import live_states
-from archsearch.cell.ops import CALLS, INFIX, OPS, UGI, UGI_NAME, Value, canonical_arguments
+from archsearch.cell.ops import CALLS, INFIX, MAX_HEADS, OPS, UGI, UGI_NAME, Value, canonical_arguments
 from archsearch.errors import CellError
 from archsearch.resources import grammars
 from archsearch.words import did_you_mean
@@ -369,6 +369,8 @@ class _Builder:
         return canonical_arguments(op, given)
 
     def _argument(self, name: Token, value: Token, sign: int) -> Value:
+        if name == "heads":
+            return self._heads(value, sign)
         if value.type != "NAME":
             return self._finite(value) * sign
         if name == "bias" and value == UGI_NAME:
@@ -377,6 +379,15 @@ class _Builder:
             return None
         allowed = f"a number, {UGI_NAME} or none" if name == "bias" else "a number"
         raise self.source.error(value, f"argument {str(name)!r} takes {allowed}, got {_quoted(value)}")
+
+    def _heads(self, value: Token, sign: int) -> float:
+        number = 0.0 if value.type == "NAME" else self._finite(value) * sign
+        if number != int(number) or not 1 <= number <= MAX_HEADS:
+            given = _quoted("-" * (sign < 0) + value)
+            raise self.source.error(
+                value, f"argument 'heads' takes a whole number from 1 to {MAX_HEADS}, got {given}"
+            )
+        return number
 
     def graph(self, note: tuple[str, ...]) -> Graph:
         """Return the finished graph, once every state has a next value and matters."""

@@ -28,6 +28,9 @@ UGI_NAME = "ugi"
 NORM_EPSILON = 1e-6
 """What `norm` adds to the mean square, so that a row of zeros stays one."""
 
+MAX_HEADS = 512
+"""The most blocks that a linear map has along its diagonal."""
+
 LEAKY_SLOPE = 0.01
 """The slope of `leaky_relu` below zero."""
 
@@ -37,9 +40,9 @@ class Rule:
     """How generated code computes and differentiates one op on the elements of a row.
 
     The texts are C with functions that each dialect defines. `{0}`, `{1}` are the operands, `{w}` is the learned vector,
-    `{y}` the result and `{g}` its gradient; `{root}` is 1 / sqrt(mean(a²) + ε) of the operand and `{mean}` the mean of
-    g·y, both over the row. Reverse mode: a node passes on to each operand the gradient of its result times the
-    derivative, in torch's order of operations, so that it overflows where torch's does.
+    `{y}` the result and `{g}` its gradient. Over the row, `{root}` is 1 / sqrt(mean(a²) + ε) of the operand, `{average}` its
+    mean, `{mean}` the mean of g·y, and `{passed}` that of g. Reverse mode: a node passes on to each operand the gradient of
+    its result times the derivative, in torch's order of operations, so that it overflows where torch's does.
 
     Attributes:
         forward: The result.
@@ -61,7 +64,12 @@ class Rule:
     def in_place(self) -> bool:
         """Whether the result may lie where the operand lay: the adjoint reads the result alone."""
         alone = len(self.adjoint) == 1 and self.reads("y") and not self.reads("0")
-        return alone and "{root}" not in self.forward
+        return alone and not self.reduces
+
+    @property
+    def reduces(self) -> bool:
+        """Whether a result needs the whole row of its operand."""
+        return "{root}" in self.forward or "{average}" in self.forward
 
     @property
     def function(self) -> str | None:
@@ -118,7 +126,7 @@ OPS: dict[str, Op] = {
         "torch.nn.functional.linear({0}, {w}, {b})",
         r"{w} {0} + {b}",
         weight="matrix",
-        defaults=MappingProxyType({"bias": 0.0, "diag": 0.0}),
+        defaults=MappingProxyType({"bias": 0.0, "diag": 0.0, "heads": 1.0}),
     ),
     "add": Op(
         2,
@@ -205,6 +213,7 @@ OPS: dict[str, Op] = {
         r"{w} \odot {0}",
         Rule("{w} * {0}", ("{w} * {g}",), learned="{g} * {0}", cheap=True),
         weight="vector",
+        defaults=MappingProxyType({"start": None}),
     ),
     "norm": Op(
         1,
@@ -217,6 +226,30 @@ OPS: dict[str, Op] = {
         "{0}.detach()",
         r"\mathrm{{stop}}({0})",
         Rule("{0}", (), cheap=True),
+    ),
+    "sqrt": Op(
+        1,
+        "torch.sqrt({0})",
+        r"\sqrt{{{0}}}",
+        Rule("sqrt_({0})", ("{g} / (2 * {y})",)),
+    ),
+    "sin": Op(
+        1,
+        "torch.sin({0})",
+        r"\sin({0})",
+        Rule("sin_({0})", ("{g} * cos_({0})",)),
+    ),
+    "cos": Op(
+        1,
+        "torch.cos({0})",
+        r"\cos({0})",
+        Rule("cos_({0})", ("{g} * -sin_({0})",)),
+    ),
+    "mean": Op(
+        1,
+        "{0}.mean(-1, keepdim=True).expand_as({0})",
+        r"\mathrm{{mean}}({0})",
+        Rule("{average}", ("{passed}",)),
     ),
 }
 

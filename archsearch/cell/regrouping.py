@@ -93,8 +93,8 @@ def _without_places(cell: Graph, alike: list[tuple[Node, ...]]) -> Graph:
     for group in alike:
         starts = tuple((f"bias{i}", start) for i, start in enumerate(_starts(group)))
         for node in group:
-            diagonal = tuple(pair for pair in node.args if pair[0] == "diag")
-            hidden[node.handle] = replace(node, args=(*starts, *diagonal))
+            others = tuple(pair for pair in node.args if pair[0] != "bias")
+            hidden[node.handle] = replace(node, args=(*starts, *others))
     return replace(cell, nodes=tuple(hidden.get(node.handle, node) for node in cell.nodes))
 
 

@@ -6,10 +6,12 @@ from functools import cache
 from pathlib import Path
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
 from archsearch.cell import library
 from archsearch.cell.cell import Cell
 from archsearch.cell.graph import Node
+from archsearch.cell.language import MAX_STATES
 from archsearch.cell.ops import OPS, Arguments
 from archsearch.errors import CellError, SpaceError
 from archsearch.resources import grammars
@@ -22,15 +24,25 @@ KEYS_OF_PRESETS = ("rule", "search", "mutation", "filter", "grid", "training", "
 MOST_ENTRIES = 1_000
 """Entries of each list of a space."""
 
+LEAST_WEIGHT = 0.001
+"""The smallest weight of an operator, and the inverse of the largest; one that is never to be drawn is left out."""
+
 LONGEST_ENTRY = 200
 """Characters of an activation."""
 
 
 class Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """How large a child may grow: nodes that compute, and linear nodes among them."""
+    """How large a child may grow.
+
+    Attributes:
+        nodes: Nodes that compute.
+        linears: Linear nodes among them.
+        states: States; absent is no limit but the language's, so that records are what they were before there was one.
+    """
 
     nodes: int = 60
     linears: int = 12
+    states: int | UnsetType = UNSET
 
 
 class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -41,6 +53,8 @@ class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     elementwise: tuple[str, ...]
     mutations: tuple[str, ...]
     limits: Limits = Limits()
+    weights: dict[str, float] | UnsetType = UNSET
+    by_outputs: bool | UnsetType = UNSET
     note: str = ""
 
 
@@ -61,6 +75,9 @@ class SearchSpace(msgspec.Struct, frozen=True):
         elementwise: Permissible binary ops.
         mutations: Names of the operators, in the order in which they are drawn.
         limits: How large a child may grow.
+        weights: How likely an operator is drawn beside others, 1 where it is not named; absent draws all alike, and other
+            numbers from the same seed.
+        by_outputs: Whether a search tells cells apart by their outputs too (`search.alike`).
     """
 
     name: str
@@ -69,6 +86,13 @@ class SearchSpace(msgspec.Struct, frozen=True):
     elementwise: tuple[str, ...]
     mutations: tuple[str, ...]
     limits: Limits
+    weights: dict[str, float] | UnsetType = UNSET
+    by_outputs: bool | UnsetType = UNSET
+
+    @property
+    def tells_by_outputs(self) -> bool:
+        """Whether cells with equal outputs are one."""
+        return self.by_outputs is True
 
     def is_activation(self, node: Node) -> bool:
         """Whether a node is of a kind that this space's activations are of."""
@@ -122,6 +146,9 @@ def _checked(path: Path, file: _File) -> SearchSpace:
         )
     if not (1 <= file.limits.nodes <= 500 and 1 <= file.limits.linears <= 500):
         raise SpaceError(f"{path}: limits lie between 1 and 500")
+    if file.limits.states is not UNSET and not 1 <= file.limits.states <= MAX_STATES:
+        raise SpaceError(f"{path}: limits.states lies between 1 and {MAX_STATES}")
+    _check_weights(path, file)
     return SearchSpace(
         name=path.stem,
         start=file.start,
@@ -129,7 +156,19 @@ def _checked(path: Path, file: _File) -> SearchSpace:
         elementwise=file.elementwise,
         mutations=file.mutations,
         limits=file.limits,
+        weights=file.weights,
+        by_outputs=file.by_outputs,
     )
+
+
+def _check_weights(path: Path, file: _File) -> None:
+    for name, weight in {} if file.weights is UNSET else file.weights.items():
+        if name not in file.mutations:
+            known = did_you_mean(name, file.mutations)
+            raise SpaceError(f"{path}: weights: {name[:80]!r} is none of its mutations{known}")
+        if not LEAST_WEIGHT <= weight <= 1 / LEAST_WEIGHT:
+            limits = f"{LEAST_WEIGHT:g} and {1 / LEAST_WEIGHT:,.0f}"
+            raise SpaceError(f"{path}: weights: {name} = {weight:g}; a weight lies between {limits}")
 
 
 def _activation(path: Path, text: str) -> Activation:

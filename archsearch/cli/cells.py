@@ -6,7 +6,7 @@ import re
 
 import click
 
-from archsearch.cell import library
+from archsearch.cell import jacobian_class, library
 from archsearch.cli.options import json_option
 from archsearch.cli.printing import console, print_json
 from archsearch.cli.tables import Column, print_table
@@ -33,7 +33,8 @@ def cells(as_json: bool) -> None:
                 "name": name,
                 "id": cell.id,
                 "states": len(cell.states),
-                "parameters": dict(zip(("n2", "n"), cell.polynomial, strict=True)),
+                "parameters": cell.coefficients,
+                "jacobian": str(jacobian_class(cell)),
                 "note": list(cell.note),
             }
             for name, cell in loaded.items()

@@ -10,11 +10,11 @@ import click
 from archsearch.actions.confirm import PLACEBO, Confirmation, Subject, confirm_run
 from archsearch.actions.confirm_cost import TOP, Cost
 from archsearch.actions.status import span
+from archsearch.actions.verdict_words import BOUNDS, score
 from archsearch.cli.options import json_option, own_option, runs_option, top_option, training_options
-from archsearch.cli.pairs import pair_options
+from archsearch.cli.pairs import pair_options, pairs_shown
 from archsearch.cli.printing import console, note, print_json
 from archsearch.cli.tables import Column, print_table
-from archsearch.cli.verdicts import BOUNDS, score, scores
 from archsearch.errors import InputError
 from archsearch.protocol.claims import Control
 from archsearch.protocol.duration import parse_duration
@@ -86,13 +86,7 @@ def confirm(
     that the run did not search on.
     The same command goes on from the pairs that the run keeps, also after Ctrl-C.
     """
-    with console(error=True).status("starting workers") as status:
-
-        def heard(hearing: Hearing, done: int, of: int) -> None:
-            status.update(
-                f"{' against '.join(hearing.names)}, pair {hearing.count + 1}: {done} of {of} trials ({scores(hearing)})"
-            )
-
+    with pairs_shown(pairs, lines=not as_json) as heard:
         confirmation = confirm_run(
             run,
             top=top,

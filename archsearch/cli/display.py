@@ -13,11 +13,11 @@ from rich.table import Table
 from rich.text import Text
 
 from archsearch import __version__
+from archsearch.actions.board_words import cell_name, fates, origin, ratio_text, title
 from archsearch.actions.listener import Progress, RunInfo
+from archsearch.actions.verdict_words import scores
 from archsearch.cache_folder import cache_trouble
-from archsearch.cli.board import cell_name, fates, operators, ratio_text, title
 from archsearch.cli.printing import console
-from archsearch.cli.verdicts import scores
 from archsearch.compiler.engine_names import INTERPRETER, find_engine
 from archsearch.protocol.history import Candidate, History
 from archsearch.protocol.records import Step, Verdict
@@ -207,11 +207,7 @@ def step_line(step: Step, verdict: Verdict, candidate: Candidate | None) -> str:
         reason = verdict.reason.strip().splitlines()[-1:]
         words = " ".join([verdict.fate, *([f"({title(verdict.task)})"] if verdict.task else [])])
         words += f": {reason[0]}" if reason else ""
-    made = (
-        f"   {cell_name(step.parent)} + {operators(mutation.operator for mutation in step.applied)}"
-        if step.applied
-        else ""
-    )
+    made = f"   {origin(step)}" if step.applied or step.proposer else ""
     if step.kind == "nothing":
         return f"step {step.number:>4}  {words}"
     return f"step {step.number:>4}  {KINDS[step.kind]:<5}  {cell_name(step.cell):<9}  {words}{made}"
@@ -246,9 +242,6 @@ def _best(history: History) -> list[str]:
     lines = []
     best = history.best_found
     if best is not None:
-        made = operators(mutation.operator for mutation in best.applied)
-        lines.append(
-            f"best found {ratio_text(best.fitness, 3)}  {cell_name(best.id)}  ({cell_name(best.parent)} + {made})"
-        )
+        lines.append(f"best found {ratio_text(best.fitness, 3)}  {cell_name(best.id)}  ({origin(best)})")
     failed = {fate: count for fate, count in history.fates.items() if fate != "evaluated"}
-    return lines + ([fates(failed, history.known)] if failed or history.known else [])
+    return lines + ([fates(failed, history.known, history.alike)] if failed or history.known else [])

@@ -14,8 +14,11 @@ from archsearch.actions.cells import best_cells, find_cell
 from archsearch.actions.estimate import estimate_words
 from archsearch.actions.evolve import BEST, SearchResult, preview, search
 from archsearch.actions.request import STRATEGY, EvolveOptions, Request
+from archsearch.actions.verdict_words import outlook
 from archsearch.cli.board import print_leaderboard
 from archsearch.cli.display import Display
+from archsearch.cli.logged import Logged
+from archsearch.cli.logs import open_logs
 from archsearch.cli.options import (
     json_option,
     runs_option,
@@ -25,7 +28,6 @@ from archsearch.cli.options import (
     training_options,
 )
 from archsearch.cli.printing import console, note, pointer, print_json
-from archsearch.cli.verdicts import outlook
 from archsearch.errors import INTERRUPTED, InputError
 from archsearch.protocol.duration import parse_duration
 from archsearch.protocol.loading import parse_change, preset_schema
@@ -43,13 +45,19 @@ from archsearch.workers.devices import worker_devices
 @click.option(
     "--preset",
     metavar="NAME|FILE.toml",
-    help="How cells are measured: quick, laptop, paper or a file.  [default: quick]",
+    help="How cells are measured: quick, laptop, track, paper or a file.  [default: quick; of --task, by --budget]",
 )
 @click.option(
     "--strategy",
     metavar="NAME",
     help=f"What each step tries: {', '.join(STRATEGIES)}.  [default: {STRATEGY}]",
 )
+@click.option(
+    "--ask",
+    metavar="COMMAND",
+    help="The program that --strategy external asks for cells, such as 'python mine.py'.",
+)
+@click.option("--ask-time", metavar="TIME", help="Time that it has for an answer.  [default: 10m]")
 @click.option("--space", metavar="NAME|FILE.toml", help="What cells are made of.  [default: jozefowicz2015]")
 @click.option(
     "--tasks",
@@ -61,8 +69,8 @@ from archsearch.workers.devices import worker_devices
     "own",
     metavar="OWN",
     multiple=True,
-    help="Your own task: text:FILE, series:FILE or FILE.py:NAME; may be repeated. With --run: one that may run, or where it "
-    "lies now.",
+    help="Your own task: text:FILE, series:FILE, labels:FILE or FILE.py:NAME; may be repeated. With --run: one "
+    "that may run, or where it lies now.",
 )
 @training_options
 @seed_option
@@ -104,6 +112,14 @@ from archsearch.workers.devices import worker_devices
 )
 @click.option("--max-time", metavar="TIME", help="Time of search in all: 90s, 30m, 2h.")
 @click.option("--dry-run", is_flag=True, help="Say how long it would take, and make no run.")
+@click.option(
+    "--log",
+    "logs",
+    metavar="LOG",
+    multiple=True,
+    help="Write a row for each step besides: FILE.jsonl, FILE.csv, tensorboard:FOLDER, wandb:PROJECT or "
+    "mlflow:EXPERIMENT; may be repeated.",
+)
 @top_option(10, "Ranks of the leaderboard.")
 @json_option
 @click.pass_context
@@ -113,6 +129,8 @@ def evolve(
     runs: Path,
     preset: str | None,
     strategy: str | None,
+    ask: str | None,
+    ask_time: str | None,
     space: str | None,
     tasks: str | None,
     own: tuple[str, ...],
@@ -130,6 +148,7 @@ def evolve(
     max_candidates: int | None,
     max_time: str | None,
     dry_run: bool,
+    logs: tuple[str, ...],
     top: int,
     as_json: bool,
 ) -> int:
@@ -159,12 +178,16 @@ def evolve(
         devices=worker_devices(device, workers),
         max_candidates=max_candidates,
         max_seconds=parse_duration(max_time) if max_time else None,
+        ask=ask,
+        ask_seconds=parse_duration(ask_time) if ask_time else None,
     )
     if dry_run:
         _print_preview(options, as_json)
         return 0
+    opened = open_logs(logs)
     with Display(options.devices) as display:
-        result = search(options, display)
+        logged = Logged(display, opened)
+        result = search(options, logged, logged.check)
     _print_result(result, options, top, as_json)
     return INTERRUPTED if result.ending == "interrupted" else 0
 
@@ -175,7 +198,12 @@ def _print_preview(options: EvolveOptions, as_json: bool) -> None:
         print_json(msgspec.to_builtins(found))
         return
     tasks = "  ".join(task.described for task in plan.tasks)
-    for line in (f"tasks  {tasks}", estimate_words(found), "Nothing was started."):
+    for line in (
+        f"preset {plan.preset_name}",
+        f"tasks  {tasks}",
+        estimate_words(found),
+        "Nothing was started.",
+    ):
         click.echo(plain(line))
 
 
@@ -263,7 +291,7 @@ def _next(board: Leaderboard, run: str, task: str) -> list[str]:
         run: How commands name the run.
         task: How they name the task that a cell is tried on again.
     """
-    best = next((row.rank for row in board.rows if row.rank and row.parent), 1)
+    best = next((row.rank for row in board.rows if row.is_found), 1)
     cell = f"{run}/{best}"
     better = (
         "with other initial weights" if TaskName.parse(_tested(board).full_name).is_file else "on other data"

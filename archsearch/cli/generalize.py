@@ -40,7 +40,7 @@ FOLDER = Path("runs", "generalize")
     metavar="NAME",
     default="memorization",
     show_default=True,
-    help="memorization, arithmetic, xml, adding or order.",
+    help="A task with a length: memorization, arithmetic, xml, adding, order, s3, mqar …",
 )
 @click.option(
     "--steps",

@@ -12,7 +12,7 @@ import msgspec
 
 from archsearch.actions.cells import load_cells
 from archsearch.cli.figures import check_figure, figure_option, write_figure
-from archsearch.cli.options import json_option, network_options, runs_option, seeds_options
+from archsearch.cli.options import json_option, network_options, runs_option, seeds_options, whole_numbers
 from archsearch.cli.printing import console, note, print_json
 from archsearch.cli.tables import Column, number_text, print_table
 from archsearch.errors import InputError
@@ -91,7 +91,7 @@ def gradient(
     from archsearch.studies.lags.gradient_run import GradientPlan
 
     study_of.check_lag_task(task)
-    wanted = _lags(lags)
+    wanted = whole_numbers("--lags", lags, (SHORTEST, LONGEST), "10,100")
     for option, value in (("--scale", scale), ("--rate", rate), ("--clip", clip)):
         if not 0 < value < math.inf:
             raise InputError(f"{option} {value:g}: it is a positive number")
@@ -117,19 +117,6 @@ def gradient(
         print_json({"task": task, "sequences": sequences, "rows": msgspec.to_builtins(rows, str_keys=True)})
     else:
         _print(rows)
-
-
-def _lags(said: str) -> list[int]:
-    """Return the lags, shortest first."""
-    try:
-        wanted = sorted({int(lag) for lag in said.split(",")})
-    except ValueError:
-        wanted = []
-    if not wanted or not SHORTEST <= wanted[0] <= wanted[-1] <= LONGEST:
-        raise InputError(
-            f"--lags {said}: whole numbers from {SHORTEST} to {LONGEST:,}, joined by commas, such as 10,100"
-        )
-    return wanted
 
 
 def _print(rows: list[GradientRow]) -> None:

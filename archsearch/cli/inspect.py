@@ -8,9 +8,9 @@ import click
 import msgspec
 
 from archsearch.actions.cells import load_cell
-from archsearch.cli.characters import FOLDER, print_units, text_option
+from archsearch.cli.characters import FOLDER, endings_option, print_units, text_of, text_option
 from archsearch.cli.figures import check_figure, figure_option, write_figure
-from archsearch.cli.options import json_option, runs_option
+from archsearch.cli.options import folder_option, json_option, runs_option
 from archsearch.cli.printing import console, note, print_json
 from archsearch.errors import InputError
 from archsearch.files import write_whole
@@ -20,6 +20,7 @@ from archsearch.words import plain
 @click.command(epilog="Example: archsearch inspect lstm --text book.txt -o lstm.html")
 @click.argument("cell")
 @text_option
+@endings_option
 @click.option(
     "-o",
     "--output",
@@ -57,19 +58,13 @@ from archsearch.words import plain
 @click.option("--seed", metavar="N", type=click.IntRange(min=0), default=0, show_default=True, help="Seed.")
 @click.option("--force", is_flag=True, help="Replace the page if it exists.")
 @figure_option("Draw the beginning of the page there")
-@click.option(
-    "--folder",
-    metavar="DIR",
-    type=click.Path(path_type=Path, file_okay=False),
-    default=FOLDER,
-    show_default=True,
-    help="Where models are kept; their training goes on there.",
-)
+@folder_option(FOLDER, "Where models are kept; their training goes on there.")
 @runs_option
 @json_option
 def inspect(
     cell: str,
     path: Path,
+    endings: str | None,
     output: Path,
     units: tuple[str, ...],
     layers: int,
@@ -97,10 +92,9 @@ def inspect(
 
     from archsearch.studies import inside as study_of  # torch takes its time to import
     from archsearch.studies.characters.inspection import inspection, unit_of
-    from archsearch.studies.characters.text import load_characters
 
     wanted = [unit_of(said) for said in units]
-    text = load_characters(path, seed)
+    text = text_of(path, seed, endings)
     with console(error=True).status("reading") as status:
         budget = study_of.Budget(folder, 1, steps, seed)
         model, record = study_of.trained_model(text, subject, (layers, width), budget, told=status.update)

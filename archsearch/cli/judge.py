@@ -10,11 +10,11 @@ import click
 
 from archsearch.actions.cells import load_cell
 from archsearch.actions.judge import hear
+from archsearch.actions.verdict_words import outlook, verdict_sentences
 from archsearch.cli.options import json_option, runs_option, training_options
-from archsearch.cli.pairs import pair_options
+from archsearch.cli.pairs import pair_options, pairs_shown
 from archsearch.cli.printing import console, print_json
 from archsearch.cli.tables import Column, number_text, print_table
-from archsearch.cli.verdicts import outlook, scores, verdict_sentences
 from archsearch.protocol.claims import MARGIN, SETTINGS
 from archsearch.protocol.duration import parse_duration
 from archsearch.protocol.hearing import Hearing
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     "tasks",
     metavar="TASK",
     multiple=True,
-    help="A task of the preset, also as xml@30k, text:FILE, series:FILE or FILE.py:NAME; may be repeated.  "
+    help="A task of the preset, also as xml@30k, text:FILE, series:FILE, labels:FILE or FILE.py:NAME; may be repeated.  "
     "[default: those that the preset searches with]",
 )
 @click.option(
@@ -93,13 +93,7 @@ def judge(
     however often it is asked for. The same command goes on from the pairs that are kept, also after Ctrl-C.
     """
     cells = load_cell(a, runs), load_cell(b, runs)
-    with console(error=True).status("starting workers") as status:
-
-        def heard(hearing: Hearing, done: int, of: int) -> None:
-            status.update(
-                f"pair {hearing.count + 1} of at most {pairs}: {done} of {of} trials ({scores(hearing)})"
-            )
-
+    with pairs_shown(pairs, lines=not as_json) as heard:
         hearing = hear(
             *cells,
             tasks=tasks,

@@ -21,15 +21,22 @@ COMMANDS = {
     "runs": "List the runs, the newest first: what each is doing, and its best.",
     "status": "Say what a run is doing: phase, rate, time left, failures by cause.",
     "leaderboard": "Show what a run found, beside the published cells and the noise.",
+    "propose": "Propose cells to a run, while it is searched in or stopped.",
+    "serve": "Let a language model read a run, and propose cells to it.",
+    "report": "Write what a run found as a page, and as figures and tables for a paper.",
+    "dashboard": "Show a run as live pages in a browser on this machine; it is only read.",
     "replay": "Train leaderboard rows again and compare the scores.",
     "show": "Show a cell: its equations, parameters and ancestry.",
     "cells": "List the published cells of the library.",
+    "import": "Make a cell of a published genotype, string, recipe or class.",
     "tasks": "List the tasks with their difficulties, floors and ceilings.",
+    "data": "List, fetch and check the published data sets that tasks and studies read.",
     "mutate": "Make children of a cell, and say what made them.",
     "train": "Train one cell on one task, beside the GRU.",
+    "fit": "Train a cell on a task, and write a model to take away.",
     "judge": "Say which of two cells is better, on fresh data, until it is sure.",
     "confirm": "Judge the best cells of a run on fresh data, against the GRU and the champion.",
-    "export": "Write a cell as a torch module, text, JSON, picture or equations.",
+    "export": "Write a cell as a torch module, ONNX, C, text or picture.",
     "inspect": "Train a cell on a text, and show what its units say.",
     "study": "Ask how good the instrument is, or run the experiments of other papers again.",
     "doctor": "Look at this machine, or at a run: what is damaged, and the way out.",
@@ -37,7 +44,12 @@ COMMANDS = {
 }
 """Name -> first line of its help; the command itself is the function of that name in the file of that name."""
 
-ELSEWHERE = {"enqueue": "; a run takes in cells only where it begins: archsearch evolve --start CELL"}
+KEYWORDS = {"import": "import_cell"}
+"""Name that Python keeps for itself -> what function and file are called instead."""
+
+ELSEWHERE = {
+    "enqueue": "; cells are proposed to a run, also while it is searched in: archsearch propose RUN FILE.cell"
+}
 """What other programs have as a command -> what to do here."""
 
 FULL_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
@@ -56,7 +68,8 @@ class _Commands(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in COMMANDS:
             return None
-        command: click.Command = getattr(importlib.import_module(f"archsearch.cli.{cmd_name}"), cmd_name)
+        name = KEYWORDS.get(cmd_name, cmd_name)
+        command: click.Command = getattr(importlib.import_module(f"archsearch.cli.{name}"), name)
         return command
 
     def resolve_command(
@@ -83,8 +96,8 @@ class _Commands(click.Group):
 def archsearch(ctx: click.Context) -> None:
     """Find recurrent cells that beat the GRU, with proof.
 
-    A RUN is a name under runs/ (or --runs, or ARCHSEARCH_RUNS) or a path. A CELL is a library name (gru), a .cell file, or
-    RUN/3 (rank) or RUN/c1f0 (id or unique prefix).
+    A RUN is a name under runs/ (or --runs, or ARCHSEARCH_RUNS) or a path. A CELL is a library name (gru), a .cell file, a
+    model's folder, or RUN/3 (rank) or RUN/c1f0 (id or unique prefix).
     """
     if ctx.invoked_subcommand is None:
         click.echo(ctx.get_help())

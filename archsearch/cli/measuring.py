@@ -20,8 +20,13 @@ if TYPE_CHECKING:
     from archsearch.studies.instrument import StudyPlan
 
 
-def measuring_options(command: Command) -> Command:
-    """Add what every study takes that trains cells."""
+def measuring_options(command: Command, settings: str = "the preset's k") -> Command:
+    """Add what every study takes that trains cells.
+
+    Args:
+        command: The command.
+        settings: How many settings of a task there are where nothing is said, for people.
+    """
     options = [
         click.option(
             "--preset", default="quick", show_default=True, metavar="NAME|FILE.toml", help="What is studied."
@@ -42,7 +47,7 @@ def measuring_options(command: Command) -> Command:
             "--settings",
             metavar="N",
             type=click.IntRange(min=1),
-            help="Settings of a task.  [default: the preset's k]",
+            help=f"Settings of a task.  [default: {settings}]",
         ),
         click.option(
             "--draws",
@@ -82,11 +87,16 @@ def examined(preset: str, said: Sequence[str], cells: str | None, runs: Path, ta
     Raises:
         InputError: Something is not there.
     """
-    name, loaded = load_preset(preset)
-    loaded = changed_preset(name, loaded, dict(parse_change(text) for text in said))
+    name, loaded = loaded_preset(preset, said)
     wanted = preset_tasks(name, loaded, tasks)
     names = [cell.strip() for cell in cells.split(",")] if cells else library.names()
     return Examined(name, loaded, {cell: load_cell(cell, runs) for cell in names}, wanted)
+
+
+def loaded_preset(preset: str, said: Sequence[str]) -> tuple[str, Preset]:
+    """Return a preset's name, and the preset with what `--set` says of it."""
+    name, loaded = load_preset(preset)
+    return name, changed_preset(name, loaded, dict(parse_change(text) for text in said))
 
 
 def preset_tasks(name: str, preset: Preset, tasks: str | None) -> list[str]:

@@ -8,9 +8,11 @@ from archsearch.cli.printing import console, note
 from archsearch.cli.tables import Column, number_text, print_table
 
 if TYPE_CHECKING:
-    from archsearch.studies.gates import GateEffect
+    from archsearch.studies.factors import Effect
     from archsearch.studies.importance import ImportanceRow
     from archsearch.studies.odyssey import VariantRow
+
+_IN_PAIRS = "In pairs: all trials with a score under every level, each beside itself."
 
 
 def print_variants(rows: list[VariantRow], score: str) -> None:
@@ -49,29 +51,54 @@ def print_variants(rows: list[VariantRow], score: str) -> None:
             )
 
 
-def print_effects(effects: list[GateEffect]) -> None:
+def print_gates(effects: list[Effect]) -> None:
     """Print what each gate does, and each few of them."""
     from archsearch.studies.gates import GATES
 
+    named = {" x ".join(GATES[gate] for gate in effect.name): effect for effect in effects}
+    _print_effects("--factorial", named)
+    if effects:
+        note(
+            "Best tenth: of a gate, the mean of the four cells that have it, less that of the others; below 0 it helps. "
+            f"{_IN_PAIRS} Of several: what they do together beyond each. p is not corrected."
+        )
+
+
+def print_factors(effects: list[Effect]) -> None:
+    """Print what each factor does."""
+    _print_effects("--factors", {effect.name: effect for effect in effects})
+    if effects:
+        note(
+            "Mean scores with the factor less those without, over all cells; below 0 it helps. "
+            f"{_IN_PAIRS} An x: what both do together beyond each. p is not corrected."
+        )
+
+
+def _print_effects(option: str, effects: dict[str, Effect]) -> None:
+    """Print effects on the best tenth and in pairs.
+
+    Args:
+        option: What asked for them.
+        effects: By what they are called.
+    """
     if not effects:
-        note("--factorial: a cell has fewer than two trials with a score; name more with --trials")
+        note(f"{option}: a cell has fewer than two trials with a score; name more with --trials")
         return
-    columns = [Column("effect"), *(Column(title, right=True) for title in ("score", "95 % interval", "p"))]
+    titles = ("best tenth", "95 % interval", "p", "pairs", "in pairs", "95 % interval")
     lines = [
         [
-            " x ".join(GATES[gate] for gate in effect.gates),
+            name,
             f"{effect.change:+.3f}",
             f"{effect.low:+.3f} to {effect.high:+.3f}",
             f"{effect.p:.2g}",
+            str(effect.pairs),
+            number_text(effect.paired, "+.3f"),
+            f"{number_text(effect.paired_low, '+.3f')} to {number_text(effect.paired_high, '+.3f')}",
         ]
-        for effect in effects
+        for name, effect in effects.items()
     ]
     console().print()
-    print_table(console(), columns, lines)
-    note(
-        "Of a gate: the mean best tenth of the four cells that have it, less that of the others; below 0 it helps. "
-        "Of several: what they do together beyond each. p is not corrected.",
-    )
+    print_table(console(), [Column("effect"), *(Column(title, right=True) for title in titles)], lines)
 
 
 def print_importance(rows: list[ImportanceRow]) -> None:

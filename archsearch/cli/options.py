@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 import click
 
+from archsearch.errors import InputError
 from archsearch.resources import DEFAULT_RUNS
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -75,17 +76,37 @@ def top_option(default: int, help: str) -> Callable[[Command], Command]:
     )
 
 
-def seeds_options(trials: int, of: str, folder: Path) -> Callable[[Command], Command]:
-    """Return what studies take that make a run for each of some seeds and keep it: --trials, --seed and --folder.
+def folder_option(default: Path, help: str) -> Callable[[Command], Command]:
+    """Return the option --folder, where a study keeps what it has trained.
+
+    Args:
+        default: Where that is when nothing is said.
+        help: What is kept there.
+    """
+    return click.option(
+        "--folder",
+        metavar="DIR",
+        type=click.Path(path_type=Path, file_okay=False),
+        default=default,
+        show_default=True,
+        help=help,
+    )
+
+
+def seeds_options(
+    trials: int, of: str, folder: Path, option: str = "--trials"
+) -> Callable[[Command], Command]:
+    """Return what studies take that make a run for each of some seeds and keep it: their number, --seed and --folder.
 
     Args:
         trials: How many where nothing is said.
         of: What the number is of, for people.
         folder: Where runs are kept where nothing is said.
+        option: Of the number.
     """
     options = [
         click.option(
-            "--trials",
+            option,
             metavar="N",
             type=click.IntRange(min=1),
             default=trials,
@@ -100,14 +121,7 @@ def seeds_options(trials: int, of: str, folder: Path) -> Callable[[Command], Com
             show_default=True,
             help="Of the first one.",
         ),
-        click.option(
-            "--folder",
-            metavar="DIR",
-            type=click.Path(path_type=Path, file_okay=False),
-            default=folder,
-            show_default=True,
-            help="Where ended runs are kept; they are not run again.",
-        ),
+        folder_option(folder, "Where ended runs are kept; they are not run again."),
     ]
 
     def add(command: Command) -> Command:
@@ -116,6 +130,30 @@ def seeds_options(trials: int, of: str, folder: Path) -> Callable[[Command], Com
         return command
 
     return add
+
+
+def whole_numbers(option: str, said: str, bounds: tuple[int, int], example: str) -> list[int]:
+    """Return the numbers that an option lists, the smallest first, each once.
+
+    Args:
+        option: Its name.
+        said: Numbers joined by commas.
+        bounds: The least and the most that one may be.
+        example: For who said something else.
+
+    Raises:
+        InputError: It is no such list.
+    """
+    least, most = bounds
+    try:
+        wanted = sorted({int(number) for number in said.split(",")})
+    except ValueError:
+        wanted = []
+    if not wanted or not least <= wanted[0] <= wanted[-1] <= most:
+        raise InputError(
+            f"{option} {said}: whole numbers from {least} to {most:,}, joined by commas, such as {example}"
+        )
+    return wanted
 
 
 def network_options(command: Command) -> Command:

@@ -17,7 +17,7 @@ from archsearch.cache_folder import cache_trouble
 from archsearch.resources import runs_folder
 from archsearch.words import plain
 
-WIDE = 200
+WIDE = 240
 """Columns of a table that goes into a pipe or file."""
 
 

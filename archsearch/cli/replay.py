@@ -8,14 +8,14 @@ from typing import Any
 
 import click
 
+from archsearch.actions.board_words import cell_name
 from archsearch.actions.replay import TOLERANCE, Replay, ReplayedScore
 from archsearch.actions.replay import replay as train_again
 from archsearch.actions.replay_verdicts import ReplayedClaim, replay_verdicts
-from archsearch.cli.board import cell_name
+from archsearch.actions.verdict_words import EQUAL
 from archsearch.cli.options import json_option, own_option, runs_option, top_option, training_options
 from archsearch.cli.printing import console, note, print_json, progress_line
 from archsearch.cli.tables import Column, print_table
-from archsearch.cli.verdicts import EQUAL
 from archsearch.words import plain
 
 

@@ -7,11 +7,12 @@ from pathlib import Path
 import click
 import msgspec
 
+from archsearch.actions.board_words import ratio_text
 from archsearch.actions.host_checks import size
 from archsearch.actions.status import RunStatus, run_statuses
-from archsearch.cli.board import ratio_text
 from archsearch.cli.options import json_option, runs_option
 from archsearch.cli.printing import console, note, print_json
+from archsearch.cli.runs_export import runs_export
 from archsearch.cli.tables import Column, print_table
 
 COLUMNS = [
@@ -27,11 +28,14 @@ COLUMNS = [
 ]
 
 
-@click.command(epilog="Example: archsearch runs --json")
+@click.group(invoke_without_command=True, epilog="Example: archsearch runs --json")
 @runs_option
 @json_option
-def runs(runs: Path, as_json: bool) -> None:
+@click.pass_context
+def runs(ctx: click.Context, runs: Path, as_json: bool) -> None:
     """List the runs, the newest first: what each is doing, and its best."""
+    if ctx.invoked_subcommand is not None:
+        return
     found = run_statuses(runs)
     if as_json:
         print_json(msgspec.to_builtins(found))
@@ -39,6 +43,9 @@ def runs(runs: Path, as_json: bool) -> None:
         note(f"No runs in {runs}; 'archsearch evolve' makes one.")
     else:
         print_table(console(), COLUMNS, [_row(status) for status in found])
+
+
+runs.add_command(runs_export)
 
 
 def _row(status: RunStatus) -> list[str]:

@@ -13,7 +13,7 @@ import click
 import msgspec
 
 from archsearch.cell import Cell
-from archsearch.cli.options import Command
+from archsearch.cli.options import Command, folder_option
 from archsearch.cli.printing import console, note
 
 if TYPE_CHECKING:
@@ -23,15 +23,22 @@ if TYPE_CHECKING:
 FOLDER = Path("runs", "odyssey")
 
 
-def search_options(command: Command) -> Command:
-    """Add what every such command takes, which `searched` takes as it is."""
+def search_options(command: Command, is_data_required: bool = True) -> Command:
+    """Add what every such command takes, which `searched` takes as it is.
+
+    Args:
+        command: The command.
+        is_data_required: Whether there is nothing that it does without `--data`.
+    """
     options: list[Any] = [
         click.option(
             "--data",
             metavar="DIR",
-            required=True,
+            required=is_data_required,
             type=click.Path(path_type=Path, exists=True, file_okay=False),
-            help="Folder with jsb_chorales.npz or other music, or that TIMIT or IAM-OnDB lies in.",
+            help="Folder with jsb_chorales.npz or other music, or that TIMIT or IAM-OnDB lies in."
+            if is_data_required
+            else "Folder with nottingham.npz and piano_midi.npz, or with ptb.train.txt and so on.",
         ),
         click.option(
             "--seed",
@@ -60,14 +67,7 @@ def search_options(command: Command) -> Command:
             show_default=True,
             help="Processes that train.",
         ),
-        click.option(
-            "--folder",
-            metavar="DIR",
-            type=click.Path(path_type=Path, file_okay=False),
-            default=FOLDER,
-            show_default=True,
-            help="Where ended trials are kept; they are not trained again.",
-        ),
+        folder_option(FOLDER, "Where ended trials are kept; they are not trained again."),
     ]
     for option in reversed(options):
         command = option(command)

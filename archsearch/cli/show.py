@@ -10,15 +10,17 @@ from typing import Any
 
 import click
 
+from archsearch.actions.board_words import PROPOSED, cell_name, ratio_text, title
 from archsearch.actions.cells import NamedCell, find_cell
 from archsearch.actions.lineage import Ancestor, Birth, read_family, read_lineage
-from archsearch.cell import Cell, Node, library, regrouped
-from archsearch.cli.board import cell_name, ratio_text, title
+from archsearch.cell import Cell, jacobian_class, library, regrouped
 from archsearch.cli.options import json_option, runs_option
 from archsearch.cli.printing import console, print_json
 from archsearch.compiler.program import describe
 from archsearch.errors import InputError
 from archsearch.mutations.description import describe_node
+from archsearch.mutations.roles import is_gate
+from archsearch.protocol import traits
 from archsearch.protocol.records import Outcome, Trial
 from archsearch.store import RunStore
 from archsearch.words import plain, polynomial
@@ -103,9 +105,7 @@ def _branches(family: Sequence[Ancestor]) -> Iterator[str]:
     for depth, ancestor in enumerate(family):
         lead = "   " * (depth - 1) + "└─ " if depth else ""
         fitness = "no fitness" if ancestor.fitness is None else ratio_text(ancestor.fitness, 3)
-        made = (
-            f"  step {ancestor.birth.step}: {'; '.join(ancestor.birth.mutations)}" if ancestor.birth else ""
-        )
+        made = f"  step {ancestor.birth.step}: {_made(ancestor.birth)}" if ancestor.birth else ""
         yield f"{lead}{cell_name(ancestor.cell)}  {fitness}{made}"
 
 
@@ -120,40 +120,46 @@ def _tree_document(family: Sequence[Ancestor]) -> dict[str, Any] | None:
         "fitness": first.fitness,
         "step": first.birth.step if first.birth else None,
         "mutations": first.birth.mutations if first.birth else [],
+        "proposer": (first.birth.proposer or None) if first.birth else None,
         "child": _tree_document(younger),
     }
 
 
 def _births(lineage: list[Birth]) -> list[str]:
-    """Return a line per birth: whose child, at which step, by what."""
+    """Return a line per birth: whose child or that it was proposed, at which step, by what."""
     leads = ["child of", *("that of" for _ in lineage[1:])]
     return [
-        f"{lead:<11} {cell_name(birth.parent)}, at step {birth.step}: {'; '.join(birth.mutations)}"
+        f"{lead:<11} {cell_name(birth.parent)}, at step {birth.step}: {_made(birth)}"
+        if birth.parent
+        else f"{'origin':<11} {_made(birth)}, at step {birth.step}"
         for lead, birth in zip(leads, lineage, strict=False)
     ]
+
+
+def _made(birth: Birth) -> str:
+    """Return what made a cell."""
+    return "; ".join(birth.mutations) if birth.parent else PROPOSED[birth.proposer]
 
 
 def _equations(cell: Cell, lineage: list[Birth]) -> list[str]:
     """Return the cell's text with a summary beside its first line."""
     lines = cell.text().splitlines()
     head = next(index for index, line in enumerate(lines) if line.startswith("cell "))
-    parent = f" · child of {cell_name(lineage[0].parent)}" if lineage else ""
-    lines[head] += f"    # {summary(cell)}{parent}"
+    lines[head] += f"    # {summary(cell)}{_origin(lineage[0]) if lineage else ''}"
     return lines
+
+
+def _origin(birth: Birth) -> str:
+    return f" · {f'child of {cell_name(birth.parent)}' if birth.parent else _made(birth)}"
 
 
 def summary(cell: Cell) -> str:
     """Return the size of a cell: `6 linear, 2 gates, 1 state · 6n²+3n parameters`. A gate is a sigmoid that multiplies."""
     canonical = cell.canonical()
     linears = sum(node.op == "linear" for node in canonical.ops)
-    gates = sum(_is_gate(canonical, node) for node in canonical.ops)
+    gates = sum(is_gate(canonical, node.handle) for node in canonical.ops)
     counts = f"{linears} linear, {_counted(gates, 'gate')}, {_counted(len(cell.states), 'state')}"
     return f"{counts} · {polynomial(cell.polynomial)} parameters"
-
-
-def _is_gate(cell: Cell, node: Node) -> bool:
-    readers = cell.consumers[node.handle]
-    return node.op == "sigmoid" and any(cell.node(reader).op == "mul" for reader in readers)
 
 
 def _counted(count: int, word: str) -> str:
@@ -167,7 +173,10 @@ def _facts(named: NamedCell) -> list[str]:
     if published := library.by_id().get(cell.id):
         lines.append(f"published   {published}")
     lines.append("nodes       " + ", ".join(f"{count} {op}" for op, count in counts.most_common()))
-    lines.append(f"parameters  {cell.parameter_count(128):,} at width 128, x as wide")
+    lines.append(
+        f"parameters  {traits.layer_parameters(cell.polynomial):,} at width {traits.WIDTH}, x as wide"
+    )
+    lines.append(f"Jacobian    {jacobian_class(cell)}")
     lines += [f"always 0    {words}" for words in _zeros(cell)]
     if named.row is not None and named.board is not None:
         row = named.row
@@ -207,7 +216,8 @@ def _document(named: NamedCell, lineage: list[Birth]) -> dict[str, Any]:
         "text": cell.text(),
         "states": list(cell.states),
         "published": library.by_id().get(cell.id),
-        "parameters": dict(zip(("n2", "n"), cell.polynomial, strict=True)),
+        "parameters": cell.coefficients,
+        "jacobian": str(jacobian_class(cell)),
         "run": named.board.run if named.board else None,
         "rank": row.rank if row else None,
         "fitness": row.fitness if row else None,

@@ -9,10 +9,11 @@ import click
 import msgspec
 
 from archsearch.cli.figures import check_figure, figure_option, write_figure
-from archsearch.cli.options import json_option, training_options
+from archsearch.cli.options import folder_option, json_option, training_options
 from archsearch.cli.printing import console, note, print_json
 from archsearch.cli.tables import Column, number_text, print_table
-from archsearch.search import STRATEGIES
+from archsearch.errors import InputError
+from archsearch.search import STRATEGIES, external
 from archsearch.studies import STUDIES
 from archsearch.words import plain, short_id
 from archsearch.workers.devices import worker_devices
@@ -20,16 +21,24 @@ from archsearch.workers.devices import worker_devices
 if TYPE_CHECKING:
     from archsearch.studies.comparison import Contest, StrategyRow
     from archsearch.studies.resampling import Figure
+    from archsearch.studies.simulation import Likeness
     from archsearch.studies.strategies import StudyOptions
 
 FOLDER = Path("runs", "strategies")
+
+ALONE = [name for name in STRATEGIES if name != external.NAME]
+"""The strategies that ask nobody."""
 
 
 @click.command(
     help=STUDIES["strategies"],
     epilog="Example: archsearch study strategies --strategies jozefowicz,random --seeds 3 --trials 100",
 )
-@click.option("--strategies", metavar="A,B,C", help=f"Of {', '.join(STRATEGIES)}.  [default: all]")
+@click.option(
+    "--strategies",
+    metavar="A,B,C",
+    help=f"Of {', '.join(ALONE)}.  [default: all]",
+)
 @click.option(
     "--seeds",
     metavar="N",
@@ -54,14 +63,7 @@ FOLDER = Path("runs", "strategies")
     help="How cells are measured.",
 )
 @click.option("--tasks", metavar="A,B,C", help="Tasks of the preset.  [default: those that it searches with]")
-@click.option(
-    "--folder",
-    metavar="DIR",
-    type=click.Path(path_type=Path, file_okay=False),
-    default=FOLDER,
-    show_default=True,
-    help="Where the runs lie; those that are complete are not run again.",
-)
+@folder_option(FOLDER, "Where the runs lie; those that are complete are not run again.")
 @click.option(
     "--judge", "judged", is_flag=True, help="Send each run's final cell to the referee, against the GRU."
 )
@@ -72,6 +74,12 @@ FOLDER = Path("runs", "strategies")
     default=12,
     show_default=True,
     help="Pairs of each such claim, at most.",
+)
+@click.option(
+    "--simulated",
+    metavar="FILE.jsonl",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Train nothing: let a file of 'archsearch runs export' answer; its run says preset and tasks.",
 )
 @figure_option("Draw the curves there")
 @training_options
@@ -85,6 +93,7 @@ def strategies(
     folder: Path,
     judged: bool,
     pairs: int,
+    simulated: Path | None,
     figure: Path | None,
     data: Path | None,
     workers: int | None,
@@ -92,13 +101,27 @@ def strategies(
     as_json: bool,
 ) -> None:
     """Search, compare and print; see `archsearch.studies.strategies`."""
+    from archsearch.protocol.candidates import read_candidates
+    from archsearch.protocol.recorded import RecordedTrials
     from archsearch.studies.comparison import compared  # scipy takes its time to import
-    from archsearch.studies.strategies import StudyOptions, check_strategies, judge_all, run_all
+    from archsearch.studies.simulation import likeness_agreement
+    from archsearch.studies.strategies import (
+        StudyOptions,
+        check_strategies,
+        judge_all,
+        run_all,
+    )
 
-    names = _listed(strategies) or tuple(STRATEGIES)
+    names = _listed(strategies) or tuple(ALONE)
     check_strategies(names)
     if figure is not None:
         check_figure(figure)
+    if simulated is not None:
+        if judged or tasks is not None:
+            raise InputError(
+                "--simulated trains nothing, on the tasks of its file: leave out --judge and --tasks"
+            )
+        folder = FOLDER.with_name(f"{FOLDER.name}-simulated") if folder == FOLDER else folder
     options = StudyOptions(
         folder=folder,
         strategies=names,
@@ -108,6 +131,7 @@ def strategies(
         tasks=_listed(tasks),
         data=data,
         devices=worker_devices(device, workers),
+        simulated=None if simulated is None else RecordedTrials(read_candidates(simulated)),
     )
     with console(error=True).status("starting workers") as status:
         runs = run_all(options, lambda words: status.update(plain(words)))
@@ -117,23 +141,34 @@ def strategies(
         from archsearch.studies.anytime import anytime_picture
 
         write_figure(anytime_picture(found), figure)
+    likeness = None if options.simulated is None else likeness_agreement(options.simulated)
     if as_json:
-        print_json(_document(options, found))
+        print_json(_document(options, found, likeness))
     else:
         _print(found)
+        if likeness is not None:
+            note(_how_like(likeness))
 
 
 def _listed(text: str | None) -> tuple[str, ...] | None:
     return None if text is None else tuple(part.strip() for part in text.split(",") if part.strip())
 
 
-def _document(options: StudyOptions, found: Contest) -> dict[str, object]:
+def _document(options: StudyOptions, found: Contest, likeness: Likeness | None) -> dict[str, object]:
     return {
         "preset": options.preset,
         "tasks": list(options.tasks) if options.tasks else None,
         "seeds": options.seeds,
+        "likeness": likeness._asdict() if likeness else None,
         **msgspec.to_builtins(found),
     }
+
+
+def _how_like(likeness: Likeness) -> str:
+    """Return what is to be said of fitnesses that nobody has measured."""
+    cells, figure = likeness.cells, number_text(likeness.spearman, ".2f")
+    known = f"for the {cells} found cells of the file the two go together by {figure} (Spearman)"
+    return f"Simulated: a cell that the file does not have got what the one most like it has; {known}."
 
 
 def _print(found: Contest) -> None:

@@ -13,9 +13,11 @@ from archsearch.cli.long_lag import long_lag
 from archsearch.cli.odyssey import odyssey
 from archsearch.cli.operators import operators
 from archsearch.cli.panel import panel
+from archsearch.cli.parallel import parallel
 from archsearch.cli.racing import racing
 from archsearch.cli.referee import referee
 from archsearch.cli.strategies import strategies
+from archsearch.cli.transfer import transfer
 from archsearch.cli.twins import twins
 from archsearch.studies import STUDIES
 
@@ -51,5 +53,7 @@ for command in (
     inside,
     gradient,
     generalize,
+    transfer,
+    parallel,
 ):
     study.add_command(command)

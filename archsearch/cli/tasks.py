@@ -25,7 +25,7 @@ def tasks(data: Path | None, as_json: bool) -> None:
     """List the tasks with their difficulties, floors and ceilings.
 
     Skill is 0 at the floor, what a predictor without memory scores, and 1 at the ceiling. Your own tasks need no place here:
-    `archsearch evolve --task text:FILE`, `--task series:FILE` or `--task FILE.py:NAME`.
+    `archsearch evolve --task text:FILE`, `--task series:FILE`, `--task labels:FILE` or `--task FILE.py:NAME`.
     """
     rows = []
     for name, family in TASKS.items():

@@ -22,7 +22,7 @@ from archsearch.words import plain
     "--task",
     required=True,
     metavar="TASK",
-    help="A task of the preset, also as xml@30k, text:FILE, series:FILE or FILE.py:NAME.",
+    help="A task of the preset, also as xml@30k, text:FILE, series:FILE, labels:FILE or FILE.py:NAME.",
 )
 @click.option("--difficulty", metavar="NAME", help="Another difficulty than the preset's.")
 @click.option(
@@ -93,9 +93,20 @@ def _print(comparison: Comparison, name: str) -> None:
         Column("skill", right=True),
     ]
     print_table(out, columns, [_line(comparison, pair) for pair in comparison.pairs])
+    _print_read_outs(comparison, name)
     even = facts.measure == "nll" and facts.floor >= math.log(facts.symbols)
     scale = f"floor {facts.floor:.4g}{', guessing evenly' if even else ''}, ceiling {facts.ceiling:.4g}"
     out.print(plain(f"{comparison.described}: {verdict_words(comparison)} ({scale}; one seed, so no proof)"))
+
+
+def _print_read_outs(comparison: Comparison, name: str) -> None:
+    """Print how the accuracy of the best trials falls as sequences grow, where the task says how long they are."""
+    if read := comparison.read_outs:
+        columns = [Column(title, right=True) for title in ("steps", plain(name), "gru")]
+        rows = [
+            [f"{ours.length:,}", f"{ours.accuracy:.3f}", f"{theirs.accuracy:.3f}"] for ours, theirs in read
+        ]
+        print_table(console(), columns, rows)
 
 
 def _line(comparison: Comparison, pair: Pair) -> list[str]:

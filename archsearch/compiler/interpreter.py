@@ -14,6 +14,7 @@ from torch.nn import functional
 
 from archsearch.cell import Cell, Node
 from archsearch.cell.graph import is_input_linear
+from archsearch.compiler.blocks import whole_matrix
 from archsearch.compiler.functions import torch_function
 from archsearch.compiler.parameters import PROJECTION, bias_name, weight_name
 
@@ -40,6 +41,7 @@ class Interpreter:
         during: The calls of one step.
         crossing: Handles of the values that a step reads from the sequence.
         matrices: Names of the weights that a step multiplies with.
+        heads: How many blocks those weights have that are block-diagonal, by their names.
     """
 
     def __init__(self, cell: Cell) -> None:
@@ -54,6 +56,7 @@ class Interpreter:
         read = {source for node in inside for source in node.inputs} | set(cell.next)
         self.crossing = tuple(sorted(read & timeless))
         self.matrices = tuple(weight_name(node.handle) for node in inside if node.op == "linear")
+        self.heads = {weight_name(node.handle): node.heads for node in cell.ops if node.heads > 1}
 
     def __call__(
         self,
@@ -131,6 +134,7 @@ class Interpreter:
     def _sequence(self, weights: Mapping[str, Tensor], x: Tensor, width: int, wide: Tensor | None) -> Values:
         """Return the parameters, and all values that no state enters, over the whole sequence."""
         values: Values = {name: weight for name, weight in weights.items()}
+        values |= {name: whole_matrix(weights[name], heads) for name, heads in self.heads.items()}
         values["x"] = x
         if wide is None:
             wide = functional.linear(x, weights[PROJECTION]) if PROJECTION in weights else x

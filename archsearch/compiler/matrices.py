@@ -22,7 +22,7 @@ class Matrix:
         reads: The name of what it reads, empty where that has none.
         layer: Which layer.
         reverse: Whether it belongs to the direction that reads backwards.
-        weight: The parameter, (n, fan_in).
+        weight: The parameter, (n, fan_in), fan_in being that of one head.
         bias: The bias of the same map, (n,), if it has one.
     """
 

@@ -11,9 +11,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from archsearch.cell import Cell, Node
-from archsearch.cell.graph import is_input_linear
+from archsearch.cell.graph import is_input_linear, scale_start
 from archsearch.cell.ops import canonical_arguments
 from archsearch.cell.printing import number
+from archsearch.errors import CellError
 
 PROJECTION = "projection"
 
@@ -28,10 +29,11 @@ class Learned:
     Attributes:
         name: What engines call it.
         title: What a layer calls it, without the layer's number.
-        shape: (n, fan_in) of a matrix, (n,) of a vector.
+        shape: (n, fan_in) of a matrix, fan_in being that of one head, (n,) of a vector.
         start: The value that all its entries start at, or None where they are drawn; plus or minus `UGI`: those of uniform
             gate initialisation, or their negatives.
         diagonal: What is added to the diagonal of a matrix after that.
+        heads: How many blocks a matrix has along its diagonal, one above the other in its (n, n / heads) numbers.
     """
 
     name: str
@@ -39,6 +41,7 @@ class Learned:
     shape: tuple[int, ...]
     start: float | None = None
     diagonal: float = 0.0
+    heads: int = 1
 
 
 def weight_name(handle: int) -> str:
@@ -78,19 +81,29 @@ def learned(cell: Cell, input_size: int, width: int) -> tuple[Learned, ...]:
         found.append(Learned(PROJECTION, PROJECTION, (width, input_size)))
     for node in cell.ops:
         if node.op == "linear":
-            fan_in = input_size if is_input_linear(node, cell.x.handle) else width
+            fan_in = input_size if is_input_linear(node, cell.x.handle) else width // node.heads
             diagonal = node.argument("diag") or 0.0
-            found.append(
-                Learned(*_titled(cell, node, weight_name(node.handle)), (width, fan_in), diagonal=diagonal)
-            )
+            name, title = _titled(cell, node, weight_name(node.handle))
+            found.append(Learned(name, title, (width, fan_in), diagonal=diagonal, heads=node.heads))
             if (bias := node.argument("bias")) is not None:
                 found.append(Learned(*_titled(cell, node, bias_name(node.handle)), (width,), start=bias))
         elif node.learns:
-            gain = cell.node(node.inputs[0]).op == "norm"
-            found.append(
-                Learned(*_titled(cell, node, weight_name(node.handle)), (width,), start=1.0 if gain else None)
-            )
+            start = scale_start(cell, node)
+            found.append(Learned(*_titled(cell, node, weight_name(node.handle)), (width,), start=start))
     return tuple(found)
+
+
+def check_width(cell: Cell, width: int) -> None:
+    """Refuse a width that the heads of a cell do not divide.
+
+    Raises:
+        CellError: There are such heads; the message says which widths there are.
+    """
+    if width % cell.width_step:
+        raise CellError(
+            f"cell {cell.name!r} has linear maps with heads, so its width is a multiple of {cell.width_step}, "
+            f"and {width} is none; the next is {cell.width_from(width)}"
+        )
 
 
 def parameter_names(cell: Cell) -> list[str]:

@@ -14,10 +14,18 @@ from torch.nn.utils.rnn import PackedSequence
 from archsearch.cell import Cell, library
 from archsearch.cell.ops import UGI
 from archsearch.compiler import arguments
+from archsearch.compiler.blocks import diagonals
 from archsearch.compiler.engine_names import current_name
 from archsearch.compiler.engines import ENGINES, default_engine
 from archsearch.compiler.matrices import Matrix, matrix_places
-from archsearch.compiler.parameters import PROJECTION, bias_name, learned, weight_name, without_biases
+from archsearch.compiler.parameters import (
+    PROJECTION,
+    bias_name,
+    check_width,
+    learned,
+    weight_name,
+    without_biases,
+)
 from archsearch.compiler.sequences import Run, States, backwards, run_packed, run_packed_backwards
 from archsearch.connections import CONNECTED
 
@@ -122,6 +130,7 @@ class Recurrent(nn.Module):
         engine = default_engine(device) if engine is None else current_name(engine)
         arguments.check_name("engine", engine, ENGINES)
         self.cell = library.as_cell(cell)
+        check_width(self.cell, hidden_size)
         self.input_size, self.hidden_size, self.num_layers = input_size, hidden_size, num_layers
         self.bias, self.batch_first, self.dropout = bias, batch_first, float(dropout)
         self.bidirectional, self.engine = bool(bidirectional), engine
@@ -158,7 +167,7 @@ class Recurrent(nn.Module):
     def reset_parameters(self, scale: float = 1.0, generator: torch.Generator | None = None) -> None:
         """Draw the weights anew: matrices and vectors from U(-s, s), s = scale / sqrt(n).
 
-        Biases start at their constants, and so does the learned vector after a `norm`, at 1; `diag` is added
+        Biases start at their constants, and so do learned vectors: at `start`, or at 1 after a `norm`; `diag` is added
         after the draw. Numbers are drawn as float32 on the CPU, layer by layer in canonical order, and then
         converted: cells with one id start at the same numbers, in every dtype and on every device. The biases that start
         by uniform gate initialisation (`bias=ugi`) share one draw a layer, made where the first of them stands.
@@ -182,7 +191,7 @@ class Recurrent(nn.Module):
                 drawn = torch.empty(item.shape, dtype=torch.float32, device="cpu")
                 parameter.copy_(drawn.uniform_(-bound, bound, generator=generator))
                 if item.diagonal:
-                    parameter.diagonal().add_(item.diagonal)
+                    diagonals(parameter, item.heads).add_(item.diagonal)
 
     def parameters_of(
         self, handle: int, layer: int = 0, reverse: bool = False

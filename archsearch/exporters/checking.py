@@ -19,7 +19,7 @@ IMPORTS = {"torch", "torch.nn.functional", "torch.nn.utils.rnn", "typing", "__fu
 
 
 def check_python(cell: Cell, source: str) -> None:
-    """Execute an exported module and compare it with the compiled cell, weights copied.
+    """Execute an exported module and compare it with the cell, weights copied.
 
     Raises:
         ArchsearchError: It imports anything but torch, fails its self-check, or computes something else.
@@ -27,18 +27,44 @@ def check_python(cell: Cell, source: str) -> None:
     check_all([(cell, source)])
 
 
-def check_all(pairs: list[tuple[Cell, str]]) -> None:
-    """Check several exported modules in one process; raises as `check_python` does."""
+def check_pararnn(cell: Cell, source: str) -> None:
+    """Execute a module for pararnn and compare it with the cell, by that package too where it is installed.
+
+    Raises:
+        ArchsearchError: As for `check_python`.
+    """
+    check_all([(cell, source)], "archsearch.exporters.comparing_pararnn")
+
+
+def check_all(pairs: list[tuple[Cell, str]], by: str = "archsearch.exporters.comparing") -> None:
+    """Check several exported modules in one process; raises as `check_python` does.
+
+    Args:
+        pairs: Cells with their modules.
+        by: Which of our modules compares them.
+    """
     for cell, source in pairs:
-        if foreign := sorted(imported(source) - IMPORTS):
-            raise ArchsearchError(
-                f"the export of {cell.name} imports {', '.join(foreign)}; nothing was written"
-            )
+        check_imports(cell, source, IMPORTS)
     with tempfile.TemporaryDirectory(prefix="archsearch-") as folder:
         for index, (cell, source) in enumerate(pairs):
             Path(folder, f"exported{index}.py").write_text(source, encoding="utf-8")
             Path(folder, f"exported{index}.cell").write_text(tidy(cell).cell.text(), encoding="utf-8")
-        _run(folder, len(pairs))
+        run_check([by, folder, str(len(pairs))], "the export")
+
+
+def check_imports(cell: Cell, source: str, allowed: set[str]) -> None:
+    """Refuse the export of a cell that imports anything but the modules that are allowed.
+
+    Args:
+        cell: The cell.
+        source: Its export.
+        allowed: Names of modules.
+
+    Raises:
+        ArchsearchError: It does.
+    """
+    if foreign := sorted(imported(source) - allowed):
+        raise ArchsearchError(f"the export of {cell.name} imports {', '.join(foreign)}; nothing was written")
 
 
 def imported(source: str) -> set[str]:
@@ -52,23 +78,33 @@ def imported(source: str) -> set[str]:
     return found
 
 
-def _run(folder: str, count: int) -> None:
+def run_check(arguments: list[str], what: str) -> None:
+    """Run a module that compares an export with its cell; `what` is checked, otherwise as `run_module`."""
+    run_module(arguments, what, "its check")
+
+
+def run_module(arguments: list[str], what: str, part: str = "") -> None:
+    """Run one of our modules in a process of its own.
+
+    Args:
+        arguments: The module and what it takes, as after `python -m`.
+        what: What is done or checked, for people.
+        part: Which part of it, for people.
+
+    Raises:
+        ArchsearchError: It failed, and its last line says why, or it did not end.
+    """
     paths = [str(PACKAGES), *filter(None, [os.environ.get("PYTHONPATH")])]
-    environment = {
-        **os.environ,
-        "PYTHONPATH": os.pathsep.join(paths),
-        "OMP_NUM_THREADS": "1",
-        "PYTHONSAFEPATH": "1",
-    }
-    command = [sys.executable, "-m", "archsearch.exporters.comparing", folder, str(count)]
+    extra = {"PYTHONPATH": os.pathsep.join(paths), "OMP_NUM_THREADS": "1", "PYTHONSAFEPATH": "1"}
+    command = [sys.executable, "-m", *arguments]
     try:
         done = subprocess.run(
-            command, env=environment, capture_output=True, text=True, timeout=SECONDS, check=False
+            command, env={**os.environ, **extra}, capture_output=True, text=True, timeout=SECONDS, check=False
         )
     except subprocess.TimeoutExpired:
         raise ArchsearchError(
-            f"the export did not end its check within {SECONDS} s; nothing was written"
+            f"{' '.join([what, 'did not end', part]).strip()} within {SECONDS} s; nothing was written"
         ) from None
     if done.returncode:
         reason = (done.stderr.strip() or f"exit code {done.returncode}").splitlines()[-1]
-        raise ArchsearchError(f"the export failed its check: {reason}; nothing was written")
+        raise ArchsearchError(f"{' '.join([what, 'failed', part]).strip()}: {reason}; nothing was written")

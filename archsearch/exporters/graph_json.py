@@ -37,7 +37,7 @@ class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     nodes: tuple[_Node, ...]
     states: tuple[int, ...]
     next: tuple[int, ...]
-    parameters: dict[str, int]
+    parameters: dict[str, float]
     scores: Scores | None = None
 
 
@@ -81,8 +81,6 @@ def _document(cell: Cell, scores: Scores | None) -> _File:
         _Node(node.handle, node.op, node.inputs, _arguments_of(node), node.name) for node in live.nodes
     )
     states = tuple(node.handle for node in live.state_nodes)
-    n2, n = shown.polynomial
-    parameters = {"n2": n2, "n": n}
     return _File(
         archsearch_cell=VERSION,
         id=shown.id,
@@ -91,7 +89,7 @@ def _document(cell: Cell, scores: Scores | None) -> _File:
         nodes=nodes,
         states=states,
         next=live.next,
-        parameters=parameters,
+        parameters=shown.coefficients,
         scores=scores,
     )
 

@@ -142,6 +142,8 @@ class _Equations:
         prime = f"^{{({weight.rank})}}" if weight.rank > 1 else ""
         letter = "W" if node.op == "linear" else "p"
         parameter = f"{letter}_{{{' '.join(index)}}}{prime}"
+        if node.heads > 1:
+            parameter = rf"\operatorname{{diag}}_{{{node.heads}}} {parameter}"
         if not node.has_bias:
             return parameter, None
         return parameter, f"b_{{{index[0]}}}" if weight.alone else f"b_{{{' '.join(index)}}}{prime}"

@@ -14,12 +14,14 @@ from safetensors.torch import load_file, save
 from torch import Tensor, nn
 
 from archsearch.cell import Cell
+from archsearch.cell.graph import is_input_linear
 from archsearch.compiler import Recurrent
-from archsearch.compiler.matrices import matrix_places
 from archsearch.compiler.parameters import PROJECTION, bias_name, learned, titles, weight_name
 from archsearch.compiler.source_function import made
 from archsearch.errors import ArchsearchError, InputError
-from archsearch.exporters.python import class_name, exported_names, to_python
+from archsearch.exporters.model import SizedModel
+from archsearch.exporters.module_names import class_name, exported_names
+from archsearch.exporters.python import to_python
 from archsearch.exporters.tidy import Tidy, tidy
 
 OURS = re.compile(r"(.*?)((?:(?:weight|bias)_[nxhgv]\d+|projection)_l(\d{1,6})(_reverse)?|_extra_state)")
@@ -87,16 +89,51 @@ def from_module(cell: Cell | str, module: nn.Module) -> Recurrent:
     return layer.train(module.training)
 
 
-def exported_weights(cell: Cell, path: Path) -> bytes:
+def exported_weights(cell: Cell, path: Path, one_way: bool = False) -> bytes:
     """Return a safetensors file of `Recurrent` weights as one of the exported class, which was run with them.
 
     Args:
         cell: The cell that the weights are of.
         path: The weights of a layer, or of a model with one such layer.
+        one_way: Whether layers that read both ways are refused.
 
     Raises:
-        InputError: It is no such file, or the weights are not the cell's.
+        InputError: It is no such file, the weights are not the cell's, or are of a layer that reads both ways.
     """
+    layer, weights = _read(cell, path)
+    if one_way and layer.bidirectional:
+        raise InputError(
+            f"{path} holds a layer that reads both ways, which this format has not; --format python has"
+        )
+    names = names_of_export(cell, layer.num_layers, 1 + layer.bidirectional)
+    return save({names[name]: weight for name, weight in weights.items() if name in names})
+
+
+def layer_of_file(cell: Cell, path: Path) -> Recurrent:
+    """Return the layer in float64 whose weights a safetensors file holds; arguments and errors as above."""
+    return _read(cell, path)[0]
+
+
+def model_of_file(cell: Cell, path: Path) -> SizedModel:
+    """Return the sizes and the weights of the layer in a safetensors file; arguments and errors as above."""
+    layer, weights = _read(cell, path)
+    names = names_of_export(cell, layer.num_layers, 1 + layer.bidirectional)
+    return SizedModel(
+        input_size=layer.input_size,
+        hidden_size=layer.hidden_size,
+        num_layers=layer.num_layers,
+        bias=layer.bias,
+        bidirectional=layer.bidirectional,
+        weights={names[name]: _array(weight) for name, weight in weights.items() if name in names},
+    )
+
+
+def _array(weight: Tensor) -> Any:
+    return (weight if weight.dtype == torch.float64 else weight.float()).numpy()
+
+
+def _read(cell: Cell, path: Path) -> tuple[Recurrent, dict[str, Tensor]]:
+    """Return the layer of a file, in float64 and compared with its exported class, and the weights as they stand there."""
     try:
         whole = load_file(path)
     except (OSError, SafetensorError) as error:
@@ -116,9 +153,8 @@ def exported_weights(cell: Cell, path: Path) -> bytes:
     except RuntimeError as error:
         reason = " ".join(str(error).split())
         raise InputError(f"{path}: the weights are not those of cell {cell.name!r}: {reason}") from None
-    _compare(layer)
-    names = names_of_export(cell, levels, 1 + layer.bidirectional)
-    return save({names[name]: weight for name, weight in weights.items() if name in names})
+    check_class(layer)
+    return layer, weights
 
 
 def _layer_of(cell: Cell, weights: Mapping[str, Tensor], levels: int, bidirectional: bool) -> Recurrent:
@@ -126,10 +162,9 @@ def _layer_of(cell: Cell, weights: Mapping[str, Tensor], levels: int, bidirectio
     sizes = [tuple(weight.shape) for name, weight in weights.items() if name != "_extra_state"]
     if not all(sizes) or 0 in [size for shape in sizes for size in shape] or not sizes:
         raise InputError("the file holds weights without entries, and no size can be read off them")
-    today = titles(cell.canonical())
-    readers = [
-        today[weight_name(at)] for at, role, *_ in matrix_places(cell.canonical()) if at and role == "x"
-    ]
+    live = cell.canonical()
+    today = titles(live)
+    readers = [today[weight_name(node.handle)] for node in live.ops if is_input_linear(node, live.x.handle)]
     wide = [weights[f"{name}_l0"].size(-1) for name in [PROJECTION, *readers] if f"{name}_l0" in weights]
     bias = any(name.startswith("bias_") for name in weights) or not any(node.has_bias for node in cell.ops)
     width = sizes[0][0]
@@ -143,8 +178,12 @@ def _layer_of(cell: Cell, weights: Mapping[str, Tensor], levels: int, bidirectio
     return Recurrent(cell, fan_in, width, levels, dtype=torch.float64, engine="interpreter", **options)
 
 
-def _compare(layer: Recurrent) -> None:
-    """Raise ArchsearchError where the exported class does something else with the weights than the layer does."""
+def check_class(layer: Recurrent) -> None:
+    """Compare the exported class with a layer in float64.
+
+    Raises:
+        ArchsearchError: It does something else with the layer's weights.
+    """
     x = torch.linspace(-1.0, 1.0, 6 * layer.input_size, dtype=torch.float64).reshape(3, 2, layer.input_size)
     with torch.no_grad():
         ours, theirs = layer(x)[0], to_module(layer)(x)[0]

@@ -6,19 +6,29 @@ import errno
 from pathlib import Path
 
 from archsearch.cell import Cell
+from archsearch.compiler.parameters import check_width
 from archsearch.errors import ArchsearchError, InputError, NoSpace
 from archsearch.exporters.formats import EXPORTERS, Exporter
+from archsearch.exporters.model import SizedModel
 from archsearch.exporters.scores import Scores
 from archsearch.files import write_whole
 from archsearch.words import did_you_mean
 
 
 def export(
-    cell: Cell, format: str, path: str | Path, *, force: bool = False, scores: Scores | None = None
+    cell: Cell,
+    format: str,
+    path: str | Path,
+    *,
+    force: bool = False,
+    scores: Scores | None = None,
+    model: SizedModel | None = None,
+    weights: Path | None = None,
+    kernels: bool = False,
 ) -> Path:
     """Write a cell to a file and return its path.
 
-    A Python export is executed in a process of its own and compared with the compiled cell before the file appears.
+    What can be executed is run by what it is for, and compared with the layer, before the file appears.
 
     Args:
         cell: The cell.
@@ -26,39 +36,65 @@ def export(
         path: The file to write; its folder must exist.
         force: Whether a file that is there may be replaced.
         scores: What a run found out about the cell.
+        model: The sizes, and the weights; None for the format's own.
+        weights: The file that the model's weights are from.
+        kernels: Whether it uses compiled kernels, which are not written here.
 
     Raises:
-        InputError: Unknown format, or the file cannot be written here; nothing was written.
+        InputError: Unknown format, sizes or kernels for one without, or the file cannot be written; nothing was written.
         NoSpace: The disk is full; nothing was written.
-        ArchsearchError: The exported Python does not do what the cell does; nothing was written.
+        ArchsearchError: What was exported does not do what the cell does; nothing was written.
     """
     row, target = _row(format), Path(path)
     try:
         _check_target(target, force, row.suffix)
-        content = export_text(cell, format, scores=scores).encode()
+        content = export_bytes(cell, format, scores=scores, model=model, weights=weights, kernels=kernels)
         write_whole(_followed(target), content, lambda: _check_target(target, force, row.suffix))
     except OSError as error:
         raise _explained(target, error) from None
     return target
 
 
-def export_text(cell: Cell, format: str, *, scores: Scores | None = None) -> str:
-    """Return what an export would write, checked like it.
+def export_bytes(
+    cell: Cell,
+    format: str,
+    *,
+    scores: Scores | None = None,
+    model: SizedModel | None = None,
+    weights: Path | None = None,
+    kernels: bool = False,
+) -> bytes:
+    """Return what an export would write, checked like it; texts in UTF-8.
 
     Args:
         cell: The cell.
         format: A key of EXPORTERS.
         scores: What a run found out about the cell.
+        model: The sizes, and the weights; None for the format's own.
+        weights: The file that the model's weights are from.
+        kernels: Whether it uses compiled kernels.
 
     Raises:
-        InputError: Unknown format.
-        ArchsearchError: The exported Python does not do what the cell does.
+        InputError: Unknown format, or sizes or kernels for a format without.
+        ArchsearchError: What was exported does not do what the cell does.
     """
     row = _row(format)
-    text = row.render(cell, scores)
+    if kernels:
+        if row.kernels is None:
+            raise InputError(f"compiled kernels go with --format python, not {format}")
+        row = row.kernels
+    if model is not None and not row.sized:
+        sized = "|".join(name for name, each in EXPORTERS.items() if each.sized)
+        raise InputError(f"sizes go with --format {sized}; {format} fits every size")
+    whole = model or SizedModel()
+    if row.sized:
+        check_width(cell, whole.hidden_size)
+        content = row.render(cell, scores, whole)
+    else:
+        content = row.render(cell, scores)
     if row.check is not None:
-        row.check(cell, text)
-    return text
+        row.check(cell, content, whole, weights)
+    return content if isinstance(content, bytes) else content.encode()
 
 
 def _row(format: str) -> Exporter:

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 
 from archsearch.cell import Cell, SearchSpace, library, load_space
 from archsearch.errors import CellError, InputError
-from archsearch.mutations.driver import CHILD_DRAWS, MAGNITUDES, Applied, Child, draw_once, one
+from archsearch.mutations.crossover import crossover
+from archsearch.mutations.driver import CHILD_DRAWS, MAGNITUDES, Applied, Child, Operators, draw_once, one
 from archsearch.mutations.operators import MUTATIONS
 from archsearch.words import did_you_mean
 
 
 def propose(
-    cell: Cell, space: SearchSpace, rng: np.random.Generator, magnitude: str = "per_node"
+    cell: Cell,
+    space: SearchSpace,
+    rng: np.random.Generator,
+    magnitude: str = "per_node",
+    mate: Cell | None = None,
 ) -> Child | None:
     """Return a child from one draw, or None if the draw came to nothing new or nothing valid.
 
@@ -21,12 +28,16 @@ def propose(
         space: Its operators, ops and limits.
         rng: Where all chance comes from; cells with one id have, from one state of it, children with one id.
         magnitude: `per_node` or `count`, a key of MAGNITUDES.
+        mate: What `crossover` takes parts from; None for a random start cell of the space.
 
     Raises:
         CellError: The parent is too symmetric for an id.
         SpaceError: The space names an operator that does not exist.
     """
-    return draw_once(cell, MUTATIONS, space, rng, MAGNITUDES[magnitude])
+    operators: Operators = MUTATIONS
+    if mate is not None:
+        operators = {**MUTATIONS, "crossover": partial(crossover, mate=mate)}
+    return draw_once(cell, operators, space, rng, MAGNITUDES[magnitude])
 
 
 def neighbour(cell: Cell, space: SearchSpace, rng: np.random.Generator) -> Child | None:
@@ -78,9 +89,13 @@ def children(
     drawn = [draw(cell, space, rng, magnitude) for _ in range(count)]
     found = [child for child in drawn if child is not None]
     if len(found) < count:
-        words = f"no valid child in {CHILD_DRAWS} draws from space {space.name!r}"
-        raise CellError(f"cell {cell.name!r}: {words}")
+        raise no_child(cell, space)
     return found
+
+
+def no_child(cell: Cell, space: SearchSpace) -> CellError:
+    """Return the error of a cell that has no valid child in as many draws as are tried."""
+    return CellError(f"cell {cell.name!r}: no valid child in {CHILD_DRAWS} draws from space {space.name!r}")
 
 
 def mutate(

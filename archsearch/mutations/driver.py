@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import msgspec
 import numpy as np
+from msgspec import UNSET
 
 from archsearch.cell import Cell, Node, SearchSpace
 from archsearch.errors import CellError, SpaceError
@@ -78,6 +79,16 @@ MAGNITUDES: dict[str, Visits] = {
 """Which nodes a pass visits."""
 
 
+def in_random_order(space: SearchSpace, rng: np.random.Generator) -> list[str]:
+    """Return a space's operators in the order in which they are tried at a node, by their weights if it has some."""
+    names = space.mutations
+    if space.weights is UNSET:
+        return [names[i] for i in rng.permutation(len(names))]
+    weights = np.array([space.weights.get(name, 1.0) for name in names])
+    order = rng.choice(len(names), len(names), replace=False, p=weights / weights.sum())
+    return [names[i] for i in order]
+
+
 def transformed(
     parent: Cell, visits: list[Node], operators: Operators, space: SearchSpace, rng: np.random.Generator
 ) -> tuple[Cell, tuple[Applied, ...]]:
@@ -98,8 +109,7 @@ def transformed(
     for handle in [node.handle for node in visits]:
         if handle not in present:
             continue
-        for i in rng.permutation(len(space.mutations)):
-            name = space.mutations[i]
+        for name in in_random_order(space, rng):
             result = operators[name](working, working.node(handle), space, rng)
             if result is not None:
                 working = result

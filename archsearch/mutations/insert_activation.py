@@ -3,12 +3,11 @@
 Third of the six mutations of Jozefowicz et al. (2015).
 """
 
-from dataclasses import replace
-
 import numpy as np
 
 from archsearch.cell import Cell, Node, SearchSpace
 from archsearch.mutations.ancestry import random_choice
+from archsearch.mutations.edges import edges_into, put_on_edge
 
 
 def insert_activation(cell: Cell, node: Node, space: SearchSpace, rng: np.random.Generator) -> Cell | None:
@@ -22,10 +21,8 @@ def insert_activation(cell: Cell, node: Node, space: SearchSpace, rng: np.random
         space: What the search may use.
         rng: Where chance comes from.
     """
-    places = [place for place, source in enumerate(node.inputs) if cell.node(source).op != "number"]
+    places = edges_into(cell, node)
     if not places:
         return None
     place, kind = random_choice(places, rng), random_choice(space.activations, rng)
-    new = Node(cell.fresh_handle(), kind.op, (node.inputs[place],), kind.args)
-    inputs = (*node.inputs[:place], new.handle, *node.inputs[place + 1 :])
-    return cell.edited({new.handle: new, node.handle: replace(node, inputs=inputs)})
+    return put_on_edge(cell, node, place, kind)

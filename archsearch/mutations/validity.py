@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from graphlib import CycleError, TopologicalSorter
 
+from msgspec import UNSET
+
 from archsearch.cell import Cell, SearchSpace
 
 
@@ -23,6 +25,8 @@ def fault(cell: Cell, space: SearchSpace) -> str | None:
         return f"{len(cell.ops)} nodes, the space allows {space.limits.nodes}"
     if linears > space.limits.linears:
         return f"{linears} linear nodes, the space allows {space.limits.linears}"
+    if space.limits.states is not UNSET and len(cell.next) > space.limits.states:
+        return f"{len(cell.next)} states, the space allows {space.limits.states}"
     if not cell.consumers[cell.x.handle] and cell.x.handle not in cell.next:
         return "its output does not depend on x"
     if not _remembers(cell):

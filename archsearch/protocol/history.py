@@ -16,7 +16,7 @@ from archsearch.protocol.belief import Belief
 from archsearch.protocol.evaluation import Ended
 from archsearch.protocol.fitness import Judgement, judge
 from archsearch.protocol.plan import RunPlan
-from archsearch.protocol.records import PLACEBO, Step, Try
+from archsearch.protocol.records import PLACEBO, Proposer, Step, Try
 from archsearch.protocol.settings import Setting
 
 SETTLED = {"evaluated", "stopped at gate", "diverged"}
@@ -43,6 +43,7 @@ class Candidate:
         tries: Its trials by task and setting; without those that the host ended.
         used: The settings that were assigned and reached, by task.
         judgement: Its fitness, if it has one.
+        proposer: Who has brought it, if that was not the search.
     """
 
     id: str
@@ -57,6 +58,7 @@ class Candidate:
     tries: dict[str, dict[Setting, Try]] = field(default_factory=dict)
     used: dict[str, set[Setting]] = field(default_factory=dict)
     judgement: Judgement | None = None
+    proposer: Proposer = ""
 
     @classmethod
     def brought(cls, step: Step) -> Candidate:
@@ -67,6 +69,7 @@ class Candidate:
             parent=step.parent,
             applied=step.applied,
             is_start=step.kind == "start",
+            proposer=step.proposer,
         )
 
     @property
@@ -85,6 +88,11 @@ class Candidate:
     def trials(self) -> int:
         """How many trials it had."""
         return self.filter_tries + sum(len(tries) for tries in self.tries.values())
+
+    @property
+    def is_found(self) -> bool:
+        """Whether it is a mutant or was proposed from outside, and no published cell that the search began with."""
+        return bool(self.parent or self.proposer)
 
     @property
     def finished_first_stage(self) -> bool:
@@ -153,6 +161,7 @@ class Counts(msgspec.Struct):
         check: The sum of the checks of their places, so that places that were kept elsewhere can be held against it.
         finished_first_stage: Candidates other than start cells that finished the first stage.
         known: Draws that gave a known cell.
+        alike: How many of them gave one that is known by its outputs alone.
         steps_without_news: Steps, the last in a row but for clones, that brought nothing new.
         fates: How many steps ended in each way.
     """
@@ -166,6 +175,7 @@ class Counts(msgspec.Struct):
     known: int = 0
     steps_without_news: int = 0
     fates: dict[str, int] = msgspec.field(default_factory=dict)
+    alike: int = 0
 
 
 class History:
@@ -214,6 +224,11 @@ class History:
         return self.counts.known
 
     @property
+    def alike(self) -> int:
+        """How many of these gave a cell that is known by its outputs alone."""
+        return self.counts.alike
+
+    @property
     def fates(self) -> Counter[str]:
         """How many steps ended in each way."""
         return Counter(self.counts.fates)
@@ -253,6 +268,7 @@ class History:
             self._tell_candidate(ended)
         counts.told += 1
         counts.known += step.known
+        counts.alike += step.alike
         counts.fates[ended.verdict.fate] = counts.fates.get(ended.verdict.fate, 0) + 1
         if step.kind != "placebo":
             counts.steps_without_news = counts.steps_without_news + 1 if step.kind == "nothing" else 0
@@ -399,6 +415,7 @@ class History:
         for ended in last:
             counts.told -= 1
             counts.known -= ended.step.known
+            counts.alike -= ended.step.alike
             counts.fates[ended.verdict.fate] -= 1
         counts.fates = {fate: count for fate, count in counts.fates.items() if count}
         counts.steps_without_news = steps_without_news

@@ -102,6 +102,18 @@ class Validation(msgspec.Struct, frozen=True, array_like=True):
     nll: float
 
 
+class ReadOut(msgspec.Struct, frozen=True, array_like=True):
+    """How well a trained cell does on sequences of one length.
+
+    Attributes:
+        length: Their steps.
+        accuracy: Top-1 accuracy there.
+    """
+
+    length: int
+    accuracy: float
+
+
 class Outcome(msgspec.Struct, frozen=True, omit_defaults=True):
     """How a trial ended.
 
@@ -119,6 +131,7 @@ class Outcome(msgspec.Struct, frozen=True, omit_defaults=True):
         curve: All validations.
         reason: Why it is not done.
         seconds: Wall-clock time; never part of a comparison.
+        read_outs: Of a task with lengths of its own, at that step; read by reports only. Absent elsewhere.
     """
 
     status: Status
@@ -134,6 +147,7 @@ class Outcome(msgspec.Struct, frozen=True, omit_defaults=True):
     curve: tuple[Validation, ...] = ()
     reason: str = ""
     seconds: float = 0.0
+    read_outs: tuple[ReadOut, ...] = ()
 
     @property
     def by_host(self) -> bool:
@@ -142,6 +156,9 @@ class Outcome(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 StepKind = Literal["start", "reexamine", "propose", "nothing", "placebo"]
+
+Proposer = Literal["", "inbox", "program"]
+"""Who has brought the cell of a step: the search itself, somebody by way of the run's inbox, or the program that it asks."""
 
 PLACEBO = "placebo-"
 """With the number of its step, the id under which the history knows a clone that stands in a candidate's place."""
@@ -177,6 +194,8 @@ class Step(msgspec.Struct, frozen=True, omit_defaults=True):
         invalid: Draws that gave no valid child.
         raced: Whether its trials pause at the rungs of their tasks.
         init_draw: Of its trials; 0 but for clones.
+        proposer: Who has brought the cell, if that was not the search.
+        alike: How many of the known draws gave a cell that is new but for its outputs.
     """
 
     number: int
@@ -191,6 +210,8 @@ class Step(msgspec.Struct, frozen=True, omit_defaults=True):
     invalid: int = 0
     raced: bool = False
     init_draw: int = 0
+    proposer: Proposer = ""
+    alike: int = 0
 
     @property
     def candidate(self) -> str:

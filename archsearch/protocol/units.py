@@ -19,7 +19,7 @@ def matrix_parameters(cell: Cell, n: int, layers: int, x_width: int = 0) -> int:
         layers: How many.
         x_width: See above.
     """
-    whole = layers * cell.polynomial[0] * n * n
+    whole = int(layers * cell.polynomial[0] * n * n)
     if not x_width:
         return whole
     return whole + n * (cell.input_linears * (x_width - n) + cell.needs_projection * x_width)
@@ -55,7 +55,8 @@ def products(cell: Cell, n: int, symbols: int, layers: int, x_width: int = 0) ->
 def units(cell: Cell, symbols: int, layers: int, budget: int, x_width: int = 0) -> int:
     """Return the largest width whose parameter count is within the budget; 0 if there is none.
 
-    A cell that reads a narrow x itself is never just as wide as x, where it would have it for nothing: one unit less then.
+    It is a multiple of what the heads of the cell ask for. A cell that reads a narrow x itself is never just as wide as x,
+    where it would have it for nothing: one unit less then, or the next multiple.
 
     Args:
         cell: The cell.
@@ -71,7 +72,8 @@ def units(cell: Cell, symbols: int, layers: int, budget: int, x_width: int = 0) 
             low = middle
         else:
             high = middle - 1
-    return low - (low == x_width and cell.needs_projection and low > 0)
+    low -= low % cell.width_step
+    return low - cell.width_step * (low == x_width and cell.needs_projection and low > 0)
 
 
 def smallest_budget(cell: Cell, symbols: int, layers: int, x_width: int = 0) -> int:
@@ -83,5 +85,6 @@ def smallest_budget(cell: Cell, symbols: int, layers: int, x_width: int = 0) -> 
         layers: How many.
         x_width: See above.
     """
-    least = SMALLEST + (x_width == SMALLEST and cell.needs_projection)
+    least = cell.width_from(SMALLEST)
+    least += cell.width_step * (x_width == least and cell.needs_projection)
     return model_parameters(cell, least, symbols, layers, x_width)

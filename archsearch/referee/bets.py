@@ -9,8 +9,8 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import scipy  # whose parts load when they are first needed: they take as long as all else of a process
 from numpy.typing import NDArray
-from scipy.special import betainc, betaln
 
 Array = NDArray[np.float64]
 
@@ -33,8 +33,8 @@ def log_sign(wins: Any, losses: Any) -> Array:
     """
     w, l = np.asarray(wins, dtype=np.float64), np.asarray(losses, dtype=np.float64)  # noqa: E741
     # 1 - I_1/2(w+1, l+1) = I_1/2(l+1, w+1), which keeps its digits where it is small.
-    share = np.maximum(betainc(l + 1, w + 1, 0.5), np.finfo(np.float64).tiny)
-    result: Array = (w + l + 1) * np.log(2) + betaln(w + 1, l + 1) + np.log(share)
+    share = np.maximum(scipy.special.betainc(l + 1, w + 1, 0.5), np.finfo(np.float64).tiny)
+    result: Array = (w + l + 1) * np.log(2) + scipy.special.betaln(w + 1, l + 1) + np.log(share)
     return result
 
 

@@ -11,9 +11,8 @@ import math
 from collections.abc import Callable, Mapping
 
 import numpy as np
+import scipy  # whose parts load when they are first needed: they take as long as all else of a process
 from numpy.typing import NDArray
-from scipy.optimize import brentq
-from scipy.special import ndtr
 
 Array = NDArray[np.float64]
 
@@ -26,6 +25,9 @@ to 96 % then, for 3 to 9 draws and 2 or 3 tasks, and 82 to 93 % without."""
 
 STEP = 0.5
 """How a bracket around the quantile grows."""
+
+CLOSE = 1e-7
+"""Width of the bracket in which the quantile is found; to load scipy's root finders takes longer than all these halves."""
 
 
 def best_of_clones(
@@ -51,7 +53,7 @@ def best_of_clones(
     ]
 
     def excess(ratio: float) -> float:
-        above = math.prod(ndtr((mean - ratio) / deviation) for mean, deviation in laws)
+        above = math.prod(scipy.special.ndtr((mean - ratio) / deviation) for mean, deviation in laws)
         return float(np.mean(np.exp(clones * np.log1p(-np.minimum(above, 1 - 1e-16))))) - quantile
 
     return _root(excess)
@@ -66,10 +68,13 @@ def _worlds(skills: Array, lost: float, rng: np.random.Generator, against: float
 
 
 def _root(excess: Callable[[float], float]) -> float:
-    """Return where a rising function is 0, looking further and further from 1."""
+    """Return where a rising function is 0, looking further and further from 1, and then in ever smaller halves."""
     low = high = 1.0
     while excess(low) > 0:
         low -= STEP
     while excess(high) < 0:
         high += STEP
-    return float(brentq(excess, low, high, xtol=1e-9))
+    while high - low > CLOSE:
+        middle = (low + high) / 2
+        low, high = (middle, high) if excess(middle) < 0 else (low, middle)
+    return (low + high) / 2

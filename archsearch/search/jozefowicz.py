@@ -11,4 +11,4 @@ def search_pool(view: View) -> Asked:
     if asked := view.due_reexamination():
         return asked
     members = [member.id for member in view.history.pool] or [cell.id for cell in start_cells(view.plan)]
-    return view.child_of(members[int(view.rng.integers(len(members)))])
+    return view.child_of(members[int(view.rng.integers(len(members)))], members)

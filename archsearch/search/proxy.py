@@ -46,9 +46,9 @@ def hidden_covariance(cell: Cell) -> float:
     """Return the score of a cell, the same for isomorphic ones; -inf where states are not finite, or never change."""
     rng = generator("hidden covariance")
     text = rng.integers(SYMBOLS, size=(STEPS, BATCH))
-    x = rng.uniform(-1, 1, (SYMBOLS, WIDTH))[text] / np.sqrt(WIDTH)
-    live = cell.canonical()
-    states = hidden_states(live, initial_weights(live, WIDTH, rng), x).swapaxes(0, 1).reshape(BATCH, -1)
+    live, width = cell.canonical(), cell.width_from(WIDTH)
+    x = rng.uniform(-1, 1, (SYMBOLS, width))[text] / np.sqrt(width)
+    states = hidden_states(live, initial_weights(live, width, rng), x).swapaxes(0, 1).reshape(BATCH, -1)
     with np.errstate(all="ignore"):
         correlations = np.corrcoef(states)
     if not np.isfinite(correlations).all():

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from heapq import nlargest
 
+from archsearch.protocol.history import Place
 from archsearch.protocol.references import start_cells
 from archsearch.search.view import Asked, View
 
@@ -18,15 +19,17 @@ SHARE = 0.25
 
 def evolve_youngest(view: View) -> Asked:
     """Return the next step: with even odds a re-examination, else a mutant of the winner of a tournament."""
-    return view.due_reexamination() or view.child_of(_winner(view))
+    if asked := view.due_reexamination():
+        return asked
+    population = nlargest(view.plan.preset.search.pool, view.history.places, key=lambda place: place.step)
+    return view.child_of(_winner(view, population), [place.id for place in population])
 
 
-def _winner(view: View) -> str:
+def _winner(view: View, population: list[Place]) -> str:
     """Return the id of the best of a sample, drawn with replacement, of the population."""
-    size = view.plan.preset.search.pool
-    population = nlargest(size, view.history.places, key=lambda place: place.step)
     if not population:
         starts = start_cells(view.plan)
         return starts[int(view.rng.integers(len(starts)))].id
+    size = view.plan.preset.search.pool
     sample = view.rng.integers(len(population), size=max(2, round(SHARE * size)))
     return min(population[int(index)] for index in sample).id

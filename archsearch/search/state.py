@@ -17,7 +17,10 @@ from archsearch.protocol.plan import RunPlan
 from archsearch.protocol.racing import Outcomes
 from archsearch.protocol.records import Step, Trial, Try
 from archsearch.protocol.settings import Setting
+from archsearch.protocol.traits import Traits
+from archsearch.search.alike import Tried
 from archsearch.search.ask import ask, sees
+from archsearch.search.outside import NOBODY, Outside
 from archsearch.search.view import Asked
 
 
@@ -31,6 +34,8 @@ class Search:
         told: What the steps of earlier sessions say, as far as that was kept; None begins with the first step.
         seen: What those of them say that the next step surely sees; None as well.
         belief: What is known of cells before they are trained; of histories that are not given.
+        brought: Ids of the cells that the steps which `seen` was told have brought, where the space tells cells apart by
+            outputs.
 
     Attributes:
         told: What all told steps say: the leaderboard's history.
@@ -39,6 +44,9 @@ class Search:
         ended: Those of them that have ended, told or not, by number.
         next: The number of the step that is asked next.
         brought: The cells of open steps that no told step has tried.
+        unread: Ids of cells of earlier steps whose outputs are not in `tried` yet.
+        tried: What the cells of the earlier steps compute; None where the space does not tell cells apart by that.
+        traits: Size and form of the cells of which a strategy has asked for them, by id, so that each is read once.
     """
 
     def __init__(
@@ -50,6 +58,7 @@ class Search:
         told: History | None = None,
         seen: History | None = None,
         belief: Belief | None = None,
+        brought: Iterable[str] = (),
     ) -> None:
         self.plan, self.baseline, self.gates = plan, baseline, gates
         self.told = told or History(plan, baseline, belief=belief)
@@ -58,6 +67,9 @@ class Search:
         self.ended: dict[int, Ended] = {}
         self.next = self.seen.told
         self.brought: set[str] = set()
+        self.tried = Tried() if plan.space.tells_by_outputs else None
+        self.unread = [] if self.tried is None else list(brought)
+        self.traits: dict[str, Traits] = {}
 
     def restore(self, steps: Iterable[Ended | Step]) -> None:
         """Take in the steps of earlier sessions that `seen` was not told, in order: those that ended, then the open ones."""
@@ -74,6 +86,7 @@ class Search:
         """Take in the next step as it was asked."""
         self.asked[step.number] = step
         self.next += 1
+        self.unread += [step.cell] if self.tried is not None and step.cell else []
         brings = step.cell and step.kind != "placebo"
         if step.number >= self.told.told and brings and self.told.candidate(step.cell) is None:
             self.brought.add(step.cell)
@@ -97,18 +110,40 @@ class Search:
         """Whether all steps that the next one sees are told."""
         return sees(self.plan, self.next) <= self.told.told
 
-    def ask(self, cell: Callable[[str], Cell]) -> Asked:
+    def ask(self, cell: Callable[[str], Cell], outside: Outside = NOBODY) -> Asked:
         """Return the next step, asked from exactly the steps that it sees.
 
         Args:
             cell: Returns a cell of the run by its id.
+            outside: Who else brings cells.
+
+        Raises:
+            Thinking: The program outside that the strategy asks has not answered yet.
         """
         assert self.may_ask, "a step is asked when all steps that it sees are told"
         self._see(sees(self.plan, self.next))
         unseen = [self.asked[number] for number in range(self.seen.told, self.next)]
-        asked = ask(self.plan, self.next, self.seen, unseen, cell)
+        tried = self._tried(cell)
+        asked = ask(
+            self.plan,
+            self.next,
+            self.seen,
+            unseen,
+            cell,
+            outside=outside,
+            tried=tried,
+            traits=self.traits,
+        )
         self._note(asked.step)
         return asked
+
+    def _tried(self, cell: Callable[[str], Cell]) -> Tried | None:
+        """Return what the cells of all earlier steps compute."""
+        if self.tried is not None:
+            for brought in self.unread:
+                self.tried.add(cell(brought))
+            self.unread.clear()
+        return self.tried
 
     def _see(self, count: int) -> None:
         """Tell the strategy's history the first steps, and drop what nobody needs any more."""

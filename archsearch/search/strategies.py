@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from archsearch.search import jozefowicz, neighbours, proxy, random_walk, regularized, tuning
+from archsearch.search import (
+    external,
+    jozefowicz,
+    map_elites,
+    neighbours,
+    nsga2,
+    proxy,
+    random_walk,
+    regularized,
+    tuning,
+)
 from archsearch.search.view import Asked, View
 
 STRATEGIES: dict[str, Callable[[View], Asked]] = {
@@ -14,4 +24,7 @@ STRATEGIES: dict[str, Callable[[View], Asked]] = {
     "regularized": regularized.evolve_youngest,
     "tuning": tuning.tune_references,
     "proxy": proxy.walk_by_proxy,
+    external.NAME: external.ask_program,
+    "map_elites": map_elites.illuminate,
+    "nsga2": nsga2.evolve_fronts,
 }

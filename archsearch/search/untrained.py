@@ -5,7 +5,7 @@ The rows of `OPS` say what an op computes; here is what they call.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache
 
 import numpy as np
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from archsearch.cell import OPS, Cell, Node
 from archsearch.cell.ops import LEAKY_SLOPE, NORM_EPSILON, UGI
-from archsearch.compiler.parameters import Learned, bias_name, learned, weight_name
+from archsearch.compiler.parameters import Learned, bias_name, check_width, learned, weight_name
 from archsearch.compiler.source_function import made
 
 Array = NDArray[np.float64]
@@ -30,8 +30,12 @@ FUNCTIONS: Mapping[str, Callable[..., Array]] = {
     "max_": np.maximum,
     "leaky_relu": lambda a: np.where(a > 0, a, LEAKY_SLOPE * a),
     "exp_": np.exp,
+    "sqrt_": np.sqrt,
+    "sin_": np.sin,
+    "cos_": np.cos,
     "softplus": lambda a: np.logaddexp(0, a),
     "silu": lambda a: a * _sigmoid(a),
+    "average_of": lambda a: np.broadcast_to(np.mean(a, -1, keepdims=True), a.shape),
     "root_of": lambda a: 1 / np.sqrt(np.mean(a * a, -1, keepdims=True) + NORM_EPSILON),
 }
 """What the rules of `OPS` call, on arrays of any shape whose last axis is a row."""
@@ -41,7 +45,7 @@ FUNCTIONS: Mapping[str, Callable[..., Array]] = {
 def _computes(op: str) -> Callable[..., Array]:
     """Return the function of an element-wise op: of what it learns, then of its operands."""
     names = ("a", "b")[: OPS[op].arity]
-    expression = OPS[op].rule.forward.format(*names, w="w", root="root_of(a)")
+    expression = OPS[op].rule.forward.format(*names, w="w", root="root_of(a)", average="average_of(a)")
     return made("computed", f"def computed(w, {', '.join(names)}):\n    return {expression}\n", FUNCTIONS)
 
 
@@ -53,6 +57,7 @@ def initial_weights(cell: Cell, width: int, rng: np.random.Generator) -> dict[st
         width: n, also of x.
         rng: Where chance comes from.
     """
+    check_width(cell, width)
     items = learned(cell, width, width)
     spread = [item for item in items if item.start is not None and abs(item.start) == UGI]
     gates = _spread(width, rng) if spread else np.empty(0)
@@ -72,7 +77,9 @@ def _drawn(item: Learned, rng: np.random.Generator, gates: Array) -> Array:
     if item.start is not None:
         return np.full(item.shape, item.start)
     drawn: Array = rng.uniform(-1, 1, item.shape) / np.sqrt(item.shape[0])
-    return drawn + item.diagonal * np.eye(item.shape[0]) if item.diagonal else drawn
+    if not item.diagonal:
+        return drawn
+    return drawn + item.diagonal * np.tile(np.eye(item.shape[0] // item.heads), (item.heads, 1))
 
 
 def hidden_states(cell: Cell, weights: Mapping[str, Array], x: Array) -> Array:
@@ -83,20 +90,27 @@ def hidden_states(cell: Cell, weights: Mapping[str, Array], x: Array) -> Array:
         weights: What it learns, by name: shape (n, n) or (n,).
         x: The input, as wide as the layer, shape (T, B, n).
     """
+    return np.stack([values[cell.output] for values in values_of_steps(cell, weights, x)])
+
+
+def values_of_steps(cell: Cell, weights: Mapping[str, Array], x: Array) -> Iterator[dict[int, Array]]:
+    """Yield the values of all nodes at every step by their handles, shape (B, n) each, from zero states.
+
+    Args:
+        cell: In canonical form.
+        weights: What it learns, by name: shape (n, n) or (n,).
+        x: The input, as wide as the layer, shape (T, B, n).
+    """
     states = [np.zeros(x.shape[1:])] * len(cell.next)
-    outputs = []
-    with np.errstate(all="ignore"):
-        for now in x:
-            values = {
-                node.handle: np.full_like(now, node.value) for node in cell.nodes if node.op == "number"
-            }
-            values[cell.x.handle] = now
-            values.update(zip((node.handle for node in cell.state_nodes), states, strict=True))
+    for now in x:
+        values = {node.handle: np.full_like(now, node.value) for node in cell.nodes if node.op == "number"}
+        values[cell.x.handle] = now
+        values.update(zip((node.handle for node in cell.state_nodes), states, strict=True))
+        with np.errstate(all="ignore"):
             for node in cell.ops:
                 values[node.handle] = _value(node, weights, [values[source] for source in node.inputs])
-            states = [values[handle] for handle in cell.next]
-            outputs.append(states[0])
-    return np.stack(outputs)
+        states = [values[handle] for handle in cell.next]
+        yield values
 
 
 def _value(node: Node, weights: Mapping[str, Array], operands: Sequence[Array]) -> Array:
@@ -104,4 +118,10 @@ def _value(node: Node, weights: Mapping[str, Array], operands: Sequence[Array]) 
     if node.op != "linear":
         return _computes(node.op)(weight, *operands)
     assert weight is not None
-    return operands[0] @ weight.T + weights.get(bias_name(node.handle), 0.0)
+    products = [
+        part @ block.T
+        for part, block in zip(
+            np.split(operands[0], node.heads, -1), np.split(weight, node.heads), strict=True
+        )
+    ]
+    return np.concatenate(products, -1) + weights.get(bias_name(node.handle), 0.0)

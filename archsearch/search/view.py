@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Set
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence, Set
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import NamedTuple
 
@@ -19,8 +19,11 @@ from archsearch.protocol.plan import PlannedTask, RunPlan
 from archsearch.protocol.records import Stage, Step
 from archsearch.protocol.references import reference_stages
 from archsearch.protocol.settings import Setting
+from archsearch.protocol.traits import Traits, traits_of
 from archsearch.referee.shrinkage import top_two
 from archsearch.search import choice
+from archsearch.search.alike import Tried, behaviour
+from archsearch.search.program import OutsideProgram
 from archsearch.words import short_id
 
 STEP_DRAWS = 100
@@ -67,6 +70,9 @@ class View:
         cell: Returns a cell of the run by its id.
         references: Ids of all references.
         rng: The step's own generator.
+        program: The program outside that a strategy may ask.
+        tried: What the cells of the earlier steps compute; None where the space does not tell cells apart by that.
+        known_traits: Size and form of the cells that were looked at before, by id, which grows.
     """
 
     plan: RunPlan
@@ -76,6 +82,9 @@ class View:
     cell: Callable[[str], Cell]
     references: frozenset[str]
     rng: np.random.Generator
+    program: OutsideProgram | None = None
+    tried: Tried | None = None
+    known_traits: dict[str, Traits] = field(default_factory=dict)
 
     def used(self, cell: str, task: str) -> Set[Setting]:
         """Return the settings that a cell has had on a task, or is assigned in a step not yet seen."""
@@ -92,6 +101,12 @@ class View:
         for step in self.unseen:
             steps.setdefault(step.candidate, []).append(step)
         return steps
+
+    def traits(self, cell: str) -> Traits:
+        """Return size and form of a cell of the run."""
+        if cell not in self.known_traits:
+            self.known_traits[cell] = traits_of(self.cell(cell))
+        return self.known_traits[cell]
 
     def due_reexamination(self) -> Asked | None:
         """Return a re-examination with the odds that the preset gives it; None stands for a proposal."""
@@ -137,15 +152,27 @@ class View:
         tries = parent.tries.get(name, {}) if parent else None
         return choice.published(name, settings, used, task.rules.k, rng=self.rng, parent=tries, starts=starts)
 
-    def child_of(self, parent: str) -> Asked:
-        """Return a step that tries a mutant of a cell of the run, given by its id."""
-        cell = self.cell(parent)
+    def child_of(self, parent: str, population: Sequence[str] = ()) -> Asked:
+        """Return a step that tries a mutant of a cell of the run.
+
+        Args:
+            parent: The cell's id.
+            population: Ids of the cells that it may mate with.
+        """
+        cell, magnitude = self.cell(parent), self.plan.preset.mutation.magnitude
 
         def draw() -> Drawn | None:
-            child = propose(cell, self.plan.space, self.rng, self.plan.preset.mutation.magnitude)
+            child = propose(cell, self.plan.space, self.rng, magnitude, self._mate(parent, population))
             return Drawn(parent, child.cell, child.applied) if child else None
 
         return self.proposal(draw)
+
+    def _mate(self, parent: str, population: Sequence[str]) -> Cell | None:
+        """Return a random other member of a population, None without one; a space without crossover draws nothing."""
+        if "crossover" not in self.plan.space.mutations:
+            return None
+        others = [member for member in population if member != parent]
+        return self.cell(others[int(self.rng.integers(len(others)))]) if others else None
 
     def proposal(self, draw: Callable[[], Drawn | None]) -> Asked:
         """Return a step that tries the first drawn child that is valid and not known; after 100 draws nothing new.
@@ -153,25 +180,36 @@ class View:
         Args:
             draw: Draws a child; None stands for no valid one.
         """
-        known, invalid = 0, 0
+        known, invalid, alike = 0, 0, 0
         for _ in range(STEP_DRAWS):
             drawn = self._as_searched(draw())
-            if drawn is None or self.plan.too_narrow(drawn.cell):
+            if drawn is None or no_candidate(drawn.cell, self.plan):
                 invalid += 1
-            elif step := self._trying(drawn, known, invalid):
-                return Asked(step, drawn.cell)
+            elif step := self.trying(drawn, known, invalid):
+                return Asked(replace(step, alike=alike), drawn.cell)
             else:
                 known += 1
-        return Asked(Step(self.number, "nothing", known=known, invalid=invalid))
+                alike += self._repeats(drawn.cell)
+        return Asked(Step(self.number, "nothing", known=known, invalid=invalid, alike=alike))
+
+    def _repeats(self, cell: Cell) -> bool:
+        """Whether a cell is new, but computes what the cell of an earlier step does, in a space that asks for that."""
+        return self.tried is not None and self.tried.repeats(cell)
 
     def _as_searched(self, drawn: Drawn | None) -> Drawn | None:
         """Return a child as the run counts cells: with `search.regroup` the one for all groupings, if that is a child."""
         return regrouped_child(drawn, self.plan.space) if drawn and self.plan.preset.search.regroup else drawn
 
-    def _trying(self, drawn: Drawn, known: int, invalid: int) -> Step | None:
-        """Return the step that tries a child, or None if the child is known and not to be tried again."""
+    def trying(self, drawn: Drawn, known: int, invalid: int) -> Step | None:
+        """Return the step that tries a child, or None if the child is known and not to be tried again.
+
+        Args:
+            drawn: A valid child; one without a parent was brought from outside.
+            known: Draws for the step that gave a known cell.
+            invalid: Draws that gave no valid child.
+        """
         child = drawn.cell.id
-        if child in self._unseen_of:
+        if child in self._unseen_of or self._repeats(drawn.cell):
             return None
         step = Step(self.number, "propose", child, drawn.parent, drawn.applied, known=known, invalid=invalid)
         candidate = self.history.candidate(child)
@@ -180,7 +218,7 @@ class View:
         setting = self.plan.filter_setting(child, candidate.filter_tries if candidate else 0)
         unfiltered = candidate is None and not self.plan.preset.filter.tries
         if unfiltered or (setting and (candidate is None or candidate.fate == "failed filter")):
-            stages = self._stages(child, self.history.candidate(drawn.parent))
+            stages = self._stages(child, self.history.candidate(drawn.parent) if drawn.parent else None)
             return replace(step, filter=setting, stages=stages, gated=True, raced=True)
         if candidate is not None and candidate.passed and self._may_return(candidate):
             return replace(step, stages=self._stages(child), gated=True, raced=True)
@@ -189,6 +227,11 @@ class View:
     def _may_return(self, candidate: Candidate) -> bool:
         """Whether a proposal may bring a cell again that passed the filter: under `published`, on fresh settings."""
         return self.plan.rule == "published" and self.has_settings_left(candidate)
+
+
+def no_candidate(cell: Cell, plan: RunPlan) -> str | None:
+    """Return why a run does not try a valid child: it is too narrow, or by its outputs no use; None for no reason."""
+    return plan.too_narrow(cell) or (behaviour(cell).fault if plan.space.tells_by_outputs else None)
 
 
 def regrouped_child(drawn: Drawn, space: SearchSpace) -> Drawn | None:

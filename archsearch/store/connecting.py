@@ -73,12 +73,13 @@ def no_space(path: Path, problem: str) -> NoSpace:
     return NoSpace(f"{path}: {problem}; free some space and give the same command again, nothing is lost")
 
 
-def connect(path: Path, write: bool) -> sqlite3.Connection:
+def connect(path: Path, write: bool, again: bool = False) -> sqlite3.Connection:
     """Open a run's database; an older one is brought to today's schema, by readers in a copy in memory.
 
     Args:
         path: The file.
         write: Whether to write; readers never create or change anything.
+        again: Whether the file was looked through before; what is read of it holds or is damage in any case.
 
     Raises:
         StoreError: It is missing, no run, damaged, or newer than this version.
@@ -90,7 +91,7 @@ def connect(path: Path, write: bool) -> sqlite3.Connection:
     with guarded(path):
         connection = reachable(path, write)
         try:
-            version = check(connection, path)
+            version = check_schema(connection, path) if again else check(connection, path)
             if write:
                 _prepare(connection, path, version)
             elif version < VERSION:

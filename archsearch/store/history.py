@@ -199,6 +199,17 @@ def read_history(
     return history, {cell: judgement for cell, judgement in judged.items() if judgement is not None}
 
 
+def untold_history(plan: RunPlan, outcomes: RecordedOutcomes) -> History:
+    """Return the history of a run before its first step, with all candidates in memory, to be told step by step.
+
+    Raises:
+        LostTrial: One of a reference is missing, though all had ended before the first step was told.
+    """
+    references = reference_tries(plan, outcomes)
+    baseline = references.get(library.load(BASELINE).id, {})
+    return History(plan, baseline, belief=read_belief(plan, outcomes, references, baseline))
+
+
 def read_belief(
     plan: RunPlan,
     outcomes: RecordedOutcomes,

@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 
 from archsearch.cell import library
+from archsearch.cell.cell import Polynomial, coefficients
 from archsearch.mutations import Applied
 from archsearch.protocol import noise
 from archsearch.protocol.claims import Control
@@ -15,7 +16,7 @@ from archsearch.protocol.fitness import Judgement, TaskResult
 from archsearch.protocol.hearing import Hearing
 from archsearch.protocol.history import Candidate, History
 from archsearch.protocol.plan import RunPlan
-from archsearch.protocol.records import BASELINE
+from archsearch.protocol.records import BASELINE, Proposer, ReadOut
 from archsearch.protocol.references import noise_trials, reference_cells
 from archsearch.protocol.sampling import score_error
 from archsearch.store.claims import RunLedger, read_hearings
@@ -37,6 +38,8 @@ class Row(msgspec.Struct, frozen=True):
         parent: Whose child it is; empty for a published cell.
         applied: The mutations that made it.
         verdict: What the referee says of it beside the GRU; None if it was not asked.
+        proposer: Who has brought it, if that was not the search.
+        read_outs: What its best trial does on long sequences, on each task that has some.
     """
 
     rank: int | None
@@ -44,11 +47,18 @@ class Row(msgspec.Struct, frozen=True):
     name: str
     judgement: Judgement
     reference: bool
-    polynomial: tuple[int, int]
+    polynomial: Polynomial
     trials: int
     parent: str
     applied: tuple[Applied, ...]
     verdict: Hearing | None = None
+    proposer: Proposer = ""
+    read_outs: dict[str, tuple[ReadOut, ...]] = {}
+
+    @property
+    def is_found(self) -> bool:
+        """Whether it is ranked and a mutant, or was proposed from outside."""
+        return self.rank is not None and bool(self.parent or self.proposer)
 
     @property
     def fitness(self) -> float:
@@ -103,6 +113,7 @@ class Leaderboard(msgspec.Struct, frozen=True):
         candidates: Candidates told.
         fates: How many steps ended in each way.
         known: Draws that gave a known cell.
+        alike: How many of them gave one that is known by its outputs alone.
         baseline: The GRU's score on each task.
         champion: The name of the best reference; empty while none is trained.
         noise: The noise statement; None while its trials have not ended, or where a preset has no clones.
@@ -119,6 +130,7 @@ class Leaderboard(msgspec.Struct, frozen=True):
     candidates: int
     fates: dict[str, int]
     known: int
+    alike: int
     baseline: dict[str, float]
     champion: str
     noise: Noise | None
@@ -144,6 +156,13 @@ def read_leaderboard(store: RunStore, run: str) -> Leaderboard:
         *_pool_rows(store, history, names, hearings),
         *_reference_rows(store, history, references, names, hearings),
     )
+    if gru is not None and (long := _read_outs(plan, gru, outcomes.gru, tuple(gru.tasks), outcomes)):
+        rows = tuple(
+            msgspec.structs.replace(
+                row, read_outs=_read_outs(plan, row.judgement, row.id, tuple(long), outcomes)
+            )
+            for row in rows
+        )
     champion = max(references, key=lambda cell: references[cell].estimate, default="")
     placebos = history.counts.placebos
     return Leaderboard(
@@ -153,6 +172,7 @@ def read_leaderboard(store: RunStore, run: str) -> Leaderboard:
         candidates=history.counts.candidates,
         fates=dict(sorted(history.fates.items())),
         known=history.known,
+        alike=history.alike,
         baseline={task: result.score for task, result in gru.tasks.items()} if gru else {},
         champion=names.get(champion, ""),
         noise=noise_of(plan, history, outcomes),
@@ -162,6 +182,20 @@ def read_leaderboard(store: RunStore, run: str) -> Leaderboard:
         verdict=_last_verdict(rows, hearings),
         control=RunLedger(store).control,
     )
+
+
+def _read_outs(
+    plan: RunPlan, judgement: Judgement, cell: str, tasks: tuple[str, ...], outcomes: RecordedOutcomes
+) -> dict[str, tuple[ReadOut, ...]]:
+    """Return what the best trial of a cell does on long sequences, for those of the tasks that have a length."""
+    found = dict[str, tuple[ReadOut, ...]]()
+    for task in tasks:
+        if (result := judgement.tasks.get(task)) is None:
+            continue
+        outcome = outcomes(plan.trial(cell, task, result.setting, steps=result.steps))
+        if outcome is not None and outcome.read_outs:
+            found[task] = outcome.read_outs
+    return found
 
 
 def _last_verdict(rows: Sequence[Row], hearings: dict[str, Hearing]) -> Hearing | None:
@@ -196,6 +230,7 @@ def _row(
         parent=candidate.parent,
         applied=candidate.applied,
         verdict=hearings.get(candidate.id),
+        proposer=candidate.proposer,
     )
 
 
@@ -286,14 +321,23 @@ def _row_document(row: Row) -> dict[str, Any]:
         "fitness": row.fitness,
         "estimate": row.estimate,
         "reference": row.reference,
-        "tasks": {task: _task_document(result) for task, result in row.judgement.tasks.items()},
-        "parameters": {"n2": row.polynomial[0], "n": row.polynomial[1]},
+        "tasks": {
+            task: _task_document(result) | read_outs_document(row.read_outs.get(task, ()))
+            for task, result in row.judgement.tasks.items()
+        },
+        "parameters": coefficients(row.polynomial),
         "trials": row.trials,
         "diverged": row.judgement.diverged,
         "parent": row.parent or None,
         "mutations": [one.operator for one in row.applied],
+        "proposer": row.proposer or None,
         "verdict": _verdict_document(row.verdict),
     }
+
+
+def read_outs_document(read_outs: tuple[ReadOut, ...]) -> dict[str, Any]:
+    """Return what stands in a document of read-outs: accuracy by length; nothing where there are none."""
+    return {"accuracy_at": {str(each.length): each.accuracy for each in read_outs}} if read_outs else {}
 
 
 def _verdict_document(hearing: Hearing | None) -> dict[str, Any] | None:

@@ -92,13 +92,18 @@ class RunStore:
         return store
 
     @classmethod
-    def open(cls, folder: Path, write: bool = False) -> RunStore:
+    def open(cls, folder: Path, write: bool = False, *, again: bool = False) -> RunStore:
         """Open the database of a run.
+
+        Args:
+            folder: The run's.
+            write: Whether to write.
+            again: Whether this process has opened it before, so that the file is not looked through once more.
 
         Raises:
             StoreError: It is missing, foreign, damaged or too new.
         """
-        return cls(connect(folder / FILE, write), folder / FILE, write)
+        return cls(connect(folder / FILE, write, again), folder / FILE, write)
 
     def close(self) -> None:
         """Close the database."""
@@ -140,6 +145,16 @@ class RunStore:
             if not self._groups and self.connection.in_transaction:
                 with guarded(self.path):
                     self._commit()
+
+    @contextmanager
+    def moment(self) -> Iterator[None]:
+        """Make all that is read until the end that of one moment of a run that goes on; its writer is not held up."""
+        with guarded(self.path):
+            self.connection.execute("BEGIN")
+        try:
+            yield
+        finally:
+            self._roll_back()
 
     def _commit(self) -> None:
         try:
@@ -382,6 +397,11 @@ class RunStore:
             self._step(number, cell, asked, verdict, seal=seal) for number, _, asked, verdict, seal in rows
         ]
 
+    def brought_before(self, number: int) -> list[str]:
+        """Return the ids of the cells that the first so many steps brought, in order."""
+        query = "SELECT cell FROM steps WHERE number < ? AND cell <> '' GROUP BY cell ORDER BY min(number)"
+        return [cell for (cell,) in self._rows(query, number)]
+
     def count_steps(self) -> int:
         """Return how many steps were asked."""
         return 1 + self._last("steps WHERE true")
@@ -608,6 +628,15 @@ class RunStore:
         """Return all trials that have ended, each with how, by cell and task."""
         rows = self._rows(f"SELECT key, record FROM trials WHERE state IN {ENDED} ORDER BY cell, task, key")
         trials = [(key, self._trial(key, record)) for key, record in rows]
+        return [(trial, outcome) for key, trial in trials if (outcome := self.outcome(key)) is not None]
+
+    def some_trials(self, most: int) -> list[tuple[Trial, Outcome]]:
+        """Return trials that have ended by themselves, each with how; where there are more, so many drawn at random.
+
+        Keys are hashes, so the first of them are such a draw, and the same one every time.
+        """
+        query = "SELECT key, record FROM trials WHERE state IN ('done', 'diverged') ORDER BY key LIMIT ?"
+        trials = [(key, self._trial(key, record)) for key, record in self._rows(query, most)]
         return [(trial, outcome) for key, trial in trials if (outcome := self.outcome(key)) is not None]
 
     def _trial(self, key: str, record: str) -> Trial:

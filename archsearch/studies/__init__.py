@@ -10,9 +10,11 @@ STUDIES = {
     "bias": "How much searches overrate what they chose: their scores beside test data and the referee's pairs.",
     "long-lag": "The experiments of the LSTM paper of 1997 run again: sequences to success beside the paper's.",
     "odyssey": "LSTM variants under random search, after Greff et al. (2017): which part matters, and which setting.",
-    "panel": "The cells of Jozefowicz et al. (2015) on polyphonic music, beside their Table 2.",
+    "panel": "Ten cells of 2015 (Jozefowicz and others) beside that paper's tables: accuracies, music, perplexities.",
     "inside": "Character models looked into: losses beside n-grams and the paper's, gates, errors, units.",
     "gradient": "How much of a gradient is left after a lag, for any cell, and whether the cell bridges that lag.",
     "generalize": "How a trained cell does on longer sequences, with noise, and on shifted data, beside the GRU.",
+    "transfer": "Whether the settings that are best on one task are good on another: shares of skill, rank correlations.",
+    "parallel": "How well a cell can be computed in parallel over time: Newton steps, Lyapunov exponent, Jacobian.",
 }
 """Name -> what it answers; each is a file of that name here, `long_lag.py` for long-lag, and a command of `study`."""

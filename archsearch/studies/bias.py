@@ -93,7 +93,7 @@ def judged_cells(store: RunStore, run: str) -> Iterator[JudgedCell]:
             first.setdefault(candidate.id, seconds)
     for cell, at in first.items():
         candidate, hearing = found[cell], hearings.get(cell)
-        if hearing is not None and candidate.parent and candidate.judgement is not None:
+        if hearing is not None and candidate.is_found and candidate.judgement is not None:
             yield JudgedCell(
                 run=run,
                 cell=cell,

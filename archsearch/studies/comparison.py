@@ -189,7 +189,7 @@ def _final(run: StudiedRun) -> FinalCell | None:
     return FinalCell(
         run=run.folder.name,
         cell=final.id,
-        new=bool(final.parent),
+        new=final.is_found,
         fitness=final.fitness,
         fresh=hearing.fitness if hearing else None,
         verdict=hearing.ruling.value if hearing else None,

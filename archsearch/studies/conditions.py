@@ -8,12 +8,7 @@ from typing import Any
 import numpy as np
 
 from archsearch.protocol.seeds import generator
-from archsearch.tasks.adding import Adding
-from archsearch.tasks.arithmetic import Arithmetic
-from archsearch.tasks.memorization import Memorization
-from archsearch.tasks.task import Task, Window
-from archsearch.tasks.temporal_order import TemporalOrder
-from archsearch.tasks.xml import Xml
+from archsearch.tasks import TASKS, Task, Window
 
 UNROLL = 35
 LONGER = (2, 10)
@@ -22,20 +17,10 @@ NOISES = (0.05, 0.2)
 """Share of input symbols that are replaced by others; of real numbers the deviation of what is added."""
 
 
-def _order(times: int) -> Task:
-    return TemporalOrder(
-        f"x{times}", ((4 * times, 7 * times), (12 * times, 15 * times)), (20 * times, 22 * times)
-    )
-
-
 LENGTHS: dict[str, Callable[[int], Task]] = {
-    "memorization": lambda times: Memorization(f"x{times}", 3 * times, 8),
-    "arithmetic": lambda times: Arithmetic(f"x{times}", times, 0.5, False),
-    "xml": lambda times: Xml(f"x{times}", "abcdef", times, 3 * times),
-    "adding": lambda times: Adding(f"x{times}", 30 * times),
-    "order": _order,
+    name: family.longer for name, family in TASKS.items() if family.longer is not None
 }
-"""Name -> (how many times as long) -> task: symbols to say again, digits, letters of a name, steps."""
+"""Name -> (how many times as long) -> task."""
 
 
 class LeaningGenerator(np.random.Generator):

@@ -16,7 +16,7 @@ from archsearch.protocol.plan import RunPlan
 from archsearch.protocol.racing import possible_trials
 from archsearch.protocol.records import BASELINE
 from archsearch.store import RunStore, read_steps
-from archsearch.store.history import RecordedOutcomes, read_belief, reference_tries
+from archsearch.store.history import RecordedOutcomes, untold_history
 
 
 @dataclass(frozen=True)
@@ -86,9 +86,7 @@ def told_one_by_one(
         plan: Its plan.
         outcomes: How its trials ended, as far as they were looked up before.
     """
-    references = reference_tries(plan, outcomes)
-    baseline = references.get(library.load(BASELINE).id, {})
-    history = History(plan, baseline, belief=read_belief(plan, outcomes, references, baseline))
+    history = untold_history(plan, outcomes)
     for ended in read_steps(store, plan, outcomes):
         if isinstance(ended, Ended):
             history.tell(ended)

@@ -1,22 +1,17 @@
 """Character models looked into, after Karpathy, Johnson, Fei-Fei (2015), "Visualizing and Understanding Recurrent Networks".
 
-Losses of models and n-grams beside the paper's; how often gates are saturated; what errors are; which units mean something.
+Trained models and their losses beside the paper's; `inside_parts` looks into them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
-import numpy as np
 
 from archsearch.cell import Cell
-from archsearch.studies.characters.closing import ClosingRow, closing_rows, ngram_baseline
 from archsearch.studies.characters.contexts import Told
-from archsearch.studies.characters.course import CoursePoint, course
-from archsearch.studies.characters.errors import Onion, ngram_hits, onion
-from archsearch.studies.characters.gates import Saturation, saturations
 from archsearch.studies.characters.keeping import Record
 from archsearch.studies.characters.model import CharModel
 from archsearch.studies.characters.published import reported_for
@@ -24,7 +19,6 @@ from archsearch.studies.characters.reading import log_probabilities, part_to_rea
 from archsearch.studies.characters.recipe import Recipe, recipe_for
 from archsearch.studies.characters.text import CharText
 from archsearch.studies.characters.training import epoch_windows, trained_or_resumed
-from archsearch.studies.characters.units import Meaning, meanings
 from archsearch.words import short_id
 
 
@@ -70,66 +64,6 @@ class ModelRow(msgspec.Struct, frozen=True):
     loss: float
     paper: float | None
     speed: float
-
-
-class ModelErrors(msgspec.Struct, frozen=True):
-    """The errors of a model.
-
-    Attributes:
-        model: What it is called.
-        onion: What they are.
-    """
-
-    model: str
-    onion: Onion
-
-
-class ModelGates(msgspec.Struct, frozen=True):
-    """The gates of a model.
-
-    Attributes:
-        model: What it is called.
-        gates: How often they are saturated in the test part.
-    """
-
-    model: str
-    gates: list[Saturation]
-
-
-class ModelUnits(msgspec.Struct, frozen=True):
-    """Units of a model that mean something.
-
-    Attributes:
-        model: What it is called.
-        units: Those that follow each feature best.
-    """
-
-    model: str
-    units: list[Meaning]
-
-
-class ModelClosings(msgspec.Struct, frozen=True):
-    """How likely a model finds the closings of brackets and quotes.
-
-    Attributes:
-        model: What it is called.
-        rows: By pair and distance, in the test part.
-    """
-
-    model: str
-    rows: list[ClosingRow]
-
-
-class ModelCourse(msgspec.Struct, frozen=True):
-    """What a model is like while it learns.
-
-    Attributes:
-        model: What it is called.
-        points: After more and more steps.
-    """
-
-    model: str
-    points: list[CoursePoint]
 
 
 def steps_for(text: CharText, recipe: Recipe, epochs: int, steps: int | None) -> int:
@@ -203,85 +137,3 @@ def model_names(models: Sequence[tuple[Cell, CharModel, Record]]) -> list[str]:
         name if names.count(name) == 1 else f"{name} {short_id(cell.id)}"
         for name, (cell, _, _) in zip(names, models, strict=True)
     ]
-
-
-def _each(named: dict[str, CharModel], told: Told, what: str) -> Iterator[tuple[str, CharModel]]:
-    """Yield models by what they are called, and tell what of theirs is looked at."""
-    for name, model in named.items():
-        told(f"{what} of {name}")
-        yield name, model
-
-
-def model_errors(text: CharText, named: dict[str, CharModel], told: Told) -> list[ModelErrors]:
-    """Return what the errors of models are, in the test part.
-
-    Args:
-        text: What they learned.
-        named: The models by what they are called.
-        told: Told of progress.
-    """
-    told("n-grams of up to nine symbols")
-    hits, paper, found = ngram_hits(text), reported_for(text).errors, []
-    for name, model in _each(named, told, "errors"):
-        probabilities = np.exp(log_probabilities(model, *part_to_read(text)))
-        found.append(ModelErrors(name, onion(text, probabilities, hits, paper)))
-    return found
-
-
-def model_gates(text: CharText, named: dict[str, CharModel], told: Told) -> list[ModelGates]:
-    """Return how often the gates of models are saturated, in the test part.
-
-    Args:
-        text: What they learned.
-        named: The models by what they are called.
-        told: Told of progress.
-    """
-    return [
-        ModelGates(name, saturations(model, *part_to_read(text)))
-        for name, model in _each(named, told, "gates")
-    ]
-
-
-def model_units(text: CharText, named: dict[str, CharModel], told: Told) -> list[ModelUnits]:
-    """Return which units of models follow a feature of the text.
-
-    Args:
-        text: What they learned.
-        named: The models by what they are called.
-        told: Told of progress.
-    """
-    return [ModelUnits(name, meanings(model, text)) for name, model in _each(named, told, "units")]
-
-
-def model_closings(text: CharText, named: dict[str, CharModel], told: Told) -> list[ModelClosings]:
-    """Return how likely models find the closings of brackets and quotes, beside the n-gram with the longest context.
-
-    Args:
-        text: What they learned.
-        named: The models by what they are called.
-        told: Told of progress.
-    """
-    told("the n-gram with the longest context")
-    ngram, found = ngram_baseline(text), []
-    for name, model in _each(named, told, "closings"):
-        probabilities = np.exp(log_probabilities(model, *part_to_read(text)))
-        found.append(ModelClosings(name, closing_rows(text, probabilities, ngram)))
-    return found
-
-
-def model_course(text: CharText, models: dict[str, Record], told: Told) -> list[ModelCourse]:
-    """Return what models are like while they learn; each is trained once more for it.
-
-    Args:
-        text: What they learn.
-        models: How they were trained, by what they are called.
-        told: Told of progress.
-    """
-    found = []
-    for name, record in models.items():
-
-        def at(step: int, name: str = name) -> None:
-            told(f"{name} once more: step {step:,}")
-
-        found.append(ModelCourse(name, course(text, record.recipe, record.steps, at)))
-    return found

@@ -132,7 +132,8 @@ def search_trials(
 
 
 def _file(cell: Cell, material: Material, effort: Effort) -> str:
-    how = f"{effort.epochs}-{effort.patience}-{effort.loss}{'-dropout' if effort.dropout else ''}"
+    place = "" if effort.place == "outputs" else f"-{effort.place}"
+    how = f"{effort.epochs}-{effort.patience}-{effort.loss}{f'-dropout{place}' if effort.dropout else ''}"
     return f"{material.name}-{cell.id}-{how}.jsonl"
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -23,12 +24,14 @@ from archsearch.protocol.claims import Claim, ledger_of
 from archsearch.protocol.evaluation import count_trials
 from archsearch.protocol.hearing import Hearing
 from archsearch.protocol.plan import RunPlan
+from archsearch.protocol.recorded import RecordedTrials
 from archsearch.protocol.records import BASELINE
-from archsearch.search import STRATEGIES
+from archsearch.search import STRATEGIES, external
 from archsearch.store import Lock, RunStore
 from archsearch.store.claims import RunLedger
 from archsearch.store.run_store import FILE
 from archsearch.studies.courses import Course, read_course
+from archsearch.studies.simulation import check_simulated, search_simulated, simulated_plan
 from archsearch.words import did_you_mean, short_id
 from archsearch.workers.messages import Probe
 from archsearch.workers.pool import WorkerPool
@@ -54,6 +57,7 @@ class StudyOptions:
         tasks: Tasks of the preset; None for its choice.
         data: Folder of the Penn Treebank's files.
         devices: One device per worker.
+        simulated: Answers in the place of training, from a file of candidates, whose plan says preset and tasks.
     """
 
     folder: Path
@@ -64,6 +68,7 @@ class StudyOptions:
     tasks: tuple[str, ...] | None
     data: Path | None
     devices: tuple[str, ...]
+    simulated: RecordedTrials | None = None
 
 
 @dataclass(frozen=True)
@@ -95,6 +100,10 @@ def check_strategies(names: Sequence[str]) -> None:
         if name not in STRATEGIES:
             hint = did_you_mean(name, STRATEGIES, " ({})")
             raise InputError(f"--strategies: no strategy {name!r}{hint}; there are {', '.join(STRATEGIES)}")
+        if name == external.NAME:
+            raise InputError(
+                f"--strategies: {name} asks a program; 'archsearch evolve --strategy {name}' takes one"
+            )
         if names.count(name) > 1:
             raise InputError(f"--strategies: {name} is said twice")
 
@@ -117,18 +126,44 @@ def run_all(options: StudyOptions, said: Said) -> list[StudiedRun]:
     studied = []
     for number, (strategy, seed) in enumerate(names, 1):
         folder = options.folder / f"{strategy}-{seed}"
-        request = Request(
-            preset=options.preset, strategy=strategy, tasks=options.tasks, seed=seed, changes=NO_VERDICT
-        )
-        if not _is_complete(folder, request, options.trials):
-            _search(options, folder, request, _Progress(f"run {number} of {len(names)}, {folder.name}", said))
+        progress = _Progress(f"run {number} of {len(names)}, {folder.name}", said)
+        make = _trained if options.simulated is None else partial(_simulated, options.simulated)
+        make(options, folder, strategy, seed, progress)
         with RunStore.open(folder) as store:
             studied.append(StudiedRun(strategy, seed, folder, read_course(store, options.trials)))
     return studied
 
 
-def _is_complete(folder: Path, request: Request, trials: int) -> bool:
+def _trained(options: StudyOptions, folder: Path, strategy: str, seed: int, progress: _Progress) -> None:
+    """Make a run by training, or go on with it, unless it is complete."""
+    request = Request(
+        preset=options.preset, strategy=strategy, tasks=options.tasks, seed=seed, changes=NO_VERDICT
+    )
+    if not _is_complete(folder, lambda store: request_of_run(request, store.plan), options.trials):
+        _search(options, folder, request, progress)
+
+
+def _simulated(
+    answer: RecordedTrials,
+    options: StudyOptions,
+    folder: Path,
+    strategy: str,
+    seed: int,
+    progress: _Progress,
+) -> None:
+    """Make a run whose trials a file answers, likewise."""
+    plan = simulated_plan(answer.file, strategy, seed)
+    if not _is_complete(folder, lambda store: check_simulated(store, plan), options.trials):
+        search_simulated(folder, plan, answer, options.trials, progress)
+
+
+def _is_complete(folder: Path, check: Callable[[RunStore], object], trials: int) -> bool:
     """Whether a run is there and has its trials, or its search has nothing left to try.
+
+    Args:
+        folder: Of the run.
+        check: Refuses one that was asked for otherwise.
+        trials: That it is to have.
 
     Raises:
         InputError: It was asked for otherwise.
@@ -136,7 +171,7 @@ def _is_complete(folder: Path, request: Request, trials: int) -> bool:
     if not (folder / FILE).exists():
         return False
     with RunStore.open(folder) as store:
-        request_of_run(request, store.plan)
+        check(store)
         told = [(step, verdict) for step, verdict in store.steps() if verdict is not None]
         spent = sum(count_trials(step, verdict.reached) for step, verdict in told)
         return spent >= trials or store.ended == "exhausted"

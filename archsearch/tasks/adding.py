@@ -117,4 +117,4 @@ def load_adding(difficulty: str, data: Path | None = None) -> Task:
     return Adding(difficulty, DIFFICULTIES[difficulty])
 
 
-ADDING = Family(tuple(DIFFICULTIES), load_adding)
+ADDING = Family(tuple(DIFFICULTIES), load_adding, lambda times: Adding(f"x{times}", 30 * times))

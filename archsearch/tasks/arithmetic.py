@@ -194,4 +194,4 @@ def load(difficulty: str, data: Path | None = None) -> Task:
     return Arithmetic(difficulty, *DIFFICULTIES[difficulty])
 
 
-ARITHMETIC = Family(tuple(DIFFICULTIES), load)
+ARITHMETIC = Family(tuple(DIFFICULTIES), load, lambda times: Arithmetic(f"x{times}", times, 0.5, False))

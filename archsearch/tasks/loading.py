@@ -7,7 +7,9 @@ from pathlib import Path
 from archsearch.errors import TaskError
 from archsearch.tasks import own, text
 from archsearch.tasks.families import TASKS
+from archsearch.tasks.labels import load_labels
 from archsearch.tasks.series import load_series
+from archsearch.tasks.series_options import read_options
 from archsearch.tasks.source import TaskSource
 from archsearch.tasks.task import Task
 from archsearch.tasks.task_name import TaskName
@@ -18,7 +20,7 @@ def load(spec: str, data: Path | None = None, source: TaskSource | None = None) 
     """Return the task that `spec` names; the file of a user's own `FILE.py:NAME` is run.
 
     Args:
-        spec: `NAME:DIFFICULTY` with a name of TASKS, `text:FILE`, `series:FILE`, or `FILE.py:NAME`.
+        spec: `NAME:DIFFICULTY` with a name of TASKS, `text:FILE`, `series:FILE`, `labels:FILE`, or `FILE.py:NAME`.
         data: The folder with the files of tasks that need some.
         source: Where the file of a user's own task lies, and which it must be; None for where its name says.
 
@@ -28,9 +30,11 @@ def load(spec: str, data: Path | None = None, source: TaskSource | None = None) 
     """
     name = TaskName.parse(spec)
     if name.kind == "text":
-        return text.load(spec, Path(source.path if source else name.file))
+        return text.load(spec, Path(source.path if source else name.file), text.read_level(name.options))
     if name.kind == "series":
-        return load_series(spec, Path(source.path if source else name.file))
+        return load_series(spec, Path(source.path if source else name.file), read_options(name.options))
+    if name.kind == "labels":
+        return load_labels(spec, Path(source.path if source else name.file), name.options)
     if name.kind == "code":
         if not name.rest:
             raise TaskError(
@@ -48,7 +52,7 @@ def _check_difficulty(name: TaskName) -> None:
     if family not in TASKS:
         hint = did_you_mean(family, TASKS, " ({})")
         raise TaskError(
-            f"no task {family!r}{hint}; there are {', '.join(TASKS)}, text:FILE, series:FILE, FILE.py:NAME"
+            f"no task {family!r}{hint}; there are {', '.join(TASKS)}, text:FILE, series:FILE, labels:FILE, FILE.py:NAME"
         )
     known = TASKS[family].difficulties
     if not difficulty:

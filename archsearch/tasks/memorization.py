@@ -95,4 +95,4 @@ def load(difficulty: str, data: Path | None = None) -> Task:
     return Memorization(difficulty, *DIFFICULTIES[difficulty])
 
 
-MEMORIZATION = Family(tuple(DIFFICULTIES), load)
+MEMORIZATION = Family(tuple(DIFFICULTIES), load, lambda times: Memorization(f"x{times}", 3 * times, 8))

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from archsearch.errors import TaskError
 from archsearch.tasks.corpus import Corpus
+from archsearch.tasks.datasets import found_folder
 from archsearch.tasks.task import Family, Task
 
 EOS = "<eos>"
@@ -36,7 +37,7 @@ PENN_TREEBANK = Sizes(
 )
 HOW_TO_GET = (
     "--data takes a folder with ptb.train.txt, ptb.valid.txt and ptb.test.txt, "
-    "such as simple-examples/data of Mikolov's simple-examples archive"
+    "such as simple-examples/data of Mikolov's simple-examples archive; 'archsearch data get ptb' keeps them for good"
 )
 
 
@@ -45,14 +46,15 @@ def load(difficulty: str, data: Path | None = None) -> Task:
 
     Args:
         difficulty: `paper`, or `small`: the same but for the validation part, its first 7,000 words.
-        data: The folder with the three files.
+        data: The folder with the three files; None for where `archsearch data get ptb` keeps them.
 
     Raises:
         TaskError: A file is missing, or is not the one that is expected.
     """
-    if data is None:
+    folder = data or found_folder("ptb")
+    if folder is None:
         raise TaskError(f"task 'ptb:{difficulty}' needs the Penn Treebank: {HOW_TO_GET}")
-    return read(data, difficulty, PENN_TREEBANK)
+    return read(folder, difficulty, PENN_TREEBANK)
 
 
 def read(folder: Path, difficulty: str, sizes: Sizes) -> Corpus:

@@ -1,8 +1,9 @@
-"""`series:FILE.csv`: predict the next row of a table of numbers, its columns the channels of a series in time.
+"""`series:FILE.csv`: predict rows of a table of numbers, its columns the channels of a series in time.
 
-The first 80 % of the rows are for training, the next 10 % for validation, the last 10 % for testing. Every column is
-brought to mean 0 and deviation 1 by those of its training part alone. The error of a step is summed over the columns, and
-the floor is that of the better of two predictors without memory: the mean, and the last value (persistence).
+The first 80 % of the rows are for training, the next 10 % for validation, the last 10 % for testing; where a column of
+keys says that the file holds several series, of each of them. Every column is brought to mean 0 and deviation 1 by those of
+the training part alone. The error of a step is summed over the predicted columns, and the floor is that of the best of
+the predictors without memory: the mean, the last value (persistence), and the last season's where one is named.
 """
 
 from __future__ import annotations
@@ -10,18 +11,20 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 
 from archsearch.errors import TaskError
-from archsearch.tasks.numbers_file import read_numbers
-from archsearch.tasks.streams import endless_file, file_pass, window
-from archsearch.tasks.task import SPLITS, Measure, Numbers, Window
+from archsearch.tasks.numbers_file import NumberTable, read_numbers
+from archsearch.tasks.scaling import Scaling
+from archsearch.tasks.series_options import SeriesOptions
+from archsearch.tasks.series_rows import Places, bounds, errors_without_memory, series_of, with_targets
+from archsearch.tasks.streams import endless_file, file_pass
+from archsearch.tasks.task import SPLITS, Measure, Numbers, Window, words_checksum
 
 FEWEST = 1_000
-"""Rows of a series: 100 for validation."""
+"""Rows of a table: 100 for validation."""
 FARTHEST = 1e6
 """Deviations from the mean of the training part, beyond which its mean and deviation say nothing of the rest."""
 
@@ -32,9 +35,18 @@ class Series:
 
     name: str
     parts: Mapping[str, Numbers]
-    """The rows of `train`, `valid` and `test` in their order, normalised."""
+    """What windows are cut from, of `train`, `valid` and `test`; shape (rows, 1 + channels + predicted columns).
+
+    A row holds whether a series begins there, the channels, and what is to be predicted after the row before it.
+    """
+    channels: int
+    """The columns that are learned from."""
+    errors: Numbers
+    """The squared error of the best predictor without memory at every step of the validation part, shape (steps,)."""
     checksum: str
-    """SHA-256 of the file."""
+    """SHA-256 of the file, and of what is predicted where that is said."""
+    scaling: Scaling
+    """How the columns were brought to mean 0 and deviation 1."""
 
     measure: Measure = "mse"
     is_real: bool = True
@@ -43,26 +55,18 @@ class Series:
 
     @property
     def symbols(self) -> int:
-        """The columns."""
-        return int(self.parts["train"].shape[1])
-
-    @cached_property
-    def _errors(self) -> Numbers:
-        """The squared error of the better predictor at every step of the validation part, shape (steps,)."""
-        rows = self.parts["valid"]
-        predictors = np.zeros_like(rows[1:]), rows[:-1]
-        errors: list[Numbers] = [np.square(rows[1:] - predicted).sum(axis=1) for predicted in predictors]
-        return min(errors, key=lambda error: float(error.mean()))
+        """The columns that are learned from; no more are predicted."""
+        return self.channels
 
     @property
     def floor(self) -> float:
-        """The validation error of the mean or of the last value, whichever is less."""
-        return float(self._errors.mean())
+        """The validation error of the best predictor without memory."""
+        return float(self.errors.mean())
 
     @property
     def spread(self) -> float:
         """Standard deviation of that error at one step."""
-        return float(self._errors.std())
+        return float(self.errors.std())
 
     def windows(self, split: str, rng: np.random.Generator, batch: int, unroll: int) -> Iterator[Window]:
         """Yield the windows of a part, in order; `rng` is not used. The last one of a pass may be shorter.
@@ -76,44 +80,85 @@ class Series:
         if split not in SPLITS:
             raise ValueError(f"no split {split!r}; there are {', '.join(SPLITS)}")
         cut = endless_file if split == "train" else file_pass
-        pieces = cut(self.parts[split], batch, unroll, f"{self.name}, split {split}: a part of {{}} rows")
-        yield from map(window, pieces)
+        for piece in cut(
+            self.parts[split], batch, unroll, f"{self.name}, split {split}: a part of {{}} rows"
+        ):
+            begins = piece[..., 0] > 0
+            yield Window(
+                piece[:-1, :, 1 : 1 + self.channels],
+                piece[1:, :, 1 + self.channels :],
+                ~begins[1:],
+                begins[:-1] if begins.any() else None,
+            )
 
 
-def load_series(name: str, path: Path) -> Series:
+def load_series(name: str, path: Path, options: SeriesOptions) -> Series:
     """Return the task on a table.
 
     Args:
         name: The task's name.
         path: The file.
+        options: What the name says of its columns.
 
     Raises:
-        TaskError: The file is missing or no table of numbers, too short or too long, or a column says nothing.
+        TaskError: The file is missing or no table of numbers, too short or too long, a column says nothing or is not
+        there, or times go back.
     """
-    table = read_numbers(path)
-    rows = table.rows
-    if len(rows) < FEWEST:
-        raise TaskError(f"{path} has {len(rows):,} rows; a series needs at least {FEWEST:,}")
-    train, valid = len(rows) * 80 // 100, len(rows) * 90 // 100
+    table = read_numbers(path, options.apart)
+    if len(table.rows) < FEWEST:
+        raise TaskError(f"{path} has {len(table.rows):,} rows; a series needs at least {FEWEST:,}")
+    targets = [table.column(said) for said in options.target] or list(range(len(table.names)))
+    series = series_of(table, options)
+    scaling = _scaling(table, np.concatenate([rows[bounds(len(rows))["train"]] for rows in series]), targets)
+    scaled = _scaled(table, scaling)
+    parts = {
+        split: np.concatenate(
+            [
+                with_targets(
+                    scaled[rows[bounds(len(rows))[split]]], targets, options.horizon, len(series) > 1
+                )
+                for rows in series
+            ]
+        )
+        for split in SPLITS
+    }
+    errors = [errors_without_memory(scaled[rows], targets, options) for rows in series]
+    least = min(map(np.concatenate, zip(*errors, strict=True)), key=np.mean)
+    task = Series(name, parts, len(table.names), least, _checksum(table, options), scaling=scaling)
+    if task.floor == 0:
+        raise TaskError(
+            f"{path} does not change from 80 to 90 % of its rows, for validation; nothing can be told there"
+        )
+    return task
+
+
+def _scaling(table: NumberTable, train: Places, targets: list[int]) -> Scaling:
+    """Return what gives each column mean 0 and deviation 1 in the rows for training."""
     with np.errstate(over="ignore"):
-        mean, deviation = rows[:train].mean(axis=0), rows[:train].std(axis=0)
+        mean, deviation = table.rows[train].mean(axis=0), table.rows[train].std(axis=0)
     for column, title in enumerate(table.titles):
         if not 0 < deviation[column] < np.inf:
             what = (
                 "is the same number throughout" if deviation[column] == 0 else "has numbers too large to add"
             )
-            raise TaskError(f"{path}: {title} {what} in the first 80 %, for training; leave that column out")
-    scaled = (rows - mean) / deviation
+            raise TaskError(
+                f"{table.path}: {title} {what} in the first 80 %, for training; leave that column out"
+            )
+    return Scaling(table.names, tuple(mean.tolist()), tuple(deviation.tolist()), tuple(targets))
+
+
+def _scaled(table: NumberTable, scaling: Scaling) -> Numbers:
+    """Return all rows, each column with mean 0 and deviation 1 in the rows for training."""
+    scaled = scaling.scaled(table.rows)
     farthest = np.unravel_index(np.abs(scaled).argmax(), scaled.shape)
     if not abs(scaled[farthest]) < FARTHEST:
         raise TaskError(
-            f"{path}: {table.titles[farthest[1]]} goes to {rows[farthest]:g}, more than a million deviations from its mean "
-            "in the first 80 %, for training; clip it, or leave it out"
+            f"{table.path}: {table.titles[farthest[1]]} goes to {table.rows[farthest]:g}, more than a million deviations "
+            "from its mean in the first 80 %, for training; clip it, or leave it out"
         )
-    parts = {"train": scaled[:train], "valid": scaled[train:valid], "test": scaled[valid:]}
-    series = Series(name, parts, hashlib.sha256(table.content).hexdigest())
-    if series.floor == 0:
-        raise TaskError(
-            f"{path} does not change from 80 to 90 % of its rows, for validation; nothing can be told there"
-        )
-    return series
+    return scaled
+
+
+def _checksum(table: NumberTable, options: SeriesOptions) -> str:
+    file = hashlib.sha256(table.content).hexdigest()
+    return file if options == SeriesOptions() else words_checksum("series", file, options)

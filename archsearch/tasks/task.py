@@ -98,6 +98,8 @@ class Family:
     """The largest, as published, first."""
     load: Callable[[str, Path | None], Task]
     """(difficulty, folder of the data files) -> task."""
+    longer: Callable[[int], Task] | None = None
+    """(how many times as long) -> task, the small difficulty at 1; None where a task has no length."""
 
 
 def decode(task: Task, symbols: Symbols | Numbers) -> str:

@@ -92,4 +92,10 @@ def load_order(difficulty: str, data: Path | None = None) -> Task:
     return TemporalOrder(difficulty, *DIFFICULTIES[difficulty])
 
 
-ORDER = Family(tuple(DIFFICULTIES), load_order)
+def _longer(times: int) -> Task:
+    return TemporalOrder(
+        f"x{times}", ((4 * times, 7 * times), (12 * times, 15 * times)), (20 * times, 22 * times)
+    )
+
+
+ORDER = Family(tuple(DIFFICULTIES), load_order, _longer)

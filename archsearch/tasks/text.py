@@ -1,26 +1,36 @@
-"""`text:FILE`: predict the next character of any text file.
+"""`text:FILE`: predict the next character of any text file, or with `?level=word` the next word.
 
-The first 90 % are for training, the next 5 % for validation, the last 5 % for testing; the vocabulary is that
-of the whole file, in code point order. Line ends and marks are kept as they are.
+The first 90 % are for training, the next 5 % for validation, the last 5 % for testing. The characters are those of the
+whole file, in code point order; line ends and marks are kept as they are. Words are what stands between blanks, and a
+line's end is one; the vocabulary is that of the training part, its most frequent words first.
 """
 
 import codecs
 import hashlib
 import re
 import shlex
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from archsearch.errors import TaskError
 from archsearch.tasks.corpus import Corpus
+from archsearch.tasks.name_options import said_of
+from archsearch.tasks.task import words_checksum
 
 SMALLEST = 1_000
 """Fewest characters of a file: 50 for validation."""
 LARGEST = 2**30
 """Most bytes of a file."""
 VOCABULARY = 10_000
-"""Most different characters."""
+"""Most different characters; rarer words are all one."""
+FEWEST_WORDS = 2_000
+"""Fewest words of a file: 100 for validation."""
+EOL, UNKNOWN = "<eol>", "<unk>"
+LEVELS = ("character", "word")
+ABOUT = {"level": " or ".join(LEVELS)}
 CODE_POINTS = 0x110000
 MARKS = {
     codecs.BOM_UTF32_LE: "utf-32",  # before UTF-16, whose mark it begins with
@@ -38,19 +48,57 @@ FEWEST_ROWS = 10
 """Rows of a table."""
 
 
-def load(name: str, path: Path) -> Corpus:
-    """Return the character task on a file.
+def read_level(options: str) -> str:
+    """Return what is predicted, `character` or `word`.
+
+    Raises:
+        TaskError: It is neither, or something else is said.
+    """
+    level = said_of("text", options, ABOUT).get("level", LEVELS[0])
+    if level not in LEVELS:
+        raise TaskError(f"level={level} of a text task: it takes {ABOUT['level']}")
+    return level
+
+
+def load(name: str, path: Path, level: str = LEVELS[0]) -> Corpus:
+    """Return the task on a file.
 
     Args:
         name: The task's name.
         path: The file.
+        level: One of LEVELS.
 
     Raises:
-        TaskError: The file is missing, no UTF-8 text, too short or too long, or has too many different
-        characters.
+        TaskError: The file is missing, no UTF-8 text, too short or too long, or has too few or too many different
+        characters or words.
     """
     content = _read(path)
-    codes = np.frombuffer(_decode(path, content).encode("utf-32-le"), np.uint32)
+    text, sha256 = _decode(path, content), hashlib.sha256(content).hexdigest()
+    alphabet, symbols = _characters(path, text) if level == LEVELS[0] else _words(path, text)
+    train, valid = len(symbols) * 90 // 100, len(symbols) * 95 // 100
+    parts = {"train": symbols[:train], "valid": symbols[train:valid], "test": symbols[valid:]}
+    return Corpus(name, alphabet, parts, sha256 if level == LEVELS[0] else words_checksum(level, sha256))
+
+
+def _words(path: Path, text: str) -> tuple[tuple[str, ...], NDArray[np.uint16]]:
+    """Return the vocabulary and the file's words as symbols of it."""
+    words = [word for line in text.splitlines() for word in (*line.split(), EOL)]
+    if len(words) < FEWEST_WORDS:
+        raise TaskError(
+            f"{path} has {len(words):,} words and line ends; a text task by words needs at least {FEWEST_WORDS:,}"
+        )
+    counts = Counter(words[: len(words) * 90 // 100])
+    del counts[UNKNOWN]
+    common = [word for word, _ in counts.most_common(VOCABULARY - 1)]
+    vocabulary = {word: symbol for symbol, word in enumerate((UNKNOWN, *common))}
+    if len(vocabulary) < 3:
+        raise TaskError(f"{path} has only one word; nothing is to be predicted")
+    return tuple(vocabulary), np.fromiter((vocabulary.get(word, 0) for word in words), np.uint16, len(words))
+
+
+def _characters(path: Path, text: str) -> tuple[tuple[str, ...], NDArray[np.uint16]]:
+    """Return the file's characters and the text as symbols of them."""
+    codes = np.frombuffer(text.encode("utf-32-le"), np.uint32)
     if len(codes) < SMALLEST:
         raise TaskError(f"{path} has {len(codes):,} characters; a text task needs at least {SMALLEST:,}")
     used = np.flatnonzero(np.bincount(codes, minlength=CODE_POINTS))
@@ -60,10 +108,7 @@ def load(name: str, path: Path) -> Corpus:
         )
     table = np.zeros(CODE_POINTS, np.uint16)
     table[used] = np.arange(len(used))
-    symbols = table[codes]
-    train, valid = len(symbols) * 90 // 100, len(symbols) * 95 // 100
-    parts = {"train": symbols[:train], "valid": symbols[train:valid], "test": symbols[valid:]}
-    return Corpus(name, tuple(map(chr, used)), parts, hashlib.sha256(content).hexdigest())
+    return tuple(map(chr, used)), table[codes]
 
 
 def _read(path: Path) -> bytes:

@@ -177,4 +177,4 @@ def load(difficulty: str, data: Path | None = None) -> Task:
     return Xml(difficulty, *DIFFICULTIES[difficulty])
 
 
-XML = Family(tuple(DIFFICULTIES), load)
+XML = Family(tuple(DIFFICULTIES), load, lambda times: Xml(f"x{times}", "abcdef", times, 3 * times))

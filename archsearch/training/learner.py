@@ -58,6 +58,9 @@ class Learner(Protocol):
     def restore(self) -> None:
         """Take back the weights that each lane remembered last."""
 
+    def model_weights(self, lane: int) -> dict[str, Tensor]:
+        """Return a copy of a lane's weights as they are, named and shaped as in `training.model.Model`."""
+
     def snapshot(self, lane: int) -> dict[str, Tensor]:
         """Return all that decides the steps to come of a lane, and its remembered weights, in its own shapes."""
 

@@ -5,13 +5,15 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from itertools import islice
+from math import ceil
 
 import torch
 
 from archsearch.cell import Cell
 from archsearch.errors import TaskError
-from archsearch.protocol.records import Outcome, Trial
+from archsearch.protocol.records import Outcome, ReadOut, Trial
 from archsearch.protocol.seeds import decides_data
+from archsearch.tasks.lengths import READ_OUTS, LengthTask
 from archsearch.training.checkpoint import Checkpoint, CheckpointStorage
 from archsearch.training.progress import TrialProgress
 from archsearch.training.setup import groups, new_learner
@@ -19,6 +21,9 @@ from archsearch.training.windows import Batch, Streams
 
 Alive = Callable[[int], None]
 """Called with the training step now and then, as a sign of life."""
+
+READ = 2
+"""Times as many sequences as there are streams are read at each length."""
 
 PULSE = 5.0
 """Seconds between two signs of life, at least."""
@@ -51,7 +56,7 @@ def run_trials(
         TrialProgress(trial, cell, symbols, storage) for trial, storage in zip(trials, storages, strict=True)
     ]
     outcomes: dict[int, Outcome] = {}
-    for positions in groups(lanes, streams):
+    for positions in groups(lanes, cell, streams):
         with torch.random.fork_rng(
             devices=[]
         ):  # dropout may draw from torch's own generator, which is put back
@@ -145,10 +150,12 @@ class TrainingLoop:
             if pauses:
                 self.pause()
             tested = self.tested()
+            read = self.read_outs(tested)
         finally:
             self.learner.close()
         share = (time.perf_counter() - self.started) / len(self.lanes)
-        return [lane.outcome(share, figures) for lane, figures in zip(self.lanes, tested, strict=True)]
+        ended = zip(self.lanes, tested, read, strict=True)
+        return [lane.outcome(share, figures, longer) for lane, figures, longer in ended]
 
     @property
     def rates(self) -> list[float | None]:
@@ -203,21 +210,25 @@ class TrainingLoop:
         if improved:
             self.learner.keep(improved)
 
-    def evaluate(self, split: str) -> list[tuple[float, float]]:
-        """Return accuracy and NLL of every lane on the set of a split: fixed, but for the test of a fresh seed."""
+    def evaluate(self, split: str, count: int = 0) -> list[tuple[float, float]]:
+        """Return accuracy and NLL of every lane on the set of a split: fixed, but for the test of a fresh seed.
+
+        Args:
+            split: As `Task.windows` takes it.
+            count: How many windows; 0 for as many as a validation has.
+        """
         trial = self.trial
+        count = count or trial.validation
         seed = trial.seed if decides_data(split, trial.seed) else 0
-        windows = self.streams.take(
-            split, seed, batch=trial.batch, unroll=trial.unroll, count=trial.validation
-        )
+        windows = self.streams.take(split, seed, batch=trial.batch, unroll=trial.unroll, count=count)
         batches = list(windows)
-        count = sum(len(batch.targets) for batch in batches)
-        if count == 0:
+        scored = sum(len(batch.targets) for batch in batches)
+        if scored == 0:
             raise TaskError(
-                f"{trial.task}: the mask of its {split!r} windows scores nothing in {trial.validation} windows of "
+                f"{trial.task}: the mask of its {split!r} windows scores nothing in {count} windows of "
                 f"{trial.batch} x {trial.unroll}; a score needs targets"
             )
-        return [(right / count, nll / count) for right, nll in self.learner.evaluate(batches)]
+        return [(right / scored, nll / scored) for right, nll in self.learner.evaluate(batches)]
 
     def pause(self) -> None:
         """Leave checkpoints of the trials that did not fail."""
@@ -231,3 +242,17 @@ class TrainingLoop:
             return [None] * len(self.lanes)
         self.learner.restore()
         return self.evaluate("test")
+
+    def read_outs(self, tested: Sequence[object | None]) -> list[tuple[ReadOut, ...]]:
+        """Return what every lane does on long sequences, where the task has some, with the weights that were tested."""
+        task, unroll = self.streams.task, self.trial.unroll
+        if not isinstance(task, LengthTask) or all(figures is None for figures in tested):
+            return [()] * len(self.lanes)
+        read = [
+            [
+                ReadOut(length, accuracy)
+                for accuracy, _ in self.evaluate(str(length), READ * ceil(length / unroll))
+            ]
+            for length in READ_OUTS
+        ]
+        return list(zip(*read, strict=True))

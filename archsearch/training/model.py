@@ -25,7 +25,7 @@ class Model(nn.Module):
         n: Width of every layer.
         setting: Layers, dropout and initial scale.
         generator: Draws the initial weights.
-        engine: What runs the layers.
+        engine: What runs the layers; None as for `Recurrent`.
         x_width: Width of the embedding; 0 for n.
 
     Attributes:
@@ -43,7 +43,7 @@ class Model(nn.Module):
         n: int,
         setting: Setting,
         generator: torch.Generator,
-        engine: str = INTERPRETER.name,
+        engine: str | None = INTERPRETER.name,
         x_width: int = 0,
     ) -> None:
         super().__init__()

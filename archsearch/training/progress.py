@@ -7,12 +7,23 @@ import math
 import msgspec
 
 from archsearch.cell import Cell
-from archsearch.protocol.records import Outcome, Trial, Validation
+from archsearch.protocol.records import Outcome, ReadOut, Trial, Validation
 from archsearch.protocol.seeds import seed_of
 from archsearch.protocol.units import model_parameters, units
+from archsearch.tasks.task import Measure
 from archsearch.training.checkpoint import Checkpoint, CheckpointStorage, packed_checkpoint, stored_checkpoint
 from archsearch.training.learner import Failure
-from archsearch.training.schedule import SCHEDULES
+from archsearch.training.schedule import SCHEDULES, Schedule
+
+
+def score_of(point: Validation, measure: Measure) -> float:
+    """Return the figure of a validation that a task with this measure is scored by."""
+    return point.accuracy if measure == "accuracy" else point.nll
+
+
+def quality_of(score: float, measure: Measure) -> float:
+    """Return what is larger for the better of two scores."""
+    return score if measure == "accuracy" else -score
 
 
 class TrialProgress:
@@ -59,7 +70,7 @@ class TrialProgress:
         """Begin, or go on where a checkpoint was left."""
         setting = self.trial.setting
         self.checkpoint = checkpoint
-        self.schedule = SCHEDULES[self.trial.schedule](setting.rate)
+        self.schedule = self.new_schedule()
         self.rate: float | None = setting.rate
         self.steps = 0
         self.curve: list[Validation] = []
@@ -68,6 +79,10 @@ class TrialProgress:
             self.steps = checkpoint.trial.steps
             for point in checkpoint.curve:
                 self.add(point)
+
+    def new_schedule(self) -> Schedule:
+        """Return what says the rate of each epoch after the first."""
+        return SCHEDULES[self.trial.schedule](self.trial.setting.rate)
 
     def add(self, point: Validation) -> bool:
         """Add a point to the curve and set the next epoch's rate; return whether the point is the best so far."""
@@ -80,7 +95,7 @@ class TrialProgress:
 
     def quality(self, point: Validation) -> float:
         """Return what is larger for the better of two validations."""
-        return point.accuracy if self.trial.measure == "accuracy" else -point.nll
+        return quality_of(score_of(point, self.trial.measure), self.trial.measure)
 
     def validate(self, accuracy: float, nll: float) -> bool:
         """Take in a validation of the weights as they are; return whether they are the best so far."""
@@ -101,12 +116,15 @@ class TrialProgress:
         if self.storage is not None:
             self.storage.write(packed_checkpoint(checkpoint))
 
-    def outcome(self, seconds: float, tested: tuple[float, float] | None) -> Outcome:
+    def outcome(
+        self, seconds: float, tested: tuple[float, float] | None, read_outs: tuple[ReadOut, ...] = ()
+    ) -> Outcome:
         """Return what the trial came to.
 
         Args:
             seconds: How long it took.
             tested: Accuracy and NLL on the test set with the best weights; None if the trial reads none.
+            read_outs: What they do on longer sequences, where the task has some.
         """
         outcome = Outcome(
             "diverged",
@@ -123,10 +141,11 @@ class TrialProgress:
         return msgspec.structs.replace(
             outcome,
             status="done",
-            score=best.accuracy if self.trial.measure == "accuracy" else best.nll,
+            score=score_of(best, self.trial.measure),
             accuracy=best.accuracy,
             nll=best.nll,
             best_step=best.step,
             test_accuracy=accuracy,
             test_nll=nll if nll is not None and math.isfinite(nll) else None,
+            read_outs=read_outs,
         )

@@ -33,4 +33,22 @@ def halving(rate: float) -> Schedule:
     return after
 
 
+def patient(schedule: Schedule, patience: int) -> Schedule:
+    """Stop besides, and for good, after so many consecutive epochs without improvement.
+
+    Args:
+        schedule: Says the rate until then.
+        patience: How many, at least 1.
+    """
+    waited = 0
+
+    def after(improved: bool) -> float | None:
+        nonlocal waited
+        waited = 0 if improved and waited < patience else waited + 1
+        rate = schedule(improved)
+        return None if waited >= patience else rate
+
+    return after
+
+
 SCHEDULES: dict[str, Callable[[float], Schedule]] = {"constant": constant, "halving": halving}

@@ -20,10 +20,16 @@ from archsearch.training.torch_learner import TorchLearner
 from archsearch.training.windows import Streams
 
 
-def groups(lanes: Sequence[TrialProgress], streams: Streams) -> list[list[int]]:
-    """Return which trials share a learner, as positions: stacks where the engine trains stacks, else each one alone."""
+def groups(lanes: Sequence[TrialProgress], cell: Cell, streams: Streams) -> list[list[int]]:
+    """Return which trials share a learner, as positions: stacks where the engine trains stacks, else each one alone.
+
+    Args:
+        lanes: The trials.
+        cell: The cell that they name.
+        streams: The data of the task that they name.
+    """
     engine = engine_of(lanes[0].trial.engine)
-    if not _in_stacks(lanes, engine, streams):
+    if not _in_stacks(lanes, engine, streams, cell):
         return [[position] for position in range(len(lanes))]
     assert len({alike(lane.trial) for lane in lanes}) == 1, "these trials share no stack"
     return stacks([(lane.width, lane.steps) for lane in lanes])
@@ -38,14 +44,15 @@ def new_learner(lanes: Sequence[TrialProgress], cell: Cell, streams: Streams) ->
         streams: The data of the task that they name, on the device that computes.
     """
     engine = engine_of(lanes[0].trial.engine)
-    if _in_stacks(lanes, engine, streams):
+    if _in_stacks(lanes, engine, streams, cell):
         return _stacked_learner(lanes, cell, streams)
     return _single_learner(lanes[0], cell, streams, engine)
 
 
-def _in_stacks(lanes: Sequence[TrialProgress], engine: Engine, streams: Streams) -> bool:
-    """Whether trials train in a stack, which has x as wide as its layers and reads symbols."""
-    return engine.title.trains_stacks and not lanes[0].trial.own_width and not streams.task.is_real
+def _in_stacks(lanes: Sequence[TrialProgress], engine: Engine, streams: Streams, cell: Cell) -> bool:
+    """Whether trials train in a stack, which has whole matrices, x as wide as its layers, and reads symbols."""
+    usual = not lanes[0].trial.own_width and not streams.task.is_real
+    return engine.title.trains_stacks and usual and cell.width_step == 1
 
 
 def _single_learner(lane: TrialProgress, cell: Cell, streams: Streams, engine: Engine) -> Learner:

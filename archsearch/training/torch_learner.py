@@ -95,6 +95,10 @@ class TorchLearner:
         for weight, kept in zip(self.weights, self.kept, strict=True):
             weight.copy_(kept)
 
+    def model_weights(self, lane: int) -> dict[str, Tensor]:
+        """Return the model's weights, in its shapes; see `Learner`."""
+        return {name: weight.detach().clone() for name, weight in self.model.named_parameters()}
+
     def snapshot(self, lane: int) -> dict[str, Tensor]:
         """Return all that decides the steps to come, dropout's generator too; shapes as `resume` takes them."""
         tensors = {"generator": torch.get_rng_state()}

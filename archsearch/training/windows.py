@@ -19,7 +19,7 @@ KEPT = 1000
 """Windows of a training stream that are kept in memory; longer trials make the rest anew."""
 
 
-STREAMS = 6
+STREAMS = 10
 """Streams of a task that are kept, those that were used last: whoever trains on ever fresh seeds returns to few."""
 
 

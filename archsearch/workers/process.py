@@ -7,7 +7,8 @@ import shutil
 import tempfile
 import traceback
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from functools import lru_cache
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -54,14 +55,11 @@ def serve(pipe: Connection, device: str, data: str | None) -> None:
         device: "cpu" or a CUDA device such as "cuda:0".
         data: The folder of the tasks' files.
     """
-    torch.set_num_threads(1)
-    torch.set_flush_denormal(True)
-    if device != "cpu":
-        if problem := cuda_problem(device):
-            pipe.send_bytes(messages.encode(Failed(problem, InputError.exit_code)))
-            return
-        begin_on_cuda(device)
-    _Worker(pipe, device, Path(data) if data else None).run()
+    if device != "cpu" and (problem := cuda_problem(device)):
+        pipe.send_bytes(messages.encode(Failed(problem, InputError.exit_code)))
+        return
+    with as_in_a_worker(device):
+        _Worker(pipe, device, Path(data) if data else None).run()
 
 
 class _Worker:
@@ -278,6 +276,27 @@ def cuda_problem(device: str) -> str | None:
         if number < count
         else f"--device {device}: no such device here (CUDA devices: {there}); cpu always works"
     )
+
+
+@contextmanager
+def as_in_a_worker(device: str = "cpu") -> Iterator[None]:
+    """Compute as workers do: on one thread, numbers too small for full precision are zero, the same every time.
+
+    Args:
+        device: "cpu" or a CUDA device such as "cuda:0".
+    """
+    threads, deterministic = torch.get_num_threads(), torch.are_deterministic_algorithms_enabled()
+    flushes = float(torch.tensor(1e-40) * 1) == 0
+    torch.set_num_threads(1)
+    torch.set_flush_denormal(True)
+    try:
+        if device != "cpu":
+            begin_on_cuda(device)
+        yield
+    finally:
+        torch.set_num_threads(threads)
+        torch.set_flush_denormal(flushes)
+        torch.use_deterministic_algorithms(deterministic)
 
 
 def begin_on_cuda(device: str) -> None:

@@ -64,7 +64,7 @@ def test_a_cell_of_a_run_without_a_fitness_has_no_row(finished: Finished) -> Non
     [
         (
             "grv",
-            r"no cell 'grv'; a cell is a library name \(.*did you mean 'gru'\?\), a \.cell file, or RUN/1",
+            r"no cell 'grv'; a cell is a library name \(.*did you mean 'gru'\?\), a \.cell file, a model's folder, or RUN/1",
         ),
         ("GRU", r"did you mean 'gru'\?"),
         ("LSTM", r"did you mean 'lstm'\?"),

@@ -29,6 +29,22 @@ def test_a_change_is_recorded_as_if_the_file_had_said_so(tmp_path: Path) -> None
     assert changed == resolve(Request(preset=str(file)), None)
 
 
+@pytest.mark.parametrize(
+    ("budget", "chosen"),
+    [(None, "quick"), (10_000, "quick"), (31_000, "quick"), (32_000, "laptop"), (10**6, "laptop")],
+)
+def test_the_preset_of_own_data_is_the_one_for_models_of_their_size_and_is_said(
+    budget: int | None, chosen: str, tmp_path: Path
+) -> None:
+    (tmp_path / "song.txt").write_text("la la")
+    changes = {} if budget is None else {"own.budget": budget}
+    resolved = resolve(Request(own=(f"text:{tmp_path}/song.txt",), changes=changes), None)
+    assert resolved.preset_name == chosen
+    assert f"preset {chosen} for {budget or 10_000:,} parameters" in resolved.note
+    named = resolve(Request(preset="quick", own=(f"text:{tmp_path}/song.txt",), changes=changes), None)
+    assert named.preset_name == "quick" and not named.note
+
+
 CHANGES: dict[str, Any] = {
     "own.steps=3000": 3000,
     "grid.rate = [0.1, 0.2]": [0.1, 0.2],

@@ -70,7 +70,7 @@ def test_a_run_goes_on_without_the_file_and_with_the_same_cell_but_with_no_other
     plan = plan_of([MINE])
     assert request_of_run(Request(), plan).preset == plan.preset
     assert request_of_run(Request(start=(MINE,)), plan).preset == plan.preset
-    words = "this run has other settings: search.references is.*takes in no cell once it has begun"
+    words = "this run has other settings: search.references is.*are set where a run begins"
     with pytest.raises(InputError, match=words):
         request_of_run(Request(start=(OTHER,)), plan)
     with pytest.raises(InputError, match=r"or leave them out$"):

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import pytest
+from msgspec.structs import replace
 
 from archsearch.actions.train import Comparison, Pair
 from archsearch.cli.train import verdict_words
-from archsearch.protocol.records import Outcome
+from archsearch.protocol.records import Outcome, ReadOut
 from tests.helpers.plans import TASK, done, preset, run_plan
 
 PLAN = run_plan(preset({"english": TASK}))
@@ -49,3 +50,19 @@ def test_a_skill_comes_with_its_sampling_error() -> None:
     assert compared.skill_error == pytest.approx(1.5 / 4 / 20)
     assert "best skill 0.300 against the GRU's 0.200 (either ± 0.019), ratio 1.500" in verdict_words(compared)
     assert comparison(0.3, 0.2).skill_error is None
+
+
+def test_of_both_cells_the_best_trial_is_read_out() -> None:
+    settings = PLAN.settings["english"][:2]
+
+    def ended(skill: float) -> Outcome:
+        return replace(done(4 - 4 * skill), read_outs=(ReadOut(256, skill), ReadOut(512, skill / 2)))
+
+    pairs = (Pair(settings[0], ended(-0.2), ended(0.8)), Pair(settings[0], ended(0.0), DIVERGED))
+    compared = Comparison(PLAN, "english", pairs)
+    assert compared.read_outs == [
+        (ReadOut(256, 0.0), ReadOut(256, 0.8)),
+        (ReadOut(512, 0.0), ReadOut(512, 0.4)),
+    ]
+    assert compared.as_document()["rows"][0]["cell"]["accuracy_at"] == {"256": -0.2, "512": -0.1}  # type: ignore[index]
+    assert comparison(0.3, 0.2).read_outs == []

@@ -139,7 +139,7 @@ def test_without_a_share_of_the_time_there_is_no_verdict(world: World) -> None:
     assert claims(world, "bare") == []
 
 
-@pytest.mark.slow
+@pytest.mark.timing
 def test_a_run_of_some_time_keeps_its_last_part_for_the_verdict(world: World) -> None:
     timed = ("--max-time", "8s", "--set", "search.verdict=0.5", "--set", "search.verdict_settings=1")
     done = world.run(world.evolve("--run", "timed", "--json", "--workers", 2, *timed))

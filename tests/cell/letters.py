@@ -17,24 +17,29 @@ def letters(layer: Recurrent) -> SimpleNamespace:
     """Return the weights of a layer with one level, each named after the line of the cell in which it stands.
 
     In the line of a gate `i` the matrix on x is `W_ix`, that on h (or on `r * h`, or `tanh(h)`) `W_ih`, the
-    learned vector `p_i`, the bias `b_i`; the biases of a line that has two are `b_ix` and `b_ih`. Where a
-    line has two matrices on one operand, as in DARTS and ENAS, the one in the difference is `V_...`. The
-    projection of x is `P`, the identity where there is none.
+    learned vector `p_i`, the bias `b_i`; the biases of a line that has two are `b_ix` and `b_ih`, and so are
+    the vectors of a line that has several, `p_i1` the one on a number. Where a line has two matrices on one operand,
+    as in DARTS and ENAS, the one in the difference is `V_...`. The projection of x is `P`, the identity where there is
+    none.
     """
     cell = layer.cell.canonical()
     projected = cell.needs_projection and layer.input_size != layer.hidden_size
     found = {"P": array(layer.parameters_of(cell.x.handle)[0]) if projected else np.eye(layer.hidden_size)}
     biases: dict[str, dict[str, Array]] = {}
+    vectors: dict[str, dict[str, Array]] = {}
     for node in filter(lambda node: node.learns, cell.ops):
         (line, path), operand = _line(cell, node), _operand(cell, node)
         weight, bias = layer.parameters_of(node.handle)
-        matrix = "V" if "sub" in path[:-1] else "W"
-        found[f"p_{line}" if node.op == "scale" else f"{matrix}_{line}{operand}"] = array(weight)
+        if node.op == "scale":
+            vectors.setdefault(line, {})[operand] = array(weight)
+        else:
+            found[f"{'V' if 'sub' in path[:-1] else 'W'}_{line}{operand}"] = array(weight)
         if bias is not None:
             biases.setdefault(line, {})[operand] = array(bias)
-    for line, of_line in biases.items():
-        several = len(of_line) > 1
-        found |= {f"b_{line}{operand if several else ''}": bias for operand, bias in of_line.items()}
+    for letter, lines in (("b", biases), ("p", vectors)):
+        for line, of_line in lines.items():
+            several = len(of_line) > 1
+            found |= {f"{letter}_{line}{operand if several else ''}": one for operand, one in of_line.items()}
     return SimpleNamespace(**found)
 
 
@@ -58,6 +63,8 @@ def _operand(cell: Cell, node: Node) -> str:
     while not (node := min(map(cell.node, node.inputs), key=lambda read: read.op != "state")).name:
         if node.handle in cell.next:
             return cell.states[cell.next.index(node.handle)]
+        if node.op == "number":
+            return f"{node.value:g}"
     return node.name
 
 

@@ -15,6 +15,7 @@ import torch
 
 from archsearch.cell import library
 from archsearch.compiler import Recurrent
+from tests.cell.later_equations import LATER
 from tests.cell.letters import letters, randomised, state_of, vectors_of
 
 Weights = SimpleNamespace
@@ -227,6 +228,7 @@ EQUATIONS: dict[str, Callable[..., States]] = {
     "nas_zoph": nas_zoph,
     "mingru": mingru,
     "indrnn": indrnn,
+    **LATER,
 }
 
 

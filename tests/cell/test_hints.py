@@ -139,7 +139,7 @@ def test_the_expression_for_a_foreign_function_computes_it(name: str) -> None:
     output, _ = layer(x, h)
 
     expected = function(x, h) if binary else function(x)
-    torch.testing.assert_close(output, expected, rtol=1e-12, atol=1e-12)
+    torch.testing.assert_close(output, expected, rtol=1e-12, atol=1e-12, equal_nan=True)
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from archsearch.cell import OPS, Cell, library, load_space, space_names
@@ -65,9 +66,23 @@ def test_a_file_is_a_space_of_its_own(tmp_path: Path) -> None:
     assert (space.limits.nodes, space.limits.linears) == (20, 12)
 
 
+def test_a_file_may_weigh_operators_limit_states_and_ask_for_outputs(tmp_path: Path) -> None:
+    more = "by_outputs = true\n[weights]\nremove = 0.5\n[limits]\nstates = 3\n"
+    space = load_space(written(tmp_path, GOOD + more))
+
+    assert space.weights == {"remove": 0.5} and space.limits.states == 3 and space.tells_by_outputs
+
+
+def test_a_space_without_them_is_recorded_as_it_was() -> None:
+    recorded = msgspec.to_builtins(load_space("jozefowicz2015"))
+
+    assert list(recorded) == ["name", "start", "activations", "elementwise", "mutations", "limits"]
+    assert recorded["limits"] == {"nodes": 60, "linears": 12}
+
+
 def test_an_unknown_space_gets_a_near_name() -> None:
     with pytest.raises(
-        SpaceError, match=r"no space 'wyde' \(spaces: jozefowicz2015, wide, .*mean 'wide'\?\)"
+        SpaceError, match=r"no space 'wyde' \(spaces: grow, jozefowicz2015, wide, .*mean 'wide'\?\)"
     ):
         load_space("wyde")
 
@@ -109,6 +124,15 @@ def test_a_missing_file_is_named() -> None:
         (GOOD + "[limits]\nnodes = 0", r"limits lie between 1 and 500"),
         (GOOD + "[limits]\nlinears = 501", r"limits lie between 1 and 500"),
         (GOOD + "[limits]\nedges = 1", r"limits has an unknown key `edges`"),
+        (GOOD + "[limits]\nstates = 9", r"limits\.states lies between 1 and 8"),
+        (
+            GOOD + "[weights]\nremov = 1",
+            r"weights: 'remov' is none of its mutations; did you mean 'remove'\?",
+        ),
+        (GOOD + "[weights]\nremove = 0", r"weights: remove = 0; a weight lies between 0\.001 and 1,000"),
+        (GOOD + "[weights]\nremove = nan", r"weights: remove = nan; a weight lies between"),
+        (GOOD + "[weights]\nremove = 'often'", r"weights\..* is a text; it must be a number"),
+        (GOOD + "by_outputs = 1", r"by_outputs is .*true or false"),
     ],
 )
 def test_a_bad_file_is_refused_by_name(tmp_path: Path, text: str, message: str) -> None:

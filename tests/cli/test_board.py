@@ -6,7 +6,9 @@ import pytest
 from msgspec.structs import replace
 from rich.console import Console
 
-from archsearch.cli.board import best_words, cell_name, operators, print_leaderboard, title
+from archsearch.actions.board_words import best_words, cell_name, operators, title
+from archsearch.cli.board import print_leaderboard
+from archsearch.protocol.records import ReadOut
 from archsearch.store import Leaderboard, RunStore, read_leaderboard
 from archsearch.words import polynomial
 from tests.helpers.commands import Finished
@@ -111,3 +113,12 @@ def test_the_sampling_error_stands_under_the_table(board: Leaderboard) -> None:
         line for line in printed(board, 140) if line.startswith("Sampling error of a score: memorization ± ")
     ]
     assert len(words) == 1 and "english ± " in words[0]
+
+
+def test_tasks_with_long_sequences_have_a_column_and_a_word_on_it(board: Leaderboard) -> None:
+    read = {"english": (ReadOut(256, 0.75), ReadOut(512, 0.5), ReadOut(2048, 0.25))}
+    first, *others = board.rows
+    lines = printed(replace(board, rows=(replace(first, read_outs=read), *others)), 170)
+    assert "english at 256, 2,048" in lines[0] and "0.75, 0.25" in lines[1]
+    assert "english at 256, 2,048 steps: accuracy of the best trial on sequences so long." in lines
+    assert not any("so long" in line for line in printed(board, 170))

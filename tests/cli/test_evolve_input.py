@@ -69,6 +69,7 @@ CASES = {
     "steps without an own task": (["--steps", 40], "--set tasks.xml.steps=5000"),
     "a start cell that is none": (["--start", "grru"], "did you mean 'gru'?"),
     "a start cell that the space does not hold": (["--start", "enas"], "75 nodes, the space allows 60"),
+    "time for a program that nobody names": (["--ask-time", "5m"], "the program of --ask"),
     "the best of no run": (["--from", "quick-1"], "no run 'quick-1'"),
     "a table of numbers as text": (
         ["--task", "text:temps.csv"],

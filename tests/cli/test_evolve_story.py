@@ -60,7 +60,7 @@ def test_a_search_killed_stopped_and_continued_with_one_worker_and_a_warm_cache_
     assert list((world.folder / world.cache / "references").rglob("*.json")), "the cache is warm"
     folder = world.folder / "runs" / "broken"
     world.start(world.evolve("--run", "broken", "--workers", 2), "broken").moved(3, folder).kill()
-    part = finish(world, "broken", 2, "--max-candidates", CANDIDATES - 3)
+    part = finish(world, "broken", 1, "--max-candidates", CANDIDATES - 3)
     assert part != unbroken
     assert finish(world, "broken", 1, "--max-candidates", CANDIDATES) == unbroken
     assert trained_again(folder) <= 4, "only what was in flight is trained again"
@@ -94,7 +94,7 @@ def test_five_kills_of_the_driver_change_nothing(world: World, unbroken: str, wo
 
 
 def test_replay_holds_bit_for_bit_and_finds_a_score_that_was_altered(world: World, unbroken: str) -> None:
-    command = world.command("replay", "unbroken", "--top", 2, "--workers", 2)
+    command = world.command("replay", "unbroken", "--top", 2, "--workers", 1)
     holds = world.run(command)
     assert holds.returncode == 0, holds.stderr
     assert holds.stdout.count("bit for bit") == 4 and "4 of 4 scores hold" in holds.stdout
@@ -107,7 +107,7 @@ def test_replay_holds_bit_for_bit_and_finds_a_score_that_was_altered(world: Worl
     forge(
         altered.folder / "runs" / "unbroken", "UPDATE trials SET score = score - 1e-9 WHERE cell = ?", winner
     )
-    found = altered.run([*altered.command("replay", "unbroken", "--workers", 2), "--cell", winner])
+    found = altered.run([*altered.command("replay", "unbroken", "--workers", 1), "--cell", winner])
     assert found.returncode == 1
     assert winner[:9] in found.stderr and "not hold" in found.stderr
     assert "Traceback" not in found.stderr

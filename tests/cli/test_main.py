@@ -146,7 +146,7 @@ def test_a_cell_for_a_run_that_is_searched_in_is_refused_with_the_way(
         given = copied.folder if option == "--from" else "mgu"
         ended = call("evolve", "--run", copied.folder, option, given)
     assert ended.code == 3 and "tiny-1 is in use by process" in ended.err
-    assert "takes in no cell once it has begun" in ended.err and "evolve --from RUN --start CELL" in ended.err
+    assert "archsearch propose RUN" in ended.err and "evolve --from RUN --start CELL" in ended.err
     assert (copied.folder / "run.db").read_bytes() == before
 
 
@@ -162,7 +162,7 @@ def test_another_search_takes_a_cell_and_the_best_of_a_run_that_is_searched_in(
 
 def test_the_command_that_other_programs_have_for_it_says_so_too(call: Call) -> None:
     ended = call("enqueue", "quick-1", "mine.cell")
-    assert ended.code == 2 and "only where it begins: archsearch evolve --start CELL" in ended.err
+    assert ended.code == 2 and "archsearch propose RUN FILE.cell" in ended.err
 
 
 def test_a_damaged_run_exits_with_4(call: Call, copied: Finished) -> None:
@@ -186,7 +186,10 @@ def test_a_full_disk_exits_with_5() -> None:
         ("$A show nothing 2> /dev/full", 2),
         ("$A leaderboard none 2> /dev/full", 2),
         ("$A train gru --task memorization:small --settings 1 --workers 1 2> /dev/full", 5),
-        ("$A evolve --preset tests/cli/tiny.toml --runs $RUNS --max-candidates 2 2> /dev/full", 5),
+        (
+            "$A evolve --preset tests/cli/tiny.toml --runs $RUNS --workers 1 --max-candidates 2 2> /dev/full",
+            5,
+        ),
         ("$A cells > /dev/full 2> /dev/full", 5),
         ("$A cells --json > /dev/full 2> /dev/full", 5),
     ],
@@ -303,7 +306,7 @@ def test_a_run_that_is_stopped_says_how_it_goes_on(finished: Finished, tmp_path:
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        env={**os.environ, "ARCHSEARCH_CORES": "2"},
+        env={**os.environ, "ARCHSEARCH_CORES": "1"},
     )
     assert process.stderr is not None
     seen = iter(process.stderr.readline, "")

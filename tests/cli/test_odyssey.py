@@ -50,7 +50,7 @@ def test_trials_of_each_cell_are_trained_once_and_told_in_a_table(call: Call, tu
     assert (row["cell"], row["trials"], document["effort"]) == (
         "tanh_rnn",
         3,
-        {"epochs": 1, "patience": 5, "loss": "mean", "dropout": False},
+        {"epochs": 1, "patience": 5, "loss": "mean", "dropout": False, "place": "outputs"},
     )
     assert kept == {path: path.stat().st_mtime_ns for path in Path("kept").iterdir()} and len(kept) == 2
 
@@ -75,14 +75,35 @@ def test_the_gates_are_told_as_factors(call: Call, tunes: Path) -> None:
     done = call(*common, "--trials", 2)
     assert done.code == 0, done.err
     assert "gates_none" in done.out and "input gate x forget gate x output gate" in done.out
+    assert "in pairs" in done.out and "Of several: what they do together" in done.err
     document = json.loads(call(*common, "--trials", 2, "--json").out)
-    assert len(document["rows"]) == 8 and [effect["gates"] for effect in document["gates"]][3:] == [
+    assert len(document["rows"]) == 8 and [effect["name"] for effect in document["gates"]][3:] == [
         "if",
         "io",
         "fo",
         "ifo",
     ]
     assert "fewer than two trials" in call(*common, "--trials", 1).err
+
+
+def test_norm_and_the_place_of_dropout_are_told_as_factors_of_the_same_settings(
+    call: Call, tunes: Path
+) -> None:
+    common = ("study", "odyssey", "--data", tunes, "--epochs", 1, "--cells", "tanh_rnn", "--folder", "kept")
+    done = call(*common, "--trials", 2, "--factors", "norm,dropout", "--json")
+    assert done.code == 0, done.err
+    effects = json.loads(done.out)["factors"]
+    assert [effect["name"] for effect in effects][:4] == [
+        "norm",
+        *(f"dropout {p}" for p in ("inputs", "outputs", "both")),
+    ]
+    assert {effect["pairs"] for effect in effects} == {2} and len(effects) == 7
+    kept = [path.read_text().splitlines() for path in Path("kept").iterdir()]
+    assert len(kept) == 8, "two forms of the cell, four places"
+    settings = [[json.loads(line)["setting"] for line in lines] for lines in kept]
+    assert all(of == settings[0] for of in settings) and settings[0][0] != settings[0][1]
+    told = call(*common, "--trials", 2, "--factors", "norm")
+    assert "in pairs" in told.out and "norm" in told.out.splitlines()[-1]
 
 
 def test_without_scikit_learn_it_is_said_how_to_have_it(
@@ -100,6 +121,10 @@ def test_without_scikit_learn_it_is_said_how_to_have_it(
         (["--data", "."], "jsb_chorales.npz is missing; --data takes a folder"),
         (["--data", ".", "--on", "jsb"], "--on jsb: no such set; there are jsb_chorales,"),
         (["--data", ".", "--cells", "vanila"], "did you mean 'vanilla'"),
+        (
+            ["--data", ".", "--factors", "norm,gain"],
+            "--factors norm,gain: no factor 'gain'; there are norm, dropout",
+        ),
         (["--data", ".", "--figure", "boxes.docx"], "--figure boxes.docx: no format by that ending"),
         (["--data", ".", "--marginals", "x/m.svg"], "--marginals x/m.svg: no folder x"),
     ],
@@ -143,3 +168,38 @@ def test_the_panel_has_the_paper_s_table_beside(
     }
     wrong = call(*common, "--columns", "muse_data")
     assert wrong.code == 2 and "no column 'muse_data'" in wrong.err
+
+
+@pytest.mark.slow
+def test_the_first_table_of_the_panel_is_trained_as_a_preset_says(call: Call) -> None:
+    brief = [
+        f"tasks.{task}.{key}"
+        for task in ("arithmetic", "xml")
+        for key in ("steps=20", "epoch_steps=20", "rungs=[]")
+    ]
+    done = call(
+        *("study", "panel", "--tables", 1, "--cells", "tanh_rnn", "--settings", 1, "--workers", 1),
+        *(word for change in brief for word in ("--set", change)),
+    )
+    assert done.code == 0, done.err
+    (title, row) = done.out.splitlines()
+    assert title.split()[:2] == ["cell", "arithmetic"] and "ptb" not in title and "0.295" in row
+    assert (
+        "no ptb data found" in done.err
+        and "xml: xml:small, settings: 1, parameters: 10,000, steps: 20" in done.err
+    )
+
+
+@pytest.mark.parametrize(
+    "arguments, said",
+    [
+        (["--tables", "4"], "--tables 4: no table '4'; there are 1, 2, 3"),
+        ([], "--tables 2: table 2 needs --data DIR, a folder with nottingham.npz"),
+        (["--tables", "1,3"], "--tables 1,3: table 3 needs --data DIR, a folder with ptb.train.txt"),
+        (["--tables", "3", "--data", "."], "ptb.train.txt"),
+        (["--tables", "1", "--preset", "quik"], "did you mean 'quick'"),
+    ],
+)
+def test_wrong_use_of_the_panel_is_said(call: Call, arguments: list[str], said: str) -> None:
+    done = call("study", "panel", *arguments)
+    assert done.code == 2 and said in done.err, done

@@ -1,6 +1,7 @@
 """What the commands print: tables and equations for people, one strict JSON document for scripts, no colour in a pipe."""
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -31,6 +32,7 @@ ROW = [
     "diverged",
     "parent",
     "mutations",
+    "proposer",
     "verdict",
 ]
 
@@ -133,6 +135,32 @@ def test_top_limits_the_ranks_and_not_the_references(finished: Finished, call: C
     assert [row["rank"] for row in rows] == [1, 2, None]
 
 
+def test_the_front_shows_what_none_beats_with_states_and_jacobian(finished: Finished, call: Call) -> None:
+    board = json_of(call, "leaderboard", finished.folder)
+    found = json_of(call, "leaderboard", finished.folder, "--front")
+    assert list(found) == ["run", "cost", "scored", "front"] and found["cost"] == "parameters"
+    assert found["scored"] == len(board["rows"])
+    cost = {
+        row["id"]: 128**2 * row["parameters"]["n2"] + 128 * row["parameters"]["n"] for row in board["rows"]
+    }
+    fitness = {row["id"]: row["fitness"] for row in board["rows"]}
+    beaten = {a for a in cost for b in cost if cost[b] <= cost[a] and fitness[b] > fitness[a]}
+    assert {cell["id"] for cell in found["front"]}.isdisjoint(beaten)
+    assert max(fitness, key=lambda cell: fitness[cell]) in {cell["id"] for cell in found["front"]}
+    assert [cell["layer_parameters"] for cell in found["front"]] == sorted(
+        cost[cell["id"]] for cell in found["front"]
+    )
+    shown = call("leaderboard", finished.folder, "--front").out.splitlines()
+    assert shown[0].split() == ["rank", "cell", "fitness", "parameters", "FLOPs", "states", "Jacobian"]
+    for line, cell in zip(shown[1:], found["front"], strict=False):
+        assert line.split()[0] == str(cell["rank"] or "ref") and line.endswith(cell["jacobian"])
+
+
+def test_a_front_against_something_else_is_refused_with_what_there_is(finished: Finished, call: Call) -> None:
+    refused = call("leaderboard", finished.folder, "--front", "time")
+    assert refused.code == 2 and "'parameters', 'flops'" in refused.err
+
+
 def test_a_run_is_found_by_the_variable(
     finished: Finished, call: Call, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -228,6 +256,18 @@ def test_tasks_lists_every_difficulty(call: Call) -> None:
     known = [f"{name}:{size}" for name, family in TASKS.items() for size in family.difficulties]
     assert [row["task"] for row in rows] == known
     assert call("tasks").out.count("needs --data DIR") == len(TASKS["ptb"].difficulties)
+
+
+def test_mutate_counts_what_children_gain_lose_and_use(call: Call) -> None:
+    shown = call("mutate", "tanh_rnn", "--space", "grow", "--count", 6, "--census").out
+    counted = json_of(call, "mutate", "tanh_rnn", "--space", "grow", "--count", 6, "--census")
+
+    assert counted["children"] == 6 and counted["parent"].startswith("c")
+    lines = dict(re.split(r"\s{2,}", line) for line in shown.splitlines()[1:])
+    assert lines["with more states than their parent"] == str(counted["gained"])
+    assert {
+        f"made by {name}": str(count) for name, count in counted["operators"].items()
+    }.items() <= lines.items()
 
 
 def test_mutate_prints_children_that_parse_and_a_seed_repeats_them(call: Call) -> None:
@@ -369,8 +409,15 @@ def test_judge_for_scripts_has_the_documented_form(
         assert list(task) == ["wins", "losses", "ties", "e", "difference", "low", "high", "verdict", "skills"]
         assert task["wins"] + task["losses"] + task["ties"] == 2
         assert task["low"] is None and task["high"] is None
-    again = call("judge", "mut1", "gru", *tasks, "--pairs", 2, *JUDGE)
+    again = call("judge", "mut1", "gru", *tasks, "--pairs", 3, *JUDGE)
     assert "text:song.txt is a file and has no fresh data" in again.out
+    lines = [line for line in again.err.splitlines() if "of at most 3: english " in line]
+    assert (
+        lines == [line for line in lines if line.startswith("mut1 against gru, pair ")] and lines
+    )  # piped: a line a pair
+    assert lines[0].startswith(
+        "mut1 against gru, pair 2 of at most 3: english "
+    )  # the last one is in the table
 
 
 def test_a_cell_is_not_judged_against_itself(call: Call) -> None:

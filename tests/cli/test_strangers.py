@@ -87,7 +87,7 @@ READING = [
     "mutate RUN/FOUND --count 3",
     "study racing RUN",
     "study racing RUN --json",
-    *(f"export RUN/FOUND -o out.{format_} --format {format_}" for format_ in EXPORTERS),
+    *(f"export RUN/FOUND -o out.{name} --format {name}" for name, row in EXPORTERS.items() if not row.binary),
 ]
 TRAINING = [
     "replay RUN --top 1 --workers 1",

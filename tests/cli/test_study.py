@@ -40,6 +40,20 @@ def test_the_instrument_is_measured_with_a_line_per_cell_and_the_noise(tmp_path:
     assert {row["cell"] for row in task["cells"]} == {"gru", "lstm", "tanh_rnn", str(own)}
 
 
+@pytest.mark.slow
+def test_settings_are_carried_from_task_to_task_for_each_pair_and_cell() -> None:
+    grid = "grid.scale=[0.7,1.0]"
+    done = program(
+        *("study", "transfer", "--preset", TINY, "--set", grid, "--cells", "tanh_rnn", "--settings", 4),
+        *("--draws", 1, "--json"),
+    )
+    assert done.code == 0, done.err
+    document = json.loads(done.out)
+    assert (document["settings"], document["draws"], len(document["rows"])) == (4, 1, 4)
+    itself = [row for row in document["rows"] if row["source"] == row["target"]]
+    assert [row["rho"] for row in itself] == [None, None], "a single draw has no other to agree with"
+
+
 @pytest.mark.parametrize(
     "arguments, said",
     [
@@ -52,6 +66,10 @@ def test_the_instrument_is_measured_with_a_line_per_cell_and_the_noise(tmp_path:
         (["strategies", "--strategies", "random,evolve"], "no strategy 'evolve'"),
         (["strategies", "--figure", "curves.docx"], "no format by that ending"),
         (["strategies", "--figure", "nowhere/curves.svg"], "no folder nowhere"),
+        (
+            ["transfer", "--tasks", "xml"],
+            "--tasks xml: settings go from one task to another; name two or more",
+        ),
         (["operators"], "Missing argument 'RUN...'"),
         (["operators", "no-such-run"], "no-such-run"),
         (
@@ -123,7 +141,7 @@ def test_strategies_are_compared_judged_and_drawn(tmp_path: Path) -> None:
         "--trials",
         8,
     )
-    where = ("--folder", tmp_path / "study", "--workers", 2)
+    where = ("--folder", tmp_path / "study")
     document = program(*few, *where, "--judge", "--pairs", 1, "--figure", tmp_path / "curves.svg", "--json")
     assert document.code == 0, document.err
     rows = json.loads(document.out)["rows"]

@@ -1,7 +1,7 @@
 """What people are told of a verdict: what holds, on which tasks, and what more pairs would bring."""
 
+from archsearch.actions.verdict_words import outlook, verdict_sentences
 from archsearch.cell import library
-from archsearch.cli.verdicts import outlook, verdict_sentences
 from archsearch.protocol.claims import Claim, PairResult
 from archsearch.protocol.hearing import Hearing
 from tests.helpers.plans import GRU, run_plan

@@ -17,7 +17,7 @@ cell all_ops(x, h, c, m):
     g = norm(linear(x, diag=1)) + scale(h) * 0.5
     e = scale(norm(c)) - silu(g) / (1 + exp(g))
     c' = max(tanh(c), softplus(x) * e) + leaky_relu(linear(e, bias=none)) + linear(2, bias=none)
-    m' = stop(m) + relu(g) + sigmoid(linear(m, bias=1))
+    m' = stop(m) + relu(g) + sigmoid(linear(m, bias=1)) + sqrt(1 + sin(c) * cos(g)) - mean(g)
     h' = m' - c' + linear(h, bias=none) + linear(c, bias=none)
 """
 

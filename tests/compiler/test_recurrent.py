@@ -192,6 +192,20 @@ def test_weights_start_as_the_cell_says() -> None:
         assert values.std().item() == pytest.approx(bound / 3**0.5, rel=0.2)
 
 
+def test_a_scale_starts_at_the_number_that_the_cell_says_after_a_norm_too() -> None:
+    text = "cell s(x, h):\n    h' = scale(linear(x), start=0) + scale(norm(h), start=0.5) + scale(norm(x)) + scale(h)\n"
+    cell = Cell.parse(text).canonical()
+    layer = Recurrent(cell, 4, 4)
+    starts = {
+        node.argument("start"): layer.parameters_of(node.handle)[0] for node in cell.ops if node.op == "scale"
+    }
+    assert (starts[0] == 0).all() and (starts[0.5] == 0.5).all()
+    vectors = [
+        weight for name, weight in layer.named_parameters() if weight.dim() == 1 and "bias" not in name
+    ]
+    assert sorted(len(set(vector.tolist())) for vector in vectors) == [1, 1, 1, 4]
+
+
 def test_initial_numbers_depend_on_the_generator_alone() -> None:
     before = torch.random.get_rng_state()
     layers = [Recurrent("lstm", 3, 4, num_layers=2, dtype=dtype) for dtype in (torch.float32, torch.float64)]

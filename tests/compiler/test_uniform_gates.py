@@ -15,7 +15,7 @@ from archsearch.compiler.engines import ENGINES
 from archsearch.errors import CellError
 from archsearch.exporters.graph_json import from_json, to_json
 from archsearch.exporters.python import to_python
-from archsearch.exporters.write import export_text
+from archsearch.exporters.write import export_bytes
 from archsearch.search.untrained import initial_weights
 
 TEXT = """cell lstm_ugi(x, h, c):
@@ -111,7 +111,7 @@ def test_every_format_takes_the_cell_and_says_it() -> None:
     nodes = json.loads(to_json(CELL))["nodes"]
     assert {node["args"]["bias"] for node in nodes if "bias" in node.get("args", {})} >= {"ugi", "-ugi"}
     for name in ("dot", "svg", "cell"):
-        assert "ugi" in export_text(CELL, name), name
+        assert b"ugi" in export_bytes(CELL, name), name
 
 
 def test_untrained_cells_are_drawn_so() -> None:

@@ -1,10 +1,13 @@
-"""Cells for the export tests: the library's, mutants of them, and cells that try to be something else."""
+"""Cells and formats for the export tests: the library's, mutants, and cells that try to be something else."""
 
 from dataclasses import replace
 
 from archsearch.cell import Cell, library
-from archsearch.exporters import Scores, TaskScore
+from archsearch.exporters import EXPORTERS, Scores, TaskScore
 from archsearch.mutations import mutate
+
+TEXTS = [name for name, row in EXPORTERS.items() if not row.binary and name != "pararnn"]
+"""Formats of text that take every cell; those of bytes take seconds and are held in `test_runnable.py`."""
 
 CORNERS = {
     "a number as a next value": "cell corner(x, h, c):\n    c' = 0.5\n    h' = tanh(linear(x) + c)\n",
@@ -15,8 +18,15 @@ CORNERS = {
     "negative numbers": "cell corner(x, h):\n    a = -0.5 * linear(x)\n"
     "    h' = tanh(a - -2 * h) + max(h, -1) / -3 + linear(-1)\n",
     "a gain after a norm": "cell corner(x, h):\n    h' = scale(norm(linear(x) + h - linear(h, diag=0.9)))\n",
+    "heads": "cell corner(x, h):\n    r = sigmoid(linear(x) + linear(h, bias=none, heads=2))\n"
+    "    h' = tanh(linear(x, heads=2) + linear(r * h, bias=none, diag=0.5, heads=2)) + linear(h, heads=4)\n",
+    "means": "cell corner(x, h):\n    a = linear(x) - mean(h)\n"
+    "    h' = tanh(norm(a - mean(a)) * mean(2) + mean(linear(h) * x))\n",
+    "scales that start at numbers": "cell corner(x, h):\n"
+    "    h' = tanh(scale(linear(x), start=0.5) + scale(norm(h), start=0.1) + scale(h, start=1))\n",
     "every function": "cell corner(x, h):\n    a = leaky_relu(x) + softplus(h) - silu(linear(x, bias=-2))\n"
     "    h' = tanh(exp(tanh(a)) / (1 + sigmoid(stop(h))))\n",
+    "roots and waves": "cell corner(x, h):\n    a = sin(linear(x)) + cos(h)\n    h' = sqrt(1 + a * a) * sin(2)\n",
     "no weights": "cell corner(x, h):\n    h' = sigmoid(h) - x\n",
     "a square": "cell corner(x, h):\n    h' = tanh(linear(x) + linear(h * h))\n",
     "names that Python keeps": "cell True(self, state, torch, x, nn):\n    lambda = tanh(linear(self) + x * nn)\n"

@@ -10,6 +10,7 @@ from xml.etree import ElementTree
 
 from archsearch.cell import Cell
 from archsearch.exporters import EXPORTERS, from_json
+from archsearch.exporters.c import c_name
 from archsearch.exporters.checking import check_all
 from archsearch.exporters.drawing.picture import picture
 from archsearch.exporters.latex import symbol
@@ -74,12 +75,22 @@ def read_latex(cell: Cell, text: str) -> None:
         assert symbol(name).rstrip("}") in body or f"\\mathrm{{{name}}}".replace("_", "\\_") in body
 
 
+def read_c(cell: Cell, text: str) -> None:
+    """Balance the brackets and find a member for every state; tests of C compile and run it."""
+    code = text.partition("*/")[2]
+    assert code.count("{") == code.count("}") and code.count("(") == code.count(")")
+    members = re.search(r"typedef struct \{([^{}]*)\} " + f"{c_name(cell)}_state;", code)
+    assert members and members[1].count(";") == len(tidy(cell).cell.states)
+    assert "<" not in code.replace("< ", "").replace("<math.h>", "")
+
+
 READERS: dict[str, Callable[[Cell, str], None]] = {
     "cell": read_cell,
     "json": read_json,
     "dot": read_dot,
     "svg": read_svg,
     "latex": read_latex,
+    "c": read_c,
 }
 """Format -> what reads a text and fails where it is not the cell."""
 
@@ -87,7 +98,7 @@ READERS: dict[str, Callable[[Cell, str], None]] = {
 def read_all(format: str, cells: Iterable[Cell]) -> None:
     """Export cells, read them again, and fail where one is lost.
 
-    Python is run in one process for all of them, and compared with the compiled cells, in float64 too.
+    Python is run in one process for all of them, and compared with the cells, in float64 too.
     """
     pairs = [(cell, EXPORTERS[format].render(cell, None)) for cell in cells]
     if format == "python":

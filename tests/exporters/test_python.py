@@ -5,6 +5,7 @@ import keyword
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -14,7 +15,8 @@ from archsearch.cell import Cell, library
 from archsearch.errors import ArchsearchError
 from archsearch.exporters import Scores, TaskScore
 from archsearch.exporters.checking import IMPORTS, check_all, check_python, imported
-from archsearch.exporters.python import docstring, to_python
+from archsearch.exporters.module_source import docstring
+from archsearch.exporters.python import to_python
 from tests.exporters.cells import CORNERS, SCORES, corner, mutant, renamed
 
 SOME = ("gru", "lstm", "mut1", "fgr", "lstm_1997", "gru_reset_after", "indrnn", "nas_zoph")
@@ -44,12 +46,20 @@ def test_an_export_imports_only_torch_and_fits_the_page(name: str) -> None:
     assert all(line in source for line in library.load(name).renamed(name, ()).text().splitlines())
 
 
-def test_exports_equal_the_compiled_cells() -> None:
+def test_exports_equal_their_cells() -> None:
     checked([library.load(name) for name in SOME])
 
 
-def test_exports_of_unusual_cells_and_mutants_equal_the_compiled_cells() -> None:
+def test_exports_of_unusual_cells_and_mutants_equal_their_cells() -> None:
     checked([corner(name) for name in CORNERS] + [mutant(seed, "lstm") for seed in range(6)])
+
+
+def test_an_exported_scale_starts_where_the_cell_says() -> None:
+    made: dict[str, Any] = {}
+    exec(to_python(corner("scales that start at numbers")), made)
+    vectors = [vector for name, vector in made["Corner"](3, 4).named_parameters() if "p_" in name]
+    assert sorted(vector.mean().item() for vector in vectors) == pytest.approx([0.1, 0.5, 1])
+    assert all((vector == vector[0]).all() for vector in vectors)
 
 
 @pytest.mark.slow

@@ -6,7 +6,7 @@ a millionth of it. Gradients are as long as the loss is large, so the two differ
 out of numbers that it does not hold: torch's gradient of `norm` divides by the cube of a small root, ours by the root.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import product
 
@@ -60,7 +60,8 @@ class Case:
         Args:
             engine: What computes them.
             dtype: In which precision.
-            jitter: If not 0, all numbers are moved by about the rounding of `dtype`, this number's way.
+            jitter: If not 0, all numbers are moved by about the rounding of `dtype`, this number's way; those of the
+                loss as well, since a gradient that is their sum may cancel.
             loss: What the loss is multiplied by; gradients are divided by it again.
         """
         generator = torch.Generator().manual_seed(self.seed)
@@ -77,13 +78,20 @@ class Case:
             reset = torch.rand(STEPS, self.shape.batch, generator=generator) < 0.2
         x, *states = (tensor.to(dtype).requires_grad_() for tensor in (x, *states))
         moved = torch.Generator().manual_seed(jitter)
-        for tensor in (x, *states, *layer.parameters()) if jitter else ():
-            factors = 1 + torch.randn(tensor.shape, generator=moved, dtype=dtype) * 2 * torch.finfo(dtype).eps
-            tensor.data *= factors
+
+        def move(tensors: Iterable[Tensor]) -> None:
+            for tensor in tensors if jitter else ():
+                factors = (
+                    1 + torch.randn(tensor.shape, generator=moved, dtype=dtype) * 2 * torch.finfo(dtype).eps
+                )
+                tensor.data *= factors
+
+        move([x, *states, *layer.parameters()])
         hx = None if not states else states[0] if len(states) == 1 else tuple(states)
         output, last = layer(x, hx, reset=reset)
         results = [output, *(last if isinstance(last, tuple) else [last])]
         weights = [drawn(*result.shape).to(dtype) for result in results]
+        move(weights)
         total = torch.stack([(a * b).sum() for a, b in zip(results, weights, strict=True)]).sum()
         found = gradients(total * loss, [x, *states, *layer.parameters()])
         return [*results, *(gradient / loss for gradient in found)]

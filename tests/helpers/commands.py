@@ -39,13 +39,13 @@ Call = Callable[..., Result]
 
 
 def program(*arguments: object, **environment: str) -> Result:
-    """Run the command in a process of its own, with its output piped."""
+    """Run the command in a process of its own, with its output piped; what trains has one worker, a process each."""
     done = subprocess.run(
         [sys.executable, "-m", "archsearch", *map(str, arguments)],
         capture_output=True,
         text=True,
         cwd=ROOT,
-        env={**os.environ, "ARCHSEARCH_CORES": "2", **environment},
+        env={**os.environ, "ARCHSEARCH_CORES": "1", **environment},
         timeout=120,
     )
     return Result(done.returncode, done.stdout, done.stderr)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from types import SimpleNamespace
 
 from archsearch.actions.listener import SearchLimits, as_listener
 from archsearch.actions.loop import SearchLoop
+from archsearch.actions.program import AskedProgram
 from archsearch.protocol.records import Outcome, Trial
 from archsearch.store import RunStore
 from archsearch.workers.dispatch import Dispatcher
@@ -54,6 +56,8 @@ def search_on(
     told: Callable[[], object] = lambda: None,
     trials: int | None = None,
     answer: Callable[[Trial], Outcome] | None = None,
+    ask: str | None = None,
+    patience: float = 30.0,
 ) -> None:
     """Go on with a run to its end.
 
@@ -63,14 +67,18 @@ def search_on(
         told: Called after every step that is told.
         trials: Its trials in all; None for no limit.
         answer: How a trial ends; None for the simulated world's way.
+        ask: The command of the program that is asked.
+        patience: Seconds that it has for an answer.
     """
-    with RunStore.open(folder, write=True) as store:
+    with ExitStack() as stack:
+        store = stack.enter_context(RunStore.open(folder, write=True))
         store.interrupt()
         plan = store.plan
         dispatcher = Dispatcher(store, InstantPool(answer), store.cell)  # type: ignore[arg-type]
         listener = as_listener(None)
         listener.told = lambda *step: told()  # type: ignore[method-assign]
         limits = SearchLimits(max_candidates=candidates, max_trials=trials)
-        loop = SearchLoop(store, plan, dispatcher, limits, listener, stopped=lambda: False)
+        program = stack.enter_context(AskedProgram(ask, store, patience)) if ask else None
+        loop = SearchLoop(store, plan, dispatcher, limits, listener, stopped=lambda: False, program=program)
         store.ended = loop.run()
         assert store.ended in ("finished", "exhausted")

@@ -24,6 +24,9 @@ from archsearch.store import RunStore, as_document, read_leaderboard
 
 ROOT = Path(__file__).resolve().parents[2]
 TINY = ROOT / "tests" / "data" / "tiny.toml"
+TRAINING = ("evolve", "judge", "confirm", "replay")
+"""Commands that start workers."""
+
 PATIENCE = 60.0
 """Seconds that anything may take before a test gives up."""
 
@@ -80,9 +83,10 @@ class World:
         (self.folder / "echo.py").write_text(ECHO)
 
     def command(self, *arguments: object) -> list[str]:
-        """Return a command line of archsearch."""
+        """Return a command line of archsearch; what trains has one worker, a process each, where nothing else is said."""
         module = "tests.helpers.fakes" if self.faked else "archsearch"
-        return [sys.executable, "-m", module, *map(str, arguments)]
+        alone = ("--workers", 1) if arguments[0] in TRAINING and "--workers" not in arguments else ()
+        return [sys.executable, "-m", module, *map(str, (*arguments, *alone))]
 
     def evolve(self, *arguments: object) -> list[str]:
         """Return the command line of a search with the tiny preset and this world's tasks."""

@@ -10,7 +10,7 @@ import numpy as np
 
 from archsearch.cell import OPS, Cell, Node, SearchSpace, library, load_space
 from archsearch.cell.space import Activation, Limits
-from archsearch.mutations import MAGNITUDES, MUTATIONS, Child, draw
+from archsearch.mutations import MAGNITUDES, Child, draw
 
 PAPER = load_space("jozefowicz2015")
 WIDE = load_space("wide")
@@ -23,10 +23,10 @@ EVERYTHING = SearchSpace(
         *(Activation(name) for name, op in OPS.items() if op.arity == 1 and name != "linear"),
     ),
     elementwise=tuple(name for name, op in OPS.items() if op.arity == 2),
-    mutations=tuple(MUTATIONS),
+    mutations=PAPER.mutations,
     limits=Limits(nodes=60, linears=60),
 )
-"""All ops with many arguments, far beyond what a search uses."""
+"""All ops with many arguments, far beyond what a search uses; by the paper's six operators."""
 
 GROWING = SearchSpace(
     name="growing",
@@ -38,6 +38,7 @@ GROWING = SearchSpace(
 )
 """Cells only grow here."""
 
+GROW = load_space("grow")
 SPACES = (PAPER, WIDE, EVERYTHING)
 LONGEST_CHAIN = 20
 
@@ -61,14 +62,23 @@ def chain(start: Cell, space: SearchSpace, rng: np.random.Generator, length: int
         parent = child.cell
 
 
-def mutants(count: int, seed: int = 0) -> Iterator[Mutant]:
-    """Yield mutants in chains of 1 to 20 from all cells of the library in turn, in all spaces."""
+def mutants(
+    count: int, seed: int = 0, spaces: tuple[SearchSpace, ...] = SPACES, longest: int = LONGEST_CHAIN
+) -> Iterator[Mutant]:
+    """Yield mutants in chains of 1 to 20 from all cells of the library in turn, in spaces in turn.
+
+    Args:
+        count: How many.
+        seed: Makes them.
+        spaces: The spaces.
+        longest: Mutants of the longest chain.
+    """
     rng = np.random.default_rng(seed)
     made = 0
     for turn in range(count):
         start = library.load(library.names()[turn % len(library.names())])
-        length = min(1 + turn * 7 % LONGEST_CHAIN, count - made)
-        yield from chain(start, SPACES[turn % len(SPACES)], rng, length)
+        length = min(1 + turn * 7 % longest, count - made)
+        yield from chain(start, spaces[turn % len(spaces)], rng, length)
         made += length
         if made == count:
             return

@@ -6,13 +6,14 @@ from collections.abc import Callable
 import msgspec
 import numpy as np
 import pytest
+from msgspec import UNSET
 
 from archsearch import mutate
 from archsearch.cell import Cell, Node, SearchSpace, library
 from archsearch.errors import CellError, InputError, SpaceError
 from archsearch.mutations import CHILD_DRAWS, MAGNITUDES, MUTATIONS, Applied, draw, propose
-from archsearch.mutations.driver import count, per_node, transformed
-from tests.helpers.strategies import EVERYTHING, PAPER, WIDE, mutants, rewritten
+from archsearch.mutations.driver import count, in_random_order, per_node, transformed
+from tests.helpers.strategies import EVERYTHING, GROW, PAPER, WIDE, mutants, rewritten
 from tests.mutations.outcomes import cell
 
 GRU = library.load("gru")
@@ -24,16 +25,28 @@ def generator(seed: int = 0) -> np.random.Generator:
     return np.random.default_rng(seed)
 
 
-def test_the_table_holds_the_six_operators_in_the_paper_s_order() -> None:
-    assert list(MUTATIONS) == [
-        "swap_activation",
-        "swap_elementwise",
-        "insert_activation",
-        "remove",
-        "replace_by_ancestor",
-        "combine",
-    ]
-    assert list(MUTATIONS) == list(PAPER.mutations)
+SIX = [
+    "swap_activation",
+    "swap_elementwise",
+    "insert_activation",
+    "remove",
+    "replace_by_ancestor",
+    "combine",
+]
+
+
+def test_the_table_begins_with_the_six_operators_in_the_paper_s_order() -> None:
+    assert list(MUTATIONS)[:6] == SIX
+
+
+@pytest.mark.parametrize("space", [PAPER, WIDE], ids=lambda space: space.name)
+def test_the_spaces_of_the_paper_have_exactly_the_six_drawn_alike(space: SearchSpace) -> None:
+    assert list(space.mutations) == SIX
+    assert space.weights is UNSET and space.by_outputs is UNSET and space.limits.states is UNSET
+
+
+def test_the_space_that_grows_has_all_operators() -> None:
+    assert list(GROW.mutations) == list(MUTATIONS)
 
 
 # Which nodes are visited
@@ -84,13 +97,13 @@ def recording(calls: list[tuple[str, int]], name: str, result: Callable[[Cell, N
 
 def test_operators_are_drawn_without_replacement_until_one_applies() -> None:
     calls: list[tuple[str, int]] = []
-    operators = {name: recording(calls, name, lambda cell, node: None) for name in MUTATIONS}
+    operators = {name: recording(calls, name, lambda cell, node: None) for name in SIX}
     parent = GRU.canonical()
     working, applied = transformed(parent, list(parent.ops), operators, PAPER, generator())
 
     assert working == parent and applied == ()
     for node in parent.ops:
-        assert sorted(name for name, handle in calls if handle == node.handle) == sorted(MUTATIONS)
+        assert sorted(name for name, handle in calls if handle == node.handle) == sorted(SIX)
 
     calls.clear()
     operators["remove"] = recording(calls, "remove", lambda cell, node: cell)
@@ -101,12 +114,30 @@ def test_operators_are_drawn_without_replacement_until_one_applies() -> None:
 
 def test_every_operator_is_drawn_first_equally_often() -> None:
     calls: list[tuple[str, int]] = []
-    operators = {name: recording(calls, name, lambda cell, node: cell) for name in MUTATIONS}
+    operators = {name: recording(calls, name, lambda cell, node: cell) for name in SIX}
     parent, rng = GRU.canonical(), generator()
     for _ in range(200):
         transformed(parent, list(parent.ops), operators, PAPER, rng)
 
     assert all(0.85 < times * 6 / len(calls) < 1.15 for times in Counter(name for name, _ in calls).values())
+
+
+def test_operators_with_weights_are_drawn_first_in_their_proportion() -> None:
+    space = msgspec.structs.replace(PAPER, weights={"remove": 3.0, "combine": 0.5})
+    rng = generator()
+    orders = [in_random_order(space, rng) for _ in range(3000)]
+
+    first = Counter(order[0] for order in orders)
+    expected = {name: space.weights.get(name, 1.0) / 7.5 for name in SIX}
+    assert all(abs(first[name] / 3000 - share) < 0.03 for name, share in expected.items())
+    assert all(sorted(order) == sorted(SIX) for order in orders)
+
+
+def test_weights_that_are_all_one_are_no_weights_but_other_draws() -> None:
+    even = msgspec.structs.replace(PAPER, weights={})
+
+    assert mutate(GRU, PAPER, 3) != mutate(GRU, even, 3)
+    assert mutate(GRU, even, 3) == mutate(GRU, even, 3)
 
 
 def test_a_vanished_node_is_skipped_even_if_a_new_one_has_its_handle() -> None:
@@ -161,7 +192,7 @@ def test_a_record_is_readable() -> None:
 
 
 @magnitudes
-@pytest.mark.parametrize("space", [PAPER, WIDE, EVERYTHING], ids=lambda space: space.name)
+@pytest.mark.parametrize("space", [PAPER, WIDE, EVERYTHING, GROW], ids=lambda space: space.name)
 def test_equal_ids_give_equal_children(magnitude: str, space: SearchSpace) -> None:
     rng = generator(3)
     parents = [library.load(name) for name in library.names()] + [m.child.cell for m in mutants(60, seed=12)]

@@ -1,6 +1,7 @@
 """Which cells are children: within the limits, fed by x, and remembering something."""
 
 import pytest
+from msgspec.structs import replace
 
 from archsearch.cell.space import Limits
 from archsearch.mutations.validity import fault
@@ -55,3 +56,11 @@ def test_the_limits_of_the_space_hold_and_are_reached() -> None:
     assert limited(4, 2) is None
     assert limited(3, 2) == "4 nodes, the space allows 3"
     assert limited(4, 1) == "2 linear nodes, the space allows 1"
+
+
+def test_a_space_may_limit_states() -> None:
+    two = cell("h' = tanh(x + c)", "c' = h + c", parameters="x, h, c").canonical()
+    space = replace(PAPER, limits=Limits(states=1))
+
+    assert fault(two, PAPER) is None and fault(two, replace(space, limits=Limits(states=2))) is None
+    assert fault(two, space) == "2 states, the space allows 1"

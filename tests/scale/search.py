@@ -194,9 +194,9 @@ def searched(
         meter.commits += 1
         commit(store)
 
-    def timed(search: Search, cell: Callable[[str], Cell]) -> Asked:
+    def timed(search: Search, *given: Any) -> Asked:
         began = time.process_time()
-        asked = ask(search, cell)
+        asked = ask(search, *given)
         meter.asking.append(time.process_time() - began)
         return asked
 

@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 
 import msgspec
 
-from archsearch.cell import Cell
+from archsearch.cell import Cell, library
+from archsearch.mutations import propose
 from archsearch.protocol import noise
 from archsearch.protocol.evaluation import Ended, evaluate, told_again
 from archsearch.protocol.history import Candidate, History
@@ -18,9 +19,26 @@ from archsearch.protocol.priors import belief_of
 from archsearch.protocol.racing import StageTrials
 from archsearch.protocol.records import Outcome, Step, Trial, Try, Verdict
 from archsearch.protocol.references import noise_trials, reference_cells, reference_step, start_cells
+from archsearch.protocol.seeds import generator
 from archsearch.protocol.settings import Setting
 from archsearch.search import Search, sees
+from archsearch.search.outside import Outside
+from archsearch.search.program import Reception
 from tests.helpers.plans import World
+
+
+class ScriptedProgram:
+    """Answers every question at once with a mutant of the GRU; what it has said before it has forgotten."""
+
+    def __init__(self, plan: RunPlan) -> None:
+        self.plan = plan
+
+    def proposal(self, step: int, seen: int, draw: int) -> str | None:
+        child = propose(library.load("gru"), self.plan.space, generator("program", step, draw), "count")
+        return child.cell.text() if child else None
+
+    def receive(self, step: int, draw: int, reception: Reception) -> None:
+        pass
 
 
 @dataclass
@@ -113,7 +131,8 @@ class Driver:
             self.search.restore(steps)
             return
         seen = told.before(self.told_steps[first:], self.history(first).steps_without_news)
-        self.search = Search(self.plan, self.baseline, self.gates, told=told, seen=seen)
+        brought = dict.fromkeys(step.cell for step in self.steps[:first] if step.cell)
+        self.search = Search(self.plan, self.baseline, self.gates, told=told, seen=seen, brought=brought)
         self.search.restore(steps[first:])
 
     def kept(self) -> History:
@@ -171,7 +190,7 @@ class Driver:
             self.told_steps.append(ended)
 
     def ask(self) -> None:
-        asked = self.search.ask(self.cell)
+        asked = self.search.ask(self.cell, Outside(program=ScriptedProgram(self.plan)))
         if asked.cell is not None:
             self.cells.setdefault(asked.cell.id, asked.cell.text())
         self.steps.append(asked.step)

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from functools import cache
+from math import inf
 from statistics import mean
 
 import pytest
 
-from archsearch.cell import library
+from archsearch.cell import jacobian_class, library
 from archsearch.protocol.history import History
 from archsearch.protocol.plan import RunPlan
 from archsearch.protocol.records import Step
 from archsearch.protocol.references import reference_cells
 from archsearch.search import sees
+from archsearch.search.nsga2 import crowding_distances
 from archsearch.search.proxy import hidden_covariance
 from tests.helpers.plans import GRU, World, preset, run_plan, task_plan
 from tests.search.driver import Driver
@@ -67,6 +69,57 @@ def test_the_winners_of_tournaments_are_better_than_their_population() -> None:
         parent = next(candidate for candidate in youngest if candidate.id == step.parent)
         above.append(parent.fitness - mean(candidate.fitness for candidate in youngest))
     assert mean(above) > 0.05
+
+
+def test_parents_under_map_elites_are_the_best_of_their_kind_and_of_every_kind() -> None:
+    driver = searched("map_elites")
+    kinds, outside = set(), False
+    for step in proposals(driver):
+        ranked = seen_by(driver, step).ranked
+        alike = [candidate for candidate in ranked if kind(driver, candidate.id) == kind(driver, step.parent)]
+        assert alike[0].id == step.parent, "the best of equals in kind is the first by rank"
+        kinds.add(kind(driver, step.parent))
+        outside |= step.parent not in {candidate.id for candidate in ranked[: len(STARTS)]}
+    assert len(kinds) > 4 and outside
+
+
+def kind(driver: Driver, identity: str) -> tuple[int, int, str]:
+    """Return the kind of a cell, worked out from its text alone."""
+    cell = driver.cell(identity)
+    return cell.parameter_count(128) // (2 * 128 * 128), len(cell.states), str(jacobian_class(cell))
+
+
+def test_members_under_nsga2_are_the_first_by_front_and_room_and_parents_are_among_them() -> None:
+    driver = searched("nsga2")
+    sizes = set()
+    for step in proposals(driver):
+        history = seen_by(driver, step)
+        cost = {each.id: driver.cell(each.id).parameter_count(128) for each in history.ranked}
+        left, members = {each.id: each.estimate for each in history.ranked}, []
+        while left and len(members) < 8:
+            front = [
+                cell
+                for cell in left
+                if not any(
+                    cost[other] <= cost[cell]
+                    and left[other] >= left[cell]
+                    and (cost[other], left[other]) != (cost[cell], left[cell])
+                    for other in left
+                )
+            ]
+            room = crowding_distances([(cost[cell], left[cell]) for cell in front])
+            members += [front[index] for index in sorted(range(len(front)), key=lambda index: -room[index])]
+            left = {cell: value for cell, value in left.items() if cell not in front}
+        assert step.parent in members[:8]
+        sizes.add(cost[step.parent])
+    assert len(sizes) > 4, "cheap cells have children as good ones do"
+
+
+def test_room_is_the_share_of_the_range_between_the_neighbours_and_infinite_at_the_ends() -> None:
+    room = crowding_distances([(4.0, 9.0), (0.0, 1.0), (1.0, 3.0), (3.0, 7.0)])
+    assert room[0] == room[1] == inf
+    assert list(room[2:]) == pytest.approx([3 / 4 + 6 / 8, 3 / 4 + 6 / 8])
+    assert list(crowding_distances([(2.0, 5.0)])) == [inf]
 
 
 def test_tuning_tries_every_setting_of_every_reference_and_then_nothing() -> None:

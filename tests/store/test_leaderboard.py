@@ -9,11 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from archsearch.errors import StoreError
 from archsearch.protocol import noise
 from archsearch.protocol.evaluation import Ended
 from archsearch.protocol.history import History
+from archsearch.protocol.records import Outcome, ReadOut, Trial
 from archsearch.store import (
     RunStore,
     as_document,
@@ -242,3 +244,24 @@ def test_a_validation_of_no_size_is_damage(run: Path, count: int) -> None:
         store.scored = {"xml:small": count}
         with pytest.raises(StoreError, match="the sizes of validations are"):
             read_leaderboard(store, "x")
+
+
+def test_a_row_has_what_its_best_trial_does_on_long_sequences(
+    run: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked_up = history_of_run.RecordedOutcomes.__call__
+
+    def with_read_outs(outcomes: history_of_run.RecordedOutcomes, trial: Trial) -> Outcome | None:
+        outcome = looked_up(outcomes, trial)
+        return outcome and replace(
+            outcome, read_outs=(ReadOut(256, outcome.score or 0.0), ReadOut(2048, 0.5))
+        )
+
+    with RunStore.open(run) as store:
+        assert not any(row.read_outs for row in read_leaderboard(store, "run").rows)
+        monkeypatch.setattr(history_of_run.RecordedOutcomes, "__call__", with_read_outs)
+        board = read_leaderboard(store, "run")
+    for row, told in zip(board.rows, as_document(board)["rows"], strict=True):
+        for task, result in row.judgement.tasks.items():
+            assert row.read_outs[task] == (ReadOut(256, result.score), ReadOut(2048, 0.5))
+            assert told["tasks"][task]["accuracy_at"] == {"256": result.score, "2048": 0.5}

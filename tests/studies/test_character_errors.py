@@ -7,6 +7,8 @@ import pytest
 
 from archsearch.studies.characters.errors import (
     BLANK,
+    ErrorRow,
+    Onion,
     by_kind,
     ngram_hits,
     onion,
@@ -14,6 +16,8 @@ from archsearch.studies.characters.errors import (
     word_distances,
     word_ends,
 )
+from archsearch.studies.characters.published import WAR_AND_PEACE
+from archsearch.studies.characters.scale import gains
 from archsearch.studies.characters.text import CharText, characters
 
 HEAD = b"one two three. " * 120
@@ -86,3 +90,21 @@ def test_what_was_never_seen_is_hit_by_no_n_gram() -> None:
     text = characters("broken", b"ab" * 900 + b"q" * 200)
     hits = ngram_hits(text)
     assert len(hits) == 200 and not hits.any()
+
+
+def test_what_a_larger_model_no_longer_gets_wrong_is_told_by_kind() -> None:
+    small = Onion(100, 50, [ErrorRow("n-gram", None, 40, 0.8, None), ErrorRow("memory", 100, 10, 0.2, None)])
+    large = Onion(100, 30, [ErrorRow("n-gram", None, 24, 0.8, None), ErrorRow("memory", 100, 6, 0.2, None)])
+    rows = gains(small, large, WAR_AND_PEACE.gains)
+    assert [(row.kind, row.small, row.large) for row in rows] == [
+        ("all errors", 50, 30),
+        ("n-gram", 40, 24),
+        ("memory", 10, 6),
+    ]
+    assert [row.share for row in rows] == [1, 0.8, 0.2]
+    assert [row.paper for row in rows] == [None, 0.81, None]
+
+
+def test_no_share_is_told_where_no_errors_go() -> None:
+    same = Onion(100, 50, [ErrorRow("n-gram", None, 50, 1.0, None)])
+    assert [row.share for row in gains(same, same, {})] == [None, None]

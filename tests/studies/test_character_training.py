@@ -64,6 +64,20 @@ def test_the_files_of_a_folder_are_joined_in_an_order_of_the_seed(tmp_path: Path
     assert orders[0] == orders[1] != orders[2] and sorted(orders[0]) == list(b"abcdef")
 
 
+def test_files_of_a_folder_that_are_no_text_are_named_and_endings_choose_among_the_others(
+    tmp_path: Path,
+) -> None:
+    for name, content in (("a.c", b"ab"), ("b.h", b"cd"), ("c.txt", b"ef"), ("d.c", b"\0a")):
+        (tmp_path / name).write_bytes(content * 600)
+    whole, chosen = load_characters(tmp_path), load_characters(tmp_path, 0, (".c", ".h"))
+    assert (whole.files, chosen.files) == (3, 2) and whole.left_out == (str(tmp_path / "d.c"),)
+    assert chosen.alphabet.tobytes() == b"abcd" and len(chosen.symbols) == 2_400
+    with pytest.raises(InputError, match=r"has no file that ends in \.py; hidden ones do not count"):
+        load_characters(tmp_path, 0, (".py",))
+    with pytest.raises(InputError, match=r"c\.txt is no folder, of whose files \.c could be chosen"):
+        load_characters(tmp_path / "c.txt", 0, (".c",))
+
+
 def test_what_is_no_text_is_refused(tmp_path: Path) -> None:
     (tmp_path / "short").write_bytes(b"ab")
     with pytest.raises(InputError, match="has 2 bytes; this study takes texts of 1,000"):

@@ -42,7 +42,7 @@ def test_effects_are_those_that_the_scores_were_made_of() -> None:
         for gates in gated_cells()
     }
     effects = {
-        effect.gates: effect for effect in gate_effects({g: trials_of(own) for g, own in scores.items()})
+        effect.name: effect for effect in gate_effects({g: trials_of(own) for g, own in scores.items()})
     }
     assert list(effects) == ["i", "f", "o", "if", "io", "fo", "ifo"]
     assert [effects[gates].change for gates in ("i", "f", "o", "if", "io", "fo", "ifo")] == pytest.approx(

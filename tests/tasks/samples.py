@@ -5,7 +5,8 @@ from itertools import islice
 import numpy as np
 from numpy.typing import NDArray
 
-from archsearch.tasks import TASKS, Task, Window
+from archsearch.tasks import TASKS, Task, Window, load
+from archsearch.tasks.lengths import LengthTask
 
 GENERATED = [
     f"{name}:{difficulty}"
@@ -14,7 +15,11 @@ GENERATED = [
     for difficulty in family.difficulties
 ]
 """The tasks without files."""
-EPISODES = [spec for spec in GENERATED if spec.split(":")[0] in ("memorization", "adding", "order")]
+LONG = [spec for spec in GENERATED if isinstance(load(spec), LengthTask)]
+"""Those that say how long the sequences of each split are."""
+EPISODES = [
+    spec for spec in GENERATED if spec.split(":")[0] in ("memorization", "adding", "order") or spec in LONG
+]
 """Tasks whose windows are whole episodes, however long these are."""
 
 

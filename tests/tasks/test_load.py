@@ -12,7 +12,7 @@ from archsearch.errors import TaskError
     [
         (
             "xlm:small",
-            r"no task 'xlm' \(did you mean 'xml'\?\); there are memorization, .*text:FILE, series:FILE, FILE.py:NAME",
+            r"no task 'xlm' \(did you mean 'xml'\?\); there are memorization, .*series:FILE, labels:FILE, FILE.py:NAME",
         ),
         ("zzz", "no task 'zzz'; there are"),
         ("", "no task ''"),

@@ -1,6 +1,8 @@
 """Any table of numbers as a task."""
 
 import hashlib
+import shlex
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -106,7 +108,7 @@ def test_files_that_are_no_series_are_refused(tmp_path: Path, content: str, mess
 
 
 def test_a_missing_file_a_folder_bytes_and_a_huge_file_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(TaskError, match="no such file; a series is written series:FILE.csv"):
+    with pytest.raises(TaskError, match="no such file; a task on numbers is written series:FILE.csv"):
         load(tmp_path / "none.csv")
     with pytest.raises(TaskError, match="cannot be read: Is a directory"):
         load(tmp_path)
@@ -124,3 +126,19 @@ def test_a_part_that_is_too_short_for_the_streams_is_said(tmp_path: Path) -> Non
         TaskError, match="split valid: a part of 200 rows is too short for 150 parallel streams"
     ):
         take(load(written(tmp_path)), 1, batch=150, split="valid")
+
+
+@pytest.mark.parametrize(
+    ("beginning", "reader"),
+    [(b"PAR1", "read_parquet"), (b"PK\x03\x04", "read_excel"), (b"ARROW1", "read_feather")],
+)
+def test_a_table_of_another_kind_is_refused_with_the_line_that_converts_it(
+    tmp_path: Path, beginning: bytes, reader: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    path = tmp_path / "it's.bin"
+    path.write_bytes(beginning + b"\xff\x00")
+    with pytest.raises(TaskError) as caught:
+        load(path)
+    (program,) = shlex.split(str(caught.value).split("python -c ")[1])
+    assert program.startswith(f"import pandas; pandas.{reader}(") and compile(program, "", "exec")

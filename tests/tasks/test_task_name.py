@@ -14,6 +14,7 @@ from archsearch.tasks import TASKS, TaskName
         ("text:", "family", "text", ""),
         ("series:my:file.csv", "series", "series", "my:file.csv"),
         ("series:", "family", "series", ""),
+        ("labels:my:file.ts", "labels", "labels", "my:file.ts"),
         ("folder/mine.py:Task", "code", "folder/mine.py", "Task"),
         ("C:mine.py:Task", "code", "C:mine.py", "Task"),
         ("mine.py", "code", "mine.py", ""),
@@ -37,3 +38,18 @@ def test_a_series_is_a_file_that_may_have_been_moved() -> None:
     )
     assert name.is_moved(TaskName.parse("series:there/load.csv"))
     assert not name.is_moved(TaskName.parse("text:there/load.csv"))
+
+
+def test_what_is_said_of_the_columns_of_a_series_moves_with_it() -> None:
+    name = TaskName.parse("series:here/load.csv?target=a,b&horizon=24")
+    assert (name.file, name.options) == ("here/load.csv", "target=a,b&horizon=24")
+    assert name.at("there/load.csv") == "series:there/load.csv?target=a,b&horizon=24"
+    assert name.is_moved(TaskName.parse("series:load.csv?target=a,b&horizon=24"))
+    assert not name.is_moved(TaskName.parse("series:load.csv"))
+
+
+@pytest.mark.parametrize("file", ["what?.csv", "a?b", "?"])
+def test_a_question_mark_without_an_option_after_it_belongs_to_the_files_name(file: str) -> None:
+    name = TaskName.parse(f"series:{file}")
+    assert (name.file, name.options) == (file, "")
+    assert TaskName.parse(f"series:{file}?horizon=2").file == file

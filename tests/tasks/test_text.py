@@ -121,3 +121,67 @@ def test_what_is_no_table_passes(tmp_path: Path, content: str) -> None:
     (tmp_path / "some.txt").write_text(content)
     refuse_tables(tmp_path / "some.txt")
     refuse_tables(tmp_path / "none.txt")
+
+
+def words(tmp_path: Path, text: str) -> tasks.Task:
+    path = tmp_path / "words.txt"
+    path.write_text(text, encoding="utf-8")
+    return tasks.load(f"text:{path}?level=word")
+
+
+def test_words_and_the_ends_of_lines_are_predicted_where_that_is_said(tmp_path: Path) -> None:
+    text = "the cat  sat\non the mat\n" * 300
+    task = words(tmp_path, text)
+    read = take(task, 1, batch=1, unroll=2_100)[0]
+    assert tasks.decode(task, read.inputs[:, 0]).split()[:8] == [
+        "the",
+        "cat",
+        "sat",
+        "<eol>",
+        "on",
+        "the",
+        "mat",
+        "<eol>",
+    ]
+    assert task.alphabet is not None and task.alphabet[:2] == (
+        "<unk>",
+        "the",
+    )  # the commonest; as often, the earlier
+    assert set(task.alphabet) == {"<unk>", "<eol>", "the", "cat", "sat", "on", "mat"}
+    assert task.checksum != tasks.load(f"text:{tmp_path}/words.txt").checksum and task.measure == "nll"
+
+
+def test_words_that_training_does_not_have_and_the_rarest_of_very_many_are_one(tmp_path: Path) -> None:
+    common = " ".join(f"w{n} w{n}" for n in range(9_998))
+    task = words(tmp_path, f"{common} <unk> <unk> <unk> once\n" + "w1 w1\n" * 2_000 + "w1 new\n" * 500)
+    assert task.symbols == 10_000 and "once" not in (task.alphabet or ())
+    test = take(task, 1, batch=1, unroll=50, split="test")[0]
+    assert set(tasks.decode(task, test.inputs[:, 0]).split()) == {"w1", "<unk>", "<eol>"}
+
+
+@pytest.mark.parametrize(
+    ("text", "options", "message"),
+    [
+        (
+            "a b\n" * 600,
+            "level=word",
+            "has 1,800 words and line ends; a text task by words needs at least 2,000",
+        ),
+        ("\n" * 3_000, "level=word", "has only one word"),
+        (TEXT, "level=sentence", "level=sentence of a text task: it takes character or word"),
+        (TEXT, "levl=word", r"a text task has no option 'levl' \(did you mean 'level'\?\)"),
+    ],
+)
+def test_levels_that_are_none_and_texts_without_words_are_refused(
+    tmp_path: Path, text: str, options: str, message: str
+) -> None:
+    path = tmp_path / "some.txt"
+    path.write_text(text)
+    with pytest.raises(TaskError, match=message):
+        tasks.load(f"text:{path}?{options}")
+
+
+def test_characters_are_predicted_where_nothing_or_just_that_is_said(tmp_path: Path) -> None:
+    path = tmp_path / "some.txt"
+    path.write_text(TEXT)
+    assert tasks.load(f"text:{path}?level=character").checksum == tasks.load(f"text:{path}").checksum

@@ -74,6 +74,10 @@ class Scripted:
         """Note it down."""
         self.done.append("restore")
 
+    def model_weights(self, lane: int) -> dict[str, Tensor]:
+        """Refuse: no trial here is asked for them."""
+        raise NotImplementedError
+
     def snapshot(self, lane: int) -> dict[str, Tensor]:
         """Refuse: no trial here pauses."""
         raise NotImplementedError

@@ -2,7 +2,7 @@
 
 import pytest
 
-from archsearch.training.schedule import SCHEDULES, constant, halving
+from archsearch.training.schedule import SCHEDULES, constant, halving, patient
 
 
 def rates(improvements: str) -> list[float | None]:
@@ -37,3 +37,13 @@ def test_two_schedules_do_not_share_their_state() -> None:
     for _ in range(5):
         one(False)
     assert other(False) == 1.0
+
+
+def test_patience_ends_after_so_many_epochs_in_a_row_and_for_good() -> None:
+    schedule = patient(constant(1.0), 2)
+    assert [schedule(epoch == "+") for epoch in "+-+--+++"] == [1.0, 1.0, 1.0, 1.0, None, None, None, None]
+
+
+def test_patience_leaves_the_schedule_its_own_end() -> None:
+    schedule = patient(halving(1.0), 20)
+    assert [schedule(False) for _ in range(7)][-2:] == [0.0625, None]

@@ -39,9 +39,9 @@ struct Gemm {
               long apart, real* C, long ldc, long m, long n);
 };
 
-#ifdef DOUBLE
 #define LANES(name, expression) \
   static inline V name(V v) { for (long i = 0; i < W; i++) { real a = v[i]; v[i] = expression; } return v; }
+#ifdef DOUBLE
 LANES(sigmoid, 1 / (1 + MATH(exp)(-a)))
 LANES(tanh_, MATH(tanh)(a))
 LANES(exp_, MATH(exp)(a))
@@ -92,6 +92,9 @@ static inline V tanh_(V x) {  // an odd polynomial near 0, where (1-e)/(1+e) wou
   return a < 0.625f ? small : signed_big;
 }
 #endif
+LANES(sqrt_, MATH(sqrt)(a))
+LANES(sin_, MATH(sin)(a))
+LANES(cos_, MATH(cos)(a))
 static inline V softplus(V v) { for (long i = 0; i < W; i++) v[i] = v[i] > 20 ? v[i] : MATH(log1p)(MATH(exp)(v[i])); return v; }
 static inline V relu(V a) { return a < 0 ? all(0) : a; }
 static inline V leaky_relu(V a) { return a > 0 ? a : a * (real)LEAKY_SLOPE; }
@@ -112,6 +115,16 @@ static inline real dot(const real* a, const real* b, long width) {
   real total = 0;
   for (long i = 0; i < W; i++) total += sum[i];
   for (; j < width; j++) total += a[j] * b[j];
+  return total;
+}
+// Sum of a[j] over the true width, in a fixed order.
+static inline real total(const real* a, long width) {
+  V sum = all(0);
+  long j = 0;
+  for (; j + W <= width; j += W) sum += ld(a + j);
+  real total = 0;
+  for (long i = 0; i < W; i++) total += sum[i];
+  for (; j < width; j++) total += a[j];
   return total;
 }
 static inline real inverse_root(const real* a, long width) { return 1 / MATH(sqrt)(dot(a, a, width) / width + (real)NORM_EPSILON); }

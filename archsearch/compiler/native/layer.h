@@ -46,6 +46,16 @@ static inline void zero(real* p, long n) { memset(p, 0, n * sizeof(real)); }
 static inline void fill(real* p, real value, long n) {
   for (long i = 0; i < n; i++) p[i] = value;
 }
+// The blocks of a matrix (H, H) with nothing beside its diagonal, one above the other, (H, H / heads), as a whole, and back.
+static inline void whole_matrix(const real* blocks, long H, long heads, real* whole) {
+  const long n = H / heads;
+  zero(whole, H * H);
+  for (long r = 0; r < H; r++) memcpy(whole + r * H + r / n * n, blocks + r * n, n * sizeof(real));
+}
+static inline void blocks_of(const real* whole, long H, long heads, real* blocks) {
+  const long n = H / heads;
+  for (long r = 0; r < H; r++) memcpy(blocks + r * n, whole + r * H + r / n * n, n * sizeof(real));
+}
 static inline void exchange(real*& a, real*& b) {
   real* first = a;
   a = b;

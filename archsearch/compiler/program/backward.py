@@ -131,13 +131,15 @@ class Backward:
             place: When it runs.
         """
         here = {*nodes, *(self.plan.accumulators[position].value for position in sums)}
-        inside, outside, norms = Parts(), Parts(), []
+        inside, outside, waiting = Parts(), Parts(), []
         for handle in reversed(nodes):
             node = self.cell.node(handle)
             if not self.collect(writer, handle, inside, place.zone):
                 continue
-            if node.op == "norm" and self.layout.row_by_row:  # its operand must wait for the row's end
-                norms.append(node)
+            if (
+                OPS[node.op].rule.reduces and self.layout.row_by_row
+            ):  # its operand must wait for the row's end
+                waiting.append(node)
                 continue
             for operand, text in self.passed(writer, node):
                 (inside if operand in here else outside).setdefault(operand, []).append(text)
@@ -145,8 +147,8 @@ class Backward:
             self.sum(writer, position, inside, place.zone)
         for operand, parts in outside.items():
             self.add(writer, self.target(operand, place.zone), " + ".join(f"({part})" for part in parts))
-        for norm in norms:
-            for operand, text in self.passed(writer, norm):
+        for node in waiting:
+            for operand, text in self.passed(writer, node):
                 self.add(writer, self.target(operand, place.zone), text)
 
     def sum(self, writer: KernelWriter, position: int, inside: Parts, zone: Zone) -> None:
@@ -226,4 +228,6 @@ class Backward:
         if "{root}" in text:
             names["root"] = writer.load(f"root{handle}", Argument(f"R{handle}", narrow=True))
             names["mean"] = writer.over_row("mean", f"mean{handle}", f"g{handle} * {names['y']}")
+        if "{passed}" in text:
+            names["passed"] = writer.over_row("mean", f"passed{handle}", f"g{handle}")
         return text.format(*operands, **names)

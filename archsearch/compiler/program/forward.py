@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from archsearch.cell import OPS, Node
 from archsearch.cell.graph import LEAVES
 from archsearch.compiler.program.kernels import Argument, Instruction, Multiply
 from archsearch.compiler.program.layout import MemoryLayout
@@ -66,13 +67,21 @@ class Forward:
     def node(self, writer: KernelWriter, handle: int) -> None:
         """Compute a node; what it feeds on and what is read elsewhere is stored."""
         node = self.plan.cell.node(handle)
-        if node.op == "norm":
-            root = writer.over_row("root", f"root{handle}", writer.value(self.layout, node.inputs[0]))
-            writer.store(Argument(f"R{handle}", narrow=True), root)
+        if OPS[node.op].rule.reduces:
+            self.over_row(writer, node)
         value = writer.compute(self.layout, handle)
         if handle in self.plan.kept:
             writer.store(self.layout.home(handle), value)
         self.feed(writer, handle)
+
+    def over_row(self, writer: KernelWriter, node: Node) -> None:
+        """Compute the number of its operand's row that a node needs; a root is stored for the way back."""
+        operand = writer.value(self.layout, node.inputs[0])
+        if "{average}" in OPS[node.op].rule.forward:
+            writer.over_row("mean", f"average{node.handle}", operand)
+        else:
+            root = writer.over_row("root", f"root{node.handle}", operand)
+            writer.store(Argument(f"R{node.handle}", narrow=True), root)
 
     def feed(self, writer: KernelWriter, handle: int) -> None:
         """Store a value of the core as the next value of the states that it feeds."""

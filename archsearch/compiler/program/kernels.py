@@ -38,7 +38,7 @@ class Line:
         kind: `load` an argument into a variable, `number`: a constant into one, `let` a variable be an expression,
             `root` and `mean`: of whole rows, `store` an expression to an argument.
         name: The variable, or "" for a store.
-        text: The expression; for `root` the variable that is squared, for `mean` the product of two; the number's value.
+        text: The expression; for `root` the variable that is squared, for `mean` one or a product of two; a number's value.
         argument: Position of the argument, where there is one.
     """
 

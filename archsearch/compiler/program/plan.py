@@ -66,8 +66,8 @@ class Segment:
 
     Attributes:
         place: When it runs, after the products of that place.
-        phases: Handles in order of computation. A norm needs a whole row, so it and what reads it begin a new phase; the
-            first phase has none, and may be empty.
+        phases: Handles in order of computation. A norm or a mean needs a whole row, so it and what reads it begin a new
+            phase; the first phase has none, and may be empty.
     """
 
     place: When

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from archsearch.cell import Cell, Node
 from archsearch.cell.graph import LEAVES, is_input_linear
+from archsearch.cell.ops import OPS
 from archsearch.compiler.program.keeping import kept
 from archsearch.compiler.program.plan import (
     X_AS_IT_CAME,
@@ -152,11 +153,11 @@ def _members(cell: Cell, accumulator: Accumulator) -> Iterator[int]:
 
 
 def _phases(nodes: list[Node]) -> tuple[tuple[int, ...], ...]:
-    """Return the nodes in phases: a norm, and what depends on it, comes in a later one than all that it reads."""
+    """Return the nodes in phases: what needs a whole row, and what depends on it, comes later than all that it reads."""
     phase_of: dict[int, int] = {}
     for node in nodes:
         before = max((phase_of.get(source, 0) for source in node.inputs), default=0)
-        phase_of[node.handle] = before + 1 if node.op == "norm" else before
+        phase_of[node.handle] = before + OPS[node.op].rule.reduces
     last = max(phase_of.values(), default=0)
     return tuple(
         tuple(node.handle for node in nodes if phase_of[node.handle] == phase) for phase in range(last + 1)

@@ -56,7 +56,7 @@ class KernelWriter:
         Args:
             kind: `root`: 1 / root mean square; `mean`: the mean.
             name: The variable.
-            text: One variable for a root, a product of two for a mean.
+            text: One variable for a root, one or a product of two for a mean.
         """
         self.lines.append(Line(kind, name, text))
         self.known.add(name)
@@ -97,5 +97,6 @@ class KernelWriter:
         node = layout.plan.cell.node(handle)
         operands = [self.value(layout, source) for source in node.inputs]
         vector = self.load(f"w{handle}", Argument(f"V{handle}", when="lane")) if node.learns else ""
-        text = OPS[node.op].rule.forward.format(*operands, w=vector, root=f"root{handle}")
+        over_row = {"root": f"root{handle}", "average": f"average{handle}"}
+        text = OPS[node.op].rule.forward.format(*operands, w=vector, **over_row)
         return self.let(f"v{handle}", text)

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from archsearch.cell import Cell
+from archsearch.compiler.blocks import blocks_of, whole_matrix
 from archsearch.compiler.differentiable import Gradients, Inputs
 from archsearch.compiler.generated import Generated
 from archsearch.compiler.parameters import bias_name, weight_name
@@ -23,6 +24,7 @@ class Stacked(Generated):
 
     Attributes:
         program: What is computed.
+        heads: How many blocks each linear map has along its diagonal, by handle.
     """
 
     devices = ("cpu", "cuda")
@@ -30,6 +32,7 @@ class Stacked(Generated):
     def __init__(self, cell: Cell) -> None:
         super().__init__(cell)
         self.program = program(cell)
+        self.heads = {node.handle: node.heads for node in cell.ops}
 
     def forward(self, inputs: Inputs) -> tuple[tuple[Tensor, ...], Any]:
         """Return output (T, B, n) and last states (B, n), and the layer with its weights."""
@@ -76,8 +79,11 @@ def _lane(tensor: Tensor) -> Tensor:
 def _weights(engine: Stacked, tensors: Sequence[Tensor]) -> Weights:
     """Return a layer's parameters as a stack of one lane has them."""
     of = dict(zip(engine.names, tensors, strict=True))
+    heads = engine.heads
     products = [
-        torch.cat([of[weight_name(linear)].t() for linear in product.linears], 1).unsqueeze(0)
+        torch.cat(
+            [whole_matrix(of[weight_name(linear)], heads[linear]).t() for linear in product.linears], 1
+        ).unsqueeze(0)
         for product in engine.program.plan.products
     ]
     ops = engine.cell.ops
@@ -94,5 +100,8 @@ def _unpacked(engine: Stacked, gradients: Weights) -> list[Tensor]:
     found |= {weight_name(handle): vector.flatten() for handle, vector in gradients.vectors.items()}
     for product, block in zip(engine.program.plan.products, gradients.products, strict=True):
         parts = block[0].chunk(len(product.linears), 1)
-        found |= {weight_name(linear): part.t() for linear, part in zip(product.linears, parts, strict=True)}
+        found |= {
+            weight_name(linear): blocks_of(part.t(), engine.heads[linear])
+            for linear, part in zip(product.linears, parts, strict=True)
+        }
     return [found[name] for name in engine.names]

@@ -110,7 +110,6 @@ FUNCTIONS: dict[str, Callable[..., object]] = {
     "root": root,
     "put": put,
     "choose": choose,
-    "sqrt_": torch.sqrt,
 }
 """What the expressions of the rules of `OPS` call."""
 

@@ -59,6 +59,24 @@ def max_(a, b):
 
 
 @triton.jit
+def sqrt_(a):
+    """Return the square root."""
+    return tl.sqrt(a)
+
+
+@triton.jit
+def sin_(a):
+    """Return the sine."""
+    return tl.sin(a)
+
+
+@triton.jit
+def cos_(a):
+    """Return the cosine."""
+    return tl.cos(a)
+
+
+@triton.jit
 def softplus(a):
     """Return log(1 + exp(a))."""
     e = tl.exp(a)
@@ -120,12 +138,6 @@ def choose(alive, new, old):
         old: What there is else.
     """
     return tl.where(alive > 0, new, old)
-
-
-@triton.jit
-def sqrt_(a):
-    """Return the square root."""
-    return tl.sqrt(a)
 
 
 @triton.jit

@@ -1,6 +1,6 @@
 """The text of a box in a picture: `σ(W x + U h)`, each matrix with a letter of its own.
 
-Biases are left out, but for those that do not start at 0.
+Biases are left out, but for those that do not start at 0; of the starts of scales those that the cell says are given.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ class _Formula:
         self.vectors = iter("pqr")
 
     def lines(self, function: str | None, terms: list[Term]) -> list[list[Span]]:
-        """Return the formula, broken after every few terms, and the starts of biases that are not 0."""
+        """Return the formula, broken after every few terms, and the starts: of biases that are not 0, and of scales."""
         lines: list[list[Span]] = [[]]
         if function:
             lines[0].append((f"{FUNCTIONS.get(function, function)}(", False))
@@ -71,6 +71,9 @@ class _Formula:
         ]
         if high := [number(start) for start in starts if start]:
             lines.append([(f"bias {', '.join(high)}", False)])
+        scales = [term for _, term in terms if term.op == "scale" and term.handle in self.mapped]
+        if set_to := [number(start) for term in scales if (start := term.argument("start")) is not None]:
+            lines.append([(f"scale {', '.join(set_to)}", False)])
         return lines
 
     def _term(self, term: Node) -> list[Span]:
@@ -80,6 +83,8 @@ class _Formula:
         if term.op == "scale":
             return [(f"{next(self.vectors, 'p')}{DOT}", False), *self._operand(operand, True)]
         matrix = next(self.letters, "W")
+        if term.heads > 1:
+            matrix = f"{matrix}[{term.heads} heads]"
         if diagonal := term.argument("diag"):
             matrix = (
                 f"({matrix} {MINUS if diagonal < 0 else '+'} {number(abs(diagonal)) * (abs(diagonal) != 1)}I)"

@@ -25,7 +25,7 @@ from archsearch.exporters.drawing.formula import (
 from archsearch.exporters.tidy import Tidy
 
 Kind = Literal["input", "state", "next", "gate", "activation", "linear", "point", "number"]
-PLAIN = ("norm", "stop", "max")
+PLAIN = ("norm", "mean", "stop", "max")
 """Ops that are written like functions and are no activations."""
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import msgspec
 import numpy as np
@@ -10,12 +10,10 @@ import numpy as np
 from archsearch.studies.characters.ngram_scores import ngram_probabilities
 from archsearch.studies.characters.published import reported_for
 from archsearch.studies.characters.text import CharText
-from archsearch.studies.characters.windows import trained_window, window_loss
+from archsearch.studies.characters.windows import WindowNetwork, window_loss
 
 LONGEST_CONTEXT = 20
 """The longest of the paper's n-grams."""
-WIDEST = 6
-"""The most symbols that the paper's n-NN see."""
 
 Told = Callable[[str], None]
 """Told in a few words what is being done."""
@@ -44,14 +42,14 @@ class ContextRow(msgspec.Struct, frozen=True):
 
 
 def context_rows(
-    text: CharText, told: Told, window_steps: int = 0, longest: int = LONGEST_CONTEXT
+    text: CharText, told: Told, networks: Mapping[int, WindowNetwork], longest: int = LONGEST_CONTEXT
 ) -> list[ContextRow]:
     """Return the losses of n-grams with modified Kneser-Ney smoothing and of n-NN, for n from 0 up.
 
     Args:
         text: The text; n-grams learn from the first 80 %, and once more from the first 90 %.
         told: Told of progress.
-        window_steps: Training steps of an n-NN; 0 for none.
+        networks: The n-NN by n.
         longest: The largest n.
     """
     symbols, paper = len(text.alphabet), reported_for(text)
@@ -61,10 +59,7 @@ def context_rows(
         told(f"n-grams of the first {name}")
         nats = -np.log(ngram_probabilities(learned, tested, symbols, longest)[:, before:])
         losses += [nats.mean(axis=1).tolist(), nats[:, : nats.shape[1] // 2].mean(axis=1).tolist()]
-    windows = {}
-    for n in range(1, WIDEST + 1 if window_steps else 1):
-        told(f"network of the last {n}")
-        windows[n] = window_loss(trained_window(text.train, symbols, n, window_steps), tested, before)
+    windows = {n: window_loss(network, tested, before) for n, network in networks.items()}
     return [
         ContextRow(
             n=n,

@@ -28,6 +28,8 @@ RARE = (0, 1, 2, 3, 4, 5)
 """How often a word was seen in training."""
 BOOSTS = (0.1, 0.2, 0.3, 0.4, 0.5)
 """How much probability is missing."""
+NO_ERROR = "no error"
+"""The kind of a symbol that has half or more."""
 BLANK = b" \n\r\t\"'"
 """After these a word begins."""
 PUNCTUATION = b".,;:!?-()[]{}<>/*&|=+%#@~^\\`"
@@ -85,14 +87,34 @@ def onion(text: CharText, probabilities: Numbers, hits: Mask, paper: dict[str, f
         hits: What `ngram_hits` found, shape (length,).
         paper: The paper's shares.
     """
-    wrong = probabilities < HALF
-    left, total, rows = wrong.copy(), int(wrong.sum()), []
-    for kind, size, removes in _oracles(text, probabilities, hits):
-        removed = left & removes
-        left &= ~removes
+    total, rows = int((probabilities < HALF).sum()), []
+    for kind, size, removed in _peeled(text, probabilities, hits):
         count = int(removed.sum())
         rows.append(ErrorRow(kind, size, count, count / max(total, 1), paper.get(kind)))
-    return Onion(len(wrong), total, rows)
+    return Onion(len(probabilities), total, rows)
+
+
+def error_kinds(text: CharText, probabilities: Numbers, hits: Mask) -> list[str]:
+    """Return for each symbol of the test part what removes its error, `no error` where it is none.
+
+    Args:
+        text: What was learned.
+        probabilities: Those of the true symbols of the test part, shape (length,).
+        hits: What `ngram_hits` found, shape (length,).
+    """
+    found = np.full(len(probabilities), NO_ERROR, dtype=object)
+    for kind, _, removed in _peeled(text, probabilities, hits):
+        found[removed] = kind
+    kinds: list[str] = found.tolist()
+    return kinds
+
+
+def _peeled(text: CharText, probabilities: Numbers, hits: Mask) -> Iterator[tuple[str, float | None, Mask]]:
+    """Yield what each oracle is the first to remove."""
+    left = probabilities < HALF
+    for kind, size, removes in _oracles(text, probabilities, hits):
+        yield kind, size, left & removes
+        left = left & ~removes
 
 
 def _oracles(text: CharText, probabilities: Numbers, hits: Mask) -> Iterator[tuple[str, float | None, Mask]]:

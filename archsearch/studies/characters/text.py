@@ -6,7 +6,7 @@ Karpathy et al. (2015) read War and Peace, and the source files of the Linux ker
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -34,6 +34,8 @@ class CharText:
         valid: Where the validation part begins, after 80 %.
         test: Where the test part begins, after 90 %.
         checksum: SHA-256 of the bytes.
+        files: How many files it was read from.
+        left_out: Files of the folder that were not, since they have a zero byte, and so are no text.
     """
 
     name: str
@@ -42,6 +44,8 @@ class CharText:
     valid: int
     test: int
     checksum: str
+    files: int = 1
+    left_out: tuple[str, ...] = ()
 
     @property
     def train(self) -> Bytes:
@@ -66,20 +70,28 @@ class CharText:
         return self.symbols[start - before : end], before
 
 
-def load_characters(path: Path, seed: int = 0) -> CharText:
+def load_characters(path: Path, seed: int = 0, endings: tuple[str, ...] = ()) -> CharText:
     """Return the text of a file, or of a folder's files in an order that the seed decides.
 
     Args:
         path: The file or folder; hidden files and those with a zero byte are left out of a folder.
         seed: Of the order.
+        endings: Only files of the folder that end in one of these, such as `.c`; all if there are none.
 
     Raises:
-        InputError: It cannot be read, or is too short, too long, or of one byte alone.
+        InputError: It cannot be read, or is too short, too long, or of one byte alone; endings are for a folder.
     """
     try:
-        content = _folder(path, seed) if path.is_dir() else _file(path)
+        if path.is_dir():
+            return _folder(path, seed, endings)
+        if endings:
+            raise InputError(f"{path} is no folder, of whose files {', '.join(endings)} could be chosen")
+        return _sized(path, _file(path))
     except OSError as error:
         raise InputError(f"{error.filename or path} cannot be read: {error.strerror}") from None
+
+
+def _sized(path: Path, content: bytes) -> CharText:
     if not SMALLEST <= len(content) <= LARGEST:
         raise InputError(
             f"{path} has {len(content):,} bytes; this study takes texts of {SMALLEST:,} to {LARGEST:,}"
@@ -117,14 +129,24 @@ def _file(path: Path) -> bytes:
     return path.read_bytes()
 
 
-def _folder(folder: Path, seed: int) -> bytes:
+def _folder(folder: Path, seed: int, endings: tuple[str, ...]) -> CharText:
     files = sorted(
         path
         for path in folder.rglob("*")
-        if path.is_file() and not any(part.startswith(".") for part in path.relative_to(folder).parts)
+        if path.is_file()
+        and path.name.endswith(endings or "")
+        and not any(part.startswith(".") for part in path.relative_to(folder).parts)
     )
+    if not files:
+        named = f" that ends in {' or '.join(endings)}" if endings else ""
+        raise InputError(f"{folder} has no file{named}; hidden ones do not count")
     if sum(path.stat().st_size for path in files) > LARGEST:
         raise InputError(f"the files of {folder} have more than {LARGEST:,} bytes; name a folder inside")
-    texts = [content for path in files if b"\0" not in (content := path.read_bytes())]
+    contents = {path: path.read_bytes() for path in files}
+    texts = [content for content in contents.values() if b"\0" not in content]
     order = generator("inside", "files", seed).permutation(len(texts))
-    return b"".join(texts[index] for index in order)
+    return replace(
+        _sized(folder, b"".join(texts[index] for index in order)),
+        files=len(texts),
+        left_out=tuple(str(path) for path, content in contents.items() if b"\0" in content),
+    )

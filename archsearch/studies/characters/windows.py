@@ -5,6 +5,8 @@ The paper says no more of it; width, optimiser and budget are chosen here.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -12,8 +14,10 @@ from torch import Tensor, nn
 
 from archsearch.protocol.seeds import seed_of
 from archsearch.studies.characters.ngram_scores import Rows
-from archsearch.studies.characters.text import Bytes
+from archsearch.studies.characters.text import Bytes, CharText
 
+WIDEST = 6
+"""The most symbols that the paper's see."""
 HIDDEN = 200
 """Hidden units."""
 BATCH = 1_000
@@ -82,6 +86,21 @@ def trained_window(train: Bytes, symbols: int, n: int, steps: int, seed: int = 0
         loss.backward()
         optimiser.step()
     return network
+
+
+def trained_windows(text: CharText, steps: int, told: Callable[[str], None]) -> dict[int, WindowNetwork]:
+    """Return networks that see the last 1 to 6 symbols, as the paper's do, by n; none if they have no steps.
+
+    Args:
+        text: Of which they learn the training part.
+        steps: Updates of each.
+        told: Told of progress.
+    """
+    networks = {}
+    for n in range(1, WIDEST + 1 if steps else 1):
+        told(f"network of the last {n}")
+        networks[n] = trained_window(text.train, len(text.alphabet), n, steps)
+    return networks
 
 
 @torch.no_grad()

@@ -33,13 +33,15 @@ class Effort(msgspec.Struct, frozen=True):
         epochs: At most so many.
         patience: It stops after more than so many without a better validation.
         loss: Whether the loss of a sequence is the mean over its steps or their sum, which the paper leaves open.
-        dropout: Whether the trial draws a rate at which outputs of the layer are dropped in training.
+        dropout: Whether the trial draws a rate at which numbers are dropped in training.
+        place: Where: of what the layer reads, of what it says, or of both.
     """
 
     epochs: int
     patience: int
     loss: Literal["mean", "sum"] = "mean"
     dropout: bool = False
+    place: Literal["inputs", "outputs", "both"] = "outputs"
 
 
 PAPER, REDUCED = Effort(150, 15), Effort(30, 5)
@@ -202,7 +204,7 @@ def train_trial(job: TrialJob, material: Material) -> SearchTrial:
     network = SearchNetwork(cell, setting.units, material, chance)
     epoch, best, valid, diverged = 0, 0, math.inf, False
     course = _Course(
-        network, setting, material.parts["train"], words=words, loss=job.effort.loss, dropout=dropout
+        network, setting, material.parts["train"], words=words, effort=job.effort, dropout=dropout
     )
     kept = network.kept()
     try:
@@ -237,8 +239,8 @@ class _Course:
     Attributes:
         network: What learns.
         noise: Standard deviation of what is added to its inputs.
-        loss: Whether the loss of a sequence is the mean of its steps or their sum.
-        dropout: Rate at which outputs of the layer are dropped.
+        effort: Says how the loss of a sequence is made, and where numbers are dropped.
+        dropout: The rate at which they are.
         optimiser: Changes its weights.
         examples: The sequences: what is read, and what is to be said.
         order: In which order they come.
@@ -251,10 +253,10 @@ class _Course:
         setting: RandomSetting,
         examples: Sequence[Example],
         words: tuple[str | int, ...],
-        loss: str,
+        effort: Effort,
         dropout: float,
     ) -> None:
-        self.network, self.noise, self.loss, self.dropout = network, setting.noise, loss, dropout
+        self.network, self.noise, self.effort, self.dropout = network, setting.noise, effort, dropout
         self.optimiser = optimiser_of(network.weights, setting)
         notes = not network.goal.both_ways
         self.examples = [
@@ -272,20 +274,24 @@ class _Course:
         for index in self.order.permutation(len(self.examples)):
             read, wanted = self.examples[index]
             inputs = read + self.noise * torch.randn(read.shape, generator=self.chance)
-            outputs = self.network.outputs(inputs[:, None], self._mask(len(inputs)))
+            inputs = inputs[:, None]
+            if (mask := self._mask("inputs", len(inputs), inputs.shape[-1])) is not None:
+                inputs = inputs * mask
+            said = self._mask("outputs", len(inputs), self.network.out.in_features)
+            outputs = self.network.outputs(inputs, said)
             losses = self.network.goal.losses(outputs[:, 0], wanted)
-            loss = losses.mean() if self.loss == "mean" else losses.sum()
+            loss = losses.mean() if self.effort.loss == "mean" else losses.sum()
             if not math.isfinite(loss.item()):
                 raise Diverged
             self.optimiser.zero_grad()
             loss.backward()
             self.optimiser.step()
 
-    def _mask(self, steps: int) -> Tensor | None:
-        """Return which outputs of the layer stay, and by what they are multiplied for it, (T, 1, units)."""
-        if not self.dropout:
+    def _mask(self, place: str, steps: int, width: int) -> Tensor | None:
+        """Return which numbers of a place stay, and by what they are multiplied for it, (T, 1, width)."""
+        if not self.dropout or self.effort.place not in (place, "both"):
             return None
-        kept = torch.rand(steps, 1, self.network.out.in_features, generator=self.chance) >= self.dropout
+        kept = torch.rand(steps, 1, width, generator=self.chance) >= self.dropout
         return kept / (1 - self.dropout)
 
 

@@ -67,6 +67,10 @@ class NativeLearner:
         """Take back the weights that were remembered last."""
         self.native.flat.copy_(self.kept)
 
+    def model_weights(self, lane: int) -> dict[str, torch.Tensor]:
+        """Return the model's weights, in its shapes; see `Learner`."""
+        return {name: view.clone().contiguous() for name, view in self.native.parameters.items()}
+
     def snapshot(self, lane: int) -> dict[str, torch.Tensor]:
         """Return all that decides the steps to come; shapes as `resume` takes them."""
         return {**self.native.memory(), "kept": self.kept}

@@ -71,6 +71,10 @@ class StackedLearner:
         """Take back the weights that each lane remembered last."""
         self.stack.restore()
 
+    def model_weights(self, lane: int) -> dict[str, Tensor]:
+        """Return a lane's weights, in the shapes of the torch model; see `Learner`."""
+        return {name: view.clone().contiguous() for name, view in self.stack.named(lane).items()}
+
     def snapshot(self, lane: int) -> dict[str, Tensor]:
         """Return all that decides the steps to come of a lane; shapes as `resume` takes them."""
         return {name: tensor.cpu() for name, tensor in self.stack.memory(lane).items()}

@@ -3,7 +3,7 @@
 import pytest
 
 from archsearch.cell import Cell, library
-from tests.compiler import plain
+from tests.compiler import op_cells, plain
 from tests.compiler.native.processors import OTHERS, use
 from tests.helpers import strategies
 from tests.helpers.agreement import SHAPES, check
@@ -24,6 +24,7 @@ SOME = [
 ]
 MUTANTS, CHUNK = 300, 20
 RANDOM = 150
+GROWN = 20
 
 
 def mutants() -> list[Cell]:
@@ -34,6 +35,19 @@ def mutants() -> list[Cell]:
 def test_some_cells_of_the_library_agree_in_some_shapes(name: str) -> None:
     turn = SOME.index(name)
     check(library.load(name), [SHAPES[(turn + step) % len(SHAPES)] for step in (0, 5, 11)])
+
+
+@pytest.mark.parametrize("name", op_cells.TEXTS)
+def test_cells_of_rarer_ops_agree(name: str) -> None:
+    cell = op_cells.op_cell(name)
+    check(cell, op_cells.shapes(cell))
+
+
+@pytest.mark.slow
+def test_some_children_of_the_space_that_grows_agree() -> None:
+    grown = strategies.mutants(GROWN * 25, spaces=(strategies.GROW,), longest=4)
+    for turn, mutant in enumerate([*grown][::25]):
+        check(mutant.child.cell, [SHAPES[turn % len(SHAPES)]], seed=turn)
 
 
 @pytest.mark.parametrize("turn", range(15))

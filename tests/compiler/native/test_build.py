@@ -110,9 +110,10 @@ def test_a_compiler_that_fails_or_hangs_later_is_an_error_and_no_silent_change(
         layer(x)
     (tmp_path / "fail").unlink()
     (tmp_path / "hang").touch()
-    monkeypatch.setattr(build, "SECONDS", 1.0)
-    with pytest.raises(BuildError, match="did not finish within 1 s"):
-        layer(x)
+    with monkeypatch.context() as hurried:  # a second is little for a true compiler on a busy machine
+        hurried.setattr(build, "SECONDS", 1.0)
+        with pytest.raises(BuildError, match="did not finish within 1 s"):
+            layer(x)
     (tmp_path / "hang").unlink()
     assert layer(x)[0].shape == (2, 1, 4)
     assert not list((cache / "kernels").rglob(".*.so"))

@@ -3,7 +3,7 @@
 import pytest
 
 from archsearch.cell import Cell, library
-from tests.compiler import plain
+from tests.compiler import op_cells, plain
 from tests.helpers import strategies
 from tests.helpers.agreement import SHAPES, check
 
@@ -24,6 +24,12 @@ def mutants() -> list[Cell]:
 def test_some_cells_of_the_library_agree_in_some_shapes(name: str) -> None:
     turn = SOME.index(name)
     check(library.load(name), [SHAPES[(turn + step) % 12] for step in (0, 5)], engine="stacked")
+
+
+@pytest.mark.parametrize("name", op_cells.TEXTS)
+def test_cells_of_rarer_ops_agree(name: str) -> None:
+    cell = op_cells.op_cell(name)
+    check(cell, op_cells.shapes(cell), engine="stacked")
 
 
 @pytest.mark.parametrize("turn", range(10))

@@ -38,7 +38,7 @@ cell every(x, h, c, d):
     b = max(leaky_relu(a), relu(linear(h))) + max(c, c)
     c' = norm(b) / (1.5 + exp(a)) + softplus(30 * a)
     d' = 0.5
-    h' = silu(linear(norm(c'))) - stop(d) + norm(x)
+    h' = silu(linear(norm(c'))) - stop(d) + norm(x) + sqrt(2 + sin(a)) * cos(b) - mean(a)
 """
 WIDTHS, WIDE = [5, 12, 1], 12
 

@@ -74,6 +74,19 @@ def test_a_trial_takes_the_course_of_the_reference(changes: dict[str, Any]) -> N
     assert native.test_nll == (reference.test_nll and pytest.approx(reference.test_nll, rel=1e-2))
 
 
+def test_a_cell_with_heads_takes_the_course_of_the_reference_on_every_engine() -> None:
+    cell = Cell.parse(
+        "cell headed(x, h):\n    h' = tanh(linear(x) + linear(h, diag=0.5, bias=none, heads=4))\n"
+    )
+    reference = run(cell, "reference 1")
+    assert reference.units % 4 == 0
+    for engine in ("native 1", "stacked 1"):
+        found = run(cell, engine)
+        assert [point.nll for point in found.curve] == pytest.approx(
+            [point.nll for point in reference.curve], rel=1e-3
+        )
+
+
 def test_a_trial_gives_the_same_bits_each_time_in_calls_of_any_length(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -60,14 +60,15 @@ class _Row:
 
     Attributes:
         kernel: What is printed.
-        parts: The lines of both, but stores of what was loaded from there; those from the first mean on are of the second.
+        parts: The lines of both, but stores of what was loaded from there; those from the first sum over what is computed
+            here are of the second.
         scratch: Rows of variables over which there are sums.
     """
 
     def __init__(self, kernel: Kernel) -> None:
         self.kernel = kernel
         lines = [line for line in kernel.lines if not self.is_idle(line)]
-        cut = next((number for number, line in enumerate(lines) if line.kind == "mean"), len(lines))
+        cut = next((number for number, line in enumerate(lines) if self.is_late(line)), len(lines))
         self.parts = lines[:cut], lines[cut:]
         summed = {source for line in lines if line.kind in ("root", "mean") for source in kernel.reads(line)}
         self.scratch = {f"Q{line.name}" for line in summed if line.kind != "load"}
@@ -76,6 +77,10 @@ class _Row:
         """Whether a line stores what was loaded from there."""
         source = self.kernel.variables.get(line.text) if line.kind == "store" else None
         return source is not None and source.kind == "load" and source.argument == line.argument
+
+    def is_late(self, line: Line) -> bool:
+        """Whether a line is a mean of what this kernel computes."""
+        return line.kind == "mean" and any(source.kind == "let" for source in self.kernel.reads(line))
 
     def printed(self) -> Iterator[str]:
         """Yield the lines of C++."""
@@ -101,14 +106,21 @@ class _Row:
                 yield f"const real {line.name} = {self.kernel.argument(line).array}[r];"
             elif line not in lines:
                 continue
-            elif line.kind == "root":
+            elif line.kind in ("root", "mean"):
                 if sources[0].kind == "number":
                     yield f"fill({self.place(sources[0])}, (real){sources[0].text}, Hs);"
-                yield f"const real {line.name} = inverse_root({self.place(sources[0])}, H);"
-            elif line.kind == "mean":
-                yield f"const real {line.name} = dot({', '.join(map(self.place, sources))}, H) / H;"
+                yield self.over_row(line, [self.place(source) for source in sources])
             elif line.kind == "store" and self.is_narrow(line):
                 yield f"{self.kernel.argument(line).array}[r] = {line.text};"
+
+    @staticmethod
+    def over_row(line: Line, places: list[str]) -> str:
+        """Return what computes a root or a mean of the rows at these places; a mean of one row is a vector of it."""
+        if line.kind == "root":
+            return f"const real {line.name} = inverse_root({places[0]}, H);"
+        if len(places) == 1:
+            return f"const V {line.name} = all(total({places[0]}, H) / H);"
+        return f"const real {line.name} = dot({', '.join(places)}, H) / H;"
 
     def statements(self, lines: Sequence[Line]) -> Iterator[str]:
         """Yield what is done with a vector."""

@@ -36,9 +36,15 @@ def _matrices(printer: Printer, product: Product, packed: set[str]) -> None:
         packed.add(name)
     for position, linear in enumerate(product.linears, product.first):
         into, delta = f"L->dw[{printer.weight(linear)}]", f"{deltas} + {position} * Hs"
-        call = f"gemm.run({delta}, 1, S, 1, {count}, 0, {name}, 0, 0, {into}, {deep}, H, {deep})"
-        unreached = position in printer.program.unreached
-        printer.say(f"if ({into}) {f'zero({into}, H * {deep})' if unreached else call};")
+        heads = printer.cell.node(linear).heads
+        whole = into if heads == 1 else f"M{linear}"
+        call = f"gemm.run({delta}, 1, S, 1, {count}, 0, {name}, 0, 0, {whole}, {deep}, H, {deep})"
+        if position in printer.program.unreached:
+            printer.say(f"if ({into}) zero({into}, H * {deep}{f' / {heads}' if heads > 1 else ''});")
+        elif heads == 1:
+            printer.say(f"if ({into}) {call};")
+        else:
+            printer.say(f"if ({into}) {{ {call}; blocks_of({whole}, H, {heads}, {into}); }}")
 
 
 def _biases(printer: Printer) -> None:

@@ -54,6 +54,15 @@ class Printer:
         """Return which parameter a node's matrix or vector is."""
         return self.parameter[weight_name(handle)]
 
+    def matrix(self, linear: int) -> str:
+        """Return where the whole matrix of a linear node lies; one with heads is put together first."""
+        given, heads = f"w[{self.weight(linear)}]", self.cell.node(linear).heads
+        if heads == 1:
+            return given
+        whole = self.array(f"M{linear}", "H * H")
+        self.say(f"whole_matrix({given}, H, {heads}, {whole});")
+        return whole
+
     def deep(self, product: Product) -> str:
         """Return how wide a product's input is."""
         return "I" if product.source == X_AS_IT_CAME else "H"
@@ -72,7 +81,7 @@ class Printer:
             count, deep = len(product.linears), self.deep(product)
             size = f"panels({count} * Hs) * {deep}" if forward else f"panels({deep}) * {count} * H"
             packed = self.array(f"W{number}", size)
-            weights = ", ".join(f"w[{self.weight(linear)}]" for linear in product.linears)
+            weights = ", ".join(map(self.matrix, product.linears))
             width = "H, Hs" if forward else "H"
             call = f"gemm.pack_{direction}(of, {count}, {width}, {deep}, {packed});"
             self.say(f"{{ const real* of[] = {{{weights}}}; {call} }}")
