@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from archsearch.cell import Cell
-from archsearch.compiler.native.build import library
+from archsearch.compiler.native.build import BRIEF, library
 from archsearch.compiler.native.source import source
 from archsearch.compiler.program.program import program
 
@@ -39,7 +39,7 @@ def _seconds(cell: Cell, cache: Path) -> float:
         remembers.cache_clear()
     with cached_in(cache):
         began = time.perf_counter()
-        library(source(cell.canonical()), False)
+        library(source(cell.canonical()), False, BRIEF)
         return time.perf_counter() - began
 
 

@@ -23,7 +23,7 @@ class EngineName:
 
 
 INTERPRETER = EngineName(name="interpreter", version=1, recorded_as="reference")
-NATIVE = EngineName(name="native", version=1, recorded_as="native")
+NATIVE = EngineName(name="native", version=2, recorded_as="native")
 STACKED = EngineName(name="stacked", version=1, recorded_as="stacked", trains_stacks=True)
 
 ENGINE_NAMES = {engine.name: engine for engine in (INTERPRETER, NATIVE, STACKED)}

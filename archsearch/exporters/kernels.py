@@ -13,7 +13,7 @@ from pathlib import Path
 from archsearch import __version__
 from archsearch.cell import Cell
 from archsearch.cell.ops import LEAKY_SLOPE, NORM_EPSILON
-from archsearch.compiler.native.build import HERE
+from archsearch.compiler.native.build import FLAGS, HERE, THOROUGH
 from archsearch.compiler.native.source import source
 from archsearch.compiler.parameters import bias_name, parameter_names, weight_name
 from archsearch.exporters.module_names import exported_names
@@ -26,8 +26,8 @@ FRAMES = Path(__file__).parent
 HEADERS = ("kernels.h", "transpose.h", "gemm.cpp", "layer.h")
 """What generated code is built on, in the order in which it is included."""
 
-BUILD = "c++ -O3 -march=native -std=gnu++17 -fno-math-errno -fno-trapping-math -shared -fPIC"
-"""As the engine is built; never -ffast-math, which hides infinities."""
+BUILD = " ".join(["c++", *THOROUGH, "-march=native", *FLAGS])
+"""As the engine is built."""
 
 COMPILED = """if not torch.jit.is_scripting():
             compiled = through_kernels(self, steps, state, backwards)

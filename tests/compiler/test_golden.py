@@ -33,9 +33,28 @@ class Pinned:
 
 
 GOLDEN = {
-    "interpreter": Pinned(1, {"torch 2.13.0, AVX2, AuthenticAMD": "f3195616d7098c86"}),
-    "stacked": Pinned(1, {"torch 2.13.0, AVX2, AuthenticAMD": "8ed6489994a3a339"}),
-    "native": Pinned(1, {"g++ 12.2.0, AVX2": "8bb50119cac3ee24", "g++ 12.2.0, plain": "ee5f9edeba266cc5"}),
+    "interpreter": Pinned(
+        1,
+        {
+            "torch 2.13.0, AVX2, AuthenticAMD": "f3195616d7098c86",
+            "torch 2.13.0, AVX512, AuthenticAMD": "af9b364d9d2fb3ed",
+        },
+    ),
+    "stacked": Pinned(
+        1,
+        {
+            "torch 2.13.0, AVX2, AuthenticAMD": "8ed6489994a3a339",
+            "torch 2.13.0, AVX512, AuthenticAMD": "8002d0be42caa334",
+        },
+    ),
+    "native": Pinned(
+        2,
+        {
+            "g++ 12.2.0, AVX-512": "9bae1485f6960ec6",
+            "g++ 12.2.0, AVX2": "337ff1b2149e0265",
+            "g++ 12.2.0, plain": "ee5f9edeba266cc5",
+        },
+    ),
 }
 
 MUTANT = """

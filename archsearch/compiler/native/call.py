@@ -11,7 +11,7 @@ from typing import Any
 
 from torch import Tensor
 
-from archsearch.compiler.native.build import HERE, function, library
+from archsearch.compiler.native.build import BRIEF, HERE, function, library
 from archsearch.compiler.native.toolchain import Toolchain, toolchain
 
 LAYERS = 256
@@ -96,7 +96,7 @@ def compile_layer(text: str, double: bool, tools: Toolchain) -> CompiledLayer:
     Raises:
         BuildError: There is no compiler, or it failed.
     """
-    built = library(text, double)
+    built = library(text, double, BRIEF)
     tape_size, work_size = (
         function(built, name, ctypes.c_long, *[ctypes.c_long] * 4) for name in ("tape_size", "work_size")
     )
