@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,10 +10,16 @@ import msgspec
 
 from archsearch.actions.cells import load_cells
 from archsearch.cli.figures import check_figure, figure_option, write_figure
-from archsearch.cli.options import json_option, network_options, runs_option, seeds_options, whole_numbers
+from archsearch.cli.options import (
+    check_positive,
+    json_option,
+    network_options,
+    runs_option,
+    seeds_options,
+    whole_numbers,
+)
 from archsearch.cli.printing import console, note, print_json
 from archsearch.cli.tables import Column, number_text, print_table
-from archsearch.errors import InputError
 from archsearch.protocol.settings import Setting
 from archsearch.studies import STUDIES
 
@@ -88,12 +93,11 @@ def parallel(
 ) -> None:
     """Run and print the table; see `archsearch.studies.parallel`."""
     from archsearch.studies import parallel as study_of  # torch takes its time to import
-    from archsearch.studies.generalize import check_task_with_length
+    from archsearch.studies.conditions import check_task_with_length
 
     check_task_with_length(task)
     wanted = whole_numbers("--lengths", lengths, (SHORTEST, LONGEST), "64,256")
-    if not 0 < rate < math.inf:
-        raise InputError(f"--rate {rate:g}: it is a positive number")
+    check_positive(rate=rate)
     if figure is not None:
         check_figure(figure)
     subjects = load_cells(cells, runs)

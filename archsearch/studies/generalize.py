@@ -17,7 +17,6 @@ import msgspec
 import torch
 
 from archsearch.cell import Cell
-from archsearch.errors import InputError
 from archsearch.protocol.seeds import generator
 from archsearch.protocol.settings import Setting
 from archsearch.protocol.units import products
@@ -25,7 +24,6 @@ from archsearch.studies.conditions import LENGTHS, scored_conditions, training_w
 from archsearch.studies.kept_lines import kept_or_made
 from archsearch.studies.trained import BATCH, Progress, fresh_model, skill_on, train_model
 from archsearch.training.model import Model
-from archsearch.words import did_you_mean
 
 GENERALIZE_VERSION = 1
 """Rises when a seed gives other results."""
@@ -98,17 +96,6 @@ class GeneralizeRow(msgspec.Struct, frozen=True):
     ratios: dict[str, float | None]
     products: int
     microseconds: float
-
-
-def check_task_with_length(name: str) -> None:
-    """Refuse a task that has no length.
-
-    Raises:
-        InputError: Names the nearest.
-    """
-    if name not in LENGTHS:
-        hint = did_you_mean(name, LENGTHS, " ({})")
-        raise InputError(f"no task with a length {name!r}{hint}; there are {', '.join(LENGTHS)}")
 
 
 def generalize_run(

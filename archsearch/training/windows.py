@@ -13,14 +13,16 @@ from torch import Tensor
 from archsearch.errors import TaskError
 from archsearch.protocol.seeds import data_generator
 from archsearch.tasks import Task, Window
+from archsearch.tasks.lengths import READ_OUTS
 from archsearch.tasks.task import Numbers, Symbols
 
 KEPT = 1000
 """Windows of a training stream that are kept in memory; longer trials make the rest anew."""
 
 
-STREAMS = 10
-"""Streams of a task that are kept, those that were used last: whoever trains on ever fresh seeds returns to few."""
+STREAMS = 6 + len(READ_OUTS)
+"""Streams of a task that are kept, those that were used last: whoever trains on ever fresh seeds returns to few, and to one
+for each length that is read out."""
 
 
 @dataclass(frozen=True, slots=True)

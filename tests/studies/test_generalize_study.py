@@ -13,11 +13,16 @@ from archsearch.cell import library
 from archsearch.errors import InputError
 from archsearch.protocol.settings import Setting
 from archsearch.studies import generalize, trained
-from archsearch.studies.conditions import LENGTHS, LeaningGenerator, scored_conditions, training_windows
+from archsearch.studies.conditions import (
+    LENGTHS,
+    LeaningGenerator,
+    check_task_with_length,
+    scored_conditions,
+    training_windows,
+)
 from archsearch.studies.generalize import (
     GeneralizePlan,
     GeneralizeRun,
-    check_task_with_length,
     generalize_rows,
     generalize_run,
     run_generalizations,
