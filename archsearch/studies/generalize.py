@@ -7,10 +7,8 @@ multiplications, and measured time.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from functools import partial
+from collections.abc import Mapping, Sequence
 from itertools import islice
-from pathlib import Path
 from statistics import fmean, median
 
 import msgspec
@@ -21,7 +19,7 @@ from archsearch.protocol.seeds import generator
 from archsearch.protocol.settings import Setting
 from archsearch.protocol.units import products
 from archsearch.studies.conditions import LENGTHS, scored_conditions, training_windows
-from archsearch.studies.kept_lines import kept_or_made
+from archsearch.studies.planned_runs import PlannedRuns
 from archsearch.studies.trained import BATCH, Progress, fresh_model, skill_on, train_model
 from archsearch.training.model import Model
 
@@ -145,32 +143,8 @@ def _step_time(model: Model) -> float:
     return 1e6 * median(times)
 
 
-def run_generalizations(
-    cell: Cell,
-    plan: GeneralizePlan,
-    seeds: Iterable[int],
-    folder: Path,
-    reported: Callable[[int, int], None] = lambda seed, steps: None,
-) -> list[GeneralizeRun]:
-    """Return the runs of a cell, those that are kept in the folder and those made now.
-
-    Args:
-        cell: The cell.
-        plan: What each run does.
-        seeds: One for each run.
-        folder: Where ended runs are kept.
-        reported: Told a run's seed and how many training steps there were.
-
-    Raises:
-        InputError: The folder cannot be used, or holds what is no run, or the cell does not fit the budget.
-    """
-    return kept_or_made(
-        folder / f"{plan.task}-{cell.id}.jsonl",
-        GeneralizeRun,
-        seeds,
-        is_same=lambda run: run.version == GENERALIZE_VERSION and run.plan == plan,
-        make=lambda seed: generalize_run(cell, plan, seed, partial(reported, seed)),
-    )
+run_generalizations = PlannedRuns(GeneralizeRun, GENERALIZE_VERSION, generalize_run)
+"""The runs of a cell; they report training steps."""
 
 
 def generalize_rows(runs: Mapping[str, Sequence[GeneralizeRun]], baseline: str) -> list[GeneralizeRow]:

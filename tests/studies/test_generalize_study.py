@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from itertools import islice
 from pathlib import Path
 
@@ -111,10 +112,10 @@ def test_runs_of_the_same_plan_are_kept_here_too(tmp_path: Path, monkeypatch: py
         made.append(seed)
         return GeneralizeRun("g", plan, seed, 9, {}, 1, 2.0, 3.0)
 
-    monkeypatch.setattr(generalize, "generalize_run", fake)
+    runs = dataclasses.replace(run_generalizations, make=fake)
     for trials in (1, 2):
-        run_generalizations(library.load("gru"), PLAN, range(trials), tmp_path)
-    run_generalizations(library.load("gru"), replace(PLAN, steps=7), range(1), tmp_path)
+        runs(library.load("gru"), PLAN, range(trials), tmp_path)
+    runs(library.load("gru"), replace(PLAN, steps=7), range(1), tmp_path)
     assert made == [0, 1, 0]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
 import pytest
@@ -69,11 +70,11 @@ def test_runs_of_the_same_plan_are_kept(tmp_path: Path, monkeypatch: pytest.Monk
         made.append(seed)
         return replace(RUN, plan=plan, seed=seed)
 
-    monkeypatch.setattr(parallel, "parallel_run", fake)
+    runs = dataclasses.replace(run_parallels, make=fake)
     cell = library.load("gru")
-    first = run_parallels(cell, PLAN, range(2), tmp_path)
-    assert run_parallels(cell, PLAN, range(3), tmp_path)[:2] == first and made == [0, 1, 2]
-    run_parallels(cell, replace(PLAN, most=30), range(1), tmp_path)
+    first = runs(cell, PLAN, range(2), tmp_path)
+    assert runs(cell, PLAN, range(3), tmp_path)[:2] == first and made == [0, 1, 2]
+    runs(cell, replace(PLAN, most=30), range(1), tmp_path)
     assert made == [0, 1, 2, 0]
 
 
