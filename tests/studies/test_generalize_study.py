@@ -105,7 +105,7 @@ def test_ratios_are_those_of_mean_skills_and_none_where_the_gru_learned_nothing(
     assert rows[0].ratios["as trained"] == 1
 
 
-def test_runs_of_the_same_plan_are_kept_here_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_runs_of_the_same_plan_are_kept_here_too(tmp_path: Path) -> None:
     made = []
 
     def fake(cell: object, plan: GeneralizePlan, seed: int, progress: object) -> GeneralizeRun:

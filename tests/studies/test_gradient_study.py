@@ -66,7 +66,7 @@ def test_a_cell_that_does_not_fit_is_refused() -> None:
         gradient_run(library.load("gru"), plan, 0)
 
 
-def test_runs_of_the_same_plan_are_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_runs_of_the_same_plan_are_kept(tmp_path: Path) -> None:
     made = []
 
     def fake(cell: object, plan: GradientPlan, seed: int, progress: object) -> GradientRun:

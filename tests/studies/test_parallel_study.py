@@ -63,7 +63,7 @@ def test_the_inputs_of_a_task_of_real_numbers_and_of_symbols_are_as_long_as_aske
         assert list(run.before.steps) == [8, 20]
 
 
-def test_runs_of_the_same_plan_are_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_runs_of_the_same_plan_are_kept(tmp_path: Path) -> None:
     made = []
 
     def fake(cell: object, plan: ParallelPlan, seed: int, progress: object) -> ParallelRun:
