@@ -20,6 +20,7 @@ from archsearch.cli.options import (
 )
 from archsearch.cli.printing import console, note, print_json
 from archsearch.cli.tables import Column, number_text, print_table
+from archsearch.errors import InputError
 from archsearch.protocol.settings import Setting
 from archsearch.studies import STUDIES
 
@@ -74,6 +75,7 @@ SHORTEST, LONGEST = 2, 16_384
 @seeds_options(3, "Networks of each cell", FOLDER, option="--draws")
 @network_options
 @figure_option("Draw Newton steps against the length there")
+@figure_option("Draw what cells can do against the Newton steps that they need there", "--map")
 @runs_option
 @json_option
 def parallel(
@@ -88,6 +90,7 @@ def parallel(
     rate: float,
     folder: Path,
     figure: Path | None,
+    map: Path | None,
     runs: Path,
     as_json: bool,
 ) -> None:
@@ -100,6 +103,10 @@ def parallel(
     check_positive(rate=rate)
     if figure is not None:
         check_figure(figure)
+    if map is not None:
+        check_figure(map, "--map")
+        if not steps:
+            raise InputError("--map draws what trained cells can do, and --steps 0 trains none")
     subjects = load_cells(cells, runs)
     for cell in subjects.values():
         study_of.check_whole_gradient(cell)
@@ -118,6 +125,10 @@ def parallel(
         from archsearch.studies.parallel_figure import parallel_picture
 
         write_figure(parallel_picture(rows, most), figure)
+    if map is not None:
+        from archsearch.studies.parallel_map import parallel_map
+
+        write_figure(parallel_map(rows, most), map, "--map")
     if as_json:
         about = {"task": task, "steps": steps, "most": most}
         print_json({**about, "rows": msgspec.to_builtins(rows, str_keys=True)})
