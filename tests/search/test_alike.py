@@ -80,6 +80,15 @@ def test_a_cell_itself_is_known_by_its_id_and_no_repetition() -> None:
     assert not tried(gru).repeats(rewritten(gru, np.random.default_rng(0)))
 
 
+def test_cells_are_told_apart_whatever_their_heads_ask_for_as_width() -> None:
+    cells = [cell(f"h' = tanh(linear(x) + linear(h, bias=none, heads={heads}))") for heads in (1, 3, 4, 9)]
+    written = cell("h' = max(tanh(linear(x) + linear(h, bias=none, heads=3)), tanh(x - x) - 2)")
+
+    assert [behaviour(one).outputs.size // 20 for one in cells] == [8, 9, 8, 9]
+    assert not any(tried(*cells[:place]).repeats(one) for place, one in enumerate(cells))
+    assert tried(*cells).repeats(written)
+
+
 def test_two_maps_in_one_role_have_weights_of_their_own() -> None:
     twice = cell("v = linear(x) - linear(x)", "h' = tanh(linear(h) + x) + v")
 
