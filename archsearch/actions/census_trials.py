@@ -21,7 +21,7 @@ from archsearch.protocol.evaluation import Ended, evaluate
 from archsearch.protocol.fitness import Tries
 from archsearch.protocol.loading import changed_preset, load_preset
 from archsearch.protocol.plan import RunPlan
-from archsearch.protocol.racing import possible_trials
+from archsearch.protocol.racing import StageTrials, possible_trials
 from archsearch.protocol.records import BASELINE, Stage, Step
 from archsearch.protocol.references import check_baseline, noise_trials
 from archsearch.store import CheckpointFolder
@@ -154,7 +154,7 @@ class ChildTrials:
         check_baseline(self.gated, ended.tries)
         return ended.tries
 
-    def _clones(self) -> dict[str, Any]:
+    def _clones(self) -> dict[str, list[StageTrials]]:
         """Return the noise trials of the tasks whose gates are set by noise."""
         by_noise = replace(
             self.gated, tasks=tuple(task for task in self.gated.tasks if task.rules.gate == "noise")
