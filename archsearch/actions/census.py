@@ -29,6 +29,7 @@ class Census:
         alike: Others with the outputs of an earlier one, or of the cell itself.
         operators: Children that each operator had a part in.
         ops: Children in which each op stands.
+        sound: What a search would train: the children without a fault and with outputs of their own, each once.
     """
 
     children: int = 0
@@ -40,6 +41,7 @@ class Census:
     faults: Counter[str] = field(default_factory=Counter)
     operators: Counter[str] = field(default_factory=Counter)
     ops: Counter[str] = field(default_factory=Counter)
+    sound: list[Cell] = field(default_factory=list)
 
     def count(self, parent: Cell, child: Child, draws: int) -> None:
         """Count a child in.
@@ -63,8 +65,15 @@ class Census:
         if fault := behaviour(cell).fault:
             self.faults[fault.partition(":")[0]] += 1
             return
-        self.alike += tried.repeats(cell)
+        if tried.repeats(cell):
+            self.alike += 1
+        elif cell.id not in tried.ids:
+            self.sound.append(cell)
         tried.add(cell)
+
+    def as_document(self) -> dict[str, object]:
+        """Return all that is counted, as JSON has it."""
+        return {name: value for name, value in vars(self).items() if name != "sound"}
 
 
 def take_census(

@@ -1,10 +1,11 @@
-"""What a confirmation costs at most: counted pairs, and the seconds that a run's own trials have taken."""
+"""What a confirmation, or other training, costs at most: counted trials, and the seconds that known ones have taken."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from archsearch.actions.status import span
 from archsearch.protocol.plan import RunPlan
 from archsearch.protocol.records import Outcome, Trial
 
@@ -28,6 +29,10 @@ class Cost:
         known = self.seconds is not None and other.seconds is not None
         seconds = (self.seconds or 0.0) + (other.seconds or 0.0)
         return Cost(self.trials + other.trials, seconds if known else None)
+
+    def __str__(self) -> str:
+        trials = f"at most {self.trials:,} trials"
+        return trials if not self.seconds else f"{trials}, about {span(self.seconds)} of one core"
 
 
 def halved(cells: int) -> int:

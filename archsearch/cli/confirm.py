@@ -8,8 +8,7 @@ from typing import get_args
 import click
 
 from archsearch.actions.confirm import PLACEBO, Confirmation, Subject, confirm_run
-from archsearch.actions.confirm_cost import TOP, Cost
-from archsearch.actions.status import span
+from archsearch.actions.confirm_cost import TOP
 from archsearch.actions.verdict_words import BOUNDS, score
 from archsearch.cli.options import json_option, own_option, runs_option, top_option, training_options
 from archsearch.cli.pairs import pair_options, pairs_shown
@@ -102,9 +101,7 @@ def confirm(
             data=data,
             workers=workers,
             device=device,
-            priced=lambda first, rest: note(
-                f"Against the GRU {_cost(first)}; of what is better {_cost(rest)}."
-            ),
+            priced=lambda first, rest: note(f"Against the GRU {first}; of what is better {rest}."),
             heard=heard,
         )
     if as_json:
@@ -145,11 +142,6 @@ def _equal(text: str) -> tuple[Equal, ...]:
                 f"--equal {text}: no {name!r}{hint}; there are {', '.join(known)}, with commas between"
             )
     return tuple(dict.fromkeys(known[name] for name in names))
-
-
-def _cost(cost: Cost) -> str:
-    trials = f"at most {cost.trials:,} trials"
-    return trials if not cost.seconds else f"{trials}, about {span(cost.seconds)} of one core"
 
 
 def _print(confirmation: Confirmation) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 
 import click
@@ -9,11 +10,14 @@ import numpy as np
 
 from archsearch.actions.cells import find_cell
 from archsearch.actions.census import Census, take_census
+from archsearch.actions.census_trials import Passes, train_children
 from archsearch.cell import Cell, load_space
-from archsearch.cli.options import json_option, runs_option, seed_option
-from archsearch.cli.printing import console, print_json
+from archsearch.cli.options import json_option, runs_option, seed_option, set_option, training_options
+from archsearch.cli.printing import console, note, print_json, progress_line
 from archsearch.cli.tables import Column, print_table
+from archsearch.errors import InputError
 from archsearch.mutations import MAGNITUDES, MUTATIONS, children
+from archsearch.protocol.loading import parse_change
 from archsearch.words import polynomial
 
 
@@ -46,6 +50,14 @@ from archsearch.words import polynomial
 @click.option(
     "--census", "counted", is_flag=True, help="Count what children in chains of 1 to 4 gain, lose and use."
 )
+@click.option(
+    "--train",
+    "preset",
+    metavar="NAME|FILE.toml",
+    help="Train them, too: how many pass filter and gates of this preset? Takes seconds a child.",
+)
+@set_option
+@training_options
 @json_option
 def mutate(
     cell: str,
@@ -55,12 +67,36 @@ def mutate(
     seed: int | None,
     count: int,
     counted: bool,
+    preset: str | None,
+    said: tuple[str, ...],
+    data: Path | None,
+    workers: int | None,
+    device: str,
     as_json: bool,
 ) -> None:
     """Make children of a cell, and say what made them."""
+    if preset is not None and not counted:
+        raise InputError("--train says what it finds in a census; give --census as well")
+    if preset is None and (said or data or workers is not None or device != "auto"):
+        raise InputError(
+            "--set, --data, --workers and --device are for what trains children: --census --train PRESET"
+        )
     parent, loaded, rng = find_cell(cell, runs).cell, load_space(space), np.random.default_rng(seed or 0)
     if counted:
-        _print_census(parent, take_census(parent, loaded, rng, count, magnitude), as_json)
+        census, passes = take_census(parent, loaded, rng, count, magnitude), None
+        if preset is not None:
+            with progress_line("training:", "children") as progressed:
+                passes = train_children(
+                    census.sound,
+                    preset=preset,
+                    changes=dict(parse_change(text) for text in said),
+                    data=data,
+                    workers=workers,
+                    device=device,
+                    priced=lambda trained, cost: note(f"Training {trained:,} children: {cost}."),
+                    progressed=progressed,
+                )
+        _print_census(parent, census, passes, as_json)
         return
     drawn = children(parent, loaded, rng, count, magnitude)
     if as_json:
@@ -79,9 +115,10 @@ def mutate(
         out.print(*lines, "", sep="\n", soft_wrap=True)
 
 
-def _print_census(parent: Cell, census: Census, as_json: bool) -> None:
+def _print_census(parent: Cell, census: Census, passes: Passes | None, as_json: bool) -> None:
     if as_json:
-        print_json({"parent": parent.id, **vars(census)})
+        trained = {} if passes is None else {"trained": asdict(passes)}
+        print_json({"parent": parent.id, **census.as_document(), **trained})
         return
     rows = [
         ("children", census.children),
@@ -91,8 +128,20 @@ def _print_census(parent: Cell, census: Census, as_json: bool) -> None:
         ("states at most", census.most_states),
         *((f"not to be trained: {fault}", count) for fault, count in sorted(census.faults.items())),
         ("with the outputs of an earlier one", census.alike),
+        *(_rows(passes) if passes else ()),
         *((f"made by {name}", census.operators[name]) for name in MUTATIONS if name in census.operators),
         *((f"with {name}", count) for name, count in sorted(census.ops.items())),
     ]
     columns = [Column("children"), Column("count", right=True)]
     print_table(console(), columns, [[words, f"{count:,}"] for words, count in rows])
+
+
+def _rows(passes: Passes) -> list[tuple[str, int]]:
+    """Return what is said of trained children."""
+    return [
+        (f"too narrow for preset {passes.preset}", passes.too_narrow),
+        ("trained", passes.trained),
+        *([] if passes.filter is None else [("pass the filter", passes.filter)]),
+        *((f"pass the gate of {task}", count) for task, count in passes.gates.items()),
+        *([("not evaluated", passes.not_evaluated)] if passes.not_evaluated else []),
+    ]

@@ -48,14 +48,14 @@ def console(error: bool = False) -> Console:
 
 
 @contextmanager
-def progress_line(doing: str) -> Iterator[Callable[[int, int], None]]:
-    """Show on standard error how many trials of how many have ended: `training: 3 of 16 trials`."""
+def progress_line(doing: str, what: str = "trials") -> Iterator[Callable[[int, int], None]]:
+    """Show on standard error how many trials, or what else, of how many have ended: `training: 3 of 16 trials`."""
     if trouble := cache_trouble():
         note(trouble)
     with console(error=True).status("starting workers") as status:
 
         def progressed(done: int, total: int) -> None:
-            status.update(f"{doing} {done} of {total} trials")
+            status.update(f"{doing} {done} of {total} {what}")
 
         yield progressed
 

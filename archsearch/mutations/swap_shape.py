@@ -1,4 +1,4 @@
-"""Swap the shape of a learned map: a matrix, or a diagonal, which keeps the units apart."""
+"""Swap the shape of a learned map: a matrix, blocks along its diagonal, or its diagonal alone, which keeps units apart."""
 
 from __future__ import annotations
 
@@ -9,17 +9,21 @@ from archsearch.cell.ops import canonical_arguments
 from archsearch.cell.space import Activation
 from archsearch.mutations.ancestry import random_choice
 
+HEADS = 4.0
+"""Blocks of a block-diagonal map. One number for all, so that a child's width stays a multiple of as little as this."""
+
 SHAPES: dict[str, Activation] = {
     "dense": Activation("linear"),
+    "block-diagonal": Activation("linear", (("heads", HEADS),)),
     "diagonal": Activation("scale"),
 }
-"""Shapes of a learned map, of one op the general ones first."""
+"""Shapes of a learned map."""
 
 
 def swap_shape(cell: Cell, node: Node, space: SearchSpace, rng: np.random.Generator) -> Cell | None:
     """Return `cell` with another shape of the map at `node`, or None if it is no map.
 
-    Arguments that both shapes have, stay.
+    Arguments that both shapes have, stay, but for the number of blocks.
 
     Args:
         cell: The cell; it stays as it is.
@@ -31,18 +35,12 @@ def swap_shape(cell: Cell, node: Node, space: SearchSpace, rng: np.random.Genera
     if own is None:
         return None
     kind = SHAPES[random_choice([name for name in SHAPES if name != own], rng)]
-    kept = [
-        (name, value)
-        for name, value in node.args
-        if name in OPS[kind.op].defaults and (name, value) not in SHAPES[own].args
-    ]
-    args = canonical_arguments(kind.op, dict(kept) | dict(kind.args))
-    return cell.with_op(node, kind.op, args)
+    kept = {name: value for name, value in node.args if name in OPS[kind.op].defaults and name != "heads"}
+    return cell.with_op(node, kind.op, canonical_arguments(kind.op, kept | dict(kind.args)))
 
 
 def shape_of(node: Node) -> str | None:
     """Return the shape of a learned map, a key of SHAPES, or None if the node is none."""
-    fitting = [
-        name for name, kind in SHAPES.items() if kind.op == node.op and set(kind.args) <= set(node.args)
-    ]
-    return fitting[-1] if fitting else None
+    if node.heads > 1:
+        return "block-diagonal"
+    return next((name for name, kind in SHAPES.items() if kind.op == node.op), None)

@@ -24,7 +24,7 @@ from archsearch.search.by_role import weights_by_role
 from archsearch.search.untrained import Array, hidden_states, values_of_steps
 
 STEPS, BATCH, WIDTH = 5, 4, 8
-"""Of the inputs: time steps, sequences, and the width of x and states."""
+"""Of the inputs: time steps, sequences, and the width of x and states, more where the heads of a cell do not divide it."""
 
 TOLERANCE = 1e-5
 """How far equal values may lie apart, each brought between -1 and 1."""
@@ -51,20 +51,21 @@ class Behaviour(NamedTuple):
 @lru_cache(4_096)
 def behaviour(cell: Cell) -> Behaviour:
     """Return what a cell computes, and whether a part of it is always 0, or its output never a number."""
-    live, x = cell.canonical(), _inputs()
-    steps = list(values_of_steps(live, weights_by_role(live, WIDTH), x))
+    live, width = cell.canonical(), cell.width_from(WIDTH)
+    x = _inputs(width)
+    steps = list(values_of_steps(live, weights_by_role(live, width), x))
     values = {node.handle: np.stack([step[node.handle] for step in steps]) for node in live.nodes}
     fault = _fault(live, values)
     reduced = _with_equals_made_one(live, values)
     states = values[live.output]
     if reduced is not live:
-        states = hidden_states(reduced, weights_by_role(reduced, WIDTH), x)
+        states = hidden_states(reduced, weights_by_role(reduced, width), x)
     outputs = _bounded(states)
     return Behaviour(fault, outputs if np.isfinite(outputs).all() else None)
 
 
-def _inputs() -> Array:
-    return generator("inputs of all cells").standard_normal((STEPS, BATCH, WIDTH))
+def _inputs(width: int) -> Array:
+    return generator("inputs of all cells").standard_normal((STEPS, BATCH, width))
 
 
 def _bounded(values: Array) -> Array:
@@ -120,7 +121,8 @@ class Known(Generic[Key]):
             other, key = self.means[place]
             if other > mean + TOLERANCE:
                 return None
-            if np.all(np.abs(self.rows[key] - row) <= TOLERANCE):
+            known = self.rows[key]
+            if known.size == row.size and np.all(np.abs(known - row) <= TOLERANCE):
                 return key
         return None
 

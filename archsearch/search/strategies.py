@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from archsearch.search import (
     external,
+    islands,
     jozefowicz,
     map_elites,
     neighbours,
@@ -27,4 +28,5 @@ STRATEGIES: dict[str, Callable[[View], Asked]] = {
     external.NAME: external.ask_program,
     "map_elites": map_elites.illuminate,
     "nsga2": nsga2.evolve_fronts,
+    "islands": islands.evolve_islands,
 }

@@ -10,17 +10,18 @@ from archsearch.actions.census import take_census
 from archsearch.cell import library
 from archsearch.cell.space import Activation
 from archsearch.errors import CellError
+from archsearch.search.alike import behaviour
 from tests.helpers.strategies import GROW, PAPER
 from tests.mutations.outcomes import cell
 
 
 def test_the_same_seed_gives_the_same_census() -> None:
-    one, other = (take_census(library.load("lstm"), GROW, np.random.default_rng(2), 20) for _ in range(2))
+    one, other = (take_census(library.load("lstm"), GROW, np.random.default_rng(2), 40) for _ in range(2))
 
     assert asdict(one) == asdict(other)
-    assert one.children == 20 <= one.draws
+    assert one.children == 40 <= one.draws
     assert one.gained and one.lost and 2 <= one.most_states <= 4
-    assert one.alike + one.faults.total() <= 20 and max(one.ops.values()) <= 20
+    assert one.alike + one.faults.total() <= 40 and max(one.ops.values()) <= 40
 
 
 def test_without_operators_for_it_no_child_gains_a_state() -> None:
@@ -45,6 +46,16 @@ def test_children_with_the_outputs_of_an_earlier_one_are_counted() -> None:
     assert (
         take_census(parent, space, np.random.default_rng(0), 20).alike > 0
     )  # relu(sigmoid(x)) is sigmoid(x)
+
+
+def test_what_is_sound_stands_once_and_is_neither_faulty_nor_what_the_census_began_with() -> None:
+    space = msgspec.structs.replace(GROW, mutations=("swap_activation", "swap_elementwise"), weights={})
+    parent = cell("h' = tanh(linear(h) + x)")
+    census = take_census(parent, space, np.random.default_rng(0), 60)
+
+    identities = [one.id for one in census.sound]
+    assert 0 < len(identities) == len(set(identities)) < 60 - census.faults.total() - census.alike
+    assert parent.id not in identities and all(behaviour(one).fault is None for one in census.sound)
 
 
 def test_a_cell_without_valid_children_is_told() -> None:

@@ -270,6 +270,23 @@ def test_mutate_counts_what_children_gain_lose_and_use(call: Call) -> None:
     }.items() <= lines.items()
 
 
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        (("--train", "quick"), "--train says what it finds in a census; give --census as well"),
+        (("--census", "--workers", 2), "--device are for what trains children: --census --train PRESET"),
+        (("--set", "tasks.xml.steps=5"), "--device are for what trains children: --census --train PRESET"),
+        (("--census", "--train", "quik"), "no preset 'quik'"),
+    ],
+)
+def test_mutate_refuses_training_that_it_was_not_asked_for_whole(
+    call: Call, given: tuple[object, ...], words: str
+) -> None:
+    refused = call("mutate", "gru", "--count", 2, *given)
+
+    assert refused.code == 2 and words in refused.err and refused.out == ""
+
+
 def test_mutate_prints_children_that_parse_and_a_seed_repeats_them(call: Call) -> None:
     first, again = (call("mutate", "gru", "--seed", 3, "--count", 4).out for _ in range(2))
     assert first == again

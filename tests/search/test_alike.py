@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from archsearch.cell import Cell, library
 from archsearch.errors import CellError
 from archsearch.protocol.plan import RunPlan
-from archsearch.search.alike import Tried, behaviour
+from archsearch.search.alike import Known, Tried, behaviour
 from archsearch.search.outside import as_candidate
 from tests.helpers.plans import preset, run_plan
 from tests.helpers.strategies import GROW, mutants, rewritten
@@ -78,6 +78,22 @@ def test_a_cell_itself_is_known_by_its_id_and_no_repetition() -> None:
     gru = library.load("gru")
 
     assert not tried(gru).repeats(rewritten(gru, np.random.default_rng(0)))
+
+
+def test_cells_are_told_apart_whatever_their_heads_ask_for_as_width() -> None:
+    cells = [cell(f"h' = tanh(linear(x) + linear(h, bias=none, heads={heads}))") for heads in (1, 3, 4, 9)]
+    written = cell("h' = max(tanh(linear(x) + linear(h, bias=none, heads=3)), tanh(x - x) - 2)")
+
+    assert [behaviour(one).outputs.size // 20 for one in cells] == [8, 9, 8, 9]
+    assert not any(tried(*cells[:place]).repeats(one) for place, one in enumerate(cells))
+    assert tried(*cells).repeats(written)
+
+
+def test_rows_of_two_sizes_are_never_equal() -> None:
+    known = Known[str]()
+    known.same_or_new(np.zeros(160), "of width 8")
+
+    assert known.same(np.zeros(180)) is None and known.same(np.zeros(160)) == "of width 8"
 
 
 def test_two_maps_in_one_role_have_weights_of_their_own() -> None:

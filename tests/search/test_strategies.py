@@ -122,6 +122,35 @@ def test_room_is_the_share_of_the_range_between_the_neighbours_and_infinite_at_t
     assert list(crowding_distances([(2.0, 5.0)])) == [inf]
 
 
+def test_parents_under_islands_are_the_best_of_the_island_in_turn_or_what_its_neighbour_had_at_the_last_migration() -> (
+    None
+):
+    driver = searched("islands")
+    guests, sizes = set(), set()
+    for step in proposals(driver):
+        ranked = seen_by(driver, step).ranked
+        here, migration = step.number // 2 % 4, 40 * (step.number // 40)
+        own = [each.id for each in ranked if each.is_start or each.step // 2 % 4 == here][:2]
+        there = [each.id for each in ranked if not each.is_start and each.step // 2 % 4 == (here - 1) % 4]
+        before = [identity for identity in there if driver.told.candidates[identity].step < migration]
+        assert step.parent in {*own, *before[:1]}
+        guests |= {step.number for _ in before[:1] if step.parent == before[0]}
+        sizes.add(len({*own, *before[:1]}))
+    assert len(guests) > 3 and min(guests) > 40 and sizes == {2, 3}
+
+
+def test_islands_keep_apart_until_the_first_migration() -> None:
+    driver = searched("islands")
+    home = {step.cell: step.number // 2 % 4 for step in proposals(driver)}
+    crossing = [
+        step.number
+        for step in proposals(driver)
+        if home.get(step.parent, step.number // 2 % 4) != step.number // 2 % 4
+    ]
+
+    assert crossing and min(crossing) >= 40
+
+
 def test_tuning_tries_every_setting_of_every_reference_and_then_nothing() -> None:
     driver = searched("tuning")
     references = {cell.id for cell in reference_cells(driver.plan).values()}
