@@ -42,7 +42,7 @@ def test_a_series_told_with_its_variance_is_searched_replayed_judged_fitted_and_
     searched = program(
         "evolve", "--preset", TINY, "--tasks", task, "--run", "g", "--max-candidates", 3, *longer, *where
     )
-    assert searched.code == 0 and "nats in series:" in searched.out, searched.err
+    assert searched.code == 0 and "nats in gusts.csv" in searched.out, searched.err
     replayed = program("replay", "g", "--top", 1, *where)
     assert replayed.code == 0 and "bit for bit" in replayed.out, replayed.err
     trained = program("train", "lstm", "--preset", TINY, "--task", task, "--settings", 2, "--workers", 1)
