@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,10 +9,9 @@ import click
 import msgspec
 
 from archsearch.actions.cells import load_cells
-from archsearch.cli.options import json_option, network_options, runs_option, seeds_options
+from archsearch.cli.options import check_positive, json_option, network_options, runs_option, seeds_options
 from archsearch.cli.printing import console, note, print_json
 from archsearch.cli.tables import Column, number_text, print_table
-from archsearch.errors import InputError
 from archsearch.protocol.records import BASELINE
 from archsearch.protocol.settings import Setting
 from archsearch.studies import STUDIES
@@ -68,10 +66,10 @@ def generalize(
 ) -> None:
     """Run and print the table; see `archsearch.studies.generalize`."""
     from archsearch.studies import generalize as study_of  # torch takes its time to import
+    from archsearch.studies.conditions import check_task_with_length
 
-    study_of.check_task_with_length(task)
-    if not 0 < rate < math.inf:
-        raise InputError(f"--rate {rate:g}: it is a positive number")
+    check_task_with_length(task)
+    check_positive(rate=rate)
     subjects = load_cells(f"{BASELINE},{cells}", runs)
     plan = study_of.GeneralizePlan(task, steps, Setting("adamw", rate, 1.0, 1.0, layers=1, budget=budget))
     ended = {}

@@ -12,10 +12,16 @@ import msgspec
 
 from archsearch.actions.cells import load_cells
 from archsearch.cli.figures import check_figure, figure_option, write_figure
-from archsearch.cli.options import json_option, network_options, runs_option, seeds_options, whole_numbers
+from archsearch.cli.options import (
+    check_positive,
+    json_option,
+    network_options,
+    runs_option,
+    seeds_options,
+    whole_numbers,
+)
 from archsearch.cli.printing import console, note, print_json
 from archsearch.cli.tables import Column, number_text, print_table
-from archsearch.errors import InputError
 from archsearch.protocol.settings import Setting
 from archsearch.studies import STUDIES
 
@@ -92,9 +98,7 @@ def gradient(
 
     study_of.check_lag_task(task)
     wanted = whole_numbers("--lags", lags, (SHORTEST, LONGEST), "10,100")
-    for option, value in (("--scale", scale), ("--rate", rate), ("--clip", clip)):
-        if not 0 < value < math.inf:
-            raise InputError(f"{option} {value:g}: it is a positive number")
+    check_positive(scale=scale, rate=rate, clip=clip)
     if figure is not None:
         check_figure(figure)
     subjects = load_cells(cells, runs)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
@@ -154,6 +155,20 @@ def whole_numbers(option: str, said: str, bounds: tuple[int, int], example: str)
             f"{option} {said}: whole numbers from {least} to {most:,}, joined by commas, such as {example}"
         )
     return wanted
+
+
+def check_positive(**options: float) -> None:
+    """Refuse a number that is not positive and finite.
+
+    Args:
+        **options: Numbers by the names of their options, without dashes.
+
+    Raises:
+        InputError: Names the first.
+    """
+    for name, value in options.items():
+        if not 0 < value < math.inf:
+            raise InputError(f"--{name} {value:g}: it is a positive number")
 
 
 def network_options(command: Command) -> Command:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,7 +10,14 @@ import msgspec
 
 from archsearch.actions.cells import load_cells
 from archsearch.cli.figures import check_figure, figure_option, write_figure
-from archsearch.cli.options import json_option, network_options, runs_option, seeds_options, whole_numbers
+from archsearch.cli.options import (
+    check_positive,
+    json_option,
+    network_options,
+    runs_option,
+    seeds_options,
+    whole_numbers,
+)
 from archsearch.cli.printing import console, note, print_json
 from archsearch.cli.tables import Column, number_text, print_table
 from archsearch.errors import InputError
@@ -69,6 +75,7 @@ SHORTEST, LONGEST = 2, 16_384
 @seeds_options(3, "Networks of each cell", FOLDER, option="--draws")
 @network_options
 @figure_option("Draw Newton steps against the length there")
+@figure_option("Draw what cells can do against the Newton steps that they need there", "--map")
 @runs_option
 @json_option
 def parallel(
@@ -83,19 +90,23 @@ def parallel(
     rate: float,
     folder: Path,
     figure: Path | None,
+    map: Path | None,
     runs: Path,
     as_json: bool,
 ) -> None:
     """Run and print the table; see `archsearch.studies.parallel`."""
     from archsearch.studies import parallel as study_of  # torch takes its time to import
-    from archsearch.studies.generalize import check_task_with_length
+    from archsearch.studies.conditions import check_task_with_length
 
     check_task_with_length(task)
     wanted = whole_numbers("--lengths", lengths, (SHORTEST, LONGEST), "64,256")
-    if not 0 < rate < math.inf:
-        raise InputError(f"--rate {rate:g}: it is a positive number")
+    check_positive(rate=rate)
     if figure is not None:
         check_figure(figure)
+    if map is not None:
+        check_figure(map, "--map")
+        if not steps:
+            raise InputError("--map draws what trained cells can do, and --steps 0 trains none")
     subjects = load_cells(cells, runs)
     for cell in subjects.values():
         study_of.check_whole_gradient(cell)
@@ -114,6 +125,10 @@ def parallel(
         from archsearch.studies.parallel_figure import parallel_picture
 
         write_figure(parallel_picture(rows, most), figure)
+    if map is not None:
+        from archsearch.studies.parallel_map import parallel_map
+
+        write_figure(parallel_map(rows, most), map, "--map")
     if as_json:
         about = {"task": task, "steps": steps, "most": most}
         print_json({**about, "rows": msgspec.to_builtins(rows, str_keys=True)})

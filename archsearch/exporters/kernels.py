@@ -14,6 +14,7 @@ from archsearch import __version__
 from archsearch.cell import Cell
 from archsearch.cell.ops import LEAKY_SLOPE, NORM_EPSILON
 from archsearch.compiler.native.build import FLAGS, HERE, THOROUGH
+from archsearch.compiler.native.call import POINTERS
 from archsearch.compiler.native.source import source
 from archsearch.compiler.parameters import bias_name, parameter_names, weight_name
 from archsearch.exporters.module_names import exported_names
@@ -66,6 +67,7 @@ def _fields(cell: Cell) -> dict[str, str]:
     fields = {
         "SOURCE": _digest(cell),
         "WEIGHTS": repr(_weights(shown)),
+        "POINTERS": " ".join(POINTERS),
         "ORDER": repr(shown.cell.state_order),
         "WIDE": "None",
     }

@@ -7,8 +7,10 @@ from typing import Any
 
 import numpy as np
 
+from archsearch.errors import InputError
 from archsearch.protocol.seeds import generator
 from archsearch.tasks import TASKS, Task, Window
+from archsearch.words import did_you_mean
 
 UNROLL = 35
 LONGER = (2, 10)
@@ -43,6 +45,17 @@ class LeaningGenerator(np.random.Generator):
 
 def _plain(name: str, split: str, seed: int) -> np.random.Generator:
     return generator("generalize", name, split, seed)
+
+
+def check_task_with_length(name: str) -> None:
+    """Refuse a task that has no length.
+
+    Raises:
+        InputError: Names the nearest.
+    """
+    if name not in LENGTHS:
+        hint = did_you_mean(name, LENGTHS, " ({})")
+        raise InputError(f"no task with a length {name!r}{hint}; there are {', '.join(LENGTHS)}")
 
 
 def training_windows(name: str, batch: int, seed: int) -> Iterator[Window]:

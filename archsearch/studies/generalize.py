@@ -7,25 +7,21 @@ multiplications, and measured time.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from functools import partial
+from collections.abc import Mapping, Sequence
 from itertools import islice
-from pathlib import Path
 from statistics import fmean, median
 
 import msgspec
 import torch
 
 from archsearch.cell import Cell
-from archsearch.errors import InputError
 from archsearch.protocol.seeds import generator
 from archsearch.protocol.settings import Setting
 from archsearch.protocol.units import products
 from archsearch.studies.conditions import LENGTHS, scored_conditions, training_windows
-from archsearch.studies.kept_lines import kept_or_made
+from archsearch.studies.planned_runs import PlannedRuns
 from archsearch.studies.trained import BATCH, Progress, fresh_model, skill_on, train_model
 from archsearch.training.model import Model
-from archsearch.words import did_you_mean
 
 GENERALIZE_VERSION = 1
 """Rises when a seed gives other results."""
@@ -100,17 +96,6 @@ class GeneralizeRow(msgspec.Struct, frozen=True):
     microseconds: float
 
 
-def check_task_with_length(name: str) -> None:
-    """Refuse a task that has no length.
-
-    Raises:
-        InputError: Names the nearest.
-    """
-    if name not in LENGTHS:
-        hint = did_you_mean(name, LENGTHS, " ({})")
-        raise InputError(f"no task with a length {name!r}{hint}; there are {', '.join(LENGTHS)}")
-
-
 def generalize_run(
     cell: Cell, plan: GeneralizePlan, seed: int, progress: Progress = lambda updates: None
 ) -> GeneralizeRun:
@@ -158,32 +143,8 @@ def _step_time(model: Model) -> float:
     return 1e6 * median(times)
 
 
-def run_generalizations(
-    cell: Cell,
-    plan: GeneralizePlan,
-    seeds: Iterable[int],
-    folder: Path,
-    reported: Callable[[int, int], None] = lambda seed, steps: None,
-) -> list[GeneralizeRun]:
-    """Return the runs of a cell, those that are kept in the folder and those made now.
-
-    Args:
-        cell: The cell.
-        plan: What each run does.
-        seeds: One for each run.
-        folder: Where ended runs are kept.
-        reported: Told a run's seed and how many training steps there were.
-
-    Raises:
-        InputError: The folder cannot be used, or holds what is no run, or the cell does not fit the budget.
-    """
-    return kept_or_made(
-        folder / f"{plan.task}-{cell.id}.jsonl",
-        GeneralizeRun,
-        seeds,
-        is_same=lambda run: run.version == GENERALIZE_VERSION and run.plan == plan,
-        make=lambda seed: generalize_run(cell, plan, seed, partial(reported, seed)),
-    )
+run_generalizations = PlannedRuns(GeneralizeRun, GENERALIZE_VERSION, generalize_run)
+"""The runs of a cell; they report training steps."""
 
 
 def generalize_rows(runs: Mapping[str, Sequence[GeneralizeRun]], baseline: str) -> list[GeneralizeRow]:

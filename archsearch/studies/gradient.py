@@ -11,18 +11,15 @@ carousel of 1997, s' = s + …, multiplies by 1.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Sequence
-from functools import partial
-from pathlib import Path
+from collections.abc import Sequence
 from statistics import median
 
 import msgspec
 
-from archsearch.cell import Cell
 from archsearch.errors import InputError
-from archsearch.studies.kept_lines import kept_or_made
-from archsearch.studies.lags.gradient_run import GRADIENT_VERSION, GradientPlan, GradientRun, gradient_run
+from archsearch.studies.lags.gradient_run import GRADIENT_VERSION, GradientRun, gradient_run
 from archsearch.studies.lags.lag_tasks import LAG_TASKS
+from archsearch.studies.planned_runs import PlannedRuns
 from archsearch.words import did_you_mean
 
 STEEPEST = 0.25
@@ -84,32 +81,8 @@ def check_lag_task(name: str) -> None:
         raise InputError(f"no task of a chosen lag {name!r}{hint}; there are {', '.join(LAG_TASKS)}")
 
 
-def run_gradients(
-    cell: Cell,
-    plan: GradientPlan,
-    seeds: Iterable[int],
-    folder: Path,
-    reported: Callable[[int, int], None] = lambda seed, seen: None,
-) -> list[GradientRun]:
-    """Return the runs of a cell at one lag, those that are kept in the folder and those made now.
-
-    Args:
-        cell: The cell.
-        plan: What each run does.
-        seeds: One for each run.
-        folder: Where ended runs are kept.
-        reported: Told a run's seed and how many sequences it has seen.
-
-    Raises:
-        InputError: The folder cannot be used, or holds what is no run, or the cell does not fit the budget.
-    """
-    return kept_or_made(
-        folder / f"{plan.task}-{cell.id}.jsonl",
-        GradientRun,
-        seeds,
-        is_same=lambda run: run.version == GRADIENT_VERSION and run.plan == plan,
-        make=lambda seed: gradient_run(cell, plan, seed, partial(reported, seed)),
-    )
+run_gradients = PlannedRuns(GradientRun, GRADIENT_VERSION, gradient_run)
+"""The runs of a cell at one lag; they report the sequences seen."""
 
 
 def gradient_row(name: str, runs: Sequence[GradientRun]) -> GradientRow:

@@ -9,10 +9,8 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterable, Sequence
-from functools import partial
+from collections.abc import Sequence
 from itertools import islice
-from pathlib import Path
 from statistics import fmean, median
 
 import msgspec
@@ -25,8 +23,8 @@ from archsearch.errors import InputError
 from archsearch.protocol.seeds import generator
 from archsearch.protocol.settings import Setting
 from archsearch.studies.conditions import LENGTHS, UNROLL, scored_conditions, training_windows
-from archsearch.studies.kept_lines import kept_or_made
 from archsearch.studies.newton import Steps, largest_exponent, newton_steps
+from archsearch.studies.planned_runs import PlannedRuns
 from archsearch.studies.trained import BATCH, Progress, fresh_model, skill_on, train_model
 from archsearch.training.model import Model
 from archsearch.training.windows import batch_of
@@ -203,32 +201,8 @@ def _inputs(model: Model, plan: ParallelPlan, seed: int) -> Tensor:
     return model.read(torch.cat(parts)[: plan.lengths[-1]])[:, 0]
 
 
-def run_parallels(
-    cell: Cell,
-    plan: ParallelPlan,
-    seeds: Iterable[int],
-    folder: Path,
-    reported: Callable[[int, int], None] = lambda seed, steps: None,
-) -> list[ParallelRun]:
-    """Return the runs of a cell, those that are kept in the folder and those made now.
-
-    Args:
-        cell: The cell.
-        plan: What each run does.
-        seeds: One for each run.
-        folder: Where ended runs are kept.
-        reported: Told a run's seed and how many training steps there were.
-
-    Raises:
-        InputError: The folder cannot be used, or holds what is no run, or the cell does not fit the budget.
-    """
-    return kept_or_made(
-        folder / f"{plan.task}-{cell.id}.jsonl",
-        ParallelRun,
-        seeds,
-        is_same=lambda run: run.version == PARALLEL_VERSION and run.plan == plan,
-        make=lambda seed: parallel_run(cell, plan, seed, partial(reported, seed)),
-    )
+run_parallels = PlannedRuns(ParallelRun, PARALLEL_VERSION, parallel_run)
+"""The runs of a cell; they report training steps."""
 
 
 def parallel_row(name: str, cell: Cell, runs: Sequence[ParallelRun]) -> ParallelRow:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import islice
 
@@ -13,14 +13,19 @@ from torch import Tensor
 from archsearch.errors import TaskError
 from archsearch.protocol.seeds import data_generator
 from archsearch.tasks import Task, Window
+from archsearch.tasks.lengths import READ_OUTS
 from archsearch.tasks.task import Numbers, Symbols
 
-KEPT = 1000
-"""Windows of a training stream that are kept in memory; longer trials make the rest anew."""
+KEPT = 8000
+"""Windows of a training stream that are kept in memory, of 20 streams of 35 symbols 1 to 3 KB each; longer trials make the
+rest anew."""
 
+NARROW = (torch.uint8, torch.int16, torch.int32)
+"""What whole numbers are kept in, the first that holds them all."""
 
-STREAMS = 10
-"""Streams of a task that are kept, those that were used last: whoever trains on ever fresh seeds returns to few."""
+STREAMS = 6 + len(READ_OUTS)
+"""Streams of a task that are kept, those that were used last: whoever trains on ever fresh seeds returns to few, and to one
+for each length that is read out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +62,7 @@ class Stream:
         name: The task's.
         device: As given.
         source: Makes the windows that follow the kept ones.
-        kept: The first windows.
+        kept: The first windows, in small integers.
     """
 
     def __init__(self, task: Task, split: str, seed: int, batch: int, unroll: int, device: str) -> None:
@@ -68,18 +73,51 @@ class Stream:
 
     def take(self, count: int) -> Iterator[Batch]:
         """Yield the first `count` windows, fewer where a file ends earlier."""
-        while len(self.kept) < min(count, KEPT):
-            window = next(self.source, None)
-            if window is None:
-                break
-            self.kept.append(batch_of(window, self.device))
-        if not self.kept:
+        for number in range(min(count, KEPT)):
+            if number == len(self.kept) and not self._keep_next():
+                return
+            yield widened(self.kept[number])
+        if count > KEPT:
+            yield from (batch_of(window, self.device) for window in islice(self.start(), KEPT, count))
+
+    def _keep_next(self) -> bool:
+        """Keep one more window, if there is one.
+
+        Raises:
+            TaskError: There is not even a first.
+        """
+        window = next(self.source, None)
+        if window is not None:
+            self.kept.append(narrowed(batch_of(window, "cpu"), self.device))
+        elif not self.kept:
             raise TaskError(
                 f"{self.name}: its {self.split} part has no window of this size; give it more text"
             )
-        yield from self.kept[:count]
-        if count > KEPT:
-            yield from (batch_of(window, self.device) for window in islice(self.start(), KEPT, count))
+        return window is not None
+
+
+def narrowed(batch: Batch, device: str) -> Batch:
+    """Return a batch on a device whose whole numbers take as little room as they can; see `widened`."""
+    return _changed(batch, lambda tensor: _narrow(tensor).to(device))
+
+
+def widened(batch: Batch) -> Batch:
+    """Return a batch whose whole numbers are of 64 bits again."""
+    return _changed(batch, lambda tensor: tensor.long() if tensor.dtype in NARROW else tensor)
+
+
+def _changed(batch: Batch, change: Callable[[Tensor], Tensor]) -> Batch:
+    """Return a batch of other tensors."""
+    scored, reset = (None if tensor is None else change(tensor) for tensor in (batch.scored, batch.reset))
+    return Batch(change(batch.inputs), change(batch.targets), scored, reset)
+
+
+def _narrow(tensor: Tensor) -> Tensor:
+    if tensor.dtype != torch.int64 or not tensor.numel():
+        return tensor
+    least, most = map(int, tensor.aminmax())
+    fitting = (kind for kind in NARROW if torch.iinfo(kind).min <= least and most <= torch.iinfo(kind).max)
+    return tensor.to(next(fitting, tensor.dtype))
 
 
 def batch_of(window: Window, device: str) -> Batch:

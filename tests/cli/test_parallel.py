@@ -16,10 +16,10 @@ def test_the_study_prints_draws_and_keeps_newton_steps_before_and_after_training
     call: Call, tmp_path: Path
 ) -> None:
     pytest.importorskip("matplotlib")
-    picture = tmp_path / "parallel.svg"
-    done = call("study", "parallel", *SMALL, "--folder", tmp_path, "--figure", picture)
+    picture, drawn = tmp_path / "parallel.svg", tmp_path / "map.svg"
+    done = call("study", "parallel", *SMALL, "--folder", tmp_path, "--figure", picture, "--map", drawn)
     assert done.code == 0 and "T=16" in done.out and "trained" in done.out
-    assert "after training" in picture.read_text()
+    assert "after training" in picture.read_text() and "ten times as long" in drawn.read_text()
     said = json.loads(call("study", "parallel", *SMALL, "--folder", tmp_path, "--json").out)
     (row,) = said["rows"]
     assert (said["task"], said["most"], row["cell"], row["jacobian"]) == (
@@ -42,10 +42,15 @@ def test_the_study_prints_draws_and_keeps_newton_steps_before_and_after_training
         (["--cells", "no_such"], "no_such"),
         (["--cells", "gru,lstm_1997"], "keeps gradients of its state back"),
         (["--figure", "steps.xyz"], "no format by that ending"),
+        (["--map", "steps.xyz"], "--map steps.xyz: no format by that ending"),
+        (
+            ["--map", "map.svg", "--steps", "0"],
+            "--map draws what trained cells can do, and --steps 0 trains none",
+        ),
     ],
 )
 def test_wrong_use_of_the_study_is_said(call: Call, arguments: list[str], said: str) -> None:
-    if "--figure" in arguments:
+    if {"--figure", "--map"} & set(arguments):
         pytest.importorskip("matplotlib")
     done = call("study", "parallel", *arguments)
     assert done.code == 2 and said in done.err and "Traceback" not in done.err

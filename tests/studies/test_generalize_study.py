@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from itertools import islice
 from pathlib import Path
 
@@ -13,11 +14,16 @@ from archsearch.cell import library
 from archsearch.errors import InputError
 from archsearch.protocol.settings import Setting
 from archsearch.studies import generalize, trained
-from archsearch.studies.conditions import LENGTHS, LeaningGenerator, scored_conditions, training_windows
+from archsearch.studies.conditions import (
+    LENGTHS,
+    LeaningGenerator,
+    check_task_with_length,
+    scored_conditions,
+    training_windows,
+)
 from archsearch.studies.generalize import (
     GeneralizePlan,
     GeneralizeRun,
-    check_task_with_length,
     generalize_rows,
     generalize_run,
     run_generalizations,
@@ -99,17 +105,17 @@ def test_ratios_are_those_of_mean_skills_and_none_where_the_gru_learned_nothing(
     assert rows[0].ratios["as trained"] == 1
 
 
-def test_runs_of_the_same_plan_are_kept_here_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_runs_of_the_same_plan_are_kept_here_too(tmp_path: Path) -> None:
     made = []
 
     def fake(cell: object, plan: GeneralizePlan, seed: int, progress: object) -> GeneralizeRun:
         made.append(seed)
         return GeneralizeRun("g", plan, seed, 9, {}, 1, 2.0, 3.0)
 
-    monkeypatch.setattr(generalize, "generalize_run", fake)
+    runs = dataclasses.replace(run_generalizations, make=fake)
     for trials in (1, 2):
-        run_generalizations(library.load("gru"), PLAN, range(trials), tmp_path)
-    run_generalizations(library.load("gru"), replace(PLAN, steps=7), range(1), tmp_path)
+        runs(library.load("gru"), PLAN, range(trials), tmp_path)
+    runs(library.load("gru"), replace(PLAN, steps=7), range(1), tmp_path)
     assert made == [0, 1, 0]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,7 @@ from msgspec.structs import replace
 from archsearch.cell import library
 from archsearch.errors import InputError
 from archsearch.protocol.settings import Setting
-from archsearch.studies import gradient, trained
+from archsearch.studies import trained
 from archsearch.studies.gradient import GradientRow, check_lag_task, gradient_row, run_gradients
 from archsearch.studies.lags import gradient_run as gradient_run_module
 from archsearch.studies.lags.gradient_run import GradientPlan, GradientRun, gradient_run
@@ -65,18 +66,18 @@ def test_a_cell_that_does_not_fit_is_refused() -> None:
         gradient_run(library.load("gru"), plan, 0)
 
 
-def test_runs_of_the_same_plan_are_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_runs_of_the_same_plan_are_kept(tmp_path: Path) -> None:
     made = []
 
     def fake(cell: object, plan: GradientPlan, seed: int, progress: object) -> GradientRun:
         made.append(seed)
         return replace(RUN, plan=plan, seed=seed)
 
-    monkeypatch.setattr(gradient, "gradient_run", fake)
+    runs = dataclasses.replace(run_gradients, make=fake)
     cell = library.load("gru")
-    first = run_gradients(cell, PLAN, range(2), tmp_path)
-    assert run_gradients(cell, PLAN, range(3), tmp_path)[:2] == first and made == [0, 1, 2]
-    run_gradients(cell, replace(PLAN, lag=30), range(1), tmp_path)
+    first = runs(cell, PLAN, range(2), tmp_path)
+    assert runs(cell, PLAN, range(3), tmp_path)[:2] == first and made == [0, 1, 2]
+    runs(cell, replace(PLAN, lag=30), range(1), tmp_path)
     assert made == [0, 1, 2, 0]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
 import pytest
@@ -62,18 +63,18 @@ def test_the_inputs_of_a_task_of_real_numbers_and_of_symbols_are_as_long_as_aske
         assert list(run.before.steps) == [8, 20]
 
 
-def test_runs_of_the_same_plan_are_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_runs_of_the_same_plan_are_kept(tmp_path: Path) -> None:
     made = []
 
     def fake(cell: object, plan: ParallelPlan, seed: int, progress: object) -> ParallelRun:
         made.append(seed)
         return replace(RUN, plan=plan, seed=seed)
 
-    monkeypatch.setattr(parallel, "parallel_run", fake)
+    runs = dataclasses.replace(run_parallels, make=fake)
     cell = library.load("gru")
-    first = run_parallels(cell, PLAN, range(2), tmp_path)
-    assert run_parallels(cell, PLAN, range(3), tmp_path)[:2] == first and made == [0, 1, 2]
-    run_parallels(cell, replace(PLAN, most=30), range(1), tmp_path)
+    first = runs(cell, PLAN, range(2), tmp_path)
+    assert runs(cell, PLAN, range(3), tmp_path)[:2] == first and made == [0, 1, 2]
+    runs(cell, replace(PLAN, most=30), range(1), tmp_path)
     assert made == [0, 1, 2, 0]
 
 

@@ -50,6 +50,33 @@ def test_a_long_stream_is_kept_in_part_and_made_anew_beyond(monkeypatch: pytest.
     assert len(stream.kept) == 4
 
 
+@pytest.mark.parametrize(
+    ("most", "kind"),
+    [(255, torch.uint8), (256, torch.int16), (32_768, torch.int32), (2**31, torch.int64)],
+)
+def test_whole_numbers_are_kept_in_little_room_and_come_back_as_they_were(
+    most: int, kind: torch.dtype
+) -> None:
+    whole = torch.tensor([[0, 1], [most, 7]])
+    batch = windows.Batch(whole, whole[1], torch.tensor([2, 3]), torch.zeros(2, 2, dtype=torch.bool))
+    kept = windows.narrowed(batch, "cpu")
+    assert kept.inputs.dtype == kept.targets.dtype == kind
+    assert kept.scored is not None and kept.scored.dtype == torch.uint8
+    assert str(windows.widened(kept)) == str(batch)
+
+
+def test_numbers_below_zero_and_real_ones_stay_what_they_are() -> None:
+    batch = windows.Batch(torch.tensor([[0.5]]), torch.tensor([-1]), None, None)
+    assert str(windows.widened(windows.narrowed(batch, "cpu"))) == str(batch)
+
+
+def test_a_stream_makes_no_window_before_it_is_asked_for() -> None:
+    streams = Streams(Counting(), "cpu")  # type: ignore[arg-type]
+    next(streams.take("train", 0, 2, 3, 100))
+    (stream,) = streams.streams.values()
+    assert len(stream.kept) == 1
+
+
 def test_two_readers_do_not_disturb_each_other() -> None:
     streams = Streams(Counting(), "cpu")  # type: ignore[arg-type]
     one, other = streams.take("train", 0, 2, 3, 6), streams.take("train", 0, 2, 3, 6)

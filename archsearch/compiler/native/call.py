@@ -7,12 +7,13 @@ from array import array
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
-from typing import Any
-
-from torch import Tensor
+from typing import TYPE_CHECKING, Any
 
 from archsearch.compiler.native.build import BRIEF, HERE, function, library
 from archsearch.compiler.native.toolchain import Toolchain, toolchain
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 LAYERS = 256
 """Compiled cells that stay loaded, besides those that somebody holds."""
