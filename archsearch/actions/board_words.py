@@ -9,8 +9,10 @@ from archsearch.actions.noise_words import noise_words
 from archsearch.actions.verdict_words import verdict_sentences
 from archsearch.cell import library
 from archsearch.protocol.history import Candidate
+from archsearch.protocol.plan import RunPlan
 from archsearch.protocol.records import Proposer, ReadOut, Step
 from archsearch.store import Leaderboard, Placebo, Row
+from archsearch.tasks.measures import MEASURES
 from archsearch.words import plain, short_id
 
 TITLE = 20
@@ -80,19 +82,25 @@ def has_diverged(rows: list[Row]) -> bool:
     return any(row.judgement.diverged for row in rows)
 
 
+def _units(plan: RunPlan) -> str:
+    """Return what scores are: accuracies, and the units of losses with the tasks that have them."""
+    tasks: dict[str, list[str]] = {row.unit: [] for row in MEASURES.values()}
+    for task in plan.tasks:
+        tasks[MEASURES[plan.measure(task.name)].unit].append(title(task.name))
+    accuracy, *losses = tasks
+    lower = [f"{unit} in {', '.join(tasks[unit])}, lower is better" for unit in losses if tasks[unit]]
+    return "; ".join((accuracy, *lower))
+
+
 def board_notes(board: Leaderboard, shown: list[Row]) -> list[str]:
     """Return the sentences under a leaderboard: what its columns are, the noise, what was found, and the verdict.
 
     `evolve` ends with them; the last ones are those of `found_words`.
     """
     published = board.plan.rule == "published"
-    measure = "accuracy"
-    for unit, name in (("nats", "nll"), ("squared error", "mse")) if not published else ():
-        lower = [title(task.name) for task in board.plan.tasks if task.facts.measure == name]
-        measure += f"; {unit} in {', '.join(lower)}, lower is better" if lower else ""
     kind = "score" if published else "skill"
     lines = [
-        f"Per task: the best validation score ({measure}), then the ratio of its {kind} to the GRU's.",
+        f"Per task: the best validation score ({_units(board.plan)}), then the ratio of its {kind} to the GRU's.",
         "Fitness is the worst task's ratio. "
         + (f"The champion, the best of the references, is {board.champion}." if board.champion else ""),
     ]

@@ -12,12 +12,11 @@ from archsearch.cli.fit_progress import fit_progress
 from archsearch.cli.options import data_option, device_option, json_option, runs_option, seed_option
 from archsearch.cli.printing import console, note, print_json
 from archsearch.cli.tables import Column, print_table
+from archsearch.tasks.measures import MEASURES
 from archsearch.words import plain
 
 if TYPE_CHECKING:
     from archsearch.actions.fit_result import Fit
-
-UNITS = {"accuracy": "accuracy", "nll": "nats a symbol", "mse": "squared error"}
 
 
 @click.command(epilog="Example: archsearch fit quick-1/1 --task english --units 64 -o model")
@@ -143,7 +142,7 @@ def _print(fitted: Fit) -> None:
         Column(""),
     ]
     print_table(out, columns, [_line(row) for row in fitted.records()])
-    unit = UNITS[config.measure]
+    unit = MEASURES[config.measure].each
     scale = f"floor {config.floor:.4g}, ceiling {config.ceiling:.4g}"
     out.print(plain(f"{_words(fitted)} ({unit}; {scale})"))
     if fitted.beside is not None:

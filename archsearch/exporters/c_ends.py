@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from typing import Any
 
@@ -9,6 +10,7 @@ import numpy as np
 
 from archsearch.exporters.c_numbers import numbers_in_c
 from archsearch.exporters.model import ModelEnds
+from archsearch.tasks.gaussian import LEAST_VARIANCE
 
 FRAME = """
 #define <UPPER>_OUTPUTS {outputs}
@@ -26,7 +28,7 @@ void <NAME>_predict({given}, <NAME>_state *state, <NAME>_real *outputs)
         for (i = 0; i < <UPPER>_HIDDEN_SIZE; i++) {{
             sum += <NAME>_head[k * <UPPER>_HIDDEN_SIZE + i] * state-><OUTPUT>[<UPPER>_LAYERS - 1][i];
         }}
-        outputs[k] = {said};
+{said}
     }}
 }}
 """
@@ -46,6 +48,17 @@ OF_NUMBERS = """    for (i = 0; i < <UPPER>_INPUT_SIZE; i++) {
         }
     }"""
 
+SAID = "        outputs[k] = sum;"
+
+RESTORED = "        outputs[k] = sum * <NAME>_said_deviation[k] + <NAME>_said_mean[k];"
+
+WITH_VARIANCES = """        if (k < COUNT) {
+            outputs[k] = sum * <NAME>_said_deviation[k] + <NAME>_said_mean[k];
+        } else {
+            const <NAME>_real least = (<NAME>_real)LEAST, deviation = <NAME>_said_deviation[k - COUNT];
+            outputs[k] = <UPPER>_MATH(exp)(sum < least ? least : sum) * deviation * deviation;
+        }"""
+
 SCALED = "(inputs[k] - <NAME>_mean[k]) / <NAME>_deviation[k]"
 
 
@@ -54,7 +67,7 @@ def ends_in_c(ends: ModelEnds) -> str:
     symbols = not ends.inputs
     count = len(ends.embedding) if symbols else ends.inputs
     value = SCALED if ends.mean else "inputs[k]"
-    outputs = "logits" if not ends.restored else "predictions in the units of the file"
+    said = WITH_VARIANCES if ends.has_variances else RESTORED if ends.restored else SAID
     unit = "in the units of the file" if ends.mean else "as it was trained on them"
     what = "a symbol, its place in the alphabet" if symbols else f"<UPPER>_INPUTS numbers {unit}"
     given = "int symbol" if symbols else "const <NAME>_real *inputs"
@@ -63,10 +76,10 @@ def ends_in_c(ends: ModelEnds) -> str:
         outputs=len(ends.head),
         declared=f"#define <UPPER>_{'SYMBOLS' if symbols else 'INPUTS'} {count}\n\n{head}\n",
         arrays="".join(_arrays(ends)),
-        about=f"Reads {what}, takes one time step, and writes <UPPER>_OUTPUTS {outputs}.",
+        about=f"Reads {what}, takes one time step, and writes <UPPER>_OUTPUTS {ends.said}.",
         given=given,
         read=OF_SYMBOL if symbols else OF_NUMBERS.replace("VALUE", value),
-        said="sum * <NAME>_said_deviation[k] + <NAME>_said_mean[k]" if ends.restored else "sum",
+        said=said.replace("COUNT", str(len(ends.restored))).replace("LEAST", repr(math.log(LEAST_VARIANCE))),
     )
     return text.replace("\n\n\n", "\n\n")
 

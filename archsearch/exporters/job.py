@@ -82,5 +82,4 @@ def _words(ends: ModelEnds) -> list[str]:
     """Return what a whole model reads and says."""
     unit = "in the units of the file" if ends.mean else "as it was trained on them"
     read = f"{ends.inputs} numbers {unit}" if ends.inputs else f"one of {len(ends.embedding)} symbols"
-    said = "predictions in the units of the file" if ends.restored else "logits"
-    return [f"It reads {read} at every step, and gives {len(ends.head)} {said}."]
+    return [f"It reads {read} at every step, and gives {len(ends.head)} {ends.said}."]

@@ -29,6 +29,7 @@ class ModelEnds:
         mean: Taken off each input; empty for none.
         deviation: What each is divided by then.
         restored: For each output the mean and deviation that bring it back to its unit; empty where it has none.
+        has_variances: Whether the head has as many outputs more behind these, the logs of their variances.
     """
 
     inputs: int
@@ -38,6 +39,19 @@ class ModelEnds:
     mean: tuple[float, ...] = ()
     deviation: tuple[float, ...] = ()
     restored: tuple[tuple[float, float], ...] = ()
+    has_variances: bool = False
+
+    @property
+    def said(self) -> str:
+        """What an output is, for people."""
+        if not self.restored:
+            return "logits"
+        what = (
+            "predictions, first their means and then their variances,"
+            if self.has_variances
+            else "predictions"
+        )
+        return f"{what} in the units of the file"
 
 
 @dataclass(frozen=True, slots=True)

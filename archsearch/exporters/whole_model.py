@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import torch
@@ -9,6 +10,7 @@ from torch import Tensor, nn
 
 from archsearch.exporters.model import ModelEnds
 from archsearch.exporters.over_time import OverTime
+from archsearch.tasks.gaussian import LEAST_VARIANCE
 
 
 class WholeModel(OverTime):
@@ -20,8 +22,9 @@ class WholeModel(OverTime):
         head_bias: Shape (outputs,).
         mean: Taken off what is read, shape (inputs,); None where nothing is.
         deviation: What it is divided by then.
-        said_mean: Brings what is said back to its unit, shape (outputs,); None where it has none.
+        said_mean: Brings what is said back to its unit, shape (targets,); None where it has none.
         said_deviation: Multiplied before.
+        has_variances: Whether the last outputs, as many as come before them, are logs of variances, which are said as such.
         read: What is read is called so.
         said: What is given is called so.
     """
@@ -39,6 +42,7 @@ class WholeModel(OverTime):
         self.head_bias = nn.Parameter(torch.tensor(ends.bias))
         if not ends.inputs:
             self.read = "symbols"
+        self.has_variances = ends.has_variances
         said_mean, said_deviation = zip(*ends.restored, strict=True) if ends.restored else ((), ())
         self.register_buffer("mean", _row(ends.mean))
         self.register_buffer("deviation", _row(ends.deviation))
@@ -58,8 +62,16 @@ class WholeModel(OverTime):
         output, *finals = super().forward(self._embedded(inputs), *states)
         said = output @ self.head + self.head_bias
         if self.said_mean is not None and self.said_deviation is not None:
-            said = said * self.said_deviation + self.said_mean
+            said = self._restored(said, self.said_mean, self.said_deviation)
         return said, *finals
+
+    def _restored(self, said: Tensor, mean: Tensor, deviation: Tensor) -> Tensor:
+        """Return what is said in its units."""
+        if not self.has_variances:
+            return said * deviation + mean
+        means, log_variances = said[..., : len(mean)], said[..., len(mean) :]
+        variances = log_variances.clamp(min=math.log(LEAST_VARIANCE)).exp() * deviation.square()
+        return torch.cat((means * deviation + mean, variances), -1)
 
     def _embedded(self, inputs: Tensor) -> Tensor:
         """Return x, shape (T, B, input_size)."""

@@ -13,15 +13,9 @@ from archsearch.cell import Cell
 from archsearch.exporters.module_names import class_name
 from archsearch.exporters.tidy import tidy
 from archsearch.models.config import Config, test_score
-from archsearch.tasks.task import Measure
+from archsearch.tasks.gaussian import LEAST_VARIANCE
+from archsearch.tasks.measures import MEASURES
 from archsearch.words import escaped
-
-MEASURES: dict[Measure, str] = {
-    "accuracy": "accuracy, higher is better",
-    "nll": "negative log-likelihood in nats per symbol, lower is better",
-    "mse": "squared error of scaled columns, summed over those that are predicted, lower is better",
-}
-"""What the score of a task is."""
 
 PIPELINES = {"symbols": "text-generation", "series": "time-series-forecasting"}
 """What the hub calls models that predict the next symbol of a text, and the next row of a table."""
@@ -82,7 +76,7 @@ def _body(cell: Cell, config: Config) -> Iterator[str]:
 
 
 def _scores(config: Config) -> Iterator[str]:
-    yield f"The score is {MEASURES[config.measure]}."
+    yield f"The score is {MEASURES[config.measure].about}."
     yield f"Without memory it would be {config.floor:.4g}; the best possible is {config.ceiling:.4g}."
     yield from (
         "",
@@ -146,6 +140,9 @@ def _use(cell: Cell, config: Config) -> Iterator[str]:
     yield "outputs = hidden @ weights['head.weight'].T + weights['head.bias']"
     if config.ends.outputs < config.ends.symbols:
         yield f"outputs = outputs[..., :{config.ends.outputs}]"
+    if config.variances:
+        yield f"means, log_variances = outputs.split({config.variances}, -1)  # scaled"
+        yield f"variances = log_variances.exp().clamp(min={LEAST_VARIANCE:g})"
     yield "```"
     yield ""
     yield "In C: `archsearch export FOLDER -o model.c` writes one file of C99 with these weights."
@@ -163,7 +160,12 @@ def _meaning(config: Config) -> Iterator[str]:
         yield f"Inputs are the columns {columns}, brought to mean 0 and deviation 1 by `model.scale(rows)`."
     if ends.scaling and ends.scaling.targets:
         columns = ", ".join(_code(ends.scaling.columns[place]) for place in ends.scaling.targets[:20])
-        yield f"Outputs are {columns}, which `model.restore(outputs)` brings back to their units."
+        more = " …" if len(ends.scaling.targets) > 20 else ""
+        if config.variances:
+            yield f"Outputs are the means of {columns}{more}, and behind these the logs of their variances."
+            yield "`model.restore(outputs)` makes of them means and variances in the units of the file."
+        else:
+            yield f"Outputs are {columns}{more}, which `model.restore(outputs)` brings back to their units."
     if ends.classes:
         classes = ", ".join(map(_code, ends.classes[:20])) + (" …" if len(ends.classes) > 20 else "")
         yield f"The last output of a sequence is a logit for each class: {classes}."

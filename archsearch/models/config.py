@@ -9,6 +9,7 @@ import msgspec
 from archsearch.errors import InputError
 from archsearch.protocol.records import Outcome, Trial
 from archsearch.protocol.settings import Setting
+from archsearch.tasks.measures import MEASURES
 from archsearch.tasks.scaling import Scaling
 from archsearch.tasks.task import Measure
 
@@ -26,7 +27,7 @@ class Ends(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     Attributes:
         symbols: Rows of the embedding, and outputs of the head.
         inputs: How many real numbers it reads; 0 where it reads a symbol.
-        outputs: How many numbers it predicts, or how many symbols or classes it tells apart.
+        outputs: How many numbers it says of what it predicts, or how many symbols or classes it tells apart.
         real_outputs: Whether it predicts real numbers; else what is said is a logit for each.
         alphabet: What each symbol is written as; none where that is not known.
         classes: What each class is called; none where it tells no classes apart.
@@ -111,6 +112,11 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
         """How many."""
         return self.setting.layers
 
+    @property
+    def variances(self) -> int:
+        """How many of the outputs, the last ones, are logs of the variances of those before them."""
+        return self.ends.outputs // 2 if MEASURES[self.measure].outputs == 2 else 0
+
 
 class _Head(msgspec.Struct):
     format: str = ""
@@ -160,15 +166,16 @@ def _fault(config: Config) -> str | None:
         return f"{ends.inputs} inputs and {ends.outputs} outputs of {ends.symbols}"
     if ends.alphabet and len(ends.alphabet) != ends.symbols:
         return f"an alphabet of {len(ends.alphabet)} for {ends.symbols} symbols"
+    if MEASURES[config.measure].outputs > 1 and not (scaling and scaling.targets):
+        return f"the measure is {config.measure}, and no columns are predicted"
     if ends.classes and len(ends.classes) != ends.outputs:
         return f"{len(ends.classes)} classes for {ends.outputs} outputs"
     if scaling is not None:
         columns = {len(scaling.columns), len(scaling.mean), len(scaling.deviation)}
         if columns != {ends.inputs} or not all(deviation > 0 for deviation in scaling.deviation):
             return "the scaling is not that of the inputs"
-        if scaling.targets and (
-            len(scaling.targets) != ends.outputs or not set(scaling.targets) <= set(range(ends.inputs))
-        ):
+        said = len(scaling.targets) * MEASURES[config.measure].outputs
+        if scaling.targets and (said != ends.outputs or not set(scaling.targets) <= set(range(ends.inputs))):
             return "the columns that are predicted are not those of the scaling"
     return None
 

@@ -12,8 +12,7 @@ from archsearch.tasks.task import fixed_generator
 def ends_of(task: Task) -> Ends:
     """Return what a model of a task reads and says; of an own task, by the first window of its validation."""
     if isinstance(task, Series):
-        channels, targets = len(task.scaling.columns), len(task.scaling.targets)
-        return Ends(task.symbols, channels, targets, True, scaling=task.scaling)
+        return Ends(task.symbols, task.channels, task.outputs, True, scaling=task.scaling)
     if isinstance(task, Labels):
         return Ends(
             task.symbols,

@@ -52,6 +52,7 @@ def _ends(model: TrainedModel) -> ModelEnds:
         restored=tuple((scaling.mean[at], scaling.deviation[at]) for at in scaling.targets)
         if scaling
         else (),
+        has_variances=model.config.variances > 0,
     )
 
 
@@ -83,6 +84,9 @@ def _said(model: TrainedModel, inputs: Tensor) -> Tensor:
         mean, deviation = (
             torch.tensor(each, dtype=kind)[places] for each in (scaling.mean, scaling.deviation)
         )
-        said = said * deviation + mean
+        means, log_variances = said[..., : len(places)], said[..., len(places) :]
+        said = means * deviation + mean
+        if model.config.variances:
+            said = torch.cat((said, log_variances.exp() * deviation.square()), -1)
     exact: Tensor = said.double()
     return exact

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -15,6 +16,7 @@ from archsearch.compiler import Recurrent
 from archsearch.errors import InputError
 from archsearch.models.config import Config
 from archsearch.models.folder import ModelFiles, read_folder, write_folder
+from archsearch.tasks.gaussian import LEAST_VARIANCE
 from archsearch.tasks.ptb import EOS
 from archsearch.tasks.task import Numbers
 from archsearch.tasks.text import EOL, UNKNOWN
@@ -71,7 +73,8 @@ class TrainedModel(nn.Module):
         """Return what is said after every step, shape (T, B, outputs), and the state after the last one.
 
         What is said is a logit for each symbol or class, or the predicted numbers, brought to mean 0 and deviation 1
-        as the inputs were: `restore` brings them back.
+        as the inputs were: `restore` brings them back. A model that says how sure it is gives their means, and behind
+        these the logs of their variances.
 
         Args:
             inputs: Symbols, int64 of shape (T, B), as `encode` makes them; or numbers, shape (T, B, inputs), as `scale`
@@ -81,7 +84,10 @@ class TrainedModel(nn.Module):
         """
         self._check(inputs)
         said, state = self.network(inputs, state, reset)
-        return said[..., : self.config.ends.outputs], state
+        said = said[..., : self.config.ends.outputs]
+        if count := self.config.variances:
+            said = torch.cat((said[..., :-count], said[..., -count:].clamp(min=math.log(LEAST_VARIANCE))), -1)
+        return said, state
 
     def _check(self, inputs: Tensor) -> None:
         ends = self.config.ends
@@ -138,10 +144,18 @@ class TrainedModel(nn.Module):
         return torch.from_numpy(numbers if scaling is None else scaling.scaled(numbers)).float()
 
     def restore(self, outputs: Tensor) -> Numbers:
-        """Return predicted numbers in the units of the file; shape (..., outputs) both."""
+        """Return predicted numbers in the units of the file; shape (..., outputs) both.
+
+        Logs of variances become variances, in the squares of these units.
+        """
         numbers: Numbers = outputs.detach().cpu().double().numpy()
-        scaling = self.config.ends.scaling
-        return numbers if scaling is None or not scaling.targets else scaling.restored(numbers)
+        scaling, count = self.config.ends.scaling, self.config.variances
+        if scaling is None or not scaling.targets:
+            return numbers
+        if not count:
+            return scaling.restored(numbers)
+        means, variances = numbers[..., :-count], numbers[..., -count:]
+        return np.concatenate((scaling.restored(means), scaling.restored_variances(variances)), -1)
 
     def save_pretrained(self, folder: str | os.PathLike[str], *, force: bool = False) -> None:
         """Write the model's folder, whole or not at all.

@@ -30,7 +30,7 @@ class Trial(msgspec.Struct, frozen=True):
         setting: The hyper-parameters.
         seed: Makes the training data.
         init_draw: Makes the initial weights, together with all of the above; 0 but for clones of the GRU.
-        measure: What the score is: top-1 accuracy, the negative log-likelihood in nats, or the squared error.
+        measure: What the score is: top-1 accuracy, a negative log-likelihood in nats, or the squared error.
         steps: Training steps.
         epoch_steps: A validation after every so many steps, and at the end.
         batch: Parallel streams.
@@ -94,7 +94,7 @@ class Validation(msgspec.Struct, frozen=True, array_like=True):
     Attributes:
         step: Training steps so far.
         accuracy: Top-1 accuracy on the validation set.
-        nll: NLL in nats there; of real targets the squared error.
+        nll: The loss there: NLL in nats, or the squared error of real targets.
     """
 
     step: int
@@ -121,9 +121,9 @@ class Outcome(msgspec.Struct, frozen=True, omit_defaults=True):
         status: "done", "diverged", or what the host did to it.
         score: The best validation by the trial's measure; None unless done.
         accuracy: Top-1 accuracy at that validation.
-        nll: NLL in nats at that validation; of real targets the squared error.
+        nll: The loss at that validation: NLL in nats, or the squared error of real targets.
         test_accuracy: Accuracy on the test set at that step; read by reports and re-tests only.
-        test_nll: NLL on the test set at that step.
+        test_nll: The loss on the test set at that step.
         best_step: When that validation was.
         steps: Training steps taken.
         units: The width n.

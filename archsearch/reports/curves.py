@@ -10,14 +10,13 @@ from archsearch.protocol.records import Outcome, Trial
 from archsearch.reports.content import DrawnSeries, Panel, Section, ShownTable, Value
 from archsearch.reports.material import RunMaterial, gru_row
 from archsearch.store import Row
+from archsearch.tasks.measures import MEASURES
 
 CELLS = 5
 """Cells that are drawn beside the GRU."""
 
 OTHERS = 40
 """Trials of one cell that are drawn besides its best."""
-
-MEASURES = {"accuracy": "accuracy", "nll": "nats", "mse": "squared error"}
 
 
 def curves(material: RunMaterial) -> Section:
@@ -73,7 +72,7 @@ def curves_of_trials(
         lines += [("gru, best", theirs, False)] if theirs and theirs.curve and theirs is not best else []
         series = tuple(_series(material, task, *line) for line in lines)
         if series:
-            measure = MEASURES[material.plan.measure(task.name)]
+            measure = MEASURES[material.plan.measure(task.name)].unit
             panels.append(Panel(title(task.name), "training steps", measure, series))
     return tuple(panels)
 
@@ -102,7 +101,7 @@ def _panel(material: RunMaterial, task: PlannedTask, rows: list[Row]) -> Panel |
     if not series:
         return None
     return Panel(
-        title(task.name), "training steps", MEASURES[material.plan.measure(task.name)], tuple(series)
+        title(task.name), "training steps", MEASURES[material.plan.measure(task.name)].unit, tuple(series)
     )
 
 

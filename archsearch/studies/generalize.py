@@ -115,7 +115,7 @@ def generalize_run(
     model = fresh_model(cell, task, setting, generator("generalize", "weights", plan.task, seed))
     data = training_windows(plan.task, BATCH, seed)
     skills = dict[str, float]()
-    if train_model(model, setting, data, plan.steps, progress):
+    if train_model(model, setting, data, plan.steps, progress, measure=task.measure):
         for name, (judge, windows) in scored_conditions(plan.task, BATCH).items():
             skills[name] = skill_on(model, setting, judge, islice(windows, SCORED_WINDOWS))
     width = model.layers.hidden_size

@@ -159,10 +159,11 @@ def parallel_run(
     """
     started, setting = time.perf_counter(), plan.setting
     draw = generator("parallel", "weights", plan.task, seed)
-    model = fresh_model(cell, LENGTHS[plan.task](1), setting, draw)
+    task = LENGTHS[plan.task](1)
+    model = fresh_model(cell, task, setting, draw)
     before, after, skills = _along(model, plan, seed), None, dict[str, float]()
     data = training_windows(plan.task, BATCH, seed)
-    if plan.steps and train_model(model, setting, data, plan.steps, progress):
+    if plan.steps and train_model(model, setting, data, plan.steps, progress, measure=task.measure):
         conditions = scored_conditions(plan.task, BATCH)
         for name in SCORED:
             judge, windows = conditions[name]

@@ -13,7 +13,7 @@ from archsearch.compiler.engines import default_engine
 from archsearch.errors import InputError
 from archsearch.protocol.settings import Setting
 from archsearch.protocol.units import units
-from archsearch.tasks.task import Task, Window
+from archsearch.tasks.task import Measure, Task, Window
 from archsearch.training.model import Model
 from archsearch.training.torch_learner import TorchLearner
 from archsearch.training.windows import batch_of
@@ -50,6 +50,8 @@ def train_model(
     windows: Iterable[Window],
     updates: int,
     progress: Progress = lambda updates: None,
+    *,
+    measure: Measure,
 ) -> bool:
     """Train on windows, an update each; return whether all figures were finite.
 
@@ -59,8 +61,9 @@ def train_model(
         windows: What it learns from.
         updates: How many of them.
         progress: Told of it.
+        measure: What the task is scored by.
     """
-    learner = TorchLearner(model, setting, BATCH)
+    learner = TorchLearner(model, setting, BATCH, measure)
     for number, window in enumerate(islice(windows, updates), 1):
         if learner.train([batch_of(window, "cpu")], [setting.rate]):
             return False
@@ -78,7 +81,7 @@ def skill_on(model: Model, setting: Setting, task: Task, windows: Iterable[Windo
         windows: What it is scored on, in their order.
     """
     batches = [batch_of(window, "cpu") for window in windows]
-    ((right, loss),) = TorchLearner(model, setting, BATCH).evaluate(batches)
+    ((right, loss),) = TorchLearner(model, setting, BATCH, task.measure).evaluate(batches)
     count = sum(len(batch.targets) for batch in batches)
     score = (right if task.measure == "accuracy" else loss) / count
     return (score - task.floor) / (task.ceiling - task.floor)

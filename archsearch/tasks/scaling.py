@@ -30,6 +30,13 @@ class Scaling:
         result: Numbers = (np.asarray(rows, np.float64) - np.array(self.mean)) / np.array(self.deviation)
         return result
 
+    def restored_variances(self, log_variances: Numbers) -> Numbers:
+        """Return variances in the squares of the units of the file, of their logs; shape (..., targets) both."""
+        result: Numbers = (
+            np.exp(np.asarray(log_variances, np.float64)) * np.square(self.deviation)[list(self.targets)]
+        )
+        return result
+
     def restored(self, predicted: Numbers) -> Numbers:
         """Return predictions in the units of the file; shape (..., targets) both."""
         places = list(self.targets)

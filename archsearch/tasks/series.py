@@ -2,29 +2,35 @@
 
 The first 80 % of the rows are for training, the next 10 % for validation, the last 10 % for testing; where a column of
 keys says that the file holds several series, of each of them. Every column is brought to mean 0 and deviation 1 by those of
-the training part alone. The error of a step is summed over the predicted columns, and the floor is that of the best of
+the training part alone. The loss of a step is summed over the predicted columns, and the floor is that of the best of
 the predictors without memory: the mean, the last value (persistence), and the last season's where one is named.
+With `loss=nll` a mean and a variance are predicted of each column, and the floor's variances are those of training.
 """
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
 from archsearch.errors import TaskError
+from archsearch.tasks.gaussian import LEAST_VARIANCE, gaussian_nll
+from archsearch.tasks.measures import MEASURES
 from archsearch.tasks.numbers_file import NumberTable, read_numbers
 from archsearch.tasks.scaling import Scaling
+from archsearch.tasks.series_floor import losses_without_memory
 from archsearch.tasks.series_options import SeriesOptions
-from archsearch.tasks.series_rows import Places, bounds, errors_without_memory, series_of, with_targets
+from archsearch.tasks.series_rows import Places, bounds, series_of, with_targets
 from archsearch.tasks.streams import endless_file, file_pass
 from archsearch.tasks.task import SPLITS, Measure, Numbers, Window, words_checksum
 
 FEWEST = 1_000
 """Rows of a table: 100 for validation."""
+LEAST = {"mse": 0.0, "gaussian_nll": float(gaussian_nll(0.0, LEAST_VARIANCE))}
+"""The least loss of a target, by what a series is scored by."""
 FARTHEST = 1e6
 """Deviations from the mean of the training part, beyond which its mean and deviation say nothing of the rest."""
 
@@ -41,32 +47,41 @@ class Series:
     """
     channels: int
     """The columns that are learned from."""
-    errors: Numbers
-    """The squared error of the best predictor without memory at every step of the validation part, shape (steps,)."""
+    losses: Numbers
+    """What the best predictor without memory loses at every step of the validation part, shape (steps,)."""
     checksum: str
     """SHA-256 of the file, and of what is predicted where that is said."""
     scaling: Scaling
     """How the columns were brought to mean 0 and deviation 1."""
+    measure: Measure
 
-    measure: Measure = "mse"
     is_real: bool = True
-    ceiling: float = 0.0
     alphabet: None = None
 
     @property
+    def outputs(self) -> int:
+        """How many numbers a model says of a step: the means, and the variances behind them where it says some."""
+        return len(self.scaling.targets) * MEASURES[self.measure].outputs
+
+    @property
     def symbols(self) -> int:
-        """The columns that are learned from; no more are predicted."""
-        return self.channels
+        """The columns that are learned from, or what is said of those that are predicted, whichever is more."""
+        return max(self.channels, self.outputs)
 
     @property
     def floor(self) -> float:
-        """The validation error of the best predictor without memory."""
-        return float(self.errors.mean())
+        """The validation loss of the best predictor without memory."""
+        return float(self.losses.mean())
+
+    @property
+    def ceiling(self) -> float:
+        """What is lost where all is met, with the least variance where one is said."""
+        return len(self.scaling.targets) * LEAST[self.measure]
 
     @property
     def spread(self) -> float:
-        """Standard deviation of that error at one step."""
-        return float(self.errors.std())
+        """Standard deviation of the floor's loss at one step."""
+        return float(self.losses.std())
 
     def windows(self, split: str, rng: np.random.Generator, batch: int, unroll: int) -> Iterator[Window]:
         """Yield the windows of a part, in order; `rng` is not used. The last one of a pass may be shorter.
@@ -122,14 +137,41 @@ def load_series(name: str, path: Path, options: SeriesOptions) -> Series:
         )
         for split in SPLITS
     }
-    errors = [errors_without_memory(scaled[rows], targets, options) for rows in series]
-    least = min(map(np.concatenate, zip(*errors, strict=True)), key=np.mean)
-    task = Series(name, parts, len(table.names), least, _checksum(table, options), scaling=scaling)
-    if task.floor == 0:
+    whole = [scaled[rows] for rows in series]
+    task = Series(
+        name,
+        parts,
+        len(table.names),
+        losses_without_memory(whole, targets, options),
+        _checksum(table, options),
+        scaling=scaling,
+        measure=options.measure,
+    )
+    _check_floor(path, task, losses_without_memory(whole, targets, replace(options, measure="mse")))
+    return task
+
+
+def _check_floor(path: Path, task: Series, errors: Numbers) -> None:
+    """Refuse a series of which there is nothing to be learned, or told.
+
+    Args:
+        path: The file.
+        task: The task on it.
+        errors: The squared errors of the best predictor without memory.
+
+    Raises:
+        TaskError: Says what is to be done.
+    """
+    if not errors.any():
         raise TaskError(
             f"{path} does not change from 80 to 90 % of its rows, for validation; nothing can be told there"
         )
-    return task
+    narrow = 0.5 * len(task.scaling.targets)  # what is between the two where the least variance fits
+    if task.measure == "gaussian_nll" and task.floor - task.ceiling < narrow:
+        raise TaskError(
+            f"{path}: without memory its columns are known to a thousandth of their deviation, closer than a variance "
+            "tells; predict further ahead (horizon=), or by the squared error (loss=mse)"
+        )
 
 
 def _scaling(table: NumberTable, train: Places, targets: list[int]) -> Scaling:
@@ -161,4 +203,7 @@ def _scaled(table: NumberTable, scaling: Scaling) -> Numbers:
 
 def _checksum(table: NumberTable, options: SeriesOptions) -> str:
     file = hashlib.sha256(table.content).hexdigest()
-    return file if options == SeriesOptions() else words_checksum("series", file, options)
+    if options == SeriesOptions():
+        return file
+    loss = () if options.measure == "mse" else (options.measure,)
+    return words_checksum("series", file, options, *loss)

@@ -1,4 +1,4 @@
-"""The rows of a table as series in time: which rows each has, its three parts, and predictors that need no memory."""
+"""The rows of a table as series in time: which rows each has, and its three parts."""
 
 from __future__ import annotations
 
@@ -64,26 +64,6 @@ def with_targets(rows: Numbers, targets: Sequence[int], horizon: int, begins: bo
     flags = np.zeros((count, 1))
     flags[0] = begins
     return np.concatenate((flags, rows[:count], rows[horizon - 1 :][:, targets]), axis=1)
-
-
-def errors_without_memory(rows: Numbers, targets: Sequence[int], options: SeriesOptions) -> list[Numbers]:
-    """Return the squared errors of predictors over the validation part: the mean, the last value, the last season's.
-
-    Args:
-        rows: A whole series, shape (n, channels), its mean 0 in training.
-        targets: The columns that are predicted.
-        options: Horizon and season.
-
-    Returns:
-        For each predictor shape (steps,), summed over the targets.
-    """
-    valid, h, s = bounds(len(rows))["valid"], options.horizon, options.season
-    wanted = rows[:, targets]
-    met = wanted[valid.start + h : valid.stop]
-    behind = [h, s * -(-h // s)] if s else [h]
-    guesses = [np.zeros_like(met), *(wanted[valid.start + h - b : valid.stop - b] for b in behind)]
-    errors: list[Numbers] = [np.square(met - guess).sum(axis=1) for guess in guesses]
-    return errors
 
 
 def _check_length(table: NumberTable, which: str, count: int, options: SeriesOptions) -> None:

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 Symbols = NDArray[np.int64]
 Numbers = NDArray[np.float64]
 Mask = NDArray[np.bool_]
-Measure = Literal["accuracy", "nll", "mse"]
+Measure = Literal["accuracy", "nll", "mse", "gaussian_nll"]
+"""A row of `measures.MEASURES`."""
 
 TOLERANCE = 0.04
 """Real targets are met within it, all of a position (Hochreiter and Schmidhuber 1997, experiment 4): their accuracy."""
@@ -48,7 +49,7 @@ class Task(Protocol):
     def symbols(self) -> int:
         """How many different symbols there are; inputs and targets lie in 0..symbols - 1.
 
-        Where one of them is real, at least as many as a step has numbers there.
+        Where one of them is real, at least as many as a step has numbers there, or a model says of them.
         """
 
     @property
@@ -57,7 +58,7 @@ class Task(Protocol):
 
     @property
     def measure(self) -> Measure:
-        """What the paired rule scores: top-1 accuracy, negative log likelihood in nats, or squared error of real targets."""
+        """What the paired rule scores: top-1 accuracy, negative log-likelihood in nats, or squared error of real targets."""
 
     @property
     def floor(self) -> float:

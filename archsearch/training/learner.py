@@ -47,7 +47,7 @@ class Learner(Protocol):
         """
 
     def evaluate(self, batches: Sequence[Batch]) -> list[tuple[int, float]]:
-        """Return for each lane how many answers are right and the summed NLL in nats, or squared error of real targets.
+        """Return for each lane how many answers are right and the summed loss: NLL in nats, or squared error.
 
         The state is carried over from zero; training's state stays.
         """

@@ -1,6 +1,7 @@
 """The model that a trial trains: an embedding, layers of one cell, and an output layer over the alphabet.
 
-Real numbers are read by as many rows of the embedding as a matrix, and predicted by as many outputs.
+Real numbers are read by as many rows of the embedding as a matrix, and predicted by as many outputs, or by twice as many
+with the logs of their variances.
 """
 
 from __future__ import annotations

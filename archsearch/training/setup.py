@@ -62,7 +62,7 @@ def _single_learner(lane: TrialProgress, cell: Cell, streams: Streams, engine: E
     if engine.name == NATIVE.name and streams.device == "cpu" and whole:
         return NativeLearner(cell, model, setting, batch)
     torch.manual_seed(lane.seed)  # of dropout, which draws from torch's own generator
-    return TorchLearner(model.to(streams.device), setting, batch)
+    return TorchLearner(model.to(streams.device), setting, batch, streams.task.measure)
 
 
 def _stacked_learner(lanes: Sequence[TrialProgress], cell: Cell, streams: Streams) -> Learner:

@@ -10,8 +10,9 @@ import torch
 from torch import Tensor, nn
 
 from archsearch.protocol.settings import Setting
-from archsearch.tasks.task import TOLERANCE
+from archsearch.tasks.task import TOLERANCE, Measure
 from archsearch.training.learner import Failure
+from archsearch.training.losses import LOSSES
 from archsearch.training.model import Model, detached
 from archsearch.training.update import BETAS, DECAY, EPSILON
 from archsearch.training.windows import Batch
@@ -27,11 +28,13 @@ class TorchLearner:
         model: The model with its initial weights, on the device that computes.
         setting: Optimiser and clip.
         batch: The loss is divided by it.
+        measure: What the task is scored by, which says what the loss is.
 
     Attributes:
         model: As given.
         clip: Largest global norm of the gradient.
         batch: As given.
+        loss: Of outputs and targets at the scored positions, summed.
         weights: The model's parameters.
         optimiser: Of torch.
         state: What the last window left; None before the first.
@@ -41,8 +44,8 @@ class TorchLearner:
 
     stretch = 1
 
-    def __init__(self, model: Model, setting: Setting, batch: int) -> None:
-        self.model, self.clip, self.batch = model, setting.clip, batch
+    def __init__(self, model: Model, setting: Setting, batch: int, measure: Measure) -> None:
+        self.model, self.clip, self.batch, self.loss = model, setting.clip, batch, LOSSES[measure]
         self.weights = list(model.parameters())
         self.optimiser = _optimiser(setting, self.weights)
         self.state: Any = None
@@ -61,7 +64,7 @@ class TorchLearner:
 
     def _step(self, batch: Batch) -> str | None:
         logits, state = self.model(batch.inputs, self.state, batch.reset)
-        loss = _summed_loss(_scored(logits, batch), batch) / self.batch
+        loss = self.loss(_scored(logits, batch), batch.targets) / self.batch
         self.optimiser.zero_grad(set_to_none=True)
         loss.backward()
         norm = nn.utils.clip_grad_norm_(self.weights, self.clip)
@@ -74,14 +77,14 @@ class TorchLearner:
 
     @torch.no_grad()
     def evaluate(self, batches: Sequence[Batch]) -> list[tuple[int, float]]:
-        """Return right answers, and NLL or squared error; see `Learner`."""
+        """Return right answers, and the loss; see `Learner`."""
         self.model.eval()
         state, right, loss = None, 0, 0.0
         for batch in batches:
             logits, state = self.model(batch.inputs, state, batch.reset)
             scored = _scored(logits, batch)
             right += int(_is_right(scored, batch).sum())
-            loss += float(_summed_loss(scored, batch))
+            loss += float(self.loss(scored, batch.targets))
         self.model.train()
         return [(right, loss)]
 
@@ -137,23 +140,12 @@ def _scored(logits: Tensor, batch: Batch) -> Tensor:
     return flat if batch.scored is None else flat[batch.scored]
 
 
-def _summed_loss(scored: Tensor, batch: Batch) -> Tensor:
-    """Return the NLL of symbols, or the squared error of real targets."""
-    if batch.targets.is_floating_point():
-        return nn.functional.mse_loss(_met(scored, batch), batch.targets, reduction="sum")
-    return nn.functional.cross_entropy(scored, batch.targets, reduction="sum")
-
-
 def _is_right(scored: Tensor, batch: Batch) -> Tensor:
     """Return where the likeliest symbol is the target, or all real targets are met; shape (scored,)."""
     if batch.targets.is_floating_point():
-        return ((_met(scored, batch) - batch.targets).abs() < TOLERANCE).all(-1)
+        met = scored[:, : batch.targets.shape[-1]]
+        return ((met - batch.targets).abs() < TOLERANCE).all(-1)
     return scored.argmax(-1) == batch.targets
-
-
-def _met(scored: Tensor, batch: Batch) -> Tensor:
-    """Return the outputs that have a real target, shape (scored, how many)."""
-    return scored[:, : batch.targets.shape[-1]]
 
 
 def _optimiser(setting: Setting, weights: list[nn.Parameter]) -> torch.optim.Optimizer:

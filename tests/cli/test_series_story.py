@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.helpers.commands import TINY, Call, program
+from tests.helpers.models import gusts
 
 
 def waves(folder: Path) -> Path:
@@ -30,6 +31,29 @@ def test_a_series_is_searched_resumed_replayed_and_judged(tmp_path: Path) -> Non
     claim = ("judge", "lstm", "gru", "--preset", TINY, "--task", task, "--pairs", 1, *where)
     judged = program(*claim)
     assert judged.code == 0 and "is a file and has no fresh data" in judged.out + judged.err, judged
+
+
+@pytest.mark.slow
+def test_a_series_told_with_its_variance_is_searched_replayed_judged_fitted_and_exported(
+    tmp_path: Path,
+) -> None:
+    task, where = f"series:{gusts(tmp_path)}?target=wind&loss=nll", ("--runs", tmp_path, "--workers", 1)
+    longer = ("--set", "own.steps=60", "--set", "own.epoch_steps=20")
+    searched = program(
+        "evolve", "--preset", TINY, "--tasks", task, "--run", "g", "--max-candidates", 3, *longer, *where
+    )
+    assert searched.code == 0 and "nats in gusts.csv" in searched.out, searched.err
+    replayed = program("replay", "g", "--top", 1, *where)
+    assert replayed.code == 0 and "bit for bit" in replayed.out, replayed.err
+    trained = program("train", "lstm", "--preset", TINY, "--task", task, "--settings", 2, "--workers", 1)
+    assert trained.code == 0 and "ceiling -5.989" in trained.out, trained.err
+    judged = program("judge", "lstm", "gru", "--preset", TINY, "--task", task, "--pairs", 1, *where)
+    assert judged.code == 0, judged.err
+    model = tmp_path / "model"
+    fitted = program("fit", "g/1", "--task", task, "--steps", 40, "--runs", tmp_path, "-o", model)
+    assert fitted.code == 0 and "(nats a step; floor " in fitted.out, fitted.err
+    written = program("export", model, "-o", tmp_path / "model.pt2")
+    assert written.code == 0, written.err
 
 
 @pytest.mark.slow

@@ -6,6 +6,8 @@ import math
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 import archsearch
 from archsearch.actions.fit_result import Fit
 from tests.helpers.commands import TINY
@@ -26,6 +28,16 @@ def waves(folder: Path) -> Path:
     path = folder / "waves.csv"
     rows = (f"{20 + math.sin(step / 5):.5f},{math.cos(step / 3) + step % 2:.5f}" for step in range(1_500))
     path.write_text("\n".join(("level,flow", *rows)) + "\n", encoding="utf-8")
+    return path
+
+
+def gusts(folder: Path) -> Path:
+    """Return a table of noise, and whether the next is rough."""
+    path, rng, rows = folder / "gusts.csv", np.random.default_rng(1), 3_000
+    is_rough = np.arange(rows + 1) // 6 % 2
+    wind = 30 + np.where(is_rough, 8.0, 0.8) * rng.standard_normal(rows + 1)
+    lines = (f"{one:.5f},{after}" for one, after in zip(wind[:-1], is_rough[1:], strict=True))
+    path.write_text("\n".join(("wind,rough", *lines)) + "\n", encoding="utf-8")
     return path
 
 

@@ -23,7 +23,7 @@ from archsearch.exporters.comparing_runnable import compare_runnable
 from archsearch.exporters.converting import convert
 from archsearch.exporters.over_time import OverTime
 from archsearch.exporters.whole_model import WholeModel
-from tests.helpers.models import book, fitted, labelled, waves
+from tests.helpers.models import book, fitted, gusts, labelled, waves
 
 needs_compiler = pytest.mark.skipif(c_compiler() is None, reason="no C compiler")
 
@@ -57,6 +57,34 @@ def test_c_predicts_a_series_in_the_units_of_its_file(at_once: None, tmp_path: P
     torch.testing.assert_close(
         torch.stack(outputs), torch.from_numpy(expected).float().squeeze(1), rtol=0.0, atol=1e-5
     )
+
+
+@needs_compiler
+def test_c_says_means_and_variances_in_the_units_of_the_file(at_once: None, tmp_path: Path) -> None:
+    model = fitted(f"series:{gusts(tmp_path)}?loss=nll", tmp_path / "model", steps=20).model
+    path = archsearch.export(str(tmp_path / "model"), tmp_path / "model.c")
+    assert "writes GRU_OUTPUTS predictions, first their means and then their variances" in path.read_text()
+    subprocess.run([*(c_compiler() or []), *FLAGS, path, "-o", tmp_path / "model.so", "-lm"], check=True)
+    row, state, outputs = torch.tensor([21.0, 1.0]), torch.zeros(6), torch.zeros(4)
+    predict = ctypes.CDLL(str(tmp_path / "model.so")).gru_predict
+    predict(*(ctypes.c_void_p(each.data_ptr()) for each in (row, state, outputs)))
+    expected = torch.from_numpy(model.restore(model(model.scale(row).reshape(1, 1, 2))[0])).float()
+    torch.testing.assert_close(outputs, expected.flatten(), rtol=1e-5, atol=1e-5)
+    assert (outputs[2:] > 0).all()
+
+
+@needs_compiler
+def test_c_that_forgets_the_least_variance_is_refused(
+    at_once: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = fitted(f"series:{gusts(tmp_path)}?target=wind&loss=nll", steps=20).model
+    with torch.no_grad():
+        model.network.bias[1] = -15.0
+    model.save_pretrained(tmp_path / "model")
+    archsearch.export(str(tmp_path / "model"), tmp_path / "model.c")
+    monkeypatch.setattr(c_ends, "LEAST_VARIANCE", 1e-9)
+    with pytest.raises(ArchsearchError, match="AssertionError.*nothing was written"):
+        archsearch.export(str(tmp_path / "model"), tmp_path / "wrong.c")
 
 
 @needs_compiler
@@ -136,6 +164,16 @@ def test_pt2_predicts_a_series_in_the_units_of_its_file(in_this_process: None, t
     torch.testing.assert_close(outputs, expected, rtol=0.0, atol=1e-5)
 
 
+def test_pt2_says_means_and_variances_in_the_units_of_the_file(in_this_process: None, tmp_path: Path) -> None:
+    model = fitted(f"series:{gusts(tmp_path)}?loss=nll", tmp_path / "model", steps=20).model
+    path = archsearch.export(str(tmp_path / "model"), tmp_path / "gru.pt2")
+    rows = torch.randn(9, 4, 2) + 20
+    with torch.no_grad():
+        outputs, _ = torch.export.load(path).module()(rows, torch.zeros(1, 4, 6))
+    expected = torch.from_numpy(model.restore(model(model.scale(rows))[0])).float()
+    torch.testing.assert_close(outputs, expected, rtol=1e-5, atol=1e-5)
+
+
 def test_a_graph_of_a_model_that_says_something_else_is_refused(
     in_this_process: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -161,15 +199,19 @@ def test_a_graph_that_forgets_its_states_is_refused(
 
 @pytest.mark.slow
 @pytest.mark.parametrize("format", ["onnx", "pt2"])
-@pytest.mark.parametrize("kind", ["text", "series", "labels"])
+@pytest.mark.parametrize("kind", ["text", "series", "density", "labels"])
 def test_every_kind_of_model_is_written_whole_in_both_orders_of_axes(
     format: str, kind: str, in_this_process: None, tmp_path: Path
 ) -> None:
     if format == "onnx":
         pytest.importorskip("onnxruntime", reason="onnxruntime is not installed")
-    files = {"text": book(tmp_path), "series": waves(tmp_path), "labels": labelled(tmp_path)}
-    target = "?target=flow" if kind == "series" else ""
-    fitted(f"{kind}:{files[kind]}{target}", tmp_path / "model", cell="cifg", steps=20, layers=2)
+    tasks = {
+        "text": f"text:{book(tmp_path)}",
+        "series": f"series:{waves(tmp_path)}?target=flow",
+        "density": f"series:{waves(tmp_path)}?loss=nll",
+        "labels": f"labels:{labelled(tmp_path)}",
+    }
+    fitted(tasks[kind], tmp_path / "model", cell="cifg", steps=20, layers=2)
     for batch_first in (False, True):
         name = tmp_path / f"model{batch_first}.{format}"
         assert archsearch.export(str(tmp_path / "model"), name, batch_first=batch_first) == name

@@ -12,6 +12,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
@@ -19,7 +20,8 @@ from safetensors.torch import load_file, save_file
 import archsearch
 from archsearch.errors import InputError
 from archsearch.files import NEW_FOLDER
-from tests.helpers.models import BOOK, book, contents, fitted, labelled, waves
+from archsearch.tasks.gaussian import LEAST_VARIANCE
+from tests.helpers.models import BOOK, book, contents, fitted, gusts, labelled, waves
 
 
 @pytest.fixture(scope="module")
@@ -64,6 +66,44 @@ def test_a_model_of_a_series_says_the_same_in_the_units_of_the_file(tmp_path: Pa
     assert (errors[1350:] ** 2).mean() < 0.4, "0.5 is the variance of the column"
     with pytest.raises(ValueError, match=r"real numbers of shape \(time, batch, 2\)"):
         model(torch.zeros(3, 1, 1))
+
+
+def test_a_model_that_says_how_sure_it_is_gives_means_and_variances_in_the_units_of_the_file(
+    tmp_path: Path,
+) -> None:
+    task = f"series:{gusts(tmp_path)}?target=wind&loss=nll"
+    found = fitted(task, tmp_path / "model", steps=150, rate=0.05)
+    model = archsearch.TrainedModel.from_pretrained(tmp_path / "model")
+    rows = [[float(field) for field in line.split(",")] for line in gusts(tmp_path).read_text().split()[1:]]
+    inputs = model.scale(rows).unsqueeze(1)
+    outputs, _ = model(inputs)
+    assert outputs.shape == (3000, 1, 2) and torch.equal(outputs, found.model(inputs)[0])
+    means, variances = model.restore(outputs)[2_700:, 0].T
+    rough = np.array(rows)[2_700:, 1] == 1
+    assert np.abs(means - 30).mean() < 1.5
+    assert 40 < np.median(variances[rough]) < 100 and 0.3 < np.median(variances[~rough]) < 2, "64 and 0.64"
+    with torch.no_grad():
+        model.network.bias[1] = -99.0
+    assert model(inputs)[0][..., 1].min().item() == pytest.approx(np.log(LEAST_VARIANCE))
+
+
+@pytest.mark.slow
+def test_the_card_of_a_model_with_variances_says_how_they_are_read(tmp_path: Path) -> None:
+    fitted(f"series:{gusts(tmp_path)}?target=wind&loss=nll", tmp_path / "model", steps=20)
+    card = (tmp_path / "model" / "README.md").read_text()
+    assert "type: gaussian_nll" in card and "below 0 where densities are above 1" in card
+    assert "Outputs are the means of `wind`, and behind these the logs of their variances." in card
+    blocks = re.findall(r"```python\n(.*?)```", card, re.DOTALL)
+    code = (
+        "import sys, torch\nsys.modules['archsearch'] = None\ninputs = torch.ones(3, 1, 2)\n"
+        f"{blocks[1]}\nprint(means.flatten().tolist() + variances.flatten().tolist())"
+    )
+    place = tmp_path / "model"
+    done = subprocess.run([sys.executable, "-c", code], cwd=place, capture_output=True, text=True, check=True)
+    with torch.no_grad():
+        ours = archsearch.TrainedModel.from_pretrained(place)(torch.ones(3, 1, 2))[0]
+    expected = torch.cat((ours[..., 0].flatten(), ours[..., 1].exp().flatten()))
+    assert torch.allclose(torch.tensor(json.loads(done.stdout)), expected, rtol=1e-4)
 
 
 def test_a_model_of_labels_knows_its_classes(tmp_path: Path) -> None:
@@ -171,6 +211,11 @@ HOSTILE: dict[str, tuple[Callable[[Path], object], str]] = {
     "a later version": (lambda f: sealed(f, version=9), "version 9.*upgrade"),
     "an unknown field": (lambda f: sealed(f, hook="os.system"), "unknown field"),
     "huge units": (lambda f: sealed(f, units=900_000, x_width=900_000), "not the weights of the model"),
+    "a measure that is none": (lambda f: sealed(f, measure="brier"), "Invalid enum value 'brier'"),
+    "variances of symbols": (
+        lambda f: sealed(f, measure="gaussian_nll"),
+        "the measure is gaussian_nll, and no columns are predicted",
+    ),
     "no units": (lambda f: sealed(f, units=0), "units is 0"),
     "no such training": (lambda f: sealed(f, chosen=7), "training 7 of 1"),
     "another cell": (other_cell, "is not the cell that config.json names"),

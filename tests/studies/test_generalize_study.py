@@ -90,7 +90,7 @@ def test_a_run_scores_a_trained_cell_under_every_condition() -> None:
 
 @pytest.mark.usefixtures("small")
 def test_a_cell_that_diverges_has_no_skills(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(generalize, "train_model", lambda *given: False)
+    monkeypatch.setattr(generalize, "train_model", lambda *given, measure: False)
     run = generalize_run(library.load("gru"), PLAN, 1)
     (row,) = generalize_rows({"gru": [run]}, "gru")
     assert run.skills == {} and row.diverged == 1

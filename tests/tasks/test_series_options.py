@@ -1,5 +1,6 @@
 """Which columns of a table are predicted, how far ahead, and how several series lie in one file."""
 
+import hashlib
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from archsearch import tasks
 from archsearch.errors import TaskError
 from archsearch.tasks.first_windows import check_first_windows
 from archsearch.tasks.series_options import SeriesOptions, read_options
+from archsearch.tasks.task import words_checksum
 from tests.tasks.samples import take
 
 RNG = np.random.default_rng(3)
@@ -61,12 +63,19 @@ def test_the_last_target_of_a_part_is_its_last_row(tmp_path: Path) -> None:
 def test_without_options_or_with_those_that_change_nothing_it_is_the_same_task(tmp_path: Path) -> None:
     path = tmp_path / "plain.csv"
     path.write_text("".join(f"{a!r},{b!r}\n" for a, b in zip(LOAD.tolist(), PRICE.tolist(), strict=True)))
-    plain, said = tasks.load(f"series:{path}"), load(path, "horizon=1")
+    plain, said = tasks.load(f"series:{path}"), load(path, "horizon=1&loss=mse")
     assert plain.checksum == said.checksum
     first, second = take(plain, 1)[0], take(said, 1)[0]
     assert np.array_equal(first.inputs, second.inputs) and np.array_equal(first.targets, second.targets)
     assert load(path, "horizon=2").checksum != plain.checksum != load(path, "target=2").checksum
     assert np.array_equal(take(load(path, "target=2"), 1)[0].targets, first.targets[..., 1:])
+
+
+def test_the_checksum_of_a_task_is_what_it_was_before_there_were_losses(tmp_path: Path) -> None:
+    path = written(tmp_path)
+    file = hashlib.sha256(path.read_bytes()).hexdigest()
+    said = "SeriesOptions(target=(), time='hour', key='place', horizon=2, season=0)"
+    assert load(path, "time=hour&key=place&horizon=2").checksum == words_checksum("series", file, said)
 
 
 def test_several_series_lie_in_one_file_and_nothing_goes_from_one_to_the_next(tmp_path: Path) -> None:
@@ -110,6 +119,9 @@ def test_marks_within_names_are_written_in_percents() -> None:
         ("horizon=0", "horizon=0: a series takes 1 to 100,000 rows there"),
         ("horizon=1.5", "horizon=1.5: a series takes"),
         ("season=1", "season=1: a series takes 2 to"),
+        ("loss=gauss", "loss=gauss: a series takes mse or nll there"),
+        ("loss=NLL", r"loss=NLL \(did you mean 'nll'\?\): a series takes mse or nll there"),
+        ("loss=", "loss= of a series task says nothing; it takes mse, the squared error, or nll"),
         ("horizon=2&horizon=3", "horizon= of a series task is given twice"),
         ("target=load,load", "names a column twice"),
         ("time=hour&key=", "key= of a series task says nothing"),

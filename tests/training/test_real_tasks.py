@@ -50,7 +50,7 @@ def model_and_batch() -> tuple[Model, Any]:
 
 def test_the_score_of_real_targets_is_the_mean_squared_error_of_the_scored_positions() -> None:
     model, batch = model_and_batch()
-    right, squared = TorchLearner(model, SETTING, 5).evaluate([batch])[0]
+    right, squared = TorchLearner(model, SETTING, 5, "mse").evaluate([batch])[0]
     outputs, _ = model(batch.inputs, None, batch.reset)
     last = outputs.detach().reshape(-1, 2)[batch.scored, 0]
     errors = (last - batch.targets[:, 0]).numpy()
@@ -65,7 +65,7 @@ def test_real_inputs_are_read_by_a_matrix_that_learns() -> None:
     expected, _ = model.layers(batch.inputs @ model.embedding, None, reset=batch.reset)
     assert torch.equal(outputs, torch.nn.functional.linear(expected, model.weight, model.bias))
     before = model.embedding.detach().clone()
-    TorchLearner(model, SETTING, 5).train([batch], [0.1])
+    TorchLearner(model, SETTING, 5, "mse").train([batch], [0.1])
     assert not torch.equal(model.embedding, before)
 
 
@@ -95,6 +95,25 @@ def test_a_series_is_learned_beyond_its_last_value(tmp_path: Path, monkeypatch: 
     np.savetxt("waves.csv", np.stack((np.sin(steps / 3), np.cos(steps / 3)), axis=1), delimiter=",")
     outcome = trial("series:waves.csv", steps=400, epoch_steps=200, engine=default_engine("cpu"))
     assert outcome.score is not None and outcome.score < load("series:waves.csv").floor / 3
+
+
+def test_a_series_whose_noise_changes_is_told_with_its_variance(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    rng, rows = np.random.default_rng(1), 3_000
+    is_rough = (
+        np.arange(rows + 1) // 6 % 2
+    )  # of the next row: what comes has no mean that is known, only a variance
+    noise = np.where(is_rough, 2.0, 0.2) * rng.standard_normal(rows + 1)
+    np.savetxt("noise.csv", np.stack((noise[:-1], is_rough[1:]), axis=1), delimiter=",")
+    task = "series:noise.csv?target=1&loss=nll"
+    outcome = trial(task, steps=150, epoch_steps=50, engine=default_engine("cpu"))
+    known = 0.5 * np.log((2.0**2 + 0.2**2) / 2) - 0.5 * np.log(
+        2.0 * 0.2
+    )  # what it gains who knows the variance, 0.81
+    assert outcome.score is not None and outcome.score < load(task).floor - 0.75 * known
+    assert trial(task, steps=150, epoch_steps=50, engine=default_engine("cpu")).curve == outcome.curve
 
 
 def test_a_user_s_own_task_of_real_numbers_is_learned(monkeypatch: pytest.MonkeyPatch) -> None:

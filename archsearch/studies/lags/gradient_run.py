@@ -99,7 +99,11 @@ def gradient_run(
     skill, after = None, Norms()
     if plan.sequences:
         updates, fresh = plan.sequences // BATCH, _windows(task, "train", seed)
-        if train_model(model, setting, fresh, updates, lambda count: progress(count * BATCH)):
+
+        def told(count: int) -> None:
+            progress(count * BATCH)
+
+        if train_model(model, setting, fresh, updates, told, measure=task.measure):
             skill = skill_on(model, setting, task, islice(_windows(task, "test", 0), TEST_WINDOWS))
             after = log_norms(model.layers, _inputs(model, longest, plan, seed), lags)
     return GradientRun(

@@ -66,7 +66,7 @@ def pair(
     model = Model(cell, symbols, n, setting, torch.Generator().manual_seed(0)).to(dtype)
     native = NativeModel(cell, symbols, n, setting.layers, batch, dtype)
     native.load(dict(model.named_parameters()))
-    return TorchLearner(model, setting, batch), native
+    return TorchLearner(model, setting, batch, "nll"), native
 
 
 def optimiser(setting: Setting = SETTING) -> UpdateRule:

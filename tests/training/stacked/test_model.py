@@ -75,7 +75,7 @@ def made(
     learners = []
     for position, (n, setting) in enumerate(zip(widths, settings, strict=True)):
         model = Model(cell, symbols, n, setting, torch.Generator().manual_seed(position)).to(dtype)
-        learners.append(TorchLearner(model, setting, 3))
+        learners.append(TorchLearner(model, setting, 3, "nll"))
     order = range(len(widths)) if order is None else order
     own = [Lane(widths[i], settings[i].clip, settings[i].dropout, seed=i) for i in order]
     stack = StackedModel(cell, symbols, own, settings[0].layers, 3, settings[0].optimiser == "adamw", dtype)
