@@ -34,21 +34,26 @@ def propose(
         CellError: The parent is too symmetric for an id.
         SpaceError: The space names an operator that does not exist.
     """
-    operators: Operators = MUTATIONS
-    if mate is not None:
-        operators = {**MUTATIONS, "crossover": partial(crossover, mate=mate)}
-    return draw_once(cell, operators, space, rng, MAGNITUDES[magnitude])
+    return draw_once(cell, _operators(mate), space, rng, MAGNITUDES[magnitude])
 
 
-def neighbour(cell: Cell, space: SearchSpace, rng: np.random.Generator) -> Child | None:
+def neighbour(
+    cell: Cell, space: SearchSpace, rng: np.random.Generator, mate: Cell | None = None
+) -> Child | None:
     """Return a child by one operator at one node, or None if the draw came to nothing new or nothing valid.
 
     Args:
         cell: The cell.
         space: Its operators, ops and limits.
         rng: Where all chance comes from.
+        mate: As `propose` takes it.
     """
-    return draw_once(cell, MUTATIONS, space, rng, one)
+    return draw_once(cell, _operators(mate), space, rng, one)
+
+
+def _operators(mate: Cell | None) -> Operators:
+    """Return the operators, with what crossover takes parts from if that is given."""
+    return MUTATIONS if mate is None else {**MUTATIONS, "crossover": partial(crossover, mate=mate)}
 
 
 def draw(
@@ -57,6 +62,8 @@ def draw(
     rng: np.random.Generator,
     magnitude: str = "per_node",
     draws: int = CHILD_DRAWS,
+    *,
+    mate: Cell | None = None,
 ) -> Child | None:
     """Return the first child that `propose` finds in so many draws, or None: no valid child.
 
@@ -66,8 +73,9 @@ def draw(
         rng: Where all chance comes from.
         magnitude: A key of MAGNITUDES.
         draws: How many.
+        mate: As `propose` takes it.
     """
-    proposals = (propose(cell, space, rng, magnitude) for _ in range(draws))
+    proposals = (propose(cell, space, rng, magnitude, mate) for _ in range(draws))
     return next((child for child in proposals if child), None)
 
 

@@ -28,7 +28,9 @@ def random_mutant(view: View) -> Drawn | None:
     start = starts[int(view.rng.integers(len(starts)))]
     cell, applied = start, tuple[Applied, ...]()
     for _ in range(int(view.rng.integers(1, LONGEST + 1))):
-        child = draw_mutant(cell, view.plan.space, view.rng, magnitude, MUTATION_DRAWS)
+        child = draw_mutant(
+            cell, view.plan.space, view.rng, magnitude, MUTATION_DRAWS, mate=view.mate(start.id)
+        )
         if child is None:
             return None
         cell, applied = child.cell, applied + child.applied

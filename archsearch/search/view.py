@@ -17,7 +17,7 @@ from archsearch.mutations.validity import fault
 from archsearch.protocol.history import Candidate, History
 from archsearch.protocol.plan import PlannedTask, RunPlan
 from archsearch.protocol.records import Stage, Step
-from archsearch.protocol.references import reference_stages
+from archsearch.protocol.references import reference_stages, start_cells
 from archsearch.protocol.settings import Setting
 from archsearch.protocol.traits import Traits, traits_of
 from archsearch.referee.shrinkage import top_two
@@ -162,17 +162,26 @@ class View:
         cell, magnitude = self.cell(parent), self.plan.preset.mutation.magnitude
 
         def draw() -> Drawn | None:
-            child = propose(cell, self.plan.space, self.rng, magnitude, self._mate(parent, population))
+            child = propose(cell, self.plan.space, self.rng, magnitude, self.mate(parent, population))
             return Drawn(parent, child.cell, child.applied) if child else None
 
         return self.proposal(draw)
 
-    def _mate(self, parent: str, population: Sequence[str]) -> Cell | None:
-        """Return a random other member of a population, None without one; a space without crossover draws nothing."""
+    def mate(self, parent: str, population: Sequence[str] = ()) -> Cell | None:
+        """Return what a child may take a part from: a random other member, without one a start cell of the search.
+
+        Args:
+            parent: The id of the child's parent.
+            population: Ids of cells.
+
+        Returns:
+            None, drawn without chance, in a space that has no crossover.
+        """
         if "crossover" not in self.plan.space.mutations:
             return None
         others = [member for member in population if member != parent]
-        return self.cell(others[int(self.rng.integers(len(others)))]) if others else None
+        choices = list(map(self.cell, others)) or start_cells(self.plan)
+        return choices[int(self.rng.integers(len(choices)))]
 
     def proposal(self, draw: Callable[[], Drawn | None]) -> Asked:
         """Return a step that tries the first drawn child that is valid and not known; after 100 draws nothing new.

@@ -7,6 +7,7 @@ from math import inf
 from statistics import mean
 
 import pytest
+from msgspec.structs import replace
 
 from archsearch.cell import jacobian_class, library
 from archsearch.protocol.history import History
@@ -17,6 +18,7 @@ from archsearch.search import sees
 from archsearch.search.nsga2 import crowding_distances
 from archsearch.search.proxy import hidden_covariance
 from tests.helpers.plans import GRU, World, preset, run_plan, task_plan
+from tests.helpers.strategies import GROW
 from tests.search.driver import Driver
 
 STEPS = 80
@@ -58,6 +60,16 @@ def test_parents_under_regularized_evolution_are_among_the_youngest_however_good
         assert step.parent in {candidate.id for candidate in youngest}
         died |= ranked[0] not in youngest
     assert died, "the best has died of age at some step"
+
+
+@pytest.mark.parametrize("strategy", ["jozefowicz", "random", "regularized"])
+def test_parts_are_taken_from_cells_of_the_search_and_from_no_other_start_cell_of_the_space(
+    strategy: str,
+) -> None:
+    alone = preset(start=("tanh_rnn",), references=("gru", "tanh_rnn"))
+    driver = Driver(run_plan(alone, strategy, space=replace(GROW, mutations=("crossover", "remove")))).run(40)
+    tried = [driver.cell(step.cell) for step in proposals(driver)]
+    assert tried and not any(node.op == "sigmoid" for cell in tried for node in cell.nodes)
 
 
 def test_the_winners_of_tournaments_are_better_than_their_population() -> None:
