@@ -5,6 +5,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from archsearch.actions.census_trials import ChildTrials, Passes
 from archsearch.actions.confirm_cost import Cost
 from archsearch.cell import Cell, library
@@ -26,6 +28,12 @@ SKILLS = {
     "janet": {"arithmetic": None},
 }
 """What cells reach that pass the filter; the GRU reaches 0.4, and gates let 0.6 of that through. None diverges."""
+
+
+@pytest.fixture(autouse=True)
+def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keep what is answered here from other tests, whose GRU reaches something else."""
+    monkeypatch.setenv("ARCHSEARCH_CACHE", str(tmp_path / "cache"))
 
 
 class Answer:
