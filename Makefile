@@ -31,7 +31,7 @@ help:  ## print this list
 evolve: $(RUN)  ## search for cells: archsearch evolve $(ARGS)
 	@$(BIN)/archsearch evolve $(ARGS)
 
-test: $(DEV)  ## run the quick tests (a little over a quarter of an hour on two cores)
+test: $(DEV)  ## run the quick tests (ten to twenty minutes on two cores)
 	@$(BIN)/python -m pytest $(PARALLEL) $(ARGS)
 
 test-long: $(DEV)  ## run the slow tests with their full numbers
