@@ -28,7 +28,7 @@ HEADERS = ("kernels.h", "transpose.h", "gemm.cpp", "layer.h")
 """What generated code is built on, in the order in which it is included."""
 
 BUILD = " ".join(["c++", *THOROUGH, "-march=native", *FLAGS])
-"""As the engine is built."""
+"""With the flags of the engine, optimised as what is built once."""
 
 COMPILED = """if not torch.jit.is_scripting():
             compiled = through_kernels(self, steps, state, backwards)

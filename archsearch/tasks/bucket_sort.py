@@ -22,11 +22,7 @@ class BucketSort(LengthTask):
 
     floor: float = 1 / DIGITS
     alphabet: tuple[str, ...] = (*map(str, range(DIGITS)), "=")
-
-    @property
-    def version(self) -> tuple[object, ...]:
-        """The generator's version."""
-        return (VERSION,)
+    version: tuple[object, ...] = (VERSION,)
 
     def draw(self, rng: np.random.Generator, span: Span, count: int) -> Sequences:
         """Return digits and as many marks, shape (T, count).

@@ -22,6 +22,7 @@ class Cycle(LengthTask):
     """The task `cycle` at one difficulty."""
 
     alphabet: tuple[str, ...] = (*MOVES, *map(str, range(PLACES)))
+    version: tuple[object, ...] = (VERSION,)
 
     @property
     def floor(self) -> float:
@@ -30,11 +31,6 @@ class Cycle(LengthTask):
         step = sum(np.roll(np.eye(PLACES), move, axis=1) for move in (-1, 0, 1)) / len(MOVES)
         before = [np.linalg.matrix_power(step, moves - 1)[0] for moves in range(shortest, longest + 1)]
         return float(np.mean(before, axis=0).max())  # the last move turns it, and changes no probability
-
-    @property
-    def version(self) -> tuple[object, ...]:
-        """The generator's version."""
-        return (VERSION,)
 
     def draw(self, rng: np.random.Generator, span: Span, count: int) -> Sequences:
         """Return moves, with the place after each, shape (T, count).

@@ -23,11 +23,7 @@ class EvenPairs(LengthTask):
 
     floor: float = 0.5
     alphabet: tuple[str, ...] = ("a", "b", "y", "n")
-
-    @property
-    def version(self) -> tuple[object, ...]:
-        """The generator's version."""
-        return (VERSION,)
+    version: tuple[object, ...] = (VERSION,)
 
     def draw(self, rng: np.random.Generator, span: Span, count: int) -> Sequences:
         """Return letters, with the answer after each, shape (T, count).

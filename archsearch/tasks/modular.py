@@ -28,6 +28,7 @@ class Modular(LengthTask):
     """The task `modular` at one difficulty."""
 
     alphabet: tuple[str, ...] = ALPHABET
+    version: tuple[object, ...] = (VERSION,)
 
     @property
     def floor(self) -> float:
@@ -35,11 +36,6 @@ class Modular(LengthTask):
         shortest, longest = self.lengths.valid
         results = [_results(_digits(length)) for length in range(shortest, longest + 1)]
         return float(np.mean(results, axis=0).max())
-
-    @property
-    def version(self) -> tuple[object, ...]:
-        """The generator's version."""
-        return (VERSION,)
 
     def draw(self, rng: np.random.Generator, span: Span, count: int) -> Sequences:
         """Return expressions, each with `=` and its result there, shape (T, count).

@@ -23,11 +23,7 @@ class Stack(LengthTask):
 
     floor: float = 0.5
     alphabet: tuple[str, ...] = ("a", "b", "-", "=")
-
-    @property
-    def version(self) -> tuple[object, ...]:
-        """The generator's version."""
-        return (VERSION,)
+    version: tuple[object, ...] = (VERSION,)
 
     def draw(self, rng: np.random.Generator, span: Span, count: int) -> Sequences:
         """Return orders and marks, scored where the stack still has something to say, shape (T, count).

@@ -62,6 +62,8 @@ def cayley_table(group: str) -> Symbols:
 class WordProblem(LengthTask):
     """The word problem of one group at one difficulty; elements are drawn evenly from all."""
 
+    version: tuple[object, ...] = (VERSION,)
+
     @property
     def alphabet(self) -> tuple[str, ...]:
         """The elements: where each permutation takes 1, 2, 3 …, or by how much it rotates."""
@@ -74,11 +76,6 @@ class WordProblem(LengthTask):
     def floor(self) -> float:
         """One over the number of elements: without what came before, every product is as likely."""
         return 1 / self.symbols
-
-    @property
-    def version(self) -> tuple[object, ...]:
-        """The generator's version."""
-        return (VERSION,)
 
     def draw(self, rng: np.random.Generator, span: Span, count: int) -> Sequences:
         """Return words of elements, with the product of each beginning, shape (T, count).
