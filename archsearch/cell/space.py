@@ -94,6 +94,12 @@ class SearchSpace(msgspec.Struct, frozen=True):
         """Whether cells with equal outputs are one."""
         return self.by_outputs is True
 
+    @property
+    def operator_weights(self) -> dict[str, float]:
+        """How likely each operator is drawn beside the others, in the order of `mutations`."""
+        named = {} if self.weights is UNSET else self.weights
+        return {name: named.get(name, 1.0) for name in self.mutations}
+
     def is_activation(self, node: Node) -> bool:
         """Whether a node is of a kind that this space's activations are of."""
         return any(node.op == activation.op for activation in self.activations)

@@ -22,6 +22,7 @@ from archsearch.protocol.settings import Setting
 from archsearch.protocol.traits import Traits, traits_of
 from archsearch.referee.shrinkage import top_two
 from archsearch.search import choice
+from archsearch.search.adapted import adapted_weights, credited
 from archsearch.search.alike import Tried, behaviour
 from archsearch.search.program import OutsideProgram
 from archsearch.words import short_id
@@ -102,6 +103,14 @@ class View:
             steps.setdefault(step.candidate, []).append(step)
         return steps
 
+    @cached_property
+    def space(self) -> SearchSpace:
+        """The plan's space, with the weights of its operators as they are at this step."""
+        space = self.plan.space
+        if self.plan.preset.mutation.operators != "adapted":
+            return space
+        return replace(space, weights=adapted_weights(space, credited(self.history)))
+
     def traits(self, cell: str) -> Traits:
         """Return size and form of a cell of the run."""
         if cell not in self.known_traits:
@@ -162,7 +171,7 @@ class View:
         cell, magnitude = self.cell(parent), self.plan.preset.mutation.magnitude
 
         def draw() -> Drawn | None:
-            child = propose(cell, self.plan.space, self.rng, magnitude, self.mate(parent, population))
+            child = propose(cell, self.space, self.rng, magnitude, self.mate(parent, population))
             return Drawn(parent, child.cell, child.applied) if child else None
 
         return self.proposal(draw)
