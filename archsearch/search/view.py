@@ -176,6 +176,15 @@ class View:
 
         return self.proposal(draw)
 
+    def child_of_random(self, population: Sequence[str]) -> Asked:
+        """Return a step that tries a mutant of a random one of some cells, which it may mate with.
+
+        Args:
+            population: Their ids; of none it is a start cell's.
+        """
+        members = population or [cell.id for cell in start_cells(self.plan)]
+        return self.child_of(members[int(self.rng.integers(len(members)))], members)
+
     def mate(self, parent: str, population: Sequence[str] = ()) -> Cell | None:
         """Return what a child may take a part from: a random other member, without one a start cell of the search.
 
