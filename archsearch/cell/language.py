@@ -338,6 +338,12 @@ class _Builder:
         if name in self.targets:
             where = "in this very line" if name == self.target else "below"
             return f"{name!r} is assigned {where}: a value is read in the lines under its own"
+        if (
+            name.endswith("'")
+            and name[:-1] in self.names
+            and self.nodes[self.names[name[:-1]]].op == "linear"
+        ):
+            return f"{_quoted(name)} is no value: the transpose of a matrix is written linear(v, like={name})"
         alike = [known for known in self.names if known.endswith("'") == name.endswith("'")]
         return f"unknown name {_quoted(name)} (known here: {_listed(self.names)}{did_you_mean(name, alike)})"
 

@@ -91,6 +91,14 @@ def test_a_reference_leads_through_others_to_the_linear_that_has_the_matrix() ->
             ["a = linear(h)", "h' = linear(a + x, bias=a')"],
             r"3:29: argument 'bias' takes a number, ugi or none, got \"a'\"",
         ),
+        (
+            ["a = linear(h)", "h' = a - a'"],
+            r"3:14: \"a'\" is no value: the transpose of a matrix is written linear\(v, like=a'\)",
+        ),
+        (
+            ["a = linear(h)", "h' = a - transpose(a)"],
+            r"3:14: unknown op 'transpose' .*write linear\(v, like=a'\)",
+        ),
     ],
 )
 def test_an_error_says_what_like_takes(lines: list[str], message: str) -> None:
