@@ -10,8 +10,8 @@ from msgspec import UNSET, UnsetType
 
 from archsearch.cell import library
 from archsearch.cell.cell import Cell
-from archsearch.cell.graph import Node
 from archsearch.cell.language import MAX_STATES
+from archsearch.cell.node import Node
 from archsearch.cell.ops import OPS, Arguments
 from archsearch.errors import CellError, SpaceError
 from archsearch.resources import grammars
