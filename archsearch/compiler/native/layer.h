@@ -20,6 +20,8 @@ struct Layer {
   real* const* ds0;
   const int32_t* index;             // where x has few different rows: x and dx have those, `different` of them, and this says
   long different;                   // which of them each of the T·B rows is; or none
+  long adding;                      // whether gradients of weights are added to what is there
+  long brief;                       // whether to end after the loop over time: its vectors and the states have their gradients
 };
 
 // Memory is handed out in multiples of 16 numbers, rows are padded to them: whole vectors at every width.
@@ -86,12 +88,14 @@ static inline void add_up(const real* from, const int32_t* index, real* to, long
 // to += from over rows of H; nothing from none.
 static inline void add_rows(const real* from, long H, real* to, long Hs, long rows) {
   if (!from) return;
-  for (long r = 0; r < rows; r++)
-    for (long j = 0; j < H; j++) to[r * Hs + j] += from[r * H + j];
+  for (long r = 0; r < rows; r++, from += H, to += Hs) {
+    long j = 0;
+    for (; j + W <= H; j += W) st(to + j, ld(to + j) + ld(from + j));
+    for (; j < H; j++) to[j] += from[j];
+  }
 }
-// A row's sum over many rows; `to` has whole vectors.
+// Adds rows up, to what is there; `to` has whole vectors.
 static inline void sum_rows(const real* from, long stride, long rows, real* to, long Hs) {
-  zero(to, Hs);
   for (long r = 0; r < rows; r++)
     for (long j = 0; j < Hs; j += W) st(to + j, ld(to + j) + ld(from + r * stride + j));
 }

@@ -9,7 +9,7 @@ from archsearch.compiler.program import X_AS_IT_CAME, Product
 
 
 def print_weight_gradients(printer: Printer) -> None:
-    """Print dW = δᵀ·a of every linear with K = all rows, the sums of δ, and the learned vectors."""
+    """Print dW = δᵀ·a of every linear with K = all rows, and the sums of δ."""
     printer.say(
         f"real* X = L->index ? {printer.array('G', 'rows * S')} : D;",
         "if (L->index) add_up(D, L->index, G, S, rows, few);",
@@ -18,10 +18,6 @@ def print_weight_gradients(printer: Printer) -> None:
     for product in printer.plan.products:
         _matrices(printer, product, packed)
     _biases(printer)
-    for node in printer.cell.ops:
-        if node.op == "scale":
-            into = f"L->dw[{printer.weight(node.handle)}]"
-            printer.say(f"if ({into}) memcpy({into}, L{node.handle}, H * sizeof(real));")
 
 
 def _matrices(printer: Printer, product: Product, packed: set[str]) -> None:
@@ -38,13 +34,15 @@ def _matrices(printer: Printer, product: Product, packed: set[str]) -> None:
         into, delta = f"L->dw[{printer.weight(linear)}]", f"{deltas} + {position} * Hs"
         heads = printer.cell.node(linear).heads
         whole = into if heads == 1 else f"M{linear}"
-        call = f"gemm.run({delta}, 1, S, 1, {count}, 0, {name}, 0, 0, {whole}, {deep}, H, {deep})"
+        start = f"L->adding ? {whole} : 0, {deep}"
+        call = f"gemm.run({delta}, 1, S, 1, {count}, 0, {name}, {start}, {whole}, {deep}, H, {deep})"
         if position in printer.program.unreached:
             printer.say(f"if ({into}) zero({into}, H * {deep}{f' / {heads}' if heads > 1 else ''});")
         elif heads == 1:
             printer.say(f"if ({into}) {call};")
         else:
-            printer.say(f"if ({into}) {{ {call}; blocks_of({whole}, H, {heads}, {into}); }}")
+            before = f"if (L->adding) whole_matrix({into}, H, {heads}, {whole});"
+            printer.say(f"if ({into}) {{ {before} {call}; blocks_of({whole}, H, {heads}, {into}); }}")
 
 
 def _biases(printer: Printer) -> None:
@@ -53,7 +51,10 @@ def _biases(printer: Printer) -> None:
         targets = [f"L->dw[{bias}]" for bias in biases if bias is not None]
         if targets:
             with printer.block(f"if ({' || '.join(targets)})"):
-                printer.say(f"sum_rows(X + {position} * Hs, S, few, {printer.array('bias', 'Hs')}, Hs);")
+                *others, last = targets
+                before = "".join(f"{into} ? {into} : " for into in others) + last
+                printer.say(f"spread(L->adding ? {before} : 0, H, {printer.array('bias', 'Hs')}, Hs, 1);")
+                printer.say(f"sum_rows(X + {position} * Hs, S, few, bias, Hs);")
                 printer.say(*(f"if ({into}) memcpy({into}, bias, H * sizeof(real));" for into in targets))
 
 
