@@ -14,8 +14,8 @@ from archsearch.compiler.generated import Generated
 from archsearch.compiler.native.buffers import Buffers
 from archsearch.compiler.native.call import Call, CompiledLayer, compile_layer, gemm
 from archsearch.compiler.native.pages import in_large_pages
-from archsearch.compiler.native.segments import way
 from archsearch.compiler.native.source import source
+from archsearch.compiler.native.stretches import way
 from archsearch.compiler.native.toolchain import toolchain
 
 __all__ = ["Native", "native_description", "gemm"]

@@ -85,12 +85,18 @@ static inline void add_up(const real* from, const int32_t* index, real* to, long
     for (long j = 0; j < width; j += W) st(sum + j, ld(sum + j) + ld(from + r * width + j));
   }
 }
+// Asks for memory so many rows before it is read: on the way back through time the processor does not guess what comes next.
+static const long BEFORE = 96;
+static inline void fetch(const real* p) { __builtin_prefetch(p, 0, 2); }
 // to += from over rows of H; nothing from none.
 static inline void add_rows(const real* from, long H, real* to, long Hs, long rows) {
   if (!from) return;
   for (long r = 0; r < rows; r++, from += H, to += Hs) {
     long j = 0;
-    for (; j + W <= H; j += W) st(to + j, ld(to + j) + ld(from + j));
+    for (; j + W <= H; j += W) {
+      fetch(from - BEFORE * H + j);
+      st(to + j, ld(to + j) + ld(from + j));
+    }
     for (; j < H; j++) to[j] += from[j];
   }
 }

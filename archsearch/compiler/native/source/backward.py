@@ -12,6 +12,8 @@ from archsearch.compiler.program.kernels import Argument, Multiply
 class BackwardPrinter(Printer):
     """The body of `backward`."""
 
+    back = True
+
     def print(self) -> None:
         """Print all of it."""
         self.arrays()

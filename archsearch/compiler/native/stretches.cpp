@@ -1,42 +1,41 @@
-// A layer over a long sequence, segment after segment of time, with the bits of one run over all of it.
+// A layer over a long sequence, stretch after stretch of time, with the bits of one run over all of it.
 //
-// Backward takes two sweeps. From the last segment to the first it finds the gradients of the states between segments, and of
-// what is summed up in the loop over time; from the first to the last all others, whose sums run over rows in that order.
+// Backward takes two sweeps. From the last stretch to the first it finds the gradients of the states between stretches, and of
+// learned vectors in the loop over time; from the first to the last all others, whose sums run over rows in that order.
 #include "layer.h"
 #include <vector>
 
-struct Segments {
-  long steps;           // of a segment; the last may have fewer
-  long keeps;           // whether every segment keeps its tape, else it is made again for each sweep
-  long tape, work;      // numbers that one segment needs
-  long states, carries; // how many states, and whether the first passes from step to step
-  long weights;         // how many
-  const uint8_t* looped;  // of each weight: whether its gradient is summed up in the loop over time
+struct Stretches {
+  long steps;             // of a stretch; the last may have fewer
+  long keeps;             // whether every stretch keeps its tape, else it is made again for each sweep
+  long tape, work;        // numbers that one stretch needs
+  long states, weights;   // how many
+  const uint8_t* looped;  // which of them are learned vectors in the loop over time
   void (*forward)(const Layer*);
   void (*backward)(const Layer*);
 };
 
-static long parts_of(const Segments& s, long T) { return (T + s.steps - 1) / s.steps; }
+static long parts_of(const Stretches& s, long T) { return (T + s.steps - 1) / s.steps; }
 
-// States between segments, their gradients, and the output that is made again have room of their own.
-extern "C" long segments_tape(const Segments* s, long T, long B, long H) {
+// States between stretches, their gradients, and the output that is made again have room of their own.
+extern "C" long stretches_tape(const Stretches* s, long T, long B, long H) {
   const long count = parts_of(*s, T);
   return count * s->states * whole(B * H) + (s->keeps ? count * s->tape : 0);
 }
-extern "C" long segments_work(const Segments* s, long T, long B, long H) {
+extern "C" long stretches_work(const Stretches* s, long T, long B, long H) {
   const long again = s->keeps ? 0 : s->tape + whole(s->steps * B * H);
   return parts_of(*s, T) * s->states * whole(B * H) + again + s->work;
 }
 
 struct Sweeps {
   const Layer& L;
-  const Segments& s;
+  const Stretches& s;
   const long count, size;
   real *states, *gradients, *tape, *work, *again;
   std::vector<const real*> before, behind;
   std::vector<real*> after, ahead, wanted;
 
-  Sweeps(const Layer& L, const Segments& s)
+  Sweeps(const Layer& L, const Stretches& s)
       : L(L), s(s), count(parts_of(s, L.T)), size(whole(L.B * L.H)), before(s.states), behind(s.states), after(s.states),
         ahead(s.states), wanted(s.weights) {
     const long between = count * s.states * size;
@@ -88,10 +87,10 @@ struct Sweeps {
     return run;
   }
 
-  // The gradient of state i before part k; a state that does not pass on has none there.
-  real* between(long k, long i) { return i || s.carries ? gradients + (k * s.states + i) * size : nullptr; }
+  // The gradient of state i before part k.
+  real* between(long k, long i) { return gradients + (k * s.states + i) * size; }
 
-  // Says which weights' gradients are wanted of a sweep; whether there are any.
+  // Says which weights' gradients are wanted of a sweep, and whether there are any.
   bool want(bool looped) {
     bool any = false;
     for (long i = 0; i < s.weights; i++) {
@@ -119,5 +118,5 @@ struct Sweeps {
   }
 };
 
-extern "C" void forward_in_segments(const Segments* s, const Layer* L) { Sweeps(*L, *s).forward(); }
-extern "C" void backward_in_segments(const Segments* s, const Layer* L) { Sweeps(*L, *s).backward(); }
+extern "C" void forward_in_stretches(const Stretches* s, const Layer* L) { Sweeps(*L, *s).forward(); }
+extern "C" void backward_in_stretches(const Stretches* s, const Layer* L) { Sweeps(*L, *s).backward(); }

@@ -1,4 +1,4 @@
-"""Long sequences run in segments of time, with the bits of one run; cells whose units do not mix agree at any length."""
+"""Long sequences run in stretches of time, with the bits of one run; cells whose units do not mix agree at any length."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -10,7 +10,7 @@ from torch import Tensor
 from archsearch.cell import Cell, library
 from archsearch.cell.jacobian import jacobian_class
 from archsearch.compiler import Recurrent
-from archsearch.compiler.native import pages, segments
+from archsearch.compiler.native import pages, stretches
 from archsearch.compiler.native.buffers import Buffers
 from archsearch.compiler.native.call import CompiledLayer, compile_layer
 from archsearch.compiler.native.toolchain import toolchain
@@ -22,11 +22,19 @@ STEPS, BATCH, INPUTS, WIDTH = 23, 3, 5, 18
 WITHOUT_MIXING = [name for name in library.names() if jacobian_class(library.load(name)).structure != "dense"]
 VECTORS = Cell.parse("""
 cell vectors(x, h, c):
-    a = sigmoid(linear(x) + linear(linear(x, diag=1)))
-    c' = c * linear(a, diag=1) + linear(c, diag=1)
-    h' = norm(c' * linear(x)) + linear(linear(c', diag=1))
+    a = scale(sigmoid(linear(x) + linear(x)))
+    c' = c * a + scale(c, start=0.5)
+    h' = norm(c' * linear(x)) + scale(linear(scale(c')))
 """)
 """Learned vectors before, in and after the loop over time, a sum with two biases, an output that no step reads."""
+
+ALONE = Cell.parse("""
+cell alone(x, h, c):
+    a = scale(sigmoid(linear(x) + linear(x)))
+    c' = c * a + scale(c, start=0.5)
+    h' = norm(scale(c'))
+""")
+"""The same without products in the loop or after it."""
 
 BLOCKS = Cell.parse("""
 cell blocks(x, h):
@@ -34,7 +42,7 @@ cell blocks(x, h):
     h' = h + z * (tanh(linear(z * h, heads=2)) - h)
 """)
 SOME = {name: library.load(name) for name in ("mingru", "hgrn", "sru", "rg_lru", "gru", "lstm_1997")}
-CELLS = {**SOME, "vectors": VECTORS, "blocks": BLOCKS}
+CELLS = {**SOME, "vectors": VECTORS, "alone": ALONE, "blocks": BLOCKS}
 
 
 def results(
@@ -59,9 +67,9 @@ def results(
 
 @pytest.fixture(params=["kept", "made again"])
 def short(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Segments of five steps, whose tapes are kept or made again; memory holds no numbers before."""
-    monkeypatch.setattr(segments, "ROWS", 5 * BATCH)
-    monkeypatch.setattr(segments, "CACHE", 0)
+    """Stretches of five steps, whose tapes are kept or made again; memory holds no numbers before."""
+    monkeypatch.setattr(stretches, "ROWS", 5 * BATCH)
+    monkeypatch.setattr(stretches, "CACHE", 0)
     monkeypatch.setenv("ARCHSEARCH_TAPE_LIMIT", "1G" if request.param == "kept" else "0")
     monkeypatch.setattr(
         Buffers, "take", lambda self, size, dtype: torch.full((size,), torch.nan, dtype=dtype)
@@ -72,19 +80,19 @@ def built_of(engine: Any) -> CompiledLayer:
     return compile_layer(engine.text, False, toolchain())
 
 
-def way_of(engine: Any, sizes: tuple[int, int, int, int]) -> segments.Way:
-    return segments.way(engine.cell, built_of(engine), sizes, 4)
+def way_of(engine: Any, sizes: tuple[int, int, int, int]) -> stretches.Way:
+    return stretches.way(engine.cell, built_of(engine), sizes, 4)
 
 
 def in_one_run(monkeypatch: pytest.MonkeyPatch, cell: Cell, wanted: Sequence[str] = ()) -> list[Tensor]:
     with monkeypatch.context() as patched:
-        patched.setattr(segments, "ROWS", 1 << 40)
+        patched.setattr(stretches, "ROWS", 1 << 40)
         return results(cell, wanted=wanted)
 
 
 @pytest.mark.usefixtures("short")
 @pytest.mark.parametrize("name", CELLS)
-def test_segments_have_the_bits_of_one_run(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_stretches_have_the_bits_of_one_run(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     expected = in_one_run(monkeypatch, CELLS[name])
     assert all(torch.equal(*pair) for pair in zip(results(CELLS[name]), expected, strict=True))
 
@@ -92,7 +100,7 @@ def test_segments_have_the_bits_of_one_run(name: str, monkeypatch: pytest.Monkey
 @pytest.mark.slow
 @pytest.mark.usefixtures("short")
 @pytest.mark.parametrize("name", library.names())
-def test_segments_of_every_cell_have_the_bits_of_one_run(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_stretches_of_every_cell_have_the_bits_of_one_run(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     expected = in_one_run(monkeypatch, library.load(name))
     assert all(torch.equal(*pair) for pair in zip(results(library.load(name)), expected, strict=True))
 
@@ -100,7 +108,7 @@ def test_segments_of_every_cell_have_the_bits_of_one_run(name: str, monkeypatch:
 @pytest.mark.slow
 @pytest.mark.usefixtures("short")
 @pytest.mark.parametrize("seed", range(20))
-def test_segments_of_random_cells_have_the_bits_of_one_run(
+def test_stretches_of_random_cells_have_the_bits_of_one_run(
     seed: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     cell = plain.random_cell(seed)
@@ -110,7 +118,7 @@ def test_segments_of_random_cells_have_the_bits_of_one_run(
 
 @pytest.mark.usefixtures("short")
 @pytest.mark.parametrize("wanted", ["x", "states", "weights"])
-def test_segments_make_the_gradients_that_are_wanted(wanted: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_stretches_make_the_gradients_that_are_wanted(wanted: str, monkeypatch: pytest.MonkeyPatch) -> None:
     expected = in_one_run(monkeypatch, VECTORS, [wanted])
     assert all(torch.equal(*pair) for pair in zip(results(VECTORS, wanted=[wanted]), expected, strict=True))
 
@@ -121,8 +129,8 @@ def test_segments_make_the_gradients_that_are_wanted(wanted: str, monkeypatch: p
 def test_cells_whose_units_do_not_mix_agree_at_any_length(
     name: str, steps: int, reset: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(segments, "ROWS", 10 * BATCH)
-    monkeypatch.setattr(segments, "CACHE", 0)
+    monkeypatch.setattr(stretches, "ROWS", 10 * BATCH)
+    monkeypatch.setattr(stretches, "CACHE", 0)
     ours, theirs = (results(library.load(name), steps, reset, engine) for engine in ("native", "interpreter"))
     assert error(ours, theirs) < DOUBLE
 

@@ -1,7 +1,8 @@
-"""Long sequences in segments of time, with the bits of one run over all steps; see `segments.cpp`.
+"""Long sequences in stretches of time, with the bits of one run over all steps; see `stretches.cpp`.
 
-What a segment works on stays in cache, where one run over all steps fetches every array from memory several times. That
-pays where the loop over time has no products, as its way back is run twice. A tape beyond a limit is not kept at all.
+What a stretch works on stays in cache, where one run over all steps fetches every array from memory several times. That
+pays where the loop over time has no products, as its way back is run twice. A tape beyond a limit is not kept at all, but
+made again from the states that stretches begin with.
 """
 
 from __future__ import annotations
@@ -23,20 +24,20 @@ from archsearch.compiler.program import Zone
 from archsearch.compiler.program.program import program
 
 ROWS = 1280
-"""Steps times sequences of a segment: few enough for the caches, and many enough for products at full speed."""
+"""Steps times sequences of a stretch: few enough for the caches, and many enough for products at full speed."""
 
 CACHE = 32 << 20
 """Bytes of tape and work that caches may hold: below, one run over all steps is as fast."""
 
 TAPE_LIMIT = "ARCHSEARCH_TAPE_LIMIT"
-"""Names the variable with the bytes of a tape that are kept; a longer one is made again, segment by segment."""
+"""Names the variable with the bytes of a tape that are kept; a longer one is made again, stretch by stretch."""
 
 TAPE = 1 << 30
 """What holds where it is not set."""
 
 
-class _Segments(ctypes.Structure):
-    """`Segments` of `segments.cpp`.
+class _Stretches(ctypes.Structure):
+    """`Stretches` of `stretches.cpp`.
 
     Attributes:
         held: What its pointers point to.
@@ -44,10 +45,7 @@ class _Segments(ctypes.Structure):
 
     held: tuple[Any, ...]
     _fields_ = [
-        *(
-            (name, ctypes.c_long)
-            for name in ("steps", "keeps", "tape", "work", "states", "carries", "weights")
-        ),
+        *((name, ctypes.c_long) for name in ("steps", "keeps", "tape", "work", "states", "weights")),
         *((name, ctypes.c_void_p) for name in ("looped", "forward", "backward")),
     ]
 
@@ -70,7 +68,7 @@ class Way:
 
 
 def way(cell: Cell, built: CompiledLayer, sizes: tuple[int, int, int, int], number: int) -> Way:
-    """Return how a layer runs over a sequence: at once, or in segments.
+    """Return how a layer runs over a sequence: at once, or in stretches.
 
     Args:
         cell: In canonical form.
@@ -84,9 +82,9 @@ def way(cell: Cell, built: CompiledLayer, sizes: tuple[int, int, int, int], numb
     tape, work = built.sizes(*sizes)
     if sizes[0] > max(1, ROWS // sizes[1]):
         if tape * number > named_bytes(TAPE_LIMIT, TAPE):
-            return _in_segments(cell, built, sizes, number, keeps=False)
+            return _in_stretches(cell, built, sizes, number, keeps=False)
         if (tape + work) * number > CACHE and _scans(cell):
-            return _in_segments(cell, built, sizes, number, keeps=True)
+            return _in_stretches(cell, built, sizes, number, keeps=True)
     return Way(built.forward, built.backward, tape, work)
 
 
@@ -98,17 +96,17 @@ def _scans(cell: Cell) -> bool:
     return not made.plan.has_core_products and places <= {Zone.PROLOGUE}
 
 
-def _in_segments(
+def _in_stretches(
     cell: Cell, built: CompiledLayer, sizes: tuple[int, int, int, int], number: int, keeps: bool
 ) -> Way:
-    """Return how a layer runs in segments.
+    """Return how a layer runs in stretches.
 
     Args:
         cell: In canonical form.
         built: Its functions.
         sizes: T, B, H, I.
         number: Bytes of a number.
-        keeps: Whether the tapes of all segments are kept.
+        keeps: Whether the tapes of all stretches are kept.
     """
     driver = _driver(number == 8, toolchain())
     steps, batch, width, size = sizes
@@ -117,26 +115,25 @@ def _in_segments(
     made, names = program(cell, row_by_row=True), parameter_names(cell)
     summed = {weight_name(handle) for handle in made.looped}
     looped = array("B", [name in summed for name in names])
-    segments = _Segments(
+    stretches = _Stretches(
         steps=length,
         keeps=keeps,
         tape=tape,
         work=work,
         states=len(cell.state_nodes),
-        carries=made.carries_output,
         weights=len(names),
         looped=looped.buffer_info()[0],
         forward=_address(built.forward),
         backward=_address(built.backward),
     )
-    segments.held = driver, looped, built
-    here = ctypes.byref(segments)
+    stretches.held = driver, looped, built
+    here = ctypes.byref(stretches)
     numbers = [
-        function(driver, f"segments_{name}", ctypes.c_long, ctypes.c_void_p, *[ctypes.c_long] * 3)
+        function(driver, f"stretches_{name}", ctypes.c_long, ctypes.c_void_p, *[ctypes.c_long] * 3)
         for name in ("tape", "work")
     ]
     forward, backward = (
-        partial(function(driver, f"{name}_in_segments", None, *[ctypes.c_void_p] * 2), here)
+        partial(function(driver, f"{name}_in_stretches", None, *[ctypes.c_void_p] * 2), here)
         for name in ("forward", "backward")
     )
     tape_size, work_size = (count(here, steps, batch, width) for count in numbers)
@@ -149,5 +146,5 @@ def _address(function: object) -> int | None:
 
 @cache
 def _driver(double: bool, tools: Toolchain) -> ctypes.CDLL:
-    """Return what runs segments, built once per host; the compiler is part of the key, since tests change it."""
-    return library((HERE / "segments.cpp").read_text(encoding="utf-8"), double)
+    """Return what runs stretches, built once per host; the compiler is part of the key, since tests change it."""
+    return library((HERE / "stretches.cpp").read_text(encoding="utf-8"), double)
