@@ -29,10 +29,10 @@ ROWS = 1280
 CACHE = 32 << 20
 """Bytes of tape and work that caches may hold: below, one run over all steps is as fast."""
 
-TAPE_LIMIT = "ARCHSEARCH_TAPE_LIMIT"
+LIMIT = "ARCHSEARCH_TAPE"
 """Names the variable with the bytes of a tape that are kept; a longer one is made again, stretch by stretch."""
 
-TAPE = 1 << 30
+DEFAULT = 1 << 30
 """What holds where it is not set."""
 
 
@@ -77,11 +77,11 @@ def way(cell: Cell, built: CompiledLayer, sizes: tuple[int, int, int, int], numb
         number: Bytes of a number.
 
     Raises:
-        InputError: ARCHSEARCH_TAPE_LIMIT is no size.
+        InputError: ARCHSEARCH_TAPE is no size.
     """
     tape, work = built.sizes(*sizes)
     if sizes[0] > max(1, ROWS // sizes[1]):
-        if tape * number > named_bytes(TAPE_LIMIT, TAPE):
+        if tape * number > named_bytes(LIMIT, DEFAULT):
             return _in_stretches(cell, built, sizes, number, keeps=False)
         if (tape + work) * number > CACHE and _scans(cell):
             return _in_stretches(cell, built, sizes, number, keeps=True)

@@ -70,7 +70,7 @@ def short(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> No
     """Stretches of five steps, whose tapes are kept or made again; memory holds no numbers before."""
     monkeypatch.setattr(stretches, "ROWS", 5 * BATCH)
     monkeypatch.setattr(stretches, "CACHE", 0)
-    monkeypatch.setenv("ARCHSEARCH_TAPE_LIMIT", "1G" if request.param == "kept" else "0")
+    monkeypatch.setenv("ARCHSEARCH_TAPE", "1G" if request.param == "kept" else "0")
     monkeypatch.setattr(
         Buffers, "take", lambda self, size, dtype: torch.full((size,), torch.nan, dtype=dtype)
     )
@@ -145,11 +145,11 @@ def test_a_run_in_cache_and_a_loop_with_products_are_not_cut() -> None:
 def test_a_long_tape_is_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     gru, sizes = Recurrent("gru", 256, 256)._run, (4096, 20, 256, 256)
     kept = way_of(gru, sizes)
-    monkeypatch.setenv("ARCHSEARCH_TAPE_LIMIT", "100M")
+    monkeypatch.setenv("ARCHSEARCH_TAPE", "100M")
     again = way_of(gru, sizes)
     assert 10 * (again.tape_size + again.work_size) < kept.tape_size
-    monkeypatch.setenv("ARCHSEARCH_TAPE_LIMIT", "much")
-    with pytest.raises(InputError, match="ARCHSEARCH_TAPE_LIMIT is 'much'; it must be a size such as"):
+    monkeypatch.setenv("ARCHSEARCH_TAPE", "much")
+    with pytest.raises(InputError, match="ARCHSEARCH_TAPE is 'much'; it must be a size such as"):
         way_of(gru, sizes)
 
 
