@@ -65,6 +65,7 @@ PLANS = [  # the part of the compiler that does not know torch
     "compiler.native.toolchain",
     "compiler.native.build",
     "compiler.native.eviction",
+    "compiler.native.limits",
 ]
 INSTANT = [
     name

@@ -14,7 +14,7 @@ from archsearch import __version__
 from archsearch.cell import Cell
 from archsearch.cell.ops import LEAKY_SLOPE, NORM_EPSILON
 from archsearch.compiler.native.build import FLAGS, HERE, THOROUGH
-from archsearch.compiler.native.call import POINTERS
+from archsearch.compiler.native.call import NUMBERS, POINTERS
 from archsearch.compiler.native.source import source
 from archsearch.compiler.parameters import bias_name, parameter_names, weight_name
 from archsearch.exporters.module_names import exported_names
@@ -68,6 +68,7 @@ def _fields(cell: Cell) -> dict[str, str]:
         "SOURCE": _digest(cell),
         "WEIGHTS": repr(_weights(shown)),
         "POINTERS": " ".join(POINTERS),
+        "NUMBERS": " ".join(NUMBERS),
         "ORDER": repr(shown.cell.state_order),
         "WIDE": "None",
     }

@@ -7,6 +7,8 @@ import threading
 import torch
 from torch import Tensor
 
+from archsearch.compiler.native.pages import in_large_pages
+
 KEPT = 4
 """Buffers that lie ready; the one that has lain longest goes first."""
 
@@ -32,7 +34,8 @@ class Buffers:
             for position, buffer in enumerate(self.free):
                 if buffer.dtype == dtype and size <= buffer.numel() <= max(SLACK * size, 1024):
                     return self.free.pop(position)
-        return torch.empty(size, dtype=dtype, device="cpu")  # whatever the default device is
+        # whatever the default device is
+        return in_large_pages(torch.empty(size, dtype=dtype, device="cpu"))
 
     def give_back(self, buffer: Tensor) -> None:
         """Keep a buffer, shape (numbers,), for who takes it next."""

@@ -38,6 +38,7 @@ POINTERS = (
     "ds0",
     "index",
 )
+NUMBERS = ("different", "adding", "brief")
 
 
 class _Gemm(ctypes.Structure):
@@ -48,7 +49,7 @@ class _Layer(ctypes.Structure):
     _fields_ = [
         *((name, ctypes.c_long) for name in "TBHI"),
         *((name, ctypes.c_void_p) for name in POINTERS),
-        ("different", ctypes.c_long),
+        *((name, ctypes.c_long) for name in NUMBERS),
     ]
 
 

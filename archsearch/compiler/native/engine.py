@@ -13,7 +13,9 @@ from archsearch.compiler.differentiable import Gradients, Inputs
 from archsearch.compiler.generated import Generated
 from archsearch.compiler.native.buffers import Buffers
 from archsearch.compiler.native.call import Call, CompiledLayer, compile_layer, gemm
+from archsearch.compiler.native.pages import in_large_pages
 from archsearch.compiler.native.source import source
+from archsearch.compiler.native.stretches import way
 from archsearch.compiler.native.toolchain import toolchain
 
 __all__ = ["Native", "native_description", "gemm"]
@@ -79,8 +81,7 @@ class _Call:
         built: They.
         inputs: The tensors.
         sizes: T, B, H, I.
-        tape_size: How many numbers the memory from forward to backward has.
-        work_size: How many that for one call has.
+        way: How they run over the sequence.
     """
 
     def __init__(self, engine: Native, built: CompiledLayer, inputs: Inputs) -> None:
@@ -93,7 +94,7 @@ class _Call:
             weights=tuple([weight.contiguous() for weight in inputs.weights]),
         )
         self.sizes = *inputs.x.shape[:2], inputs.states[0].shape[1], inputs.x.shape[2]
-        self.tape_size, self.work_size = self.built.sizes(*self.sizes)
+        self.way = way(engine.cell, built, self.sizes, inputs.x.element_size())
 
     def call(self, tape: Tensor, work: Tensor) -> Call:
         """Return the arguments that both directions take; `tape` and `work` have one dimension."""
@@ -105,25 +106,27 @@ class _Call:
     def forward(self) -> tuple[tuple[Tensor, ...], Tensor]:
         """Return the output and the last states, and the tape for the way back."""
         x = self.inputs.x
-        tape = self.engine.tapes.take(self.tape_size, x.dtype)
-        work = self.engine.works.take(self.work_size, x.dtype)
-        out = x.new_empty(self.sizes[:3])
+        tape = self.engine.tapes.take(self.way.tape_size, x.dtype)
+        work = self.engine.works.take(self.way.work_size, x.dtype)
+        out = in_large_pages(x.new_empty(self.sizes[:3]))
         after = [torch.empty_like(state) for state in self.inputs.states]
         call = self.call(tape, work)
         call.set(out=out)
         call.lists(sT=after)
-        call.run(self.built.forward)
+        call.run(self.way.forward)
         self.engine.works.give_back(work)
         return (out, *after), tape
 
     def backward(self, tape: Tensor, gradients: Gradients, needed: Sequence[bool]) -> Gradients:
         """Return the gradients that are needed, of x, (T, B, I), and so on; uses the tape up, which has one dimension."""
         inputs = self.inputs
-        work = self.engine.works.take(self.work_size, inputs.x.dtype)
+        work = self.engine.works.take(self.way.work_size, inputs.x.dtype)
         tensors = inputs.tensors
         reached = [True] * (len(tensors) - len(inputs.weights)) + self.engine.reached
         made = [
-            torch.empty_like(tensor) if need and reach else None  # None where none reaches, as torch has it
+            in_large_pages(torch.empty_like(tensor))
+            if need and reach
+            else None  # None where none reaches, as torch has it
             for tensor, need, reach in zip(tensors, needed, reached, strict=True)
         ]
         dx, *others = made
@@ -133,7 +136,7 @@ class _Call:
         call = self.call(tape, work)
         call.set(dout=dout, dx=dx, dxr=dwide)
         call.lists(dsT=dafter, ds0=others[:count], dw=others[count:])
-        call.run(self.built.backward)
+        call.run(self.way.backward)
         self.engine.works.give_back(work)
         self.engine.tapes.give_back(tape)
         return made

@@ -7,12 +7,11 @@ from __future__ import annotations
 
 import contextlib
 import os
-import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from archsearch.errors import InputError
+from archsearch.compiler.native.limits import named_bytes
 
 LIMIT = "ARCHSEARCH_CACHE_LIMIT"
 """Names the variable with the size: bytes, or a number with K, M or G."""
@@ -28,8 +27,6 @@ EVERY = 256
 
 SHARE = 0.9
 """What is left of the limit, so that not every look finds something to remove."""
-
-UNITS = {"": 1, "K": 1024, "M": 1024**2, "G": 1024**3}
 
 
 class KeptLibrary(NamedTuple):
@@ -52,13 +49,7 @@ def limit() -> int:
     Raises:
         InputError: ARCHSEARCH_CACHE_LIMIT is no size.
     """
-    text = os.environ.get(LIMIT, "").strip()
-    if not text:
-        return DEFAULT
-    parts = re.fullmatch(r"(\d{1,15})\s*([KMG]?)(?:i?B)?", text, re.IGNORECASE)
-    if parts is None:
-        raise InputError(f"{LIMIT} is {text!r}; it must be a size such as 500M or 2G")
-    return int(parts[1]) * UNITS[parts[2].upper()]
+    return named_bytes(LIMIT, DEFAULT)
 
 
 def mark_used(path: Path) -> None:

@@ -20,6 +20,8 @@ struct Layer {
   real* const* ds0;
   const int32_t* index;             // where x has few different rows: x and dx have those, `different` of them, and this says
   long different;                   // which of them each of the T·B rows is; or none
+  long adding;                      // whether gradients of weights are added to what is there
+  long brief;                       // whether to end after the loop over time: its vectors and the states have their gradients
 };
 
 // Memory is handed out in multiples of 16 numbers, rows are padded to them: whole vectors at every width.
@@ -91,15 +93,23 @@ static inline void add_up(const real* from, const int32_t* index, real* to, long
     for (long j = 0; j < width; j += W) st(sum + j, ld(sum + j) + ld(from + r * width + j));
   }
 }
+// Asks for memory so many rows before it is read: on the way back through time the processor does not guess what comes next.
+static const long BEFORE = 96;
+static inline void fetch(const real* p) { __builtin_prefetch(p, 0, 2); }
 // to += from over rows of H; nothing from none.
 static inline void add_rows(const real* from, long H, real* to, long Hs, long rows) {
   if (!from) return;
-  for (long r = 0; r < rows; r++)
-    for (long j = 0; j < H; j++) to[r * Hs + j] += from[r * H + j];
+  for (long r = 0; r < rows; r++, from += H, to += Hs) {
+    long j = 0;
+    for (; j + W <= H; j += W) {
+      fetch(from - BEFORE * H + j);
+      st(to + j, ld(to + j) + ld(from + j));
+    }
+    for (; j < H; j++) to[j] += from[j];
+  }
 }
-// A row's sum over many rows; `to` has whole vectors.
+// Adds rows up, to what is there; `to` has whole vectors.
 static inline void sum_rows(const real* from, long stride, long rows, real* to, long Hs) {
-  zero(to, Hs);
   for (long r = 0; r < rows; r++)
     for (long j = 0; j < Hs; j += W) st(to + j, ld(to + j) + ld(from + r * stride + j));
 }

@@ -48,6 +48,25 @@ class Program:
         return self.cell.state_nodes[0].handle in self.plan.carried
 
     @property
+    def vectors(self) -> list[int]:
+        """The handles of the nodes that have a learned vector."""
+        return [node.handle for node in self.cell.ops if node.op == "scale"]
+
+    @property
+    def looped(self) -> set[int]:
+        """Those of them that the loop over time reads."""
+        return {handle for handle in self.vectors if self.plan.place[handle].zone == Zone.CORE}
+
+    @property
+    def read_back(self) -> set[str]:
+        """The arrays of the way there that the way back reads."""
+        kernels = [step for zone in self.backward.values() for step in zone if isinstance(step, Kernel)]
+        loaded = {
+            kernel.argument(line).array for kernel in kernels for line in kernel.lines if line.kind == "load"
+        }
+        return loaded | {self.layout.source(product).array for product in self.plan.products}
+
+    @property
     def kernels(self) -> list[Kernel]:
         """All kernels, in order."""
         lists = [*self.forward.values(), *self.backward.values()]

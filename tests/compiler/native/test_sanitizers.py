@@ -76,7 +76,7 @@ def test_the_library_and_mutants_run_clean(flags: tuple[str, ...], tmp_path: Pat
     ("fault", "repaired", "words"),
     [
         ("memory += room(size);", "memory += room(size) - 17;", "use-after-poison"),
-        ("  zero(to, Hs);", "", "depends on memory that nobody wrote"),
+        ("  zero(to, different * width);", "", "depends on memory that nobody wrote"),
     ],
 )
 def test_a_fault_would_be_found(fault: str, repaired: str, words: str, tmp_path: Path) -> None:

@@ -8,18 +8,18 @@ WIDE = ("P", "D")
 """Arrays whose rows, S apart, hold all accumulators side by side."""
 
 
-def row(argument: Argument) -> str:
-    """Return where the row at hand begins."""
+def row(argument: Argument, r: str = "r") -> str:
+    """Return where a row begins, that at hand unless another is said."""
     match argument.when:
         case "lane":
             return argument.array
         case "step":
             return f"{argument.array} + b * Hs"
         case "next":
-            return f"{argument.array} + (r + B) * Hs"
+            return f"{argument.array} + ({r} + B) * Hs"
     if argument.array in WIDE:
-        return f"{argument.array} + r * S + {argument.accumulator} * Hs"
-    return f"{argument.array} + r * Hs"
+        return f"{argument.array} + {r} * S + {argument.accumulator} * Hs"
+    return f"{argument.array} + {r} * Hs"
 
 
 def rows(argument: Argument, core: bool) -> tuple[str, str]:

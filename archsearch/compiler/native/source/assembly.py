@@ -17,7 +17,9 @@ from archsearch.compiler.program.program import Program, program
 def source(cell: Cell) -> str:
     """Return the C++ of a cell in canonical form; it includes `layer.h`. A worker asks for it trial after trial."""
     printed = program(cell, row_by_row=True)
-    forward, backward, tape = ForwardPrinter(printed), BackwardPrinter(printed), _tape(printed)
+    forward, backward, tape = ForwardPrinter(printed), BackwardPrinter(printed), _arrays(printed)
+    for name in [name for name in tape if name not in {*printed.read_back, "P"}]:
+        forward.array(name, tape.pop(name))
     forward.print()
     backward.print()
     lines = [
@@ -45,8 +47,8 @@ def _equations(plan: ProgramPlan) -> Iterator[str]:
         yield f"// n{node.handle} = {node.op}({operands})   {place.zone.name.lower()} {place.level}"
 
 
-def _tape(program: Program) -> dict[str, str]:
-    """Return the arrays that live from forward to backward, with their sizes."""
+def _arrays(program: Program) -> dict[str, str]:
+    """Return the arrays of the way there, with their sizes; those that the way back reads live until then."""
     arrays = {"P": "rows * S"}
     arrays |= {f"E{state}": "(rows + B) * Hs" for state in program.plan.carried}
     arrays |= {f"K{handle}": "rows * Hs" for handle in program.layout.kept}

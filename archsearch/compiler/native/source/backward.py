@@ -12,19 +12,24 @@ from archsearch.compiler.program.kernels import Argument, Multiply
 class BackwardPrinter(Printer):
     """The body of `backward`."""
 
+    back = True
+
     def print(self) -> None:
         """Print all of it."""
         self.arrays()
         self.vectors()
         self.pack("backward")
-        for node in self.cell.ops:
-            if node.op == "scale":
-                self.say(f"zero({self.array(f'L{node.handle}', 'Hs')}, Hs);")
+        for handle in self.program.vectors:
+            sums = self.array(f"L{handle}", "Hs")
+            self.say(f"spread(L->adding ? L->dw[{self.weight(handle)}] : 0, H, {sums}, Hs, 1);")
         self.begin()
         self.zone(Zone.EPILOGUE, self.program.backward[Zone.EPILOGUE])
         if self.plan.carried:
             self.core()
+        self.vector_gradients(looped=True)
+        self.say("if (L->brief) return;")
         self.zone(Zone.PROLOGUE, self.program.backward[Zone.PROLOGUE])
+        self.vector_gradients(looped=False)
         deferred.print_weight_gradients(self)
         deferred.print_input_gradients(self)
 
@@ -68,6 +73,13 @@ class BackwardPrinter(Printer):
         for state in carried:
             start = f"L->ds0[{self.plan.state[state]}]"
             self.say(f"if ({start}) gather(D{state}, Hs, {start}, H, B);")
+
+    def vector_gradients(self, looped: bool) -> None:
+        """Hand over the gradients of learned vectors, of those that the loop over time reads or of the others."""
+        for handle in self.program.vectors:
+            if (handle in self.program.looped) == looped:
+                into = f"L->dw[{self.weight(handle)}]"
+                self.say(f"if ({into}) memcpy({into}, L{handle}, H * sizeof(real));")
 
     def product(self, multiply: Multiply, core: bool) -> None:
         """Print δ · W, which is added to the gradient of a product's input, or begins it."""

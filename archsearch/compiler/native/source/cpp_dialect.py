@@ -24,16 +24,17 @@ class Text:
     scratch: set[str]
 
 
-def printed(kernel: Kernel, cell: Cell, core: bool) -> Text:
+def printed(kernel: Kernel, cell: Cell, core: bool, fetches: bool = False) -> Text:
     """Return a kernel as C++.
 
     Args:
         kernel: It, written row by row.
         cell: The canonical form, whose ops say which variables are dear to compute.
         core: Whether it runs over the B rows of step `t`, else over all rows.
+        fetches: Whether it asks for the rows of earlier steps.
     """
     early, rest = activations_first(kernel, cell)
-    body = _Row(rest)
+    body = _Row(rest, fetches)
     lines: list[str] = []
     for activation in early:
         sums = f"{row(activation.first)} + j"
@@ -60,13 +61,14 @@ class _Row:
 
     Attributes:
         kernel: What is printed.
+        fetches: Whether it asks for rows of earlier steps.
         parts: The lines of both, but stores of what was loaded from there; those from the first sum over what is computed
             here are of the second.
         scratch: Rows of variables over which there are sums.
     """
 
-    def __init__(self, kernel: Kernel) -> None:
-        self.kernel = kernel
+    def __init__(self, kernel: Kernel, fetches: bool) -> None:
+        self.kernel, self.fetches = kernel, fetches
         lines = [line for line in kernel.lines if not self.is_idle(line)]
         cut = next((number for number, line in enumerate(lines) if self.is_late(line)), len(lines))
         self.parts = lines[:cut], lines[cut:]
@@ -131,6 +133,8 @@ class _Row:
             elif self.is_narrow(line):
                 continue
             elif line.kind in ("load", "let") and line in read and (line.kind == "load" or line not in lines):
+                if self.fetches and line.kind == "load" and self.kernel.argument(line).when == "row":
+                    yield f"fetch({row(self.kernel.argument(line), '(r - BEFORE)')} + j);"
                 yield f"V {line.name} = ld({self.place(line)} + j);"
             elif line.kind == "let" and line in lines:
                 yield f"V {line.name} = {line.text};"

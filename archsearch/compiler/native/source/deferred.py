@@ -10,7 +10,7 @@ from archsearch.compiler.program import X_AS_IT_CAME, Product
 
 
 def print_weight_gradients(printer: Printer) -> None:
-    """Print dW = δᵀ·a of every linear with K = all rows, the sums of δ, and the learned vectors."""
+    """Print dW = δᵀ·a of every linear with K = all rows, and the sums of δ."""
     printer.say(
         f"real* X = L->index ? {printer.array('G', 'rows * S')} : D;",
         "if (L->index) add_up(D, L->index, G, S, rows, few);",
@@ -20,10 +20,6 @@ def print_weight_gradients(printer: Printer) -> None:
     for product in printer.plan.products:
         _matrices(printer, product, packed, begun)
     _biases(printer)
-    for node in printer.cell.ops:
-        if node.op == "scale":
-            into = f"L->dw[{printer.weight(node.handle)}]"
-            printer.say(f"if ({into}) memcpy({into}, L{node.handle}, H * sizeof(real));")
 
 
 def _matrices(printer: Printer, product: Product, packed: set[str], begun: set[int]) -> None:
@@ -49,7 +45,7 @@ def _matrices(printer: Printer, product: Product, packed: set[str], begun: set[i
         heads = node.heads
         whole = into if heads == 1 else f"M{linear}"
         left, right = f"gemm.run({delta}, 1, S, 1, {count}, 0, {name}", f"{deep}, H, {deep})"
-        call = f"{left}, 0, 0, {whole}, {right}"
+        call = f"{left}, L->adding ? {whole} : 0, {deep}, {whole}, {right}"
         if node.like is not None:
             _shared(printer, node, (left, right), begun, position in printer.program.unreached)
         elif position in printer.program.unreached:
@@ -57,7 +53,8 @@ def _matrices(printer: Printer, product: Product, packed: set[str], begun: set[i
         elif heads == 1:
             printer.say(f"if ({into}) {call};")
         else:
-            printer.say(f"if ({into}) {{ {call}; blocks_of({whole}, H, {heads}, {into}); }}")
+            before = f"if (L->adding) whole_matrix({into}, H, {heads}, {whole});"
+            printer.say(f"if ({into}) {{ {before} {call}; blocks_of({whole}, H, {heads}, {into}); }}")
 
 
 def _shared(printer: Printer, node: Node, product: tuple[str, str], begun: set[int], unreached: bool) -> None:
@@ -72,15 +69,18 @@ def _shared(printer: Printer, node: Node, product: tuple[str, str], begun: set[i
     """
     into, (left, right) = f"L->dw[{printer.weight(node.handle)}]", product
     whole = into if node.heads == 1 else printer.array(f"M{node.owner}", "H * H")
+    first = node.owner not in begun
     with printer.block(f"if ({into})"):
-        if node.owner not in begun and (unreached or node.transposed):
-            printer.say(f"zero({whole}, H * H);")
+        if first and node.heads > 1:
+            printer.say(f"if (L->adding) whole_matrix({into}, H, {node.heads}, {whole});")
+        if first and (unreached or node.transposed):
+            printer.say(f"if (!L->adding) zero({whole}, H * H);")
         if not unreached and node.transposed:
             part = printer.array(f"T{node.handle}", "H * H")
             printer.say(f"{left}, 0, 0, {part}, {right};", f"add_transposed({part}, H, {whole});")
         elif not unreached:
-            start = f"{whole}, H" if node.owner in begun else "0, 0"
-            printer.say(f"{left}, {start}, {whole}, {right};")
+            start = f"L->adding ? {whole} : 0" if first else whole
+            printer.say(f"{left}, {start}, H, {whole}, {right};")
         if node.heads > 1:
             printer.say(f"blocks_of({whole}, H, {node.heads}, {into});")
     begun.add(node.owner)
@@ -92,7 +92,10 @@ def _biases(printer: Printer) -> None:
         targets = [f"L->dw[{bias}]" for bias in biases if bias is not None]
         if targets:
             with printer.block(f"if ({' || '.join(targets)})"):
-                printer.say(f"sum_rows(X + {position} * Hs, S, few, {printer.array('bias', 'Hs')}, Hs);")
+                *others, last = targets
+                before = "".join(f"{into} ? {into} : " for into in others) + last
+                printer.say(f"spread(L->adding ? {before} : 0, H, {printer.array('bias', 'Hs')}, Hs, 1);")
+                printer.say(f"sum_rows(X + {position} * Hs, S, few, bias, Hs);")
                 printer.say(*(f"if ({into}) memcpy({into}, bias, H * sizeof(real));" for into in targets))
 
 

@@ -23,7 +23,10 @@ class Printer:
         lines: What was printed so far.
         depth: How many blocks are open.
         work: The arrays, with their sizes.
+        back: Whether time runs back.
     """
+
+    back = False
 
     def __init__(self, program: Program) -> None:
         self.program, self.plan, self.cell = program, program.plan, program.cell
@@ -98,7 +101,9 @@ class Printer:
 
     def kernel(self, kernel: Kernel, core: bool) -> None:
         """Print a kernel for the rows of a step, or for all of them."""
-        text = printed(kernel, self.cell, core)
+        text = printed(
+            kernel, self.cell, core, fetches=core and self.back and not self.plan.has_core_products
+        )
         self.say(*text.lines)
         self.work |= {name: "Hs" for name in text.scratch}
 
