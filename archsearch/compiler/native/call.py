@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 LAYERS = 256
 """Compiled cells that stay loaded, besides those that somebody holds."""
 
-PRODUCTS = ("pack", "pack_forward", "pack_backward", "run")
+PRODUCTS = ("pack", "pack_forward", "pack_backward", "run", "run_once")
 POINTERS = (
     "x",
     "xr",
