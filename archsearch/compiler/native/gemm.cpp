@@ -181,45 +181,36 @@ static inline void turned(const real* weights, long depth, V* square) {
   transpose(square);
 }
 
-// The same for one row of A and whole vectors: the weights go through registers and nowhere else. Two vectors, so that one's sums
-// are computed while the other's wait; where rows are long, the weights come from far, and one vector with fetching ahead is faster.
-template <int N>
-static void row_once(const real* A, const real* const* weights, long depth, const real* start, real* C) {
-  V sums[N], square[W], last[W];
-  UNROLL for (int v = 0; v < N; v++) sums[v] = ld(start + v * W);
-  long k = 0;
-  for (; k + W <= depth; k += W)
-    UNROLL for (int v = 0; v < N; v++) {
-      if (N == 1) UNROLL for (int j = 0; j < W; j++) __builtin_prefetch(weights[v] + j * depth + k + 4 * W);
-      turned(weights[v] + k, depth, square);
-      UNROLL for (int i = 0; i < W; i++) sums[v] += all(A[k + i]) * square[i];
-    }
-  for (int v = 0; v < N && k < depth; v++) {
-    turned(weights[v] + depth - W, depth, last);  // the rest is the end of a square
-    for (long i = k; i < depth; i++) sums[v] += all(A[i]) * last[i - depth + W];
+// What is left of a row's sums behind the last whole square. Not inlined, or the square of the loop before it goes to memory.
+__attribute__((noinline)) static V rest_of_row(const real* A, const real* weights, long depth, V sum) {
+  V square[W];
+  turned(weights + depth - W, depth, square);
+  for (long k = depth / W * W; k < depth; k++) sum += all(A[k]) * square[k - depth + W];
+  return sum;
+}
+
+// The same as `panel_once` for one row of A and a vector of columns, which are rows of weights: these go through registers and
+// nowhere else. What comes next, W rows further on, is fetched meanwhile in the order in which it lies.
+static void row_once(const real* A, const real* weights, long depth, const real* start, real* C) {
+  V sum = ld(start), square[W];
+  const real* next = weights + W * depth;
+  for (long k = 0; k + W <= depth; k += W) {
+    UNROLL for (int j = 0; j < W; j++) __builtin_prefetch(next + (k + j) * W, 0, 2);
+    turned(weights + k, depth, square);
+    UNROLL for (int i = 0; i < W; i++) sum += all(A[k + i]) * square[i];
   }
-  UNROLL for (int v = 0; v < N; v++) st(C + v * W, sums[v]);
+  st(C, depth % W ? rest_of_row(A, weights, depth, sum) : sum);
 }
 
 // C[m, s * wide + j] = start + A · weights[s]ᵀ, as `pack_forward` and `run` compute it, bit for bit, but faster for weights that
 // are used once. A(i, k) = A[i * rows + k]; the rows of start are `apart` from each other.
 extern "C" void gemm_run_once(const real* A, long rows, const real* const* weights, long slots, long width, long wide, long depth,
                               const real* start, long apart, real* C, long ldc, long m) {
-  const bool far = depth * sizeof(real) > 3072;
   for (long n = 0, vectors; n < slots * wide; n += vectors * W) {
-    vectors = vectors_of(slots * wide - n);
-    const real* from[2];
-    bool whole = m == 1 && vectors == 2 && depth >= W;
-    for (long v = 0; v < 2 && whole; v++) {
-      const long column = (n + v * W) % wide;
-      whole = column + W <= width;
-      from[v] = weights[(n + v * W) / wide] + column * depth;
-    }
-    if (whole && far) {
-      row_once<1>(A, from, depth, start + n, C + n);
-      row_once<1>(A, from + 1, depth, start + n + W, C + n + W);
-    } else if (whole) {
-      row_once<2>(A, from, depth, start + n, C + n);
+    const long column = n % wide;
+    vectors = m == 1 ? 1 : vectors_of(slots * wide - n);
+    if (m == 1 && column + W <= width && depth >= W) {
+      row_once(A, weights[n / wide] + column * depth, depth, start + n, C + n);
     } else {
       auto product = vectors == 3 ? panel_once<3> : vectors == 2 ? panel_once<2> : panel_once<1>;
       product(A, rows, weights, width, wide, depth, n, start + n, apart, C + n, ldc, m);
