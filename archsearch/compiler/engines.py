@@ -48,6 +48,24 @@ class LayerFunction(Protocol):
         """
         ...
 
+    def quickly(
+        self, given: tuple[Tensor, ...], weights: tuple[Tensor, ...], axes: str, width: int
+    ) -> list[Tensor] | None:
+        """Run one layer where nothing is learned, with the least that a call can cost.
+
+        Args:
+            given: The input, of any shape, and the states in canonical order, each (1, B, n), or (1, n) without a batch; no
+                states are zeros.
+            weights: The layer's parameters in the order of `parameters.learned`, without a projection.
+            axes: What the axes of x are: t for time, b for the batch, i for the width.
+            width: n.
+
+        Returns:
+            The output, shaped as x, and the states after the last step; None where the call has to go the long way, and
+            whatever is wrong with it is said.
+        """
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Engine:

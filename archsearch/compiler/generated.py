@@ -69,6 +69,12 @@ class Generated:
         out, *after = differentiable_results(self, inputs)
         return out, tuple(after)
 
+    def quickly(
+        self, given: tuple[Tensor, ...], weights: tuple[Tensor, ...], axes: str, width: int
+    ) -> list[Tensor] | None:
+        """Return None: there is no shorter way. See `engines.LayerFunction`."""
+        return None
+
     def _compiled(
         self, weights: Mapping[str, Tensor], x: Tensor, states: States, reset: Tensor | None
     ) -> tuple[Tensor, States]:

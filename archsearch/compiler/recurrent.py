@@ -74,6 +74,7 @@ class Recurrent(nn.Module):
         _run: The cell, made ready by the engine.
         _learned: What each layer and direction learns.
         _names: Names of these parameters, here and in full.
+        _single: The names of a single layer in one direction that takes x as it comes; none of others.
 
     Example:
         >>> layer = Recurrent("gru", input_size=64, hidden_size=128)
@@ -158,6 +159,9 @@ class Recurrent(nn.Module):
             level: tuple((item.name, f"{item.title}_{level}") for item in items)
             for level, items in self._learned.items()
         }
+        own = dict(self._names["l0"])
+        single = len(self._names) == 1 and PROJECTION not in own
+        self._single = tuple(own.values()) if single else None
         for level, items in self._learned.items():
             for item in items:
                 parameter = nn.Parameter(torch.empty(item.shape, device=device, dtype=dtype))
@@ -328,6 +332,8 @@ class Recurrent(nn.Module):
         """
         if isinstance(input, PackedSequence):
             return self._packed(input, hx, reset)
+        if reset is None and (made := self._quickly(input, hx, ("ti", "bti" if self.batch_first else "tbi"))):
+            return made
         arguments.check_input(input, (2, 3))
         batched = input.dim() == 3
         batch = 0 if batched and self.batch_first else 1
@@ -356,12 +362,46 @@ class Recurrent(nn.Module):
         """
         if self.bidirectional:
             raise RuntimeError("a bidirectional layer has no single steps: it needs the whole sequence")
+        if made := self._quickly(x, state, ("i", "bi")):
+            return made
         arguments.check_input(x, (1, 2))
         batched = x.dim() == 2
         sequence = (x if batched else x.unsqueeze(0)).unsqueeze(0)
         output, states = self._advance(sequence, state, None, batched, x.dim())
         output = output.squeeze(0)
         return (output if batched else output.squeeze(0)), states
+
+    def _quickly(self, x: Tensor, hx: State | None, axes: tuple[str, str]) -> tuple[Tensor, State] | None:
+        """Return output and states, as `forward` does, of a plain call from which nothing is learned; None of any other.
+
+        Args:
+            x: The input, (T, B, I), as it was given.
+            hx: The states as they were given.
+            axes: The axes of an input without a batch, and with one; see `engines.LayerFunction`.
+        """
+        if torch.compiler.is_compiling() or self._single is None or type(x) is not Tensor:
+            return None
+        form = axes[x.dim() == len(axes[1])]
+        states: States = () if hx is None else hx if isinstance(hx, tuple) else (hx,)
+        weights = tuple(
+            [weight for name in self._single if (weight := self._parameters.get(name)) is not None]
+        )
+        if x.dim() != len(form) or len(weights) != len(self._single) or not self._takes(states, hx):
+            return None
+        given = (x, *[states[position] for position in self._written]) if states else (x,)
+        made = self._run.quickly(given, weights, form, self.hidden_size)
+        return None if made is None else (made[0], self._written_states(made[1:]))
+
+    def _takes(self, states: States, hx: State | None) -> bool:
+        """Whether `hx` is what `forward` takes, so many states, (L·D, B, n) each, as a tuple where there are several."""
+        if hx is None:
+            return True
+        count = len(self._written)
+        return (
+            len(states) == count
+            and (count > 1) == isinstance(hx, tuple)
+            and all([isinstance(state, Tensor) for state in states])
+        )
 
     def _advance(
         self, x: Tensor, hx: State | None, reset: Tensor | None, batched: bool, dims: int

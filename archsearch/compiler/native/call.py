@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 LAYERS = 256
 """Compiled cells that stay loaded, besides those that somebody holds."""
 
-PRODUCTS = ("pack", "pack_forward", "pack_backward", "run")
+PRODUCTS = ("pack", "pack_forward", "pack_backward", "run", "run_once")
 POINTERS = (
     "x",
     "xr",
@@ -77,12 +77,14 @@ class CompiledLayer:
         forward: Takes a `_Layer`.
         backward: Alike.
         sizes: From T, B, H, I to the numbers that the tape and the memory for one call have.
+        forward_sizes: The same where nobody goes backward.
         product: Address of the host's matrix product.
     """
 
     forward: Callable[..., Any]
     backward: Callable[..., Any]
     sizes: Callable[..., tuple[int, int]]
+    forward_sizes: Callable[..., tuple[int, int]]
     product: int
 
 
@@ -99,8 +101,9 @@ def compile_layer(text: str, double: bool, tools: Toolchain) -> CompiledLayer:
         BuildError: There is no compiler, or it failed.
     """
     built = library(text, double, BRIEF)
-    tape_size, work_size = (
-        function(built, name, ctypes.c_long, *[ctypes.c_long] * 4) for name in ("tape_size", "work_size")
+    tape_size, work_size, forward_size = (
+        function(built, f"{name}_size", ctypes.c_long, *[ctypes.c_long] * 4)
+        for name in ("tape", "work", "forward")
     )
     forward, backward = (function(built, name, None, ctypes.c_void_p) for name in ("forward", "backward"))
 
@@ -108,8 +111,13 @@ def compile_layer(text: str, double: bool, tools: Toolchain) -> CompiledLayer:
     def sizes(*shape: int) -> tuple[int, int]:
         return tape_size(*shape), work_size(*shape)
 
+    def forward_sizes(*shape: int) -> tuple[int, int]:
+        return tape_size(*shape), forward_size(*shape)
+
     product = ctypes.addressof(_gemm(double, tools)[0])
-    return CompiledLayer(forward=forward, backward=backward, sizes=sizes, product=product)
+    return CompiledLayer(
+        forward=forward, backward=backward, sizes=sizes, forward_sizes=forward_sizes, product=product
+    )
 
 
 class Call:

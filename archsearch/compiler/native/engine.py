@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Sequence
 from typing import Any
 
@@ -14,11 +15,16 @@ from archsearch.compiler.generated import Generated
 from archsearch.compiler.native.buffers import Buffers
 from archsearch.compiler.native.call import Call, CompiledLayer, compile_layer, gemm
 from archsearch.compiler.native.pages import in_large_pages
+from archsearch.compiler.native.prepared import Prepared
 from archsearch.compiler.native.source import source
 from archsearch.compiler.native.stretches import way
 from archsearch.compiler.native.toolchain import toolchain
+from archsearch.compiler.readable import readable, unwatched
 
 __all__ = ["Native", "native_description", "gemm"]
+
+FORMS = 4
+"""Forms of call that stay prepared; the one that was used longest ago goes first."""
 
 
 def native_description() -> str:
@@ -39,6 +45,7 @@ class Native(Generated):
         text: The C++.
         tapes: Memory that lives from forward to backward.
         works: Memory for one call.
+        prepared: Calls without gradients by their forms; one that is at work is not among them.
     """
 
     devices = ("cpu",)
@@ -47,6 +54,7 @@ class Native(Generated):
         super().__init__(cell)
         self.text = source(cell)
         self.tapes, self.works = Buffers(), Buffers()
+        self.prepared: OrderedDict[object, Prepared] = OrderedDict()
 
     def forward(self, inputs: Inputs) -> tuple[tuple[Tensor, ...], Any]:
         """Return output (T, B, n) and last states (B, n), and the functions that made them with their tape."""
@@ -67,6 +75,57 @@ class Native(Generated):
         """
         built, tape = memory
         return _Call(self, built, inputs).backward(tape, gradients, needed)
+
+    def quickly(
+        self, given: tuple[Tensor, ...], weights: tuple[Tensor, ...], axes: str, width: int
+    ) -> list[Tensor] | None:
+        """Return output and last states of a call from which nothing is learned; see `engines.LayerFunction`."""
+        if not unwatched() or torch._C._len_torch_function_stack():
+            return None
+        if torch.is_grad_enabled() and any([tensor.requires_grad for tensor in (*given, *weights)]):
+            return None
+        form = axes, given[0].shape, len(given)
+        call = self.prepared.pop(form, None)  # another thread finds none, and prepares its own
+        if call is None or not call.reads(given, weights):
+            self.prepared.clear()  # they have other weights, or this one's memory
+            call = self._prepare(given, weights, axes, width)
+            if call is None:
+                return None
+        made = call(*given)
+        self.prepared[form] = call
+        if len(self.prepared) > FORMS:
+            self.prepared.popitem(last=False)
+        return made
+
+    def _prepare(
+        self, given: tuple[Tensor, ...], weights: tuple[Tensor, ...], axes: str, width: int
+    ) -> Prepared | None:
+        """Return a call for tensors of such shapes, whatever these are; None where there is none."""
+        x, *states = given
+        plain = [*given, *weights]
+        if not self._runs_on(x) or not readable(plain, [each.shape for each in plain], x.dtype, x.device):
+            return None
+        sizes = dict(zip(axes, x.shape, strict=True))
+        steps, batch = sizes.get("t", 1), sizes.get("b", 1)
+        state = x.new_empty((1, batch, width) if "b" in axes else (1, width))
+        if any([each.shape != state.shape for each in states]) or not all(
+            [each.is_contiguous() for each in plain]
+        ):
+            return None
+        if axes == "bti" and steps > 1 < batch:  # the code takes the time first
+            return None
+        sequence = x.reshape(steps, batch, sizes["i"])
+        inputs = Inputs(
+            reset=None,
+            x=sequence,
+            wide=sequence if self.cell.needs_projection else None,
+            states=tuple([each.view(batch, width) for each in states or (state,) * len(self.cell.next)]),
+            weights=weights,
+        )
+        if not self.reads(inputs):
+            return None
+        built = compile_layer(self.text, x.dtype == torch.float64, toolchain())
+        return Prepared(built, inputs, given, state)
 
     def release(self, memory: Any) -> None:
         """Take back the tape."""

@@ -101,17 +101,20 @@ extern "C" void gemm_pack(const real* source, long rows, long depth, long width,
   for (long n = 0; n < width; n += vectors_of(width - n) * W) pack_panel(source, rows, depth, width, n, P + n * depth);
 }
 
-// A vector's width, of a panel of `wide`, of B(k, j) = source[j * depth + k], j < count: zero beyond.
-static void pack_transposed(const real* source, long count, long depth, real* P, long wide) {
-  long k = 0;
-  for (; k + W <= depth; k += W) {
-    V square[W];
-    for (long j = 0; j < W; j++) square[j] = j < count ? ld(source + j * depth + k) : all(0);
-    transpose(square);
-    for (long i = 0; i < W; i++) st(P + (k + i) * wide, square[i]);
+// A vector's width, of a panel of `wide`, of B(k, j) = source[j * rows + k], j < count: zero beyond.
+static void pack_transposed(const real* source, long rows, long count, long depth, real* P, long wide) {
+  V square[W];
+  for (long k = 0; k < depth; k += W) {
+    const long from = k + W <= depth || depth < W ? k : depth - W;  // the last square lies over the one before
+    if (depth >= W) {
+      for (long j = 0; j < W; j++) square[j] = j < count ? ld(source + j * rows + from) : all(0);
+      transpose(square);
+    } else {
+      for (long i = 0; i < depth; i++)
+        for (long j = 0; j < W; j++) square[i][j] = j < count ? source[j * rows + i] : 0;
+    }
+    for (long i = 0; i < W && from + i < depth; i++) st(P + (from + i) * wide, square[i]);
   }
-  for (; k < depth; k++)
-    for (long j = 0; j < W; j++) P[k * wide + j] = j < count ? source[j * depth + k] : 0;
 }
 
 // For a·Wᵀ: B(k, s * wide + j) = weights[s][j * depth + k]; slots side by side, `wide` apart, zero beyond their true width.
@@ -121,7 +124,7 @@ extern "C" void gemm_pack_forward(const real* const* weights, long slots, long w
     vectors = vectors_of(slots * wide - n);
     for (long j = n; j < n + vectors * W; j += W) {
       const long column = j % wide, count = column < width ? width - column : 0;
-      pack_transposed(weights[j / wide] + column * depth, count, depth, P + n * depth + j - n, vectors * W);
+      pack_transposed(weights[j / wide] + column * depth, depth, count, depth, P + n * depth + j - n, vectors * W);
     }
   }
 }
@@ -149,5 +152,68 @@ extern "C" void gemm_run(const real* A, long rows, long columns, long blocks, lo
       product(A + k * columns, rows, columns, blocks, deep, stride, panel, from, start ? apart : 0, C + j, ldc, m, n - j);
     }
     start = C, apart = ldc;
+  }
+}
+
+// How deep a panel of weights that are used once is packed at a time: it stays in the nearest cache.
+static constexpr long NEAR = 128;
+
+// Columns n and on, N vectors of them, of what `gemm_run_once` computes.
+template <int N>
+static void panel_once(const real* A, long rows, const real* const* weights, long width, long wide, long depth, long n,
+                       const real* start, long apart, real* C, long ldc, long m) {
+  V panel[NEAR * N];
+  real* P = (real*)panel;
+  for (long k = 0; k < depth; k += NEAR) {
+    const long deep = depth - k < NEAR ? depth - k : NEAR;
+    for (long j = 0; j < N * W; j += W) {
+      const long column = (n + j) % wide, count = column < width ? width - column : 0;
+      pack_transposed(weights[(n + j) / wide] + column * depth + k, depth, count, deep, P + j, N * W);
+    }
+    panel_product<N>(A + k, rows, 1, 1, deep, 0, P, start, apart, C, ldc, m, N * W);
+    start = C, apart = ldc;
+  }
+}
+
+// Columns k to k + W of W rows of weights, as rows: lane j of square[i] is weights[j * depth + k + i].
+static inline void turned(const real* weights, long depth, V* square) {
+  UNROLL for (int j = 0; j < W; j++) square[j] = ld(weights + j * depth);
+  transpose(square);
+}
+
+// What is left of a row's sums behind the last whole square. Not inlined, or the square of the loop before it goes to memory.
+__attribute__((noinline)) static V rest_of_row(const real* A, const real* weights, long depth, V sum) {
+  V square[W];
+  turned(weights + depth - W, depth, square);
+  for (long k = depth / W * W; k < depth; k++) sum += all(A[k]) * square[k - depth + W];
+  return sum;
+}
+
+// The same as `panel_once` for one row of A and a vector of columns, which are rows of weights: these go through registers and
+// nowhere else. What comes next, W rows further on, is fetched meanwhile in the order in which it lies.
+static void row_once(const real* A, const real* weights, long depth, const real* start, real* C) {
+  V sum = ld(start), square[W];
+  const real* next = weights + W * depth;
+  for (long k = 0; k + W <= depth; k += W) {
+    UNROLL for (int j = 0; j < W; j++) __builtin_prefetch(next + (k + j) * W, 0, 2);
+    turned(weights + k, depth, square);
+    UNROLL for (int i = 0; i < W; i++) sum += all(A[k + i]) * square[i];
+  }
+  st(C, depth % W ? rest_of_row(A, weights, depth, sum) : sum);
+}
+
+// C[m, s * wide + j] = start + A · weights[s]ᵀ, as `pack_forward` and `run` compute it, bit for bit, but faster for weights that
+// are used once. A(i, k) = A[i * rows + k]; the rows of start are `apart` from each other.
+extern "C" void gemm_run_once(const real* A, long rows, const real* const* weights, long slots, long width, long wide, long depth,
+                              const real* start, long apart, real* C, long ldc, long m) {
+  for (long n = 0, vectors; n < slots * wide; n += vectors * W) {
+    const long column = n % wide;
+    vectors = m == 1 ? 1 : vectors_of(slots * wide - n);
+    if (m == 1 && column + W <= width && depth >= W) {
+      row_once(A, weights[n / wide] + column * depth, depth, start + n, C + n);
+    } else {
+      auto product = vectors == 3 ? panel_once<3> : vectors == 2 ? panel_once<2> : panel_once<1>;
+      product(A, rows, weights, width, wide, depth, n, start + n, apart, C + n, ldc, m);
+    }
   }
 }

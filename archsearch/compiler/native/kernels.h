@@ -37,6 +37,8 @@ struct Gemm {
   void (*pack_backward)(const real* const* weights, long slots, long width, long depth, real* P);
   void (*run)(const real* A, long rows, long columns, long blocks, long depth, long stride, const real* P, const real* start,
               long apart, real* C, long ldc, long m, long n);
+  void (*run_once)(const real* A, long rows, const real* const* weights, long slots, long width, long wide, long depth,
+                   const real* start, long apart, real* C, long ldc, long m);
 };
 
 #define LANES(name, expression) \

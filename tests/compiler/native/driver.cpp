@@ -73,7 +73,7 @@ static Results results(const Cell& cell, const Run& run, int byte) {
   layer.dout = run.wanted ? keep(some(rows * H)) : 0;
   layer.dx = run.wanted ? keep(filled(different * I, byte)) : 0;
   layer.dxr = run.wanted ? keep(filled(rows * H, byte)) : 0;
-  static const Gemm gemm = {gemm_pack, gemm_pack_forward, gemm_pack_backward, gemm_run};
+  static const Gemm gemm = {gemm_pack, gemm_pack_forward, gemm_pack_backward, gemm_run, gemm_run_once};
   layer.gemm = &gemm;
   real* tape = filled(cell.tape_size(T, B, H, I), byte);
   layer.tape = tape;

@@ -136,3 +136,24 @@ def test_weights_side_by_side_are_packed_for_both_directions(double: bool, slots
         multiply.call("run", deltas, *arguments, packed, 0, 0, back, depth, rows, depth)
         expected = sum(deltas[:, slot, :width] @ weight for slot, weight in enumerate(weights))
         np.testing.assert_allclose(back, expected, **tolerance)
+
+
+@pytest.mark.usefixtures("march")
+@pytest.mark.parametrize("double", [False, True])
+@pytest.mark.parametrize("slots", [1, 2, 3])
+def test_weights_that_are_used_once_give_the_bits_of_packed_ones(double: bool, slots: int) -> None:
+    multiply = Gemm(double)
+    for width, depth, rows in product((*EDGES, 48), (*EDGES, 150, 900), (1, 2, 20)):
+        wide = -(-width // 16) * 16
+        weights = [multiply.array(width, depth) + slot for slot in range(slots)]
+        addresses = (ctypes.c_void_p * slots)(*(weight.ctypes.data for weight in weights))
+        sizes = [ctypes.c_long(of) for of in (slots, width, wide, depth)]
+        packed = multiply.panels(slots * wide, depth)
+        multiply.library.gemm_pack_forward(addresses, *sizes, ctypes.c_void_p(packed.ctypes.data))
+        a, start = multiply.array(rows, depth), multiply.array(slots * wide)
+        expected, found = (np.full((rows + 1, slots * wide), 7, multiply.dtype) for _ in range(2))
+        ends = slots * wide, rows, slots * wide
+        multiply.call("run", a, depth, 1, 1, depth, 0, packed, start, 0, expected, *ends)
+        given = [passed(value) for value in (a, depth)], [passed(v) for v in (start, 0, found, *ends[:2])]
+        multiply.library.gemm_run_once(*given[0], addresses, *sizes, *given[1])
+        assert (found == expected).all()

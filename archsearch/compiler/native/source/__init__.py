@@ -6,6 +6,7 @@ They are called as in `program.layout`, and these are here alone:
 
     M7    the whole matrix of node 7 where it has heads, and its gradient
     W2    the packed weights of product 2          A7    packed input 7 of the weights' gradients, Ax of x
+    F2    where its matrices lie
     Qg7   a row of g7, for a sum over it           G     sums, or their gradients, of the different rows of x, where these
     bias  what every row's sums begin with               are few; X is G, or P and D themselves
 

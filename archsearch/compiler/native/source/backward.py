@@ -18,7 +18,7 @@ class BackwardPrinter(Printer):
         """Print all of it."""
         self.arrays()
         self.vectors()
-        self.pack("backward")
+        self.pack()
         for handle in self.program.vectors:
             sums = self.array(f"L{handle}", "Hs")
             self.say(f"spread(L->adding ? L->dw[{self.weight(handle)}] : 0, H, {sums}, Hs, 1);")
@@ -46,6 +46,14 @@ class BackwardPrinter(Printer):
         for state in self.plan.carried:
             self.array(f"N{state}", "B * Hs")
             self.array(f"D{state}", "B * Hs")
+
+    def pack(self) -> None:
+        """Pack the weights of all products, those of one below each other."""
+        for number, product in enumerate(self.plan.products):
+            count, deep = len(product.linears), self.deep(product)
+            packed = self.array(f"W{number}", f"panels({deep}) * {count} * H")
+            call = f"gemm.pack_backward(of, {count}, H, {deep}, {packed});"
+            self.say(f"{{ const real* of[] = {{{self.matrices(product)}}}; {call} }}")
 
     def begin(self) -> None:
         """Begin with the gradients of what the layer handed over."""

@@ -34,7 +34,7 @@ class ForwardPrinter(Printer):
     def print(self) -> None:
         """Print all of it."""
         self.vectors()
-        self.pack("forward")
+        self.pack()
         self.sums_of_x()
         if self.cell.needs_projection:
             self.say("spread(L->xr, H, XR, Hs, rows);")
@@ -45,6 +45,15 @@ class ForwardPrinter(Printer):
             self.core()
         self.zone(Zone.EPILOGUE, self.program.forward[Zone.EPILOGUE])
         self.results()
+
+    def pack(self) -> None:
+        """Gather the matrices of all products, and pack those side by side that more than one step multiplies with."""
+        for number, product in enumerate(self.plan.products):
+            self.say(f"const real* F{number}[] = {{{self.matrices(product)}}};")
+            if product.place.zone == Zone.CORE:
+                count, deep = len(product.linears), self.deep(product)
+                packed = self.array(f"W{number}", f"T > 1 ? panels({count} * Hs) * {deep} : 0")
+                self.say(f"if (T > 1) gemm.pack_forward(F{number}, {count}, H, Hs, {deep}, {packed});")
 
     def sums_of_x(self) -> None:
         """Begin every sum with its biases and what x adds; where x has few different rows, once for each of those."""
@@ -74,9 +83,15 @@ class ForwardPrinter(Printer):
         """
         product = self.plan.products[number]
         start = f"bias + {product.first} * Hs, 0" if number in self.begins else sums
-        wide = f"{len(product.linears)} * Hs"
-        packed = f"{self.deep(product)}, 0, W{number}"
-        self.say(f"gemm.run({source}, 1, 1, {packed}, {start}, {sums}, {count}, {wide});")
+        slots, deep, into = len(product.linears), self.deep(product), f"{start}, {sums}, {count}"
+        once = f"gemm.run_once({source}, F{number}, {slots}, H, Hs, {deep}, {into});"
+        if product.place.zone == Zone.CORE:
+            self.say(
+                f"if (T > 1) gemm.run({source}, 1, 1, {deep}, 0, W{number}, {into}, {slots} * Hs);",
+                f"else {once}",
+            )
+        else:
+            self.say(once)
 
     def product(self, multiply: Multiply, core: bool) -> None:
         """Print a product for the rows of a step, or for all of them."""

@@ -1,4 +1,4 @@
-"""What the printers of forward and backward share: lines and blocks, arrays for one call, packed weights."""
+"""What the printers of forward and backward share: lines and blocks, arrays for one call, matrices."""
 
 from __future__ import annotations
 
@@ -79,17 +79,9 @@ class Printer:
                 vector = self.array(f"V{node.handle}", "Hs")
                 self.say(f"spread(w[{self.weight(node.handle)}], H, {vector}, Hs, 1);")
 
-    def pack(self, direction: str) -> None:
-        """Pack the weights of all products, those of one side by side."""
-        forward = direction == "forward"
-        for number, product in enumerate(self.plan.products):
-            count, deep = len(product.linears), self.deep(product)
-            size = f"panels({count} * Hs) * {deep}" if forward else f"panels({deep}) * {count} * H"
-            packed = self.array(f"W{number}", size)
-            weights = ", ".join(map(self.matrix, product.linears))
-            width = "H, Hs" if forward else "H"
-            call = f"gemm.pack_{direction}(of, {count}, {width}, {deep}, {packed});"
-            self.say(f"{{ const real* of[] = {{{weights}}}; {call} }}")
+    def matrices(self, product: Product) -> str:
+        """Return where the matrices of a product lie, side by side."""
+        return ", ".join(map(self.matrix, product.linears))
 
     def zone(self, zone: Zone, instructions: Sequence[Instruction]) -> None:
         """Print the instructions of a zone."""
