@@ -48,6 +48,7 @@ class RunStatus(msgspec.Struct, frozen=True, kw_only=True):
         verdict: What the referee says of a found cell beside the GRU, in words; empty if it was not asked.
         seconds: Of search so far, over all sessions.
         rate: Candidates a minute, references and noise not counted.
+        waited: The share of the workers' time that they waited for work, from 0 to 1; None where that was not noted.
         max_candidates, max_seconds: When the run is finished, as was said last.
         seconds_left: Until then, as fast as it was; None where nothing says so.
         failures: How many steps ended in each way but with a fitness; trials that ended by a fact of the host, by cause.
@@ -75,6 +76,7 @@ class RunStatus(msgspec.Struct, frozen=True, kw_only=True):
     verdict: str = ""
     seconds: float = 0.0
     rate: float | None = None
+    waited: float | None = None
     max_candidates: int | None = None
     max_seconds: float | None = None
     seconds_left: float | None = None
@@ -146,6 +148,7 @@ def status_of(store: RunStore, folder: Path, board: Leaderboard, searcher: str) 
         verdict=_verdict(board.verdict),
         seconds=seconds,
         rate=rate,
+        waited=session.waited / session.offered if session.offered else None,
         max_candidates=session.max_candidates,
         max_seconds=session.max_seconds,
         seconds_left=_seconds_left(session, board.candidates, seconds, rate),
@@ -227,6 +230,7 @@ def status_lines(status: RunStatus) -> dict[str, str]:
     if status.verdict:
         lines["verdict"] = status.verdict
     lines["time"] = span(status.seconds) + (f", {status.rate:.1f} candidates a minute" if status.rate else "")
+    lines["time"] += "" if status.waited is None else f", workers waited {status.waited:.0%} of theirs"
     if status.merged:
         lines["merged of"] = parts_words(status.merged)
     else:

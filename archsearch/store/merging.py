@@ -194,8 +194,12 @@ def _put_facts(store: RunStore, sources: Sequence[_Source]) -> None:
     if scored:
         store.scored = scored
     store.elapsed = sum(each.elapsed for each in stores)
-    sessions = [each.session for each in stores]
-    store.session = Session(prepared=sum(each.prepared or 0.0 for each in sessions if each is not None))
+    sessions = [each.session or Session() for each in stores]
+    store.session = Session(
+        prepared=sum(each.prepared or 0.0 for each in sessions),
+        offered=sum(each.offered for each in sessions),
+        waited=sum(each.waited for each in sessions),
+    )
 
 
 def _put_rows(store: RunStore, source: _Source) -> None:

@@ -50,11 +50,15 @@ class Session(msgspec.Struct, frozen=True, omit_defaults=True):
         max_candidates: Candidates after which the run is finished, as was said last; None for no limit.
         max_seconds: Seconds of search after which it is; None for no limit.
         prepared: Seconds of search before the first step; None while references and clones train.
+        offered: Seconds that workers were there, all together, until a step was told last.
+        waited: How many of these they waited for work.
     """
 
     max_candidates: int | None = None
     max_seconds: float | None = None
     prepared: float | None = None
+    offered: float = 0.0
+    waited: float = 0.0
 
 
 class Part(msgspec.Struct, frozen=True):
