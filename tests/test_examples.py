@@ -118,6 +118,21 @@ def test_registers_answer_with_what_was_written_last(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+def test_the_script_for_slurm_searches_with_the_seed_of_its_index(tmp_path: Path) -> None:
+    programs = Path(sys.executable).parent
+    for index in ("1", "2"):
+        there = {"SLURM_ARRAY_TASK_ID": index, "SLURM_CPUS_PER_TASK": "1", "PYTHONPATH": str(ROOT)}
+        subprocess.run(
+            ["bash", str(EXAMPLES / "slurm_array.sh"), "--preset", TINY, "--max-candidates", "4"],
+            cwd=tmp_path,
+            env={**os.environ, **there, "PATH": f"{programs}{os.pathsep}{os.environ['PATH']}"},
+            check=True,
+            timeout=240,
+        )
+    assert archsearch.open_run("seed-2", tmp_path / "runs").as_document()["seed"] == 2
+
+
+@pytest.mark.slow
 def test_a_model_of_characters_writes_on(tmp_path: Path) -> None:
     (tmp_path / "song.txt").write_text("tra la la, said the lark to the larch\n" * 60, encoding="utf-8")
     archsearch.fit("mgu", f"text:{tmp_path / 'song.txt'}", tmp_path / "model", units=16, steps=20, settings=1)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
+from archsearch.actions.merged_words import parts_words
 from archsearch.actions.noise_words import noise_words
 from archsearch.actions.verdict_words import verdict_sentences
 from archsearch.cell import library
@@ -119,7 +120,7 @@ def board_notes(board: Leaderboard, shown: list[Row]) -> list[str]:
 
 def found_words(board: Leaderboard) -> list[str]:
     """Return what was found and how sure that is: noise, best found cell, the referee's verdict, and what was tried."""
-    lines = []
+    lines = [f"Merged of {parts_words(board.merged)}."] if board.merged else []
     if board.noise is not None:
         lines.append(noise_words(board.noise))
     if board.placebo is not None:

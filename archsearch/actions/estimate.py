@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 
 import msgspec
 
@@ -23,8 +23,8 @@ class Estimate(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         references: Trials before the first step, of references and of clones.
-        known: Those of them that have ended here before, and are not trained again.
-        seconds_before: Seconds until the first step; None where no trial of some task has ended here yet.
+        known: Those of them that have ended here, and are not trained again.
+        seconds_before: Seconds until the first step; None where nothing is known of the trials of some task.
         least_rate: Candidates a minute, at least; None likewise.
         max_candidates: Candidates after which the run is finished; None for no limit.
         max_seconds: Seconds after which it is; None for no limit.
@@ -40,7 +40,13 @@ class Estimate(msgspec.Struct, frozen=True, kw_only=True):
     most_seconds: float | None
 
 
-def estimate(plan: RunPlan, workers: int, limits: SearchLimits, recall: Recall) -> Estimate:
+def estimate(
+    plan: RunPlan,
+    workers: int,
+    limits: SearchLimits,
+    recall: Recall,
+    measured: Mapping[str, float] | None = None,
+) -> Estimate:
     """Return how long a search will take.
 
     Args:
@@ -48,10 +54,11 @@ def estimate(plan: RunPlan, workers: int, limits: SearchLimits, recall: Recall) 
         workers: How many train side by side.
         limits: When the run is finished.
         recall: Looks up what has ended here before.
+        measured: Seconds of a trial by task, where none has ended here before; None for what is not known.
     """
     trials = _trials_before(plan)
     outcomes = {trial: recall(trial) for trial in trials}
-    typical = _typical_seconds(plan, outcomes.items())
+    typical = {**(measured or {}), **_typical_seconds(plan, outcomes.items())}
     missing = [trial for trial, outcome in outcomes.items() if outcome is None]
     before = rate = most = None
     if all(task.name in typical for task in plan.tasks):
@@ -86,20 +93,20 @@ def _trials_before(plan: RunPlan) -> list[Trial]:
 
 
 def _typical_seconds(plan: RunPlan, ended: Iterable[tuple[Trial, Outcome | None]]) -> dict[str, float]:
-    """Return the mean seconds of trials that have ended, by task."""
+    """Return the mean seconds of trials that have ended, by task; one that took none was not timed."""
     seconds: dict[str, list[float]] = {}
     for trial, outcome in ended:
-        if outcome is not None and (task := plan.task_of(trial)) is not None:
+        if outcome is not None and outcome.seconds and (task := plan.task_of(trial)) is not None:
             seconds.setdefault(task.name, []).append(outcome.seconds)
     return {name: sum(those) / len(those) for name, those in seconds.items()}
 
 
 def estimate_words(found: Estimate) -> str:
     """Return an estimate as a line for people."""
-    known = f", {found.known} of them known from before" if found.known else ""
+    known = f", {found.known} of which have ended here" if found.known else ""
     words = f"before the first step  {found.references} trials of references and clones{known}"
     if found.seconds_before is None or found.least_rate is None:
-        return f"{words}; how long they take here is not known yet: 'archsearch status RUN' says it once they run"
+        return f"{words}; how long they take here is said once those of the GRU have ended"
     words += f", about {span(found.seconds_before)}; then at least {found.least_rate:.1f} candidates a minute"
     if found.most_seconds is not None:
         words += f", so {found.max_candidates:,} candidates take at most {span(found.most_seconds)}"

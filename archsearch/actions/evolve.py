@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import os
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
+
+import msgspec
 
 from archsearch.actions.cells import best_cells, find_cell
 from archsearch.actions.estimate import Estimate, estimate, estimate_words
@@ -22,13 +25,15 @@ from archsearch.actions.request import EvolveOptions, Request
 from archsearch.actions.resolve import ResolvedRequest, resolve
 from archsearch.actions.resume import check_same_measurement, reopen_unused, request_of_run
 from archsearch.actions.run import Run
+from archsearch.actions.step_time import whole_trial_seconds
 from archsearch.actions.verdict import is_due, judge_best, limits_of_search
 from archsearch.cache_folder import PARTS, NoCache, cache_folder
-from archsearch.cell import Cell
+from archsearch.cell import Cell, library
 from archsearch.errors import ArchsearchError, InputError
 from archsearch.files import sweep
 from archsearch.protocol.duration import parse_duration
 from archsearch.protocol.plan import RunPlan
+from archsearch.protocol.records import BASELINE
 from archsearch.protocol.references import reference_cells
 from archsearch.resources import runs_folder
 from archsearch.store import (
@@ -46,9 +51,14 @@ from archsearch.tasks import TaskSource
 from archsearch.workers.devices import worker_devices
 from archsearch.workers.dispatch import Dispatcher
 from archsearch.workers.pool import WorkerPool
+from archsearch.workers.spending import Profile, Spending
+from archsearch.workers.trial_log import MemoryTrialLog
 
 BEST = 5
 """Cells of another run that a search starts from."""
+
+TRIED = 20.0
+"""Seconds that short trials may take which tell how long a search will."""
 
 PAUSED = "paused"
 """The folder of paused trials in that of the run, there while it is searched in."""
@@ -63,12 +73,14 @@ class SearchResult:
         folder: Where the run lies.
         waited: The share of the workers' time that was spent waiting, from 0 to 1.
         host_failures: Trials that ended by crash, memory, timeout or an error of ours.
+        profile: Where the workers' time went, the verdict included; None where nothing was searched.
     """
 
     ending: Ending
     folder: Path
     waited: float = 0.0
     host_failures: int = 0
+    profile: Profile | None = None
 
 
 def evolve(
@@ -230,11 +242,16 @@ def preview(options: EvolveOptions) -> tuple[RunPlan, Estimate]:
     sources = _sources(options, resolved, None)
     with WorkerPool(list(options.devices), _data(options, None), sources) as pool:
         plan = _checked(resolved.plan(resolved.probed(pool)))
-    return plan, _estimate(plan, options)
+        found = _estimate(plan, options)
+        if found.least_rate is None:
+            gru = library.load(BASELINE)
+            dispatcher = Dispatcher(MemoryTrialLog(), pool, {gru.id: gru}.__getitem__)
+            found = _estimate(plan, options, whole_trial_seconds(plan, gru, dispatcher, TRIED))
+    return plan, found
 
 
-def _estimate(plan: RunPlan, options: EvolveOptions) -> Estimate:
-    return estimate(plan, len(options.devices), options.limits(plan.preset), recall)
+def _estimate(plan: RunPlan, options: EvolveOptions, measured: Mapping[str, float] | None = None) -> Estimate:
+    return estimate(plan, len(options.devices), options.limits(plan.preset), recall, measured)
 
 
 def _check_options(options: EvolveOptions) -> None:
@@ -338,8 +355,11 @@ def _searched(
         store.ended = "finished"
         return SearchResult("finished", info.folder)
     store.ended = None
-    prepared = store.session.prepared if store.session else None
-    store.session = Session(info.limits.max_candidates, info.limits.max_seconds, prepared)
+    store.session = msgspec.structs.replace(
+        store.session or Session(),
+        max_candidates=info.limits.max_candidates,
+        max_seconds=info.limits.max_seconds,
+    )
     try:
         result = _ended_search(info, store, pool, listener, stop, program=program)
     except BaseException:
@@ -364,29 +384,38 @@ def _ended_search(
     """Run the loop to its end, then the verdict; the workers and the paused trials are gone then."""
     limits = limits_of_search(info.limits, info.plan)
     with _paused_trials(info.folder) as checkpoints:
-        dispatcher = Dispatcher(store, pool, store.cell, checkpoints, info.plan.pauses)
+        spending = Spending(frozenset(cell.id for cell in reference_cells(info.plan).values()))
+        dispatcher = Dispatcher(store, pool, store.cell, checkpoints, info.plan.pauses, spending=spending)
         loop = SearchLoop(
             store, info.plan, dispatcher, limits, listener, stopped=lambda: stop.asked, program=program
         )
         stop.gently = True
+        driver, waited, workers = time.process_time(), 0.0, len(pool.devices)
         try:
             ending = loop.run()
-            seconds = len(pool.devices) * (loop.elapsed - loop.before)
-            if ending != "interrupted" and not _judged(info, store, pool, loop):
-                ending = "interrupted"
+            seconds = workers * (loop.elapsed - loop.before)
+            if ending != "interrupted" and info.plan.preset.search.verdict:
+                waited = _judged(info, store, pool, loop)
+                ending = "interrupted" if loop.stopped() else ending
         finally:
             pool.stop()
-    return SearchResult(ending, info.folder, dispatcher.waited / max(1e-9, seconds), dispatcher.host_failures)
+    profile = Profile(
+        offered=workers * (loop.elapsed - loop.before),
+        waited=dispatcher.waited + waited,
+        seconds=spending.seconds,
+        trials=spending.trials,
+        driver=time.process_time() - driver,
+    )
+    share = dispatcher.waited / max(1e-9, seconds)
+    return SearchResult(ending, info.folder, share, dispatcher.host_failures, profile)
 
 
-def _judged(info: RunInfo, store: RunStore, pool: WorkerPool, loop: SearchLoop) -> bool:
-    """Let the referee judge what a search has found, with its workers; return whether nobody has interrupted it."""
-    if not info.plan.preset.search.verdict:
-        return True
+def _judged(info: RunInfo, store: RunStore, pool: WorkerPool, loop: SearchLoop) -> float:
+    """Let the referee judge what a search has found, with its workers; return for how many seconds these waited."""
     loop.settle()
     pool.free()
     try:
-        judge_best(
+        return judge_best(
             store,
             info.plan,
             pool,
@@ -394,10 +423,10 @@ def _judged(info: RunInfo, store: RunStore, pool: WorkerPool, loop: SearchLoop) 
             loop.listener,
             elapsed=lambda: loop.elapsed,
             stopped=loop.stopped,
+            spending=loop.dispatcher.spending,
         )
     finally:
         store.elapsed = loop.elapsed
-    return not loop.stopped()
 
 
 @contextmanager

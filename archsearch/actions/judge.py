@@ -43,6 +43,7 @@ from archsearch.workers.devices import worker_devices
 from archsearch.workers.dispatch import Dispatcher
 from archsearch.workers.pool import WorkerPool
 from archsearch.workers.retry import REFUSED
+from archsearch.workers.spending import Spending
 from archsearch.workers.trial_log import MemoryTrialLog
 
 ATTEMPTS = 3
@@ -163,6 +164,7 @@ class Bench:
         pool: The workers.
         cells: Both.
         heard: Told how it goes on.
+        spending: Where the seconds of trials are added up; None: nowhere.
 
     Attributes:
         plan: The same.
@@ -172,10 +174,18 @@ class Bench:
         workers: How many there are.
     """
 
-    def __init__(self, plan: RunPlan, pool: WorkerPool, cells: Sequence[Cell], heard: Heard | None) -> None:
+    def __init__(
+        self,
+        plan: RunPlan,
+        pool: WorkerPool,
+        cells: Sequence[Cell],
+        heard: Heard | None,
+        spending: Spending | None = None,
+    ) -> None:
         self.plan, self.heard = plan, heard
         self.log = MemoryTrialLog()
-        self.dispatcher = Dispatcher(self.log, pool, {cell.id: cell for cell in cells}.__getitem__)
+        by_id = {cell.id: cell for cell in cells}
+        self.dispatcher = Dispatcher(self.log, pool, by_id.__getitem__, spending=spending)
         self.workers = len(pool.devices)
 
     def under(self, plan: RunPlan) -> Bench:

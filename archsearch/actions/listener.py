@@ -11,6 +11,7 @@ from archsearch.protocol.hearing import Hearing
 from archsearch.protocol.history import Candidate, History
 from archsearch.protocol.plan import RunPlan
 from archsearch.protocol.records import Step, Verdict
+from archsearch.workers.queue import LostWorker
 
 
 @dataclass(frozen=True)
@@ -71,6 +72,7 @@ class Progress:
         busy: Trials that are being trained.
         elapsed: Seconds of search so far, over all sessions.
         hearing: What the referee knows of the best found cell; None before the verdict.
+        lost: The workers that were lost since the last progress.
     """
 
     phase: str
@@ -80,6 +82,7 @@ class Progress:
     busy: int
     elapsed: float
     hearing: Hearing | None = None
+    lost: tuple[LostWorker, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from dataclasses import replace
 import msgspec
 
 from archsearch.actions.blame import check_reference, check_scores
+from archsearch.actions.estimate import estimate, estimate_words
 from archsearch.actions.listener import Listener, Progress, SearchLimits, ToldStep
 from archsearch.actions.program_pipe import ProgramError
 from archsearch.actions.proposals import Proposals
@@ -27,6 +28,7 @@ from archsearch.search import Search, sees
 from archsearch.search.outside import Outside
 from archsearch.search.program import OutsideProgram, Thinking
 from archsearch.store import Ending, LostTrial, RunStore, Session, read_for_search
+from archsearch.store.cache import recall
 from archsearch.store.inbox import Inbox
 from archsearch.words import short_id
 from archsearch.workers.dispatch import Dispatcher
@@ -68,6 +70,7 @@ class SearchLoop:
     Attributes:
         began: When the session began, by the monotonic clock.
         before: Seconds of search in earlier sessions.
+        earlier: What was noted of these.
         baseline: The GRU's trials, once they have ended.
         gates: For each task the share of the GRU's skill that opens the next stage, once the noise trials have ended.
         search: The steps; begun when baseline and gates are known.
@@ -94,6 +97,7 @@ class SearchLoop:
         self.store, self.plan, self.dispatcher = store, plan, dispatcher
         self.limits, self.listener, self.stopped = limits, listener, stopped
         self.began, self.before = time.monotonic(), store.elapsed
+        self.earlier = store.session or Session(limits.max_candidates, limits.max_seconds)
         self.baseline: dict[str, dict[Setting, Try]] = {}
         self.gates: dict[str, float] = {}
         self.search = Search(self.plan, self.baseline, self.gates)
@@ -132,6 +136,7 @@ class SearchLoop:
             for position, of_cell in enumerate(trials):
                 self.dispatcher.queue(of_cell, REFERENCES + position, shared=True)
         everything = [trial for of_cell in trials for trial in of_cell]
+        is_first = any(self.dispatcher.outcome(trial) is None for trial in trials[0])
         if ending := self._wait("references", trials[0], everything):
             return ending
         check_scores({trial: self.dispatcher.outcome(trial) for trial in trials[0]})
@@ -139,7 +144,18 @@ class SearchLoop:
         assert isinstance(gru, Ended)
         check_baseline(self.plan, gru.tries)
         self.baseline = gru.tries
+        if is_first:
+            self._say_how_long()
         return self._wait("references", everything, everything)
+
+    def _say_how_long(self) -> None:
+        """Say how long the search will take, now that trials have ended on this machine that tell it."""
+        workers = len(self.dispatcher.pool.devices)
+        found = estimate(
+            self.plan, workers, self.limits, lambda trial: self.dispatcher.outcome(trial) or recall(trial)
+        )
+        if found.least_rate is not None:
+            self.listener.said(estimate_words(found))
 
     def _wait(self, phase: str, trials: list[Trial], everything: list[Trial]) -> Ending | None:
         """Wait until some trials of a phase have ended; return how the session ends, if it does before."""
@@ -190,9 +206,18 @@ class SearchLoop:
 
     def _note_prepared(self) -> None:
         """Note when the first step could be asked, by which others compute how fast the search is."""
-        session = self.store.session or Session(self.limits.max_candidates, self.limits.max_seconds)
-        if session.prepared is None and not self.store.has_told:
-            self.store.session = msgspec.structs.replace(session, prepared=self.elapsed)
+        if self.earlier.prepared is None and not self.store.has_told:
+            self.earlier = msgspec.structs.replace(self.earlier, prepared=self.elapsed)
+            self.store.session = self.earlier
+
+    def _note_waiting(self) -> None:
+        """Note how long the workers have waited for work so far."""
+        seconds = len(self.dispatcher.pool.devices) * (self.elapsed - self.before)
+        self.store.session = msgspec.structs.replace(
+            self.earlier,
+            offered=self.earlier.offered + seconds,
+            waited=self.earlier.waited + self.dispatcher.waited,
+        )
 
     def _restore(self) -> None:
         """Take in the steps of earlier sessions; open ones wait for their trials.
@@ -322,6 +347,8 @@ class SearchLoop:
             self._collect(phase, 0.0 if self.dispatcher.may_dispatch else wait)
             if phase == SEARCHING:
                 told = self._move()
+            if told:
+                self._note_waiting()
             self._dispatch()
         self.proposals.settle()
         for each in told:
@@ -333,6 +360,7 @@ class SearchLoop:
             history=self.search.told if phase == SEARCHING else None,
             busy=self.dispatcher.busy,
             elapsed=self.elapsed,
+            lost=self.dispatcher.take_lost(),
         )
         self.listener.progressed(progress)
         return None

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 
+from archsearch.actions.merged_words import parts_words
 from archsearch.actions.request import NO_LATER_CELL, EvolveOptions
 from archsearch.errors import InputError, RunLocked, StoreError
 from archsearch.protocol.plan import RunPlan
@@ -38,15 +39,31 @@ def named_run(stack: ExitStack, options: EvolveOptions, folder: Path | None) -> 
         folder: Where the named run lies; None if none was named.
 
     Raises:
-        InputError: The folder is no run.
+        InputError: The folder is no run, or a merged one.
         RunLocked: Another process searches in it; also says what becomes of cells that were given.
     """
     if folder is None or not folder.exists():
         return None
     try:
-        return locked_run(stack, folder)
+        store = locked_run(stack, folder)
     except RunLocked as error:
         raise RunLocked(f"{error}; {NO_LATER_CELL}" if options.request.has_cells else str(error)) from None
+    check_searched(store)
+    return store
+
+
+def check_searched(store: RunStore) -> None:
+    """Refuse a merged run where a search is wanted: it is what several searches found, and none of its own.
+
+    Raises:
+        InputError: Says which runs a search goes on in.
+    """
+    if store.merged:
+        raise InputError(
+            f"{store.path.parent.name} is merged of {parts_words(store.merged)} and has no search of its own; go on with "
+            "one of those and merge again under another name, or begin a run from its best cells (archsearch evolve "
+            f"--from {store.path.parent.name})"
+        )
 
 
 def run_of_plan(

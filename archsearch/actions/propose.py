@@ -8,6 +8,7 @@ from typing import Literal
 
 import msgspec
 
+from archsearch.actions.opening import check_searched
 from archsearch.cell import Cell
 from archsearch.errors import CellError, InputError
 from archsearch.protocol.history import History
@@ -83,11 +84,13 @@ def leave_proposals(folder: Path, texts: dict[str, str]) -> list[Answer]:
         texts: The texts by where each came from.
 
     Raises:
+        InputError: The run is merged, so that no search will take them.
         StoreError: The run's records cannot be read.
         NoSpace: The disk is full.
     """
     inbox = Inbox(folder)
     with RunStore.open(folder) as store:
+        check_searched(store)
         plan = store.plan
         history, _ = read_history(store, plan)
         return [_answer(store, plan, history, inbox, source=name, text=text) for name, text in texts.items()]

@@ -65,7 +65,7 @@ class Run:
 
     @property
     def ended(self) -> str | None:
-        """Why the search is over: "finished", "time" or "exhausted"; None while it can go on."""
+        """Why the search is over: "finished", "time", "exhausted" or "merged"; None while it can go on."""
         with RunStore.open(self.folder) as store:
             return store.ended
 

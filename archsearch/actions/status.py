@@ -9,17 +9,21 @@ from pathlib import Path
 import msgspec
 
 from archsearch.actions.host_checks import size
+from archsearch.actions.merged_words import parts_words
 from archsearch.errors import ArchsearchError
 from archsearch.protocol.hearing import Hearing
 from archsearch.protocol.plan import RunPlan
 from archsearch.protocol.racing import possible_trials
 from archsearch.protocol.references import noise_trials, reference_cells, reference_step
-from archsearch.store import Leaderboard, Lock, RunStore, Session, list_runs, read_leaderboard
+from archsearch.store import Leaderboard, Lock, Part, RunStore, Session, list_runs, read_leaderboard
 from archsearch.store.folder import SETTINGS
 from archsearch.store.history import RecordedOutcomes
 from archsearch.words import short_id
 
 MINUTE = 60.0
+
+MOST_SEEDS = 4
+"""Seeds of a merged run that are told one by one."""
 
 
 class RunStatus(msgspec.Struct, frozen=True, kw_only=True):
@@ -28,7 +32,7 @@ class RunStatus(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         run: Its name.
         folder: Where it lies.
-        state: "searching"; "stopped", which may go on; "finished", "time" or "exhausted"; "damaged".
+        state: "searching"; "stopped", which may go on; "finished", "time" or "exhausted"; "merged"; "damaged".
         began: When it was made, such as "2024-05-01 10:00".
         bytes: What its database takes.
         searcher: Who searches in it, in words; empty if nobody does.
@@ -44,9 +48,11 @@ class RunStatus(msgspec.Struct, frozen=True, kw_only=True):
         verdict: What the referee says of a found cell beside the GRU, in words; empty if it was not asked.
         seconds: Of search so far, over all sessions.
         rate: Candidates a minute, references and noise not counted.
+        waited: The share of the workers' time that they waited for work, from 0 to 1; None where that was not noted.
         max_candidates, max_seconds: When the run is finished, as was said last.
         seconds_left: Until then, as fast as it was; None where nothing says so.
         failures: How many steps ended in each way but with a fitness; trials that ended by a fact of the host, by cause.
+        merged: The runs that it was made of, each with its seed; nothing of a run that was searched in.
     """
 
     run: str
@@ -70,10 +76,18 @@ class RunStatus(msgspec.Struct, frozen=True, kw_only=True):
     verdict: str = ""
     seconds: float = 0.0
     rate: float | None = None
+    waited: float | None = None
     max_candidates: int | None = None
     max_seconds: float | None = None
     seconds_left: float | None = None
     failures: dict[str, int] = {}
+    merged: tuple[Part, ...] = ()
+
+    @property
+    def seeds(self) -> str:
+        """Its seed, or those of the runs that it was made of, in words."""
+        seeds = [part.seed for part in self.merged] or [self.seed]
+        return ", ".join(map(str, seeds)) if len(seeds) <= MOST_SEEDS else f"{len(seeds)} seeds"
 
 
 def run_status(folder: Path) -> RunStatus:
@@ -134,10 +148,12 @@ def status_of(store: RunStore, folder: Path, board: Leaderboard, searcher: str) 
         verdict=_verdict(board.verdict),
         seconds=seconds,
         rate=rate,
+        waited=session.waited / session.offered if session.offered else None,
         max_candidates=session.max_candidates,
         max_seconds=session.max_seconds,
         seconds_left=_seconds_left(session, board.candidates, seconds, rate),
         failures=_failures(store, board),
+        merged=board.merged,
     )
 
 
@@ -206,7 +222,7 @@ def status_lines(status: RunStatus) -> dict[str, str]:
     lines = {"state": status.state + (f" by {status.searcher}" if status.searcher else "")}
     if status.fault:
         return lines | {"fault": status.fault}
-    lines["asked for"] = f"preset {status.preset}, strategy {status.strategy}, seed {status.seed}"
+    lines["asked for"] = f"preset {status.preset}, strategy {status.strategy}, seed {status.seeds}"
     lines["phase"] = status.phase + (f", {status.done} of {status.due} trials" if status.due else "")
     lines["found"] = f"{status.told:,} steps, {status.candidates:,} candidates, {status.scored:,} scored"
     if status.best is not None:
@@ -214,7 +230,11 @@ def status_lines(status: RunStatus) -> dict[str, str]:
     if status.verdict:
         lines["verdict"] = status.verdict
     lines["time"] = span(status.seconds) + (f", {status.rate:.1f} candidates a minute" if status.rate else "")
-    lines["left"] = _left(status)
+    lines["time"] += "" if status.waited is None else f", workers waited {status.waited:.0%} of theirs"
+    if status.merged:
+        lines["merged of"] = parts_words(status.merged)
+    else:
+        lines["left"] = _left(status)
     failures = ", ".join(f"{count} {cause}" for cause, count in status.failures.items())
     return lines | {"failures": failures or "none", "began": status.began, "size": size(status.bytes)}
 

@@ -1,7 +1,8 @@
-"""Measures how much longer a training step of one cell takes than one of another, for claims at equal time."""
+"""Measures how long training takes by short trials: a step of one cell beside another's, or what a whole trial will."""
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable
 
 from archsearch.cell import Cell
@@ -40,6 +41,33 @@ def measured_ratio(plan: RunPlan, a: Cell, b: Cell, dispatcher: Dispatcher) -> R
         return round(ours / theirs, DIGITS) if ours > 0 and theirs > 0 else 1.0
 
     return ratio
+
+
+def whole_trial_seconds(
+    plan: RunPlan, cell: Cell, dispatcher: Dispatcher, patience: float
+) -> dict[str, float]:
+    """Return about how many seconds a whole trial of a cell takes, by task, without those whose short ones take too long.
+
+    Every step is taken to cost what it does in a short trial with its validation, its test and its beginning, so it is
+    rather too much.
+
+    Args:
+        plan: What it is measured under.
+        cell: The cell.
+        dispatcher: Trains it; nothing of it is kept for others.
+        patience: Seconds that this may take.
+    """
+    until = time.monotonic() + patience
+    trials = {kind: _short_trials(plan, cell, kind) for kind in kinds(plan)}
+    every = [trial for short in trials.values() for trial in short]
+    outcomes = dispatcher.finish(every, lambda done, of: time.monotonic() > until)
+    seconds: dict[str, list[float]] = {}
+    for (name, *_), short in trials.items():
+        ended = [outcomes[trial] for trial in short if trial in outcomes]
+        timed = [outcome.seconds / outcome.steps for outcome in ended if outcome.seconds and outcome.steps]
+        if timed:
+            seconds.setdefault(name, []).append(min(timed) * plan.task[name].rules.steps)
+    return {name: sum(those) / len(those) for name, those in seconds.items()}
 
 
 def timed_trials(plan: RunPlan, cells: Iterable[Cell]) -> list[Trial]:

@@ -15,6 +15,7 @@ from archsearch.protocol.records import BASELINE
 from archsearch.store import RunStore, read_leaderboard
 from archsearch.store.claims import RunLedger, called, made_before
 from archsearch.workers.pool import WorkerPool
+from archsearch.workers.spending import Spending
 
 COUNTED_PAIRS = 12
 """Most pairs of a run that ends with a number of candidates, so that its length is counted and not timed."""
@@ -56,8 +57,12 @@ def judge_best(
     *,
     elapsed: Callable[[], float],
     stopped: Callable[[], bool],
-) -> None:
+    spending: Spending | None = None,
+) -> float:
     """Let the referee judge the best found cell until there is a ruling, none can come any more, or no time is left.
+
+    Returns:
+        The seconds that workers waited for work meanwhile, all together.
 
     Args:
         store: The run's database, opened for writing; every pair is kept there.
@@ -67,9 +72,10 @@ def judge_best(
         listener: Who is told.
         elapsed: Seconds of the run so far, over all sessions.
         stopped: Whether an interrupt has come.
+        spending: Where the seconds of trials are added up; None: nowhere.
     """
     if plan.preset.search.verdict == 0 or (best := best_found(store)) is None:
-        return
+        return 0.0
     hearing, ledger, noted = _hearing(store, plan, best), RunLedger(store), 0
     ledger.enter(hearing.claim)
 
@@ -85,14 +91,16 @@ def judge_best(
             busy=len(pool.devices),
             elapsed=elapsed(),
             hearing=known,
+            lost=bench.dispatcher.take_lost(),
         )
         listener.progressed(progress)
 
     def over() -> bool:
         return stopped() or (limits.max_seconds is not None and elapsed() >= limits.max_seconds)
 
-    bench = Bench(plan, pool, [store.cell(best), library.load(BASELINE)], heard)
+    bench = Bench(plan, pool, [store.cell(best), library.load(BASELINE)], heard, spending)
     bench.heard_out(hearing, ledger, _most(limits), over, for_ruling=True)
+    return bench.dispatcher.waited
 
 
 def _hearing(store: RunStore, plan: RunPlan, best: str) -> Hearing:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from archsearch.actions.request import STRATEGY, EvolveOptions, Request
 from archsearch.actions.verdict_words import outlook
 from archsearch.cli.board import print_leaderboard
 from archsearch.cli.display import Display
+from archsearch.cli.events import EventLog
 from archsearch.cli.logged import Logged
 from archsearch.cli.logs import open_logs
 from archsearch.cli.options import (
@@ -28,6 +30,7 @@ from archsearch.cli.options import (
     training_options,
 )
 from archsearch.cli.printing import console, note, pointer, print_json
+from archsearch.cli.profile import print_profile
 from archsearch.errors import INTERRUPTED, InputError
 from archsearch.protocol.duration import parse_duration
 from archsearch.protocol.loading import parse_change, preset_schema
@@ -120,6 +123,13 @@ from archsearch.workers.devices import worker_devices
     help="Write a row for each step besides: FILE.jsonl, FILE.csv, tensorboard:FOLDER, wandb:PROJECT or "
     "mlflow:EXPERIMENT; may be repeated.",
 )
+@click.option(
+    "--events",
+    metavar="FILE.jsonl",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Append a line of JSON for all that happens: phases, steps, lost workers, verdicts, the end.",
+)
+@click.option("--profile", is_flag=True, help="Say at the end where the time of the workers went.")
 @top_option(10, "Ranks of the leaderboard.")
 @json_option
 @click.pass_context
@@ -149,6 +159,8 @@ def evolve(
     max_time: str | None,
     dry_run: bool,
     logs: tuple[str, ...],
+    events: Path | None,
+    profile: bool,
     top: int,
     as_json: bool,
 ) -> int:
@@ -185,10 +197,11 @@ def evolve(
         _print_preview(options, as_json)
         return 0
     opened = open_logs(logs)
-    with Display(options.devices) as display:
-        logged = Logged(display, opened)
+    with Display(options.devices) as display, EventLog(display, events) as hears:
+        logged = Logged(hears, opened)
         result = search(options, logged, logged.check)
-    _print_result(result, options, top, as_json)
+        hears.ended(result)
+    _print_result(result if profile else replace(result, profile=None), options, top, as_json)
     return INTERRUPTED if result.ending == "interrupted" else 0
 
 
@@ -247,7 +260,8 @@ def _print_result(result: SearchResult, options: EvolveOptions, top: int, as_jso
             "this run cannot be repeated step by step."
         )
     if as_json:
-        print_json(as_document(board, top))
+        more = {} if result.profile is None else {"profile": result.profile.as_document()}
+        print_json(as_document(board, top) | more)
     elif result.ending != "interrupted":
         print_leaderboard(console(), board, top)
         if board.verdict is not None and (
@@ -255,6 +269,8 @@ def _print_result(result: SearchResult, options: EvolveOptions, top: int, as_jso
         ):
             note(*words)
         note(f"Workers waited {result.waited:.0%} of their time.")
+    if result.profile is not None and not as_json:
+        print_profile(console(), result.profile)
     if result.ending == "interrupted":
         note(f"Interrupted; all that ended is stored. Go on with:  {_again(result.folder, options)}")
     elif board.rows and not as_json:

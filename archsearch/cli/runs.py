@@ -13,6 +13,7 @@ from archsearch.actions.status import RunStatus, run_statuses
 from archsearch.cli.options import json_option, runs_option
 from archsearch.cli.printing import console, note, print_json
 from archsearch.cli.runs_export import runs_export
+from archsearch.cli.runs_merge import runs_merge
 from archsearch.cli.tables import Column, print_table
 
 COLUMNS = [
@@ -46,6 +47,7 @@ def runs(ctx: click.Context, runs: Path, as_json: bool) -> None:
 
 
 runs.add_command(runs_export)
+runs.add_command(runs_merge)
 
 
 def _row(status: RunStatus) -> list[str]:
@@ -53,7 +55,7 @@ def _row(status: RunStatus) -> list[str]:
         status.run,
         status.state,
         status.preset,
-        "" if status.fault else str(status.seed),
+        "" if status.fault else status.seeds,
         "" if status.fault else str(status.told),
         "" if status.best is None else ratio_text(status.best, 3),
         status.began,

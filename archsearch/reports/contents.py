@@ -30,6 +30,7 @@ STATES = {
     "time": "It is finished: its time is used.",
     "exhausted": "It is over: the space holds nothing new any more.",
     "interrupted": "It was interrupted and may go on.",
+    "merged": "It is merged of several runs and has no search of its own.",
 }
 
 
@@ -127,7 +128,7 @@ def _state(material: RunMaterial) -> tuple[str, ...]:
     plan = material.plan
     tasks = ", ".join(task.described for task in plan.tasks)
     return (
-        f"Preset {plan.preset_name}, strategy {plan.strategy}, seed {plan.seed}; tasks {tasks}.",
+        f"Preset {plan.preset_name}, strategy {plan.strategy}, seed {material.status.seeds}; tasks {tasks}.",
         f"{span(material.status.seconds)} of search. {STATES[material.status.state]}",
     )
 

@@ -11,6 +11,7 @@ from archsearch.protocol.ladder import with_sizes
 from archsearch.protocol.loading import load_preset, preset_names
 from archsearch.protocol.plan import RunPlan
 from archsearch.reports.material import RunMaterial
+from archsearch.store import Session
 from archsearch.tasks import TaskName
 from archsearch.words import flattened
 
@@ -19,10 +20,32 @@ LIMITS = ("search.max_time", "search.max_candidates")
 
 
 def repeating(material: RunMaterial) -> tuple[str, list[str]]:
-    """Return the command that makes a run again, and what it needs besides, in sentences."""
-    plan, session = material.plan, material.session
-    words = ["archsearch", "evolve", "--preset", _preset(plan), "--strategy", plan.strategy]
-    words += ["--space", plan.space.name, "--seed", str(plan.seed)]
+    """Return the command that makes a run again, and what it needs besides, in sentences.
+
+    Of a merged run the commands that make each of the runs that it was made of, and merge them.
+    """
+    if material.board.merged:
+        parts = material.board.merged
+        searches = [
+            _searching(material.plan, part.seed, Session(part.candidates), part.run) for part in parts
+        ]
+        merging = ["archsearch", "runs", "merge", *(part.run for part in parts), "-o", material.board.run]
+        return " && ".join([*searches, shlex.join(merging)]), _needs(material.plan)
+    return _searching(material.plan, material.plan.seed, material.session), _needs(material.plan)
+
+
+def _searching(plan: RunPlan, seed: int, session: Session | None, run: str = "") -> str:
+    """Return the command of a search.
+
+    Args:
+        plan: Of the run.
+        seed: Its seed.
+        session: When it is finished; None for what the preset says.
+        run: Its name; empty for the next that is free.
+    """
+    words = ["archsearch", "evolve", *(["--run", run] if run else [])]
+    words += ["--preset", _preset(plan), "--strategy", plan.strategy]
+    words += ["--space", plan.space.name, "--seed", str(seed)]
     named = [task.name for task in plan.tasks if not TaskName.parse(task.full_name).is_own]
     words += ["--tasks", ",".join(named)] if named else []
     for task in plan.tasks:
@@ -33,7 +56,7 @@ def repeating(material: RunMaterial) -> tuple[str, list[str]]:
         words += ["--max-candidates", str(session.max_candidates)]
     if session is not None and session.max_seconds is not None:
         words += ["--max-time", f"{session.max_seconds:g}s"]
-    return shlex.join(words), _needs(plan)
+    return shlex.join(words)
 
 
 def _preset(plan: RunPlan) -> str:

@@ -4,7 +4,7 @@ from archsearch.store.checkpoints import CheckpointFolder
 from archsearch.store.folder import Lock, existing_run, free_name, list_runs, make_run, run_folder
 from archsearch.store.history import LostTrial, read_for_search, read_history, read_steps
 from archsearch.store.leaderboard import Leaderboard, Noise, Placebo, Row, as_document, read_leaderboard
-from archsearch.store.run_store import Ending, RunStore, Session
+from archsearch.store.run_store import Ending, Part, RunStore, Session
 
 __all__ = [
     "CheckpointFolder",
@@ -13,6 +13,7 @@ __all__ = [
     "Lock",
     "LostTrial",
     "Noise",
+    "Part",
     "Placebo",
     "Row",
     "RunStore",

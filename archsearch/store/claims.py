@@ -15,6 +15,7 @@ from typing import Protocol, TypeVar
 import filelock
 import msgspec
 from msgspec import UNSET
+from msgspec.structs import replace
 
 from archsearch.cache_folder import cache_folder
 from archsearch.cell import library
@@ -66,14 +67,23 @@ class Ledger(Protocol):
 
 
 def made_before(ledger: Ledger, claim: Claim, alike: Equal) -> Claim | None:
-    """Return the first claim of a ledger that says the same at an equal something, whatever was measured for that, or None.
+    """Return the claim of a ledger that says the same at an equal something, whatever was measured for that, or None.
+
+    In a merged run two may: each was made in a ledger of its own, and the last is the one that leaderboards show.
 
     Args:
         ledger: The ledger.
         claim: The claim at equal parameters.
         alike: What is the same for both cells.
     """
-    return next((made for made in ledger.made() if made.alike == alike and made.question == claim), None)
+    return next(
+        (
+            made
+            for made in reversed(ledger.made())
+            if made.alike == alike and replace(made.question, ledger=claim.ledger) == claim
+        ),
+        None,
+    )
 
 
 class RunLedger:

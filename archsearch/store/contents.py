@@ -17,7 +17,7 @@ from archsearch.store.run_store import read_claim, step_holds, trial_holds
 from archsearch.store.seal import asked_seal, fact_seal, record_holds, told_seal, trial_seal
 
 NAMES = ("facts", "cells", "steps", "trials", "claims")
-FACTS = ("plan", "data", "sources", "scored", "ended", "elapsed", "session")
+FACTS = ("plan", "data", "sources", "scored", "ended", "elapsed", "session", "merged")
 UNFINISHED = ("running", "interrupted")
 
 INSTRUCTIONS = 500_000_000

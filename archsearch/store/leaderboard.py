@@ -21,7 +21,7 @@ from archsearch.protocol.references import noise_trials, reference_cells
 from archsearch.protocol.sampling import score_error
 from archsearch.store.claims import RunLedger, read_hearings
 from archsearch.store.history import RecordedOutcomes, read_history
-from archsearch.store.run_store import RunStore
+from archsearch.store.run_store import Part, RunStore
 
 
 class Row(msgspec.Struct, frozen=True):
@@ -122,6 +122,7 @@ class Leaderboard(msgspec.Struct, frozen=True):
         errors: The standard error of a score on each task, where the size of its validation is known.
         verdict: Of the best row that has one, else the last of the run; None if the referee was never asked.
         control: What the ledger of the run keeps at 5 %.
+        merged: The runs that it was made of; nothing of a run that was searched in.
     """
 
     run: str
@@ -139,6 +140,7 @@ class Leaderboard(msgspec.Struct, frozen=True):
     errors: dict[str, float] = {}
     verdict: Hearing | None = None
     control: Control = "family"
+    merged: tuple[Part, ...] = ()
 
 
 def read_leaderboard(store: RunStore, run: str) -> Leaderboard:
@@ -181,6 +183,7 @@ def read_leaderboard(store: RunStore, run: str) -> Leaderboard:
         errors=_errors(plan, store.scored),
         verdict=_last_verdict(rows, hearings),
         control=RunLedger(store).control,
+        merged=store.merged,
     )
 
 
@@ -301,6 +304,7 @@ def as_document(board: Leaderboard, top: int | None = None) -> dict[str, Any]:
         "run": board.run,
         "preset": board.plan.preset_name,
         "seed": board.plan.seed,
+        "merged": msgspec.to_builtins(board.merged) or None,
         "steps": board.told,
         "candidates": board.candidates,
         "scored": sum(row.rank is not None for row in board.rows),

@@ -39,8 +39,8 @@ STEP = "number, cell, asked, verdict, seal"
 UNFINISHED = "state IN ('running', 'interrupted')"
 """In the very words of the index on such trials, without which SQLite would not use it."""
 
-Ending = Literal["finished", "time", "interrupted", "exhausted"]
-"""How a session of a run ends; an interrupted run is not over."""
+Ending = Literal["finished", "time", "interrupted", "exhausted", "merged"]
+"""How a session of a run ends; an interrupted run is not over, and a merged one never had a session."""
 
 
 class Session(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -50,11 +50,31 @@ class Session(msgspec.Struct, frozen=True, omit_defaults=True):
         max_candidates: Candidates after which the run is finished, as was said last; None for no limit.
         max_seconds: Seconds of search after which it is; None for no limit.
         prepared: Seconds of search before the first step; None while references and clones train.
+        offered: Seconds that workers were there, all together, until a step was told last.
+        waited: How many of these they waited for work.
     """
 
     max_candidates: int | None = None
     max_seconds: float | None = None
     prepared: float | None = None
+    offered: float = 0.0
+    waited: float = 0.0
+
+
+class Part(msgspec.Struct, frozen=True):
+    """A run that a merged one was made of.
+
+    Attributes:
+        run: Its name.
+        seed: Its seed.
+        steps: Steps that it had told.
+        candidates: Candidates that these had tried.
+    """
+
+    run: str
+    seed: int
+    steps: int
+    candidates: int
 
 
 class RunStore:
@@ -257,6 +277,16 @@ class RunStore:
     @session.setter
     def session(self, session: Session) -> None:
         self._set_fact("session", msgspec.json.encode(session).decode())
+
+    @property
+    def merged(self) -> tuple[Part, ...]:
+        """What a merged run was made of, by seed; nothing of a run that was searched in."""
+        text = self._fact("merged")
+        return () if text is None else self._decoded(text, tuple[Part, ...], "what the run was merged from")
+
+    @merged.setter
+    def merged(self, parts: tuple[Part, ...]) -> None:
+        self._set_fact("merged", msgspec.json.encode(parts).decode())
 
     @property
     def ended(self) -> Ending | None:

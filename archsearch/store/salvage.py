@@ -29,6 +29,9 @@ from archsearch.store.run_store import FILE, RunStore, put_fact
 from archsearch.store.schema import UPGRADES, build
 from archsearch.toml_files import read_toml
 
+SAVED = ("data", "sources", "scored", "elapsed", "session", "merged")
+"""The single values that a salvaged run has, beside its plan; how it ended is open, but for a merged one."""
+
 PAGE = 4096
 """Bytes of a page of a run's database."""
 
@@ -154,7 +157,7 @@ def _fill(store: RunStore, contents: Contents) -> None:
     with guarded(store.path):
         connection.execute("BEGIN IMMEDIATE")
         for name, value, _ in contents.facts.values():
-            if name in ("data", "sources", "scored", "elapsed", "session"):
+            if name in SAVED or (name, value) == ("ended", "merged"):
                 put_fact(connection, name, value)
         connection.executemany("INSERT OR IGNORE INTO cells VALUES (?, ?)", contents.rows["cells"].values())
         connection.executemany(

@@ -42,13 +42,14 @@ def document_streams(
     streams: list[Symbols] = [np.empty(0, np.int64)] * batch
     start = 0
     while True:
-        while min(map(len, streams)) <= start + unroll:
-            symbols, ends = draw(rng, batch * documents)
-            fresh = np.split(symbols, ends[documents - 1 : -1 : documents])
-            streams = [np.concatenate((old[start:], new)) for old, new in zip(streams, fresh, strict=True)]
-            start = 0
-        yield np.stack([stream[start : start + unroll + 1] for stream in streams], axis=1)
-        start += unroll
+        symbols, ends = draw(rng, batch * documents)
+        fresh = np.split(symbols, ends[documents - 1 : -1 : documents])
+        streams = [np.concatenate((old[start:], new)) for old, new in zip(streams, fresh, strict=True)]
+        length, start = min(map(len, streams)), 0
+        rows = np.stack([stream[:length] for stream in streams], axis=1)
+        while start + unroll < length:
+            yield rows[start : start + unroll + 1]
+            start += unroll
 
 
 def endless_file(symbols: Values, batch: int, unroll: int, what: str = TEXT) -> Iterator[Symbols | Numbers]:

@@ -17,6 +17,7 @@ from archsearch.tasks.lengths import READ_OUTS, LengthTask
 from archsearch.training.checkpoint import Checkpoint, CheckpointStorage
 from archsearch.training.progress import TrialProgress
 from archsearch.training.setup import groups, new_learner
+from archsearch.training.stopwatch import Stopwatch
 from archsearch.training.windows import Batch, Streams
 
 Alive = Callable[[int], None]
@@ -36,6 +37,8 @@ def run_trials(
     alive: Alive = lambda step: None,
     checkpoints: Sequence[CheckpointStorage] | None = None,
     pauses: bool = False,
+    *,
+    stopwatch: Stopwatch | None = None,
 ) -> list[Outcome]:
     """Return the outcomes of trials, in their order; each is a pure function of its own record on one engine and machine.
 
@@ -46,6 +49,7 @@ def run_trials(
         alive: Told the training step every few seconds, as a sign of life.
         checkpoints: Where shorter trials of the same records may have left checkpoints; the bits do not depend on them.
         pauses: Whether to leave some there.
+        stopwatch: Told what the parts of the trials take; None: nobody is told.
 
     Raises:
         InputError: There is no such engine.
@@ -60,7 +64,7 @@ def run_trials(
         with torch.random.fork_rng(
             devices=[]
         ):  # dropout may draw from torch's own generator, which is put back
-            loop = TrainingLoop([lanes[position] for position in positions], cell, streams)
+            loop = TrainingLoop([lanes[position] for position in positions], cell, streams, stopwatch)
             outcomes |= zip(positions, loop.outcomes(throttled(alive), pauses), strict=True)
     return [outcomes[position] for position in range(len(trials))]
 
@@ -109,19 +113,28 @@ class TrainingLoop:
         trial: The record of the first one, for what all have in common.
         streams: The data.
         learner: What takes the steps.
+        stopwatch: Told what each part takes.
     """
 
-    def __init__(self, lanes: Sequence[TrialProgress], cell: Cell, streams: Streams) -> None:
+    def __init__(
+        self,
+        lanes: Sequence[TrialProgress],
+        cell: Cell,
+        streams: Streams,
+        stopwatch: Stopwatch | None = None,
+    ) -> None:
         """Make the learner, and go on where the trials paused.
 
         Args:
             lanes: The trials, of one of the `groups`.
             cell: The cell that they name.
             streams: The data of the task that they name.
+            stopwatch: Told what each part takes; None: nobody is told.
         """
-        self.started = time.perf_counter()
+        self.started, self.stopwatch = time.perf_counter(), stopwatch or Stopwatch()
         self.lanes, self.trial, self.streams = lanes, lanes[0].trial, streams
-        self.learner = new_learner(lanes, cell, streams)
+        with self.stopwatch.of("compile"):
+            self.learner = new_learner(lanes, cell, streams)
         checkpoints = [lane.checkpoint for lane in lanes if lane.checkpoint is not None]
         if checkpoints and not self._resume(checkpoints):
             for lane in lanes:
@@ -175,10 +188,12 @@ class TrainingLoop:
         )
         windows = islice(data, self.learner.steps, None)
         while not self.has_ended and self.learner.steps < trial.steps:
-            epoch = list(islice(windows, min(trial.epoch_steps, trial.steps - self.learner.steps)))
+            with self.stopwatch.of("data"):
+                epoch = list(islice(windows, min(trial.epoch_steps, trial.steps - self.learner.steps)))
             if not epoch:
                 return
-            self.train_epoch(epoch, alive)
+            with self.stopwatch.of("training"):
+                self.train_epoch(epoch, alive)
             self.validate()
 
     def train_epoch(self, batches: Sequence[Batch], alive: Alive) -> None:
@@ -221,14 +236,17 @@ class TrainingLoop:
         count = count or trial.validation
         seed = trial.seed if decides_data(split, trial.seed) else 0
         windows = self.streams.take(split, seed, batch=trial.batch, unroll=trial.unroll, count=count)
-        batches = list(windows)
+        with self.stopwatch.of("data"):
+            batches = list(windows)
         scored = sum(len(batch.targets) for batch in batches)
         if scored == 0:
             raise TaskError(
                 f"{trial.task}: the mask of its {split!r} windows scores nothing in {count} windows of "
                 f"{trial.batch} x {trial.unroll}; a score needs targets"
             )
-        return [(right / scored, nll / scored) for right, nll in self.learner.evaluate(batches)]
+        with self.stopwatch.of("validation" if split == "valid" else "test"):
+            figures = self.learner.evaluate(batches)
+        return [(right / scored, nll / scored) for right, nll in figures]
 
     def pause(self) -> None:
         """Leave checkpoints of the trials that did not fail."""

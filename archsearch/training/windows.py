@@ -5,23 +5,29 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import islice
+from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from archsearch.errors import TaskError
 from archsearch.protocol.seeds import data_generator
 from archsearch.tasks import Task, Window
 from archsearch.tasks.lengths import READ_OUTS
-from archsearch.tasks.task import Numbers, Symbols
 
 KEPT = 8000
 """Windows of a training stream that are kept in memory, of 20 streams of 35 symbols 1 to 3 KB each; longer trials make the
 rest anew."""
 
-NARROW = (torch.uint8, torch.int16, torch.int32)
-"""What whole numbers are kept in, the first that holds them all."""
+Values = NDArray[Any]
+
+NARROW = tuple((kind, np.iinfo(kind).min, np.iinfo(kind).max) for kind in (np.uint8, np.int16, np.int32))
+"""What whole numbers are kept in, the first that holds them all, with its limits."""
+
+WIDENED = (torch.uint8, torch.int16, torch.int32)
+"""The same as torch has them."""
 
 STREAMS = 6 + len(READ_OUTS)
 """Streams of a task that are kept, those that were used last: whoever trains on ever fresh seeds returns to few, and to one
@@ -88,7 +94,7 @@ class Stream:
         """
         window = next(self.source, None)
         if window is not None:
-            self.kept.append(narrowed(batch_of(window, "cpu"), self.device))
+            self.kept.append(batch_of(window, self.device, narrowed))
         elif not self.kept:
             raise TaskError(
                 f"{self.name}: its {self.split} part has no window of this size; give it more text"
@@ -96,41 +102,51 @@ class Stream:
         return window is not None
 
 
-def narrowed(batch: Batch, device: str) -> Batch:
-    """Return a batch on a device whose whole numbers take as little room as they can; see `widened`."""
-    return _changed(batch, lambda tensor: _narrow(tensor).to(device))
-
-
 def widened(batch: Batch) -> Batch:
     """Return a batch whose whole numbers are of 64 bits again."""
-    return _changed(batch, lambda tensor: tensor.long() if tensor.dtype in NARROW else tensor)
+    scored, reset = (None if tensor is None else _widen(tensor) for tensor in (batch.scored, batch.reset))
+    return Batch(_widen(batch.inputs), _widen(batch.targets), scored, reset)
 
 
-def _changed(batch: Batch, change: Callable[[Tensor], Tensor]) -> Batch:
-    """Return a batch of other tensors."""
-    scored, reset = (None if tensor is None else change(tensor) for tensor in (batch.scored, batch.reset))
-    return Batch(change(batch.inputs), change(batch.targets), scored, reset)
+def _widen(tensor: Tensor) -> Tensor:
+    return tensor.long() if tensor.dtype in WIDENED else tensor
 
 
-def _narrow(tensor: Tensor) -> Tensor:
-    if tensor.dtype != torch.int64 or not tensor.numel():
-        return tensor
-    least, most = map(int, tensor.aminmax())
-    fitting = (kind for kind in NARROW if torch.iinfo(kind).min <= least and most <= torch.iinfo(kind).max)
-    return tensor.to(next(fitting, tensor.dtype))
+def narrowed(values: Values) -> Values:
+    """Return a copy of whole numbers that takes as little room as they can; see `widened`."""
+    if values.dtype != np.int64 or not values.size:
+        return values
+    least, most = values.min(), values.max()
+    return values.astype(
+        next((kind for kind, first, last in NARROW if first <= least and most <= last), np.int64)
+    )
 
 
-def batch_of(window: Window, device: str) -> Batch:
-    """Return a window, arrays of shape (T, B), as tensors on a device."""
-    scored = torch.from_numpy(window.scored.reshape(-1).nonzero()[0])
-    targets = _tensor(window.targets.reshape(-1, *window.targets.shape[2:]))[scored]
+def _as_they_are(values: Values) -> Values:
+    return values
+
+
+def batch_of(window: Window, device: str, kept: Callable[[Values], Values] = _as_they_are) -> Batch:
+    """Return a window, arrays of shape (T, B), as tensors on a device.
+
+    Args:
+        window: The window.
+        device: Where its tensors go.
+        kept: Returns numbers as they are to be kept.
+    """
+    scored = window.scored.reshape(-1).nonzero()[0]
+    targets = window.targets.reshape(-1, *window.targets.shape[2:])[scored]
     whole = len(scored) == window.scored.size
     reset = None if window.reset is None else torch.from_numpy(window.reset).to(device)
-    inputs = _tensor(window.inputs).contiguous().to(device)
-    return Batch(inputs, targets.to(device), None if whole else scored.to(device), reset)
+    return Batch(
+        _tensor(kept(window.inputs)).contiguous().to(device),
+        _tensor(kept(targets)).to(device),
+        None if whole else torch.from_numpy(kept(scored)).to(device),
+        reset,
+    )
 
 
-def _tensor(values: Symbols | Numbers) -> Tensor:
+def _tensor(values: Values) -> Tensor:
     """Return symbols as they are, and real numbers in the precision of models."""
     return torch.from_numpy(np.array(values, np.float32) if values.dtype.kind == "f" else values)
 

@@ -18,8 +18,9 @@ from archsearch.workers.memory import MemoryWatch
 from archsearch.workers.messages import Alive, Failed, Job, Result
 from archsearch.workers.patience import Patience
 from archsearch.workers.pool import Death, Event, Worker, WorkerPool
-from archsearch.workers.queue import QueuedTrial, RunningTrial
+from archsearch.workers.queue import LostWorker, QueuedTrial, RunningTrial
 from archsearch.workers.retry import REFUSED, RetryRule
+from archsearch.workers.spending import Spending
 from archsearch.workers.trial_log import TrialLog
 
 MOST_CELLS = 2_000
@@ -55,6 +56,7 @@ class Dispatcher:
         cell: Returns a cell by its id.
         checkpoints: Where paused trials lie; None if trials never pause.
         pauses: Whether a longer trial may go on from one.
+        spending: Where the seconds of trials are added up; None for one of its own.
 
     Attributes:
         log, pool, cell, checkpoints, pauses: The same.
@@ -71,6 +73,8 @@ class Dispatcher:
         waited: Seconds that workers spent idle before a job, all together.
         trained: How many trials were trained to an end here.
         host_failures: How many ended by crash, memory, timeout or an error of ours.
+        lost: The workers that were lost since `take_lost` was called last.
+        spending: The same as was given, or its own.
     """
 
     def __init__(
@@ -80,6 +84,8 @@ class Dispatcher:
         cell: Callable[[str], Cell],
         checkpoints: CheckpointFolder | None = None,
         pauses: Callable[[Trial], bool] = _never,
+        *,
+        spending: Spending | None = None,
     ) -> None:
         self.log, self.pool, self.cell = log, pool, cell
         self.checkpoints, self.pauses = checkpoints, pauses
@@ -96,6 +102,8 @@ class Dispatcher:
         self.waited = 0.0
         self.trained = 0
         self.host_failures = 0
+        self.lost: list[LostWorker] = []
+        self.spending = spending or Spending()
 
     # -- what callers ask ---------------------------------------------------------------------------------------
 
@@ -207,6 +215,11 @@ class Dispatcher:
         """How many trials are being trained."""
         return sum(map(len, self.running.values()))
 
+    def take_lost(self) -> tuple[LostWorker, ...]:
+        """Return the workers that were lost since this was called last."""
+        lost, self.lost = tuple(self.lost), []
+        return lost
+
     def discard_checkpoints(self, trials: Iterable[Trial]) -> None:
         """Remove what paused trials left, which nobody will resume."""
         if self.checkpoints is not None:
@@ -279,6 +292,7 @@ class Dispatcher:
         if not unfinished:
             del self.running[message.number]
             self._done(worker)
+        self.spending.add(ended.trial, message.spent)
         outcome = finite(message.outcome)
         if not self.log.finish(ended.trial, ended.attempt, outcome):
             return []
@@ -299,15 +313,15 @@ class Dispatcher:
         A worker may die of what it did before, with the next job already in its pipe: its trials only wait again.
         """
         job, worker.job = worker.job, None
-        if not isinstance(job, Job):
-            return []
         ended: list[Trial] = []
         outcome = Outcome(status, reason=cause)
-        for running in self.running.pop(job.number, {}).values():
+        trials = self.running.pop(job.number, {}) if isinstance(job, Job) else {}
+        for running in trials.values():
             if self.retry.ends(running, outcome, worker.begun):
                 ended.append(self._end(running.trial, outcome))
             else:
                 heappush(self.waiting, QueuedTrial(RETRY, running.number, running.trial))
+        self.lost.append(LostWorker(worker.place, cause, len(trials) - len(ended), len(ended)))
         return ended
 
     def _time_out(self, worker: Worker) -> list[Trial]:
@@ -320,6 +334,7 @@ class Dispatcher:
         for running in self.running.pop(job.number).values():
             self.log.finish(running.trial, running.attempt, outcome)
             ended.append(self._end(running.trial, outcome))
+        self.lost.append(LostWorker(worker.place, outcome.reason, 0, len(ended)))
         return ended
 
     def _end(self, trial: Trial, outcome: Outcome) -> Trial:

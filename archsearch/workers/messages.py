@@ -99,11 +99,13 @@ class Result(msgspec.Struct, frozen=True, tag=True):
         number: The job's.
         index: The trial's place in the job.
         outcome: How it ended.
+        spent: What its parts took, in seconds; of trials that trained together an equal share.
     """
 
     number: int
     index: int
     outcome: Outcome
+    spent: dict[str, float] = {}
 
 
 class Failed(msgspec.Struct, frozen=True, tag=True):

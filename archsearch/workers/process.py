@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
+import time
 import traceback
 import warnings
 from collections.abc import Iterator, Sequence
@@ -36,6 +37,7 @@ from archsearch.store.checkpoints import CheckpointFile, CheckpointFolder
 from archsearch.store.connecting import no_space
 from archsearch.tasks import Task, TaskName, TaskSource
 from archsearch.training import Streams, run_trials
+from archsearch.training.stopwatch import Stopwatch
 from archsearch.words import short_id
 from archsearch.workers import messages
 from archsearch.workers.messages import Alive, Facts, Failed, Hello, Job, Probe, Result, Sources
@@ -127,8 +129,11 @@ class _Worker:
         trains_together = trains_stacks(request.trials[0].engine)
         groups = [request.trials] if trains_together else [(trial,) for trial in request.trials]
         for first, trials in enumerate(groups):
-            for index, outcome in enumerate(self.train(request, trials), first):
-                self.say(Result(request.number, index, outcome))
+            began, stopwatch = time.perf_counter(), Stopwatch()
+            outcomes = self.train(request, trials, stopwatch)
+            spent = shares(stopwatch, time.perf_counter() - began, len(trials))
+            for index, outcome in enumerate(outcomes, first):
+                self.say(Result(request.number, index, outcome, spent))
 
     def task(self, name: str) -> Streams:
         """Return a task's data, loaded once."""
@@ -149,8 +154,14 @@ class _Worker:
             scored = sum(len(window.targets) for window in windows)
         return Facts(task_facts(streams.task), scored)
 
-    def train(self, job: Job, trials: Sequence[Trial]) -> list[Outcome]:
-        """Run trials together; memory and errors of our own are outcomes too, of all of them."""
+    def train(self, job: Job, trials: Sequence[Trial], stopwatch: Stopwatch) -> list[Outcome]:
+        """Run trials together; memory and errors of our own are outcomes too, of all of them.
+
+        Args:
+            job: That they are of.
+            trials: Their records.
+            stopwatch: Told what their parts take.
+        """
         trial = trials[0]
         try:
             cell = self.cell(job.cell, f"cell {short_id(trial.cell)}")
@@ -166,9 +177,22 @@ class _Worker:
                 alive=lambda step: self.say(Alive(job.number, step)),
                 checkpoints=checkpoint_files(job, trials),
                 pauses=job.pauses,
+                stopwatch=stopwatch,
             )
         except BaseException as error:  # also a task's SystemExit; signals raise nothing here
             return [failed_outcome(error)] * len(trials)
+
+
+def shares(stopwatch: Stopwatch, seconds: float, trials: int) -> dict[str, float]:
+    """Return what the parts of one of several trials took that trained together, the rest of their time included.
+
+    Args:
+        stopwatch: What the parts of all took.
+        seconds: What all took from beginning to end.
+        trials: How many there were.
+    """
+    rest = max(0.0, seconds - sum(stopwatch.seconds.values()))
+    return {part: each / trials for part, each in (*stopwatch.seconds.items(), ("rest", rest))}
 
 
 def checkpoint_files(job: Job, trials: Sequence[Trial]) -> list[CheckpointFile] | None:

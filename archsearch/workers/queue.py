@@ -1,4 +1,4 @@
-"""The records of the dispatcher: a trial that waits for a worker, and one that is being trained."""
+"""The records of the dispatcher: a trial that waits for a worker, one that is being trained, and a worker that was lost."""
 
 from __future__ import annotations
 
@@ -33,3 +33,19 @@ class RunningTrial(NamedTuple):
     number: int
     trial: Trial
     attempt: int
+
+
+class LostWorker(NamedTuple):
+    """A worker that died, or was ended for its memory or its silence; another took its place.
+
+    Attributes:
+        worker: Its place in the pool, from 0.
+        cause: What ended it, in words.
+        again: How many of its trials are tried once more.
+        ended: How many have ended with it.
+    """
+
+    worker: int
+    cause: str
+    again: int
+    ended: int

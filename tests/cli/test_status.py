@@ -60,6 +60,20 @@ def test_the_rate_leaves_out_what_came_before_the_first_step(call: Call, tmp_pat
     assert status["seconds_left"] == pytest.approx(60.0)
 
 
+def test_how_long_the_workers_waited_is_noted_over_all_sessions(call: Call, tmp_path: Path) -> None:
+    folder = tmp_path / "run"
+    make_run(folder, run_plan())
+    assert told(call, folder)["waited"] is None
+    search_on(folder, 6)
+    with RunStore.open(folder, write=True) as store:
+        assert store.session is not None and 0 < store.session.waited < store.session.offered
+        store.session = Session(offered=4000.0, waited=1000.0)
+    assert told(call, folder)["waited"] == pytest.approx(0.25)
+    search_on(folder, 12)
+    assert told(call, folder)["waited"] == pytest.approx(0.25, abs=0.01)
+    assert "workers waited 25% of theirs" in call("status", folder).out
+
+
 def test_runs_lists_the_newest_first_and_says_which_are_damaged(
     call: Call, finished: Finished, tmp_path: Path
 ) -> None:

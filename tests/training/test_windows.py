@@ -57,17 +57,26 @@ def test_a_long_stream_is_kept_in_part_and_made_anew_beyond(monkeypatch: pytest.
 def test_whole_numbers_are_kept_in_little_room_and_come_back_as_they_were(
     most: int, kind: torch.dtype
 ) -> None:
-    whole = torch.tensor([[0, 1], [most, 7]])
-    batch = windows.Batch(whole, whole[1], torch.tensor([2, 3]), torch.zeros(2, 2, dtype=torch.bool))
-    kept = windows.narrowed(batch, "cpu")
+    whole = np.array([[0, 1], [most, 7]])
+    window = Window(whole, whole, np.array([[False, False], [True, True]]), np.zeros((2, 2), np.bool_))
+    kept = windows.batch_of(window, "cpu", windows.narrowed)
     assert kept.inputs.dtype == kept.targets.dtype == kind
     assert kept.scored is not None and kept.scored.dtype == torch.uint8
-    assert str(windows.widened(kept)) == str(batch)
+    assert str(windows.widened(kept)) == str(windows.batch_of(window, "cpu"))
 
 
 def test_numbers_below_zero_and_real_ones_stay_what_they_are() -> None:
-    batch = windows.Batch(torch.tensor([[0.5]]), torch.tensor([-1]), None, None)
-    assert str(windows.widened(windows.narrowed(batch, "cpu"))) == str(batch)
+    window = Window(np.array([[0.5]]), np.array([[-1]]), np.ones((1, 1), np.bool_))
+    kept = windows.batch_of(window, "cpu", windows.narrowed)
+    assert str(windows.widened(kept)) == str(windows.batch_of(window, "cpu"))
+    assert kept.targets.dtype == torch.int16 and int(kept.targets[0]) == -1
+
+
+def test_what_is_kept_is_a_copy_so_that_a_task_may_write_over_its_window() -> None:
+    whole = np.arange(4).reshape(2, 2)
+    kept = windows.batch_of(Window(whole, whole, np.ones((2, 2), np.bool_)), "cpu", windows.narrowed)
+    whole[:] = 9
+    assert kept.inputs.tolist() == [[0, 1], [2, 3]] and kept.targets.tolist() == [0, 1, 2, 3]
 
 
 def test_a_stream_makes_no_window_before_it_is_asked_for() -> None:
