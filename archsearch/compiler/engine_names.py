@@ -14,19 +14,22 @@ class EngineName:
         version: Part of every trial's record; it rises when the engine's bits change.
         recorded_as: As records say it. It is part of a trial's key, so an engine that gets another name keeps this one.
         trains_stacks: Whether it trains several trials at once, side by side.
+        rounds: Whether it rounds what its matrix products multiply to bfloat16, so that it equals the others to two digits.
     """
 
     name: str
     version: int
     recorded_as: str
     trains_stacks: bool = False
+    rounds: bool = False
 
 
 INTERPRETER = EngineName(name="interpreter", version=1, recorded_as="reference")
 NATIVE = EngineName(name="native", version=2, recorded_as="native")
+NATIVE_BF16 = EngineName(name="native-bf16", version=1, recorded_as="native-bf16", rounds=True)
 STACKED = EngineName(name="stacked", version=1, recorded_as="stacked", trains_stacks=True)
 
-ENGINE_NAMES = {engine.name: engine for engine in (INTERPRETER, NATIVE, STACKED)}
+ENGINE_NAMES = {engine.name: engine for engine in (INTERPRETER, NATIVE, STACKED, NATIVE_BF16)}
 
 
 def current_name(word: str) -> str:

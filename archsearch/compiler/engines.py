@@ -18,6 +18,7 @@ from archsearch.compiler.engine_names import (
     ENGINE_NAMES,
     INTERPRETER,
     NATIVE,
+    NATIVE_BF16,
     STACKED,
     EngineName,
     find_engine,
@@ -101,6 +102,15 @@ def _native_works() -> bool:
     return native_trouble() is None
 
 
+def _rounded_works() -> bool:
+    try:
+        cache_folder()
+        native.native_description(rounded=True)
+    except (BuildError, NoCache):
+        return False
+    return True
+
+
 def native_trouble() -> BuildError | None:
     """Return why the native engine does not work here, None if it does; warns once where it does not."""
     return _native_trouble(os.environ.get("CXX", ""), os.environ.get("ARCHSEARCH_MARCH", ""))
@@ -131,6 +141,12 @@ _ROWS = (
         works=_native_works,
     ),
     Engine(title=STACKED, make=Stacked, describe=dialects.stacked_description, devices=("cuda",)),
+    Engine(
+        title=NATIVE_BF16,
+        make=native.NativeRounded,
+        describe=lambda device: native.native_description(rounded=True),
+        works=_rounded_works,
+    ),
 )
 
 ENGINES = {engine.name: engine for engine in _ROWS}

@@ -267,12 +267,17 @@ def chosen_engine(device: str) -> str:
     """Return the engine of a device; ARCHSEARCH_ENGINE says otherwise.
 
     Raises:
-        InputError: There is no such engine.
+        InputError: There is no such engine, or the processor lacks what it needs.
     """
     if asked := os.environ.get("ARCHSEARCH_ENGINE"):
         if current_name(asked) not in ENGINES:
             raise InputError(f"ARCHSEARCH_ENGINE is {asked!r}; it must be one of {', '.join(ENGINES)}")
-        return current_name(asked)
+        engine = ENGINES[current_name(asked)]
+        if engine.title.rounds and not engine.works():
+            raise InputError(
+                f"ARCHSEARCH_ENGINE is {asked!r}, which needs a C++ compiler and a processor with AVX512-BF16"
+            )
+        return engine.name
     with warnings.catch_warnings(action="ignore"):  # the driver says which engine it is, once
         return default_engine(device)
 

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from archsearch.cell import Cell, library
-from archsearch.compiler import Recurrent, default_engine
+from archsearch.compiler import ENGINES, Recurrent, default_engine
 from archsearch.compiler.engine_names import ENGINE_NAMES
 from archsearch.compiler.engines import identity
 from tests.compiler.native.processors import LEVELS, use
@@ -55,6 +55,7 @@ GOLDEN = {
             "g++ 12.2.0, plain": "ee5f9edeba266cc5",
         },
     ),
+    "native-bf16": Pinned(1, {"g++ 12.2.0, AVX-512, AuthenticAMD": "528d27ced519e330"}),
 }
 
 MUTANT = """
@@ -160,3 +161,9 @@ def test_the_native_engine_computes_the_same_bits_as_ever(
         pytest.skip("no working C++ compiler")
     use(march, monkeypatch)
     check("native", identity("native").partition("(")[2].rstrip(")"))
+
+
+def test_the_native_engine_that_rounds_computes_the_same_bits_as_ever() -> None:
+    if not ENGINES["native-bf16"].works():
+        pytest.skip("no C++ compiler, or the processor does not multiply bfloat16")
+    check("native-bf16", f"{identity('native-bf16').partition('(')[2].rstrip(')')}, {vendor()}")

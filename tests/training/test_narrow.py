@@ -76,6 +76,7 @@ def test_trials_with_a_narrow_x_train_on_every_engine_from_the_same_weights(name
     outcomes = {
         engine: run_trial(trial(name, ENGINES[engine].title.name, 12), library.load(name), STREAMS)
         for engine in ENGINES
+        if ENGINES[engine].works()
     }
     first = outcomes.pop("interpreter")
     assert first.status == "done" and first.parameters <= 3_000

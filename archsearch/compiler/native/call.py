@@ -7,16 +7,21 @@ from array import array
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from archsearch.compiler.native.build import BRIEF, HERE, function, library
+from archsearch.compiler.native.build import BRIEF, HERE, THOROUGH, function, library
 from archsearch.compiler.native.toolchain import Toolchain, toolchain
+from archsearch.errors import BuildError
 
 if TYPE_CHECKING:
     from torch import Tensor
 
 LAYERS = 256
 """Compiled cells that stay loaded, besides those that somebody holds."""
+
+WIDEST = "AVX-512"
+"""The vectors that the product which rounds is written for, as `Toolchain.instructions` says it."""
 
 PRODUCTS = ("pack", "pack_forward", "pack_backward", "run", "run_once")
 POINTERS = (
@@ -53,20 +58,53 @@ class _Layer(ctypes.Structure):
     ]
 
 
-def gemm(double: bool) -> tuple[_Gemm, ctypes.CDLL]:
+def gemm(double: bool, rounded: bool = False) -> tuple[_Gemm, ctypes.CDLL]:
     """Return the host's matrix product, built once, and the library that holds it.
 
+    Args:
+        double: Whether its numbers are float64, else float32.
+        rounded: Whether float32 numbers are rounded to bfloat16 before they are multiplied.
+
     Raises:
-        BuildError: There is no compiler, or it failed.
+        BuildError: There is no compiler, it failed, or the processor does not multiply bfloat16.
     """
-    return _gemm(double, toolchain())
+    return _gemm(double, rounded, toolchain())
 
 
 @cache
-def _gemm(double: bool, tools: Toolchain) -> tuple[_Gemm, ctypes.CDLL]:
-    built = library((HERE / "gemm.cpp").read_text(encoding="utf-8"), double)
+def _gemm(double: bool, rounded: bool, tools: Toolchain) -> tuple[_Gemm, ctypes.CDLL]:
+    if rounded and not double:
+        built = library(_text("gemm_bf16.cpp"), double, _with_bf16(tools))
+    else:
+        built = library(_text("gemm.cpp"), double)
     pointers = [ctypes.cast(getattr(built, f"gemm_{name}"), ctypes.c_void_p).value for name in PRODUCTS]
     return _Gemm(*pointers), built
+
+
+def _text(name: str) -> str:
+    return (HERE / name).read_text(encoding="utf-8")
+
+
+def _with_bf16(tools: Toolchain) -> tuple[str, ...]:
+    """Return how the product that rounds is optimised, for the vectors that cells are compiled for.
+
+    Raises:
+        BuildError: They are narrower, or the processor does not multiply bfloat16.
+    """
+    if tools.instructions != WIDEST or "avx512_bf16" not in _flags_of_processor():
+        raise BuildError(
+            f"the processor, or code for {tools.instructions}, has no AVX512-BF16, by which bfloat16 is multiplied"
+        )
+    return (*THOROUGH, "-mavx512bf16")
+
+
+@cache
+def _flags_of_processor() -> frozenset[str]:
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return frozenset()
+    return frozenset(next((line for line in lines if line.startswith("flags")), "").split())
 
 
 @dataclass(frozen=True)
@@ -89,13 +127,14 @@ class CompiledLayer:
 
 
 @lru_cache(LAYERS)
-def compile_layer(text: str, double: bool, tools: Toolchain) -> CompiledLayer:
+def compile_layer(text: str, double: bool, tools: Toolchain, rounded: bool = False) -> CompiledLayer:
     """Return the functions of a cell's source.
 
     Args:
         text: The source.
         double: Whether its numbers are float64, else float32.
         tools: The compiler, part of the key, since tests change it.
+        rounded: See `gemm`.
 
     Raises:
         BuildError: There is no compiler, or it failed.
@@ -114,7 +153,7 @@ def compile_layer(text: str, double: bool, tools: Toolchain) -> CompiledLayer:
     def forward_sizes(*shape: int) -> tuple[int, int]:
         return tape_size(*shape), forward_size(*shape)
 
-    product = ctypes.addressof(_gemm(double, tools)[0])
+    product = ctypes.addressof(_gemm(double, rounded, tools)[0])
     return CompiledLayer(
         forward=forward, backward=backward, sizes=sizes, forward_sizes=forward_sizes, product=product
     )

@@ -21,19 +21,22 @@ from archsearch.compiler.native.stretches import way
 from archsearch.compiler.native.toolchain import toolchain
 from archsearch.compiler.readable import readable, unwatched
 
-__all__ = ["Native", "native_description", "gemm"]
+__all__ = ["Native", "NativeRounded", "native_description", "gemm"]
 
 FORMS = 4
 """Forms of call that stay prepared; the one that was used longest ago goes first."""
 
 
-def native_description() -> str:
+def native_description(rounded: bool = False) -> str:
     """Return what decides this engine's bits besides its version: compiler and instruction set.
 
+    Args:
+        rounded: Of the engine that rounds.
+
     Raises:
-        BuildError: There is no working compiler.
+        BuildError: There is no working compiler, or the processor does not multiply bfloat16.
     """
-    gemm(False)  # builds a library, the whole way
+    gemm(False, rounded)  # builds a library, the whole way
     tools = toolchain()
     return f"{tools.name}, {tools.instructions}"
 
@@ -49,6 +52,7 @@ class Native(Generated):
     """
 
     devices = ("cpu",)
+    rounded = False
 
     def __init__(self, cell: Cell) -> None:
         super().__init__(cell)
@@ -58,7 +62,7 @@ class Native(Generated):
 
     def forward(self, inputs: Inputs) -> tuple[tuple[Tensor, ...], Any]:
         """Return output (T, B, n) and last states (B, n), and the functions that made them with their tape."""
-        built = compile_layer(self.text, inputs.x.dtype == torch.float64, toolchain())
+        built = compile_layer(self.text, inputs.x.dtype == torch.float64, toolchain(), self.rounded)
         results, tape = _Call(self, built, inputs).forward()
         return results, (built, tape)
 
@@ -124,12 +128,18 @@ class Native(Generated):
         )
         if not self.reads(inputs):
             return None
-        built = compile_layer(self.text, x.dtype == torch.float64, toolchain())
+        built = compile_layer(self.text, x.dtype == torch.float64, toolchain(), self.rounded)
         return Prepared(built, inputs, given, state)
 
     def release(self, memory: Any) -> None:
         """Take back the tape."""
         self.tapes.give_back(memory[1])
+
+
+class NativeRounded(Native):
+    """The same with matrix products that round float32 numbers to bfloat16, and sum in float32; float64 stays as it is."""
+
+    rounded = True
 
 
 class _Call:

@@ -102,6 +102,8 @@ class NativeModel:
         layers: int,
         batch: int,
         dtype: torch.dtype = torch.float32,
+        *,
+        rounded: bool = False,
     ) -> None:
         """Compile the cell and lay out its parameters.
 
@@ -112,6 +114,7 @@ class NativeModel:
             layers: How many.
             batch: B of every window.
             dtype: float32 or float64.
+            rounded: Whether matrix products round float32 numbers to bfloat16.
 
         Raises:
             BuildError: The compiler failed.
@@ -119,7 +122,7 @@ class NativeModel:
         cell = cell.canonical()
         self.dtype, self.batch = dtype, batch
         double = dtype == torch.float64
-        self.runtime, self.product = runtime(double, toolchain()), gemm(double)[0]
+        self.runtime, self.product = runtime(double, toolchain()), gemm(double, rounded)[0]
         self.cell = compile_layer(source(cell), double, toolchain())
         layout, moved = flat_layout(cell, symbols, width, layers)
         size = max(parameter.end for parameter in layout)

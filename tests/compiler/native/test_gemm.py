@@ -7,8 +7,10 @@ from itertools import product
 
 import numpy as np
 import pytest
+import torch
 
 from archsearch.compiler.native.call import gemm
+from archsearch.errors import BuildError
 from tests.compiler.native.processors import OTHERS, use
 
 EDGES = (1, 2, 7, 16, 33)
@@ -20,11 +22,23 @@ GUARD = 64
 class Gemm:
     """The functions of the built library, on numpy arrays."""
 
-    double: bool
+    kind: str
 
     def __post_init__(self) -> None:
-        self.library = gemm(self.double)[1]
-        self.dtype = np.float64 if self.double else np.float32
+        double, rounds = self.kind == "float64", self.kind == "bfloat16"
+        try:
+            self.library = gemm(double, rounds)[1]
+        except BuildError:
+            assert rounds
+            pytest.skip("the processor does not multiply bfloat16")
+        self.dtype = np.float64 if double else np.float32
+        self.tolerance = {"rtol": 1e-12, "atol": 1e-12} if double else {"rtol": 1e-4, "atol": 1e-4}
+
+    def taken(self, matrix: np.ndarray) -> np.ndarray:
+        """Return what a product multiplies of a matrix: all of its numbers, or as much as bfloat16 holds of them."""
+        if self.kind != "bfloat16":
+            return matrix
+        return torch.from_numpy(np.ascontiguousarray(matrix)).bfloat16().float().numpy()
 
     def array(self, *shape: int) -> np.ndarray:
         return np.random.default_rng(0).standard_normal(shape).astype(self.dtype)
@@ -57,6 +71,9 @@ def passed(value: object) -> object:
     return ctypes.c_void_p(value.ctypes.data) if isinstance(value, np.ndarray) else ctypes.c_long(value)  # type: ignore[arg-type]
 
 
+kinds = pytest.mark.parametrize("kind", ["float32", "float64", "bfloat16"])
+
+
 @pytest.fixture(params=[None, *OTHERS])
 def march(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     if request.param:
@@ -65,26 +82,24 @@ def march(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> It
 
 
 @pytest.mark.usefixtures("march")
-@pytest.mark.parametrize("double", [False, True])
+@kinds
 @pytest.mark.parametrize("add", [False, True])
-def test_a_product_equals_numpys_and_writes_nowhere_else(double: bool, add: bool) -> None:
-    multiply = Gemm(double)
+def test_a_product_equals_numpys_and_writes_nowhere_else(kind: str, add: bool) -> None:
+    multiply = Gemm(kind)
     for m, n, k in product((*EDGES, 20, 29), EDGES, (*EDGES, 600)):
         a, b = multiply.array(m, k), multiply.array(k, n)
         whole = np.full((m + 1) * (n + 5) + GUARD, 7, multiply.dtype)
         c = whole[: m * (n + 5)].reshape(m, n + 5)[:, :n]
         multiply.run(a, multiply.pack(b), c, add)
-        np.testing.assert_allclose(
-            c, a @ b + 7 * add, rtol=1e-12 if double else 1e-4, atol=1e-12 if double else 1e-4
-        )
+        np.testing.assert_allclose(c, multiply.taken(a) @ multiply.taken(b) + 7 * add, **multiply.tolerance)
         c[...] = 7
         assert (whole == 7).all()
 
 
 @pytest.mark.usefixtures("march")
-@pytest.mark.parametrize("double", [False, True])
-def test_one_row_may_begin_all_sums(double: bool) -> None:
-    multiply = Gemm(double)
+@kinds
+def test_one_row_may_begin_all_sums(kind: str) -> None:
+    multiply = Gemm(kind)
     for m, n, k in product((*EDGES, 20), EDGES, (1, 600)):
         a, b, start, c = (
             multiply.array(m, k),
@@ -93,27 +108,24 @@ def test_one_row_may_begin_all_sums(double: bool) -> None:
             np.empty((m, n), multiply.dtype),
         )
         multiply.call("run", a, k, 1, 1, k, 0, multiply.pack(b), start, 0, c, n, m, n)
-        np.testing.assert_allclose(
-            c, a @ b + start, rtol=1e-12 if double else 1e-4, atol=1e-12 if double else 1e-4
-        )
+        np.testing.assert_allclose(c, multiply.taken(a) @ multiply.taken(b) + start, **multiply.tolerance)
 
 
 @pytest.mark.usefixtures("march")
-@pytest.mark.parametrize("double", [False, True])
-def test_a_transposed_left_side_needs_no_copy(double: bool) -> None:
-    multiply = Gemm(double)
+@kinds
+def test_a_transposed_left_side_needs_no_copy(kind: str) -> None:
+    multiply = Gemm(kind)
     for m, n, k in product(EDGES, EDGES, (1, 35, 600)):
         a, b, c = multiply.array(k, m).T, multiply.array(k, n), np.empty((m, n), multiply.dtype)
         multiply.run(a, multiply.pack(b), c, add=False)
-        np.testing.assert_allclose(c, a @ b, rtol=1e-12 if double else 1e-4, atol=1e-12 if double else 1e-4)
+        np.testing.assert_allclose(c, multiply.taken(a) @ multiply.taken(b), **multiply.tolerance)
 
 
 @pytest.mark.usefixtures("march")
-@pytest.mark.parametrize("double", [False, True])
+@kinds
 @pytest.mark.parametrize("slots", [1, 3])
-def test_weights_side_by_side_are_packed_for_both_directions(double: bool, slots: int) -> None:
-    multiply = Gemm(double)
-    tolerance = {"rtol": 1e-12, "atol": 1e-12} if double else {"rtol": 1e-4, "atol": 1e-4}
+def test_weights_side_by_side_are_packed_for_both_directions(kind: str, slots: int) -> None:
+    multiply = Gemm(kind)
     for width, depth, rows in product(EDGES, EDGES, (1, 20)):
         wide = -(-width // 16) * 16
         weights = [multiply.array(width, depth) + slot for slot in range(slots)]
@@ -125,7 +137,9 @@ def test_weights_side_by_side_are_packed_for_both_directions(double: bool, slots
         multiply.run(a, packed, c, add=False)
         sums = c.reshape(rows, slots, wide)
         for slot, weight in enumerate(weights):
-            np.testing.assert_allclose(sums[:, slot, :width], a @ weight.T, **tolerance)
+            np.testing.assert_allclose(
+                sums[:, slot, :width], multiply.taken(a) @ multiply.taken(weight).T, **multiply.tolerance
+            )
         assert not sums[:, :, width:].any()
         packed = multiply.panels(depth, slots * width)
         multiply.library.gemm_pack_backward(
@@ -134,15 +148,18 @@ def test_weights_side_by_side_are_packed_for_both_directions(double: bool, slots
         deltas, back = multiply.array(rows, slots, wide), np.empty((rows, depth), multiply.dtype)
         arguments = [slots * wide, 1, slots, width, wide]
         multiply.call("run", deltas, *arguments, packed, 0, 0, back, depth, rows, depth)
-        expected = sum(deltas[:, slot, :width] @ weight for slot, weight in enumerate(weights))
-        np.testing.assert_allclose(back, expected, **tolerance)
+        expected = sum(
+            multiply.taken(deltas[:, slot, :width]) @ multiply.taken(weight)
+            for slot, weight in enumerate(weights)
+        )
+        np.testing.assert_allclose(back, expected, **multiply.tolerance)
 
 
 @pytest.mark.usefixtures("march")
-@pytest.mark.parametrize("double", [False, True])
+@kinds
 @pytest.mark.parametrize("slots", [1, 2, 3])
-def test_weights_that_are_used_once_give_the_bits_of_packed_ones(double: bool, slots: int) -> None:
-    multiply = Gemm(double)
+def test_weights_that_are_used_once_give_the_bits_of_packed_ones(kind: str, slots: int) -> None:
+    multiply = Gemm(kind)
     for width, depth, rows in product((*EDGES, 48), (*EDGES, 150, 900), (1, 2, 20)):
         wide = -(-width // 16) * 16
         weights = [multiply.array(width, depth) + slot for slot in range(slots)]
