@@ -2,7 +2,8 @@
 
 The role of a value is what it is, what it is made of, where it goes, and what it is multiplied with; sums and products on
 the way there are looked through, so `n + z * (h - n)` and `z * h + (1 - z) * n` give z and n the same roles. Roles are
-refined like colours of nodes (`cell.identity`); maps that still share one have their weights in canonical order.
+refined like colours of nodes (`cell.identity`); maps that still share one have their weights in canonical order. A matrix
+that several maps share is that of the one whose role comes first.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from archsearch.cell import Cell, Node
+from archsearch.cell.sharing import sharers
 from archsearch.compiler.parameters import bias_name, learned, weight_name
 from archsearch.protocol.seeds import generator
 
@@ -36,17 +38,27 @@ def weights_by_role(cell: Cell, width: int) -> dict[str, Array]:
     """
     shapes = {item.name: item.shape for item in learned(cell, width, width)}
     roles, seen = _roles(cell), Counter[str]()
+    first = {
+        like: min(group, key=lambda node: roles[node.handle]) for like, group in sharers(cell.nodes).items()
+    }
     weights: dict[str, Array] = {}
     for node in cell.ops:
         if node.learns:
             role = roles[node.handle]
-            for name in (weight_name(node.handle), bias_name(node.handle)):
+            own = [weight_name(node.owner)] * (first.get(node.owner, node) is node)
+            for name in (*own, bias_name(node.handle)):
                 if name in shapes:
                     rng = generator("weights by role", role, seen[role], name.partition("_")[0])
                     shape = shapes[name]
-                    weights[name] = rng.uniform(-1, 1, shape) * np.sqrt(3 / shape[-1] ** (len(shape) > 1))
+                    drawn = rng.uniform(-1, 1, shape) * np.sqrt(3 / shape[-1] ** (len(shape) > 1))
+                    weights[name] = _turned(drawn, node.heads) if node.transposed and name in own else drawn
             seen[role] += 1
     return weights
+
+
+def _turned(blocks: Array, heads: int) -> Array:
+    """Return the transposes of blocks that lie one above the other, (n, n / heads)."""
+    return np.concatenate([block.T for block in np.split(blocks, heads)])
 
 
 def _roles(cell: Cell) -> dict[int, str]:

@@ -19,8 +19,10 @@ from archsearch.exporters.tidy import tidy
 DOT_STRING = r'"(?:[^"\\]|\\.)*"'
 DOT_ID = rf"(?:{DOT_STRING}|\w+)"
 DOT_ATTRIBUTES = rf"\[{DOT_ID}={DOT_ID}(?:, {DOT_ID}={DOT_ID})*\]"
+DOT_EDGE = rf"{DOT_ID} -> {DOT_ID}"
 DOT_STATEMENT = re.compile(
-    rf"(?P<edge>{DOT_ID} -> {DOT_ID})|(?P<node>{DOT_ID} {DOT_ATTRIBUTES})|\{{ {DOT_ID}={DOT_ID}(?:; {DOT_ID})+"
+    rf"(?P<tie>{DOT_EDGE} {DOT_ATTRIBUTES})|(?P<edge>{DOT_EDGE})|(?P<node>{DOT_ID} {DOT_ATTRIBUTES})"
+    rf"|\{{ {DOT_ID}={DOT_ID}(?:; {DOT_ID})+"
 )
 
 
@@ -48,6 +50,8 @@ def read_dot(cell: Cell, text: str) -> None:
     made = [node for node in nodes if not node.startswith(("graph ", "node "))]
     assert len(made) == len(shown.nodes) + len(shown.next)
     assert len(edges) == sum(len(node.inputs) for node in shown.nodes) + len(shown.next)
+    ties = [match["tie"] for match in statements if match and match["tie"]]
+    assert len(ties) == sum(node.owner != node.handle for node in shown.nodes)
     if program := shutil.which("dot"):
         subprocess.run([program, "-Tplain"], input=text, text=True, check=True, capture_output=True)
 

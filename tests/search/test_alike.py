@@ -2,6 +2,7 @@
 
 import random
 from functools import cache
+from itertools import permutations
 
 import numpy as np
 import pytest
@@ -13,7 +14,7 @@ from archsearch.protocol.plan import RunPlan
 from archsearch.search.alike import Known, Tried, behaviour
 from archsearch.search.outside import as_candidate
 from tests.helpers.plans import preset, run_plan
-from tests.helpers.strategies import GROW, mutants, rewritten
+from tests.helpers.strategies import GROW, mutants, rewritten, sharing_mutants
 from tests.mutations.outcomes import cell
 from tests.search.driver import Driver
 
@@ -103,9 +104,21 @@ def test_two_maps_in_one_role_have_weights_of_their_own() -> None:
     assert not tried(twice).repeats(cell("h' = tanh(linear(h) + x)"))
 
 
+def test_who_shares_a_matrix_tells_cells_apart() -> None:
+    last = "h' = tanh(a + linear(x)) + v"
+    own, same, turned = (
+        cell("a = linear(h)", f"v = linear(x * h{like})", last) for like in ("", ", like=a", ", like=a'")
+    )
+    assert not any(tried(one).repeats(other) for one, other in permutations((own, same, turned), 2))
+    assert tried(turned).repeats(
+        cell("a = linear(h)", "v = linear(x * h, like=a')", "h' = v - (0 - tanh(linear(x) + a))")
+    )
+
+
 def test_isomorphic_cells_compute_the_same() -> None:
-    for mutant in mutants(10, seed=4, spaces=(GROW,), longest=4):
-        one, other = mutant.child.cell, rewritten(mutant.child.cell, np.random.default_rng(1))
+    grown = [mutant.child.cell for mutant in mutants(10, seed=4, spaces=(GROW,), longest=4)]
+    for one in (*grown, *sharing_mutants(10, seed=4)):
+        other = rewritten(one, np.random.default_rng(1))
         ours, theirs = behaviour(one), behaviour(other)
         assert (ours.fault is None) == (theirs.fault is None)
         np.testing.assert_array_equal(ours.outputs, theirs.outputs)

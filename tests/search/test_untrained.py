@@ -19,7 +19,19 @@ cell all_ops(x, h, c, m):
     m' = stop(m) + relu(g) + sigmoid(linear(m, bias=1)) + sqrt(1 + sin(c) * cos(g)) - mean(g)
     h' = m' - c' + linear(h, bias=none, heads=2) + linear(c, bias=none, diag=1, heads=2)
 """
-CELLS = [Cell.parse(ALL_OPS), *map(library.load, library.names()), *(m.child.cell for m in mutants(30))]
+SHARED = """
+cell shared(x, h, c):
+    a = linear(h, diag=0.5)
+    c' = tanh(linear(x, like=a', bias=1) + linear(c, bias=none, heads=2))
+    b = linear(c', heads=3)
+    h' = tanh(linear(c * h, like=b') + linear(x, like=a) + a) + b
+"""
+CELLS = [
+    Cell.parse(ALL_OPS),
+    Cell.parse(SHARED),
+    *map(library.load, library.names()),
+    *(m.child.cell for m in mutants(30)),
+]
 
 
 @pytest.mark.parametrize("cell", CELLS, ids=lambda cell: cell.name)

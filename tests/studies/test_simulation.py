@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import json
 from dataclasses import replace
+from itertools import combinations
 from pathlib import Path
 
 import msgspec
@@ -185,6 +186,12 @@ def test_a_cell_is_nearer_to_its_children_than_to_others() -> None:
         distances = {name: distance(child, other) for name, other in labels.items()}
         assert min(distances, key=distances.__getitem__) == "gru" and 0 < distances["gru"] < 1
     assert distance(labels["gru"], labels["gru"]) == 0
+
+
+def test_cells_that_differ_in_who_shares_a_matrix_are_near_and_apart() -> None:
+    text = "cell k(x, h):\n    a = linear(h)\n    h' = tanh(a + linear(x) + linear(x * h{}))\n"
+    labels = [labels_of(Cell.parse(text.format(like))) for like in ("", ", like=a", ", like=a'")]
+    assert all(0 < distance(one, other) < 1 for one, other in combinations(labels, 2))
 
 
 # -- what is refused ----------------------------------------------------------------------------------------------------
