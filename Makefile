@@ -16,13 +16,20 @@ INSTALL := $(BIN)/python -m pip install -qq --no-deps --require-hashes --no-comp
 # Which test files have tests of a marker: to collect all others takes as long as many tests.
 MARKED = $(shell grep -rlw --include='test_*.py' $(1) tests)
 
+# What a machine with torch, triton and pytest may still lack.
+GPU_PACKAGES := dill lark msgspec multiprocess platformdirs tomli-w
+GPU_PYTHON ?= 3.12
+GPU_PLATFORMS := manylinux_2_28_x86_64 manylinux_2_17_x86_64 manylinux2014_x86_64
+empty :=
+space := $(empty) $(empty)
+
 # One process more than there are cores: tests of workers, kills and locks wait for others most of their time.
 PARALLEL := -n $(shell expr $(CORES) + 1) --dist worksteal
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help evolve test test-long test-timing test-engine scale chaos lint docs lock audit clean
+.PHONY: help evolve test test-long test-timing test-engine scale chaos gpu-wheels gpu-check lint docs lock audit clean
 
 help:  ## print this list
 	@echo 'make TARGET [ARGS="..."] [PYTHON=python3]'
@@ -49,6 +56,16 @@ scale: $(DEV)  ## measure a run of 100,000 candidates and 20,000 compiled cells 
 
 chaos: $(DEV)  ## kill, damage, read and soak at random moments, a quarter of an hour; --driver-kills N and others in ARGS
 	@$(BIN)/python -m pytest -m chaos --timeout=3600 tests/chaos $(ARGS)
+
+gpu-wheels:  ## fetch what gpu-check needs beside torch, for a machine without network, into build/gpu-wheels
+	@$(PYTHON) -m pip download -qq --no-deps --only-binary=:all: --python-version $(GPU_PYTHON) --implementation cp \
+	  $(GPU_PLATFORMS:%=--platform %) -d build/gpu-wheels \
+	  $(shell sed -nE 's/^(($(subst $(space),|,$(GPU_PACKAGES)))==[^ ;]*).*/\1/p' requirements/run.lock) && ls build/gpu-wheels
+
+gpu-check:  ## run what only a GPU shows, in eight minutes, with the torch of $(PYTHON); ARGS="--data DIR" for PTB
+	@if [ -d build/gpu-wheels ]; then $(PYTHON) -m pip install -qq --no-index --no-deps --no-compile --upgrade \
+	  --target build/gpu-site build/gpu-wheels/*.whl; fi
+	@PYTHONPATH="$(CURDIR):$(CURDIR)/build/gpu-site" $(PYTHON) -m tests.gpu $(ARGS)
 
 lint: $(DEV)  ## check style, layout and types
 	@$(BIN)/ruff check .

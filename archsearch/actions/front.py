@@ -8,6 +8,7 @@ from typing import Any, Literal, get_args
 
 import msgspec
 
+from archsearch.actions.relative_time import relative_time
 from archsearch.cell import Cell
 from archsearch.cell.cell import Polynomial, coefficients
 from archsearch.protocol.fitness import Judgement
@@ -18,10 +19,12 @@ from archsearch.protocol.references import reference_cells
 from archsearch.protocol.traits import Traits, layer_parameters, traits_of
 from archsearch.protocol.units import products
 from archsearch.store import RunStore, read_history
+from archsearch.store.history import RecordedOutcomes
 
-Cost = Literal["parameters", "flops"]
+Cost = Literal["parameters", "flops", "time"]
 COSTS: tuple[Cost, ...] = get_args(Cost)
-"""Against what a front may be: parameters of a layer, or operations of a step in the models that have the best scores."""
+"""Against what a front may be: parameters of a layer, operations of a step in the models that have the best scores, or the
+time that a training step of theirs took beside the GRU's."""
 
 
 class FrontCell(msgspec.Struct, frozen=True):
@@ -35,6 +38,7 @@ class FrontCell(msgspec.Struct, frozen=True):
         polynomial: Its parameters: the factors of n² and of n.
         flops: Operations of a forward step in the matrix products at the widths of its best trials, of all layers and the
             output, for each position; a multiply-add counts as two. The mean over the tasks.
+        time: How many times as long a training step took as the GRU's, in the run; None where that is not known.
         traits: Its size and form.
     """
 
@@ -44,6 +48,7 @@ class FrontCell(msgspec.Struct, frozen=True):
     judgement: Judgement
     polynomial: Polynomial
     flops: float
+    time: float | None
     traits: Traits
 
 
@@ -81,12 +86,13 @@ def read_front(store: RunStore, run: str, cost: Cost) -> Front:
     judged = _judgements(history, references)
     estimates = {cell: judgement.estimate for cell, judgement in references.items()}
     estimates |= {place.id: -place.loss for place in history.places}
-    costs: dict[str, float] = {
-        cell: layer_parameters(store.cell(cell).polynomial)
-        if cost == "parameters"
-        else flops(plan, store.cell(cell), judged(cell))
-        for cell in estimates
+    outcomes = RecordedOutcomes(store)
+    measures: dict[Cost, Callable[[str], float | None]] = {
+        "parameters": lambda cell: layer_parameters(store.cell(cell).polynomial),
+        "flops": lambda cell: flops(plan, store.cell(cell), judged(cell)),
+        "time": lambda cell: relative_time(plan, cell, judged(cell), outcomes),
     }
+    costs = {cell: value for cell in estimates if (value := measures[cost](cell)) is not None}
     ranks = {place.id: rank for rank, place in enumerate(history.places, 1)}
     names = {cell.id: name for name, cell in reference_cells(plan).items()}
     best = sorted(best_at_cost(costs, estimates), key=lambda cell: (costs[cell], cell))
@@ -103,6 +109,7 @@ def read_front(store: RunStore, run: str, cost: Cost) -> Front:
                 judgement=judged(cell),
                 polynomial=store.cell(cell).polynomial,
                 flops=flops(plan, store.cell(cell), judged(cell)),
+                time=relative_time(plan, cell, judged(cell), outcomes),
                 traits=traits_of(store.cell(cell)),
             )
             for cell in best
@@ -160,6 +167,7 @@ def front_document(front: Front) -> dict[str, Any]:
                 "parameters": coefficients(cell.polynomial),
                 "layer_parameters": cell.traits.parameters,
                 "flops": cell.flops,
+                "time": cell.time,
                 "states": cell.traits.states,
                 "jacobian": cell.traits.jacobian,
             }

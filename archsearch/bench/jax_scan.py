@@ -1,7 +1,8 @@
 """Cells in JAX, as tuned by hand: `jax.lax.scan` under `jit`. Used where JAX is installed, needed nowhere.
 
 What depends on x alone is computed before the scan for all steps at once, maps of one operand are one product (whole, also
-where they have heads), and the scan is unrolled as far as is fastest.
+where they have heads, and with matrices of their own, also where they share one: it is the time that is asked for), and the
+scan is unrolled as far as is fastest.
 """
 
 from __future__ import annotations

@@ -7,8 +7,8 @@ form of its Jacobian. `library` holds the published cells, `load_space` what a s
 
 from archsearch.cell import library
 from archsearch.cell.cell import Cell
-from archsearch.cell.graph import Node
 from archsearch.cell.jacobian import JacobianClass, jacobian_class
+from archsearch.cell.node import Node
 from archsearch.cell.ops import OPS, Op
 from archsearch.cell.regrouping import regrouped
 from archsearch.cell.space import SearchSpace, load_space, space_names

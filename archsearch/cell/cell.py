@@ -71,7 +71,8 @@ class Cell(Graph):
         """Return the cell as a networkx graph.
 
         Nodes are called by their handles and have `op`, `name` and `args`. An edge leads from each operand to its reader
-        and has `operand`, 0 or 1; from each next value one leads to its state, whose `operand` is "next".
+        and has `operand`, 0 or 1; from each next value one leads to its state, whose `operand` is "next". Linear maps that
+        share a matrix have `like`, the one of them that has it, which has it too, and `transposed`.
         """
         return networks.to_networkx(self)
 
@@ -134,8 +135,8 @@ class Cell(Graph):
         total = size * n if size != n and self.needs_projection else 0
         for node in live.ops:
             if node.op == "linear":
-                total += n * (size if is_input_linear(node, live.x.handle) else n // node.heads)
-                total += n if node.has_bias else 0
+                fan_in = size if is_input_linear(node, live.x.handle) else n // node.heads
+                total += n * fan_in * node.owns + n * node.has_bias
             elif node.learns:
                 total += n
         return total

@@ -10,54 +10,9 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Self
 
-from archsearch.cell.ops import OPS, Arguments
-
-LEAVES = ("input", "state", "number")
-
-
-@dataclass(frozen=True, slots=True)
-class Node:
-    """One place in the graph.
-
-    Attributes:
-        handle: Its number, unique in the cell and kept while the cell is edited.
-        op: A key of OPS, or "input", "state", "number".
-        inputs: Handles of the operands.
-        args: Arguments that differ from their default; a number holds its value as `value`.
-        name: What the text calls it, or None.
-    """
-
-    handle: int
-    op: str
-    inputs: tuple[int, ...] = ()
-    args: Arguments = ()
-    name: str | None = None
-
-    def argument(self, name: str) -> float | None:
-        """Return an argument, its default where none was given."""
-        return dict(self.args).get(name, OPS[self.op].defaults[name])
-
-    @property
-    def value(self) -> float:
-        """The value of a number node."""
-        value = self.args[0][1]
-        assert self.op == "number" and value is not None
-        return value
-
-    @property
-    def learns(self) -> bool:
-        """Whether the node has parameters of its own."""
-        return self.op in OPS and OPS[self.op].learns
-
-    @property
-    def has_bias(self) -> bool:
-        """Whether the node is a linear map with a bias."""
-        return self.op == "linear" and self.argument("bias") is not None
-
-    @property
-    def heads(self) -> int:
-        """How many equal blocks a linear map has along its diagonal, and nothing beside them; 1 for every other node."""
-        return int(self.argument("heads") or 1) if self.op == "linear" else 1
+from archsearch.cell.node import LEAVES, Node
+from archsearch.cell.ops import Arguments
+from archsearch.cell.sharing import settled
 
 
 @dataclass(frozen=True)
@@ -139,6 +94,8 @@ class Graph:
     def edited(self, changed: Mapping[int, Node], next_values: tuple[int, ...] | None = None) -> Self | None:
         """Return the cell with nodes replaced or added, unused nodes dropped, or None if that closes a cycle.
 
+        A matrix that is shared stays with the maps that are left.
+
         Args:
             changed: Nodes by handle; a handle that the cell lacks is a new node.
             next_values: The next values' handles, if they change.
@@ -148,17 +105,17 @@ class Graph:
         order = _ordered(nodes, [self.x.handle, *(s.handle for s in self.state_nodes), *following])
         if order is None:
             return None
-        return replace(self, nodes=tuple(nodes[handle] for handle in order), next=following)
+        return replace(self, nodes=settled(nodes[handle] for handle in order), next=following)
 
     def with_op(self, node: Node, op: str, args: Arguments = ()) -> Self:
-        """Return the cell with another op at `node`, on the same operands.
+        """Return the cell with another op at `node`, on the same operands; it shares no matrix.
 
         Args:
             node: One of the cell's.
             op: A key of OPS with as many operands.
             args: Arguments that differ from the op's defaults.
         """
-        graph = self.edited({node.handle: replace(node, op=op, args=args)})
+        graph = self.edited({node.handle: Node(node.handle, op, node.inputs, args, node.name)})
         assert graph is not None, "another op on the same operands closes no cycle"
         return graph
 
@@ -179,8 +136,9 @@ class Graph:
 
 
 def is_input_linear(node: Node, x: int) -> bool:
-    """Whether a node is a linear map that reads the input at the input's own size."""
-    return node.op == "linear" and node.inputs == (x,) and not node.argument("diag") and node.heads == 1
+    """Whether a node is a linear map that reads the input at the input's own size; one with a shared matrix does not."""
+    plain = node.op == "linear" and not node.argument("diag") and node.heads == 1 and node.like is None
+    return plain and node.inputs == (x,)
 
 
 def scale_start(cell: Graph, scale: Node) -> float | None:

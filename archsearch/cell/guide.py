@@ -18,7 +18,7 @@ h' is the next value of state h; every state has one, and it may be read after i
 Each name is assigned once, before it is read. All values have the width of the layer.
 linear(v) is a learned matrix of its own with a bias: bias=1 starts the bias there, bias=none leaves it out, diag=0.9 is
 added to the diagonal, heads=4 leaves four equal blocks along it. Give one bias to each gate: the second linear of a sum
-says bias=none.
+says bias=none. linear(v, like=a) multiplies with the matrix of the line a = linear(u), like=a' with its transpose.
 scale(v) is a learned vector, start=1 starts it there; norm(v) divides by the root mean square, mean(v) has the mean of all
 units in each, stop(v) passes no gradient. Numbers may be written.
 * and / bind tighter than + and -, left to right. Functions: {functions}.

@@ -98,6 +98,7 @@ NEAREST = {
     "dense": "linear(v)",
     "matmul": "linear(v), which has a matrix of its own",
     "dot": "linear(v), which has a matrix of its own",
+    "transpose": "linear(v, like=a') for the transpose of the matrix of a = linear(u)",
     "concat": JOINED,
     "concatenate": JOINED,
     "cat": JOINED,

@@ -8,6 +8,9 @@ One cell is what computes the same bits from the same weights. `a + b` and `b + 
 `max(a, b)` and `max(b, a)`. `(a + b) + c` and `a + (b + c)` are two, since they round differently, and so are
 `linear(x) + linear(h, bias=none)` and `linear(x, bias=none) + linear(h)`; `regrouping.regrouped` maps all of these to one.
 `-h` is `0 - h`, equal numbers are one, and nothing else is calculated: `x - x` stays what it is.
+
+That maps share a matrix is part of the graph, which of them has it is not: maps that share are tied to one another, as equal
+or as transposed, and the first in canonical order has the matrix.
 """
 
 from __future__ import annotations
@@ -16,9 +19,12 @@ import hashlib
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from heapq import heapify, heappop, heappush
+from typing import TypeVar
 
-from archsearch.cell.graph import Graph, Node
+from archsearch.cell.graph import Graph
+from archsearch.cell.node import Node
 from archsearch.cell.ops import OPS, Arguments
+from archsearch.cell.sharing import renumbered, settled, sharers
 from archsearch.errors import CellError
 
 VERSION = 1
@@ -30,6 +36,8 @@ WORK_LIMIT = 1000
 MASK = (1 << 64) - 1
 POSITIONS = (0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F, 0x165667B19E3779F9)
 """Odd factors that tell the first operand, the second, and a state's next value apart."""
+TIES = (0x27D4EB2F165667C5, 0x85EBCA77C2B2AE63)
+"""What tells apart who multiplies with the same matrix, and who with its transpose."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,16 +80,19 @@ def canonical_positions(graph: Graph) -> dict[int, int]:
     return {graph.nodes[i].handle: position for position, i in enumerate(order)}
 
 
-def merged(cell: Graph) -> Graph:
+AnyGraph = TypeVar("AnyGraph", bound=Graph)
+
+
+def merged(cell: AnyGraph) -> AnyGraph:
     """Return the cell with equal nodes that learn nothing made one, and without what the output does not need."""
     stands_for: dict[int, int] = {}
     known: dict[object, Node] = {}
     nodes: list[Node] = []
     for node in cell.nodes:
         inputs = tuple(stands_for[source] for source in node.inputs)
-        shared = node.op not in ("input", "state") and not node.learns
-        key = (node.op, node.args, tuple(sorted(inputs)) if _commutes(node) else inputs)
-        if shared and key in known:
+        operands = tuple(sorted(inputs)) if _commutes(node) else inputs
+        key = (node.op, node.args, operands, node.like, node.transposed)
+        if _is_what_it_computes(node) and key in known:
             stands_for[node.handle] = known[key].handle
             continue
         kept = replace(node, inputs=inputs, name=None if node.op == "number" else node.name)
@@ -90,7 +101,7 @@ def merged(cell: Graph) -> Graph:
         nodes.append(kept)
     following = {s.handle: stands_for[target] for s, target in zip(cell.state_nodes, cell.next, strict=True)}
     live = _live({node.handle: node for node in nodes}, following, cell)
-    kept_nodes = tuple(node for node in nodes if node.handle in live)
+    kept_nodes = settled(node for node in nodes if node.handle in live)
     return replace(
         cell, nodes=kept_nodes, next=tuple(following[n.handle] for n in kept_nodes if n.op == "state")
     )
@@ -114,6 +125,13 @@ def live_states(cell: Graph) -> set[int]:
     """Return the handles of the states that the output needs, the first included."""
     following = {s.handle: target for s, target in zip(cell.state_nodes, cell.next, strict=True)}
     return _live({node.handle: node for node in cell.nodes}, following, cell) & set(following)
+
+
+def _is_what_it_computes(node: Node) -> bool:
+    """Whether another node that computes the same is the same: it learns nothing, or nothing but a shared matrix."""
+    if node.op in ("input", "state"):
+        return False
+    return not node.learns or (node.like is not None and not node.has_bias)
 
 
 def _commutes(node: Node) -> bool:
@@ -141,6 +159,7 @@ class _Flat:
     Attributes:
         nodes: The nodes.
         inputs: For each node the positions of its operands.
+        sharers: The positions of each group that shares a matrix.
         commutes: For each node whether their order does not matter.
         next: For each state the position of its next value.
         labels: What each node is, as text.
@@ -155,6 +174,7 @@ class _Flat:
         self.nodes = cell.nodes
         place = {node.handle: i for i, node in enumerate(cell.nodes)}
         self.inputs = [tuple(place[source] for source in node.inputs) for node in cell.nodes]
+        self.sharers = [[place[node.handle] for node in group] for group in sharers(cell.nodes).values()]
         self.commutes = [_commutes(node) for node in cell.nodes]
         states = [i for i, node in enumerate(cell.nodes) if node.op == "state"]
         self.next = dict(zip(states, (place[target] for target in cell.next), strict=True))
@@ -179,8 +199,9 @@ class _Flat:
                 tuple(sorted(self.inputs[i])) if self.commutes[i] else self.inputs[i],
                 self.next.get(i),
                 tuple(sorted(self.readers[i])),
+                (node.like, node.transposed),
             )
-            for i in range(len(cell.nodes))
+            for i, node in enumerate(cell.nodes)
         ]
 
     def refined(self, colours: list[int]) -> list[int]:
@@ -197,6 +218,10 @@ class _Flat:
                 read = [sum([_mix(colours[r] ^ p) for r, p in self.readers[i]]) for i in group]
                 for i, readers in zip(group, read, strict=True):
                     colours[i] = _mix(colours[i] + readers & MASK)
+            for group in self.sharers:
+                tied = [self._ties(i, group, colours) for i in group]
+                for i, others in zip(group, tied, strict=True):
+                    colours[i] = _mix(colours[i] + others & MASK)
             before, count = count, len(set(colours))
             if count == before:
                 break
@@ -208,6 +233,10 @@ class _Flat:
         if self.commutes[i]:
             return sum([_mix(colours[source]) for source in sources])
         return colours[sources[0]] * POSITIONS[0] + colours[sources[1]] * POSITIONS[1]
+
+    def _ties(self, i: int, group: list[int], colours: list[int]) -> int:
+        own = self.nodes[i].transposed
+        return sum([_mix(colours[o] ^ TIES[self.nodes[o].transposed != own]) for o in group if o != i])
 
     def ordered(self, colours: list[int]) -> list[int]:
         """Return the positions: x, the states, then operands before readers, the smaller colour first."""
@@ -232,20 +261,32 @@ class _Flat:
         lines = []
         for i in order:
             operands = [place[source] for source in self.inputs[i]]
-            lines.append(f"{self.labels[i]} {sorted(operands) if self.commutes[i] else operands}")
+            tie = self._tie(i, place)
+            lines.append(f"{self.labels[i]} {sorted(operands) if self.commutes[i] else operands}{tie}")
         lines.append(str([place[self.next[i]] for i in order if i in self.next]))
         return "\n".join(lines)
 
+    def _tie(self, i: int, place: dict[int, int]) -> str:
+        """Return how a map is tied to the first that shares its matrix; nothing for that one and for all other nodes."""
+        group = next((group for group in self.sharers if i in group), [i])
+        first = min(group, key=place.__getitem__)
+        if first == i:
+            return ""
+        return f" like {place[first]}" + "'" * (self.nodes[first].transposed != self.nodes[i].transposed)
+
     def in_order(self, cell: Graph, order: list[int]) -> Graph:
         """Return the merged cell with its nodes in this order and handles 0, 1, 2 …"""
+        handles = {self.nodes[i].handle: position for position, i in enumerate(order)}
         place = {i: position for position, i in enumerate(order)}
         nodes = []
-        for position, i in enumerate(order):
-            operands = [place[source] for source in self.inputs[i]]
-            inputs = tuple(sorted(operands) if self.commutes[i] else operands)
-            nodes.append(replace(self.nodes[i], handle=position, inputs=inputs))
+        for i in order:
+            node = renumbered(self.nodes[i], handles)
+            nodes.append(replace(node, inputs=tuple(sorted(node.inputs))) if self.commutes[i] else node)
+        firsts = {min(place[i] for i in group) for group in self.sharers}
         return replace(
-            cell, nodes=tuple(nodes), next=tuple(place[self.next[i]] for i in order if i in self.next)
+            cell,
+            nodes=settled(nodes, firsts),
+            next=tuple(place[self.next[i]] for i in order if i in self.next),
         )
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from archsearch.cell.cell import Cell
-from archsearch.cell.graph import Node
+from archsearch.cell.node import Node
 from archsearch.cell.ops import OPS
 
 

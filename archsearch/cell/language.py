@@ -18,9 +18,12 @@ from lark.exceptions import UnexpectedCharacters, UnexpectedToken
 from lark.indenter import DedentError, Indenter
 
 from archsearch.cell import hints, printing
-from archsearch.cell.graph import Graph, Node
+from archsearch.cell.graph import Graph
 from archsearch.cell.identity import live_states
+from archsearch.cell.node import Node
 from archsearch.cell.ops import CALLS, INFIX, MAX_HEADS, OPS, UGI, UGI_NAME, Value, canonical_arguments
+from archsearch.cell.references import Reference, resolved
+from archsearch.cell.sharing import OF_THE_MATRIX
 from archsearch.errors import CellError
 from archsearch.resources import grammars
 from archsearch.words import did_you_mean
@@ -220,6 +223,7 @@ class _Builder:
         nodes: The nodes so far.
         names: Handles of what has a name so far, next values by `h'`.
         numbers: Handles of nameless numbers, by how they read.
+        references: By the handle of a linear the one whose matrix it shares.
         room: How many nodes there may be.
         states: Names of the states.
     """
@@ -232,6 +236,7 @@ class _Builder:
         self.nodes: list[Node] = []
         self.names: dict[str, int] = {}
         self.numbers: dict[str, int] = {}
+        self.references: dict[int, Reference] = {}
         self.room = len(parameters) + MAX_NODES
         for position, token in enumerate(parameters):
             assert isinstance(token, Token)
@@ -333,6 +338,12 @@ class _Builder:
         if name in self.targets:
             where = "in this very line" if name == self.target else "below"
             return f"{name!r} is assigned {where}: a value is read in the lines under its own"
+        if (
+            name.endswith("'")
+            and name[:-1] in self.names
+            and self.nodes[self.names[name[:-1]]].op == "linear"
+        ):
+            return f"{_quoted(name)} is no value: the transpose of a matrix is written linear(v, like={name})"
         alike = [known for known in self.names if known.endswith("'") == name.endswith("'")]
         return f"unknown name {_quoted(name)} (known here: {_listed(self.names)}{did_you_mean(name, alike)})"
 
@@ -351,27 +362,51 @@ class _Builder:
                 name, f"op {op!r} takes {OPS[op].arity} operands, got {len(operands)}{hint}"
             )
         inputs = tuple(self.value(operand) for operand in operands)
-        return self._add(op, inputs, self._arguments(op, keywords))
+        given = self._given(op, keywords)
+        reference = self._reference(given.pop(OPS[op].reference, None), given)
+        values = {name: self._argument(*tokens) for name, tokens in given.items()}
+        handle = self._add(op, inputs, canonical_arguments(op, values))
+        if reference is not None:
+            self.references[handle] = reference
+        return handle
 
-    def _arguments(self, op: str, keywords: list[Tree[Token]]) -> Any:
-        given: dict[str, Value] = {}
+    def _given(self, op: str, keywords: list[Tree[Token]]) -> dict[str, list[Token]]:
+        """Return the arguments as they stand: for each name its token, a sign perhaps, and the value."""
+        known = [*OPS[op].defaults, *([OPS[op].reference] if OPS[op].reference else [])]
+        given: dict[str, list[Token]] = {}
         for keyword in keywords:
             tokens = [token for token in keyword.children if isinstance(token, Token)]
-            name, value = tokens[0], tokens[-1]
-            if name not in OPS[op].defaults:
-                allowed = ", ".join(OPS[op].defaults) or "none"
+            name = tokens[0]
+            if name not in known:
                 raise self.source.error(
-                    name, f"op {op!r} has no argument {_quoted(name)} (arguments: {allowed})"
+                    name,
+                    f"op {op!r} has no argument {_quoted(name)} (arguments: {', '.join(known) or 'none'})",
                 )
             if name in given:
                 raise self.source.error(name, f"argument {str(name)!r} is given twice")
-            given[str(name)] = self._argument(name, value, -1 if len(tokens) == 3 else 1)
-        return canonical_arguments(op, given)
+            given[str(name)] = tokens
+        return given
 
-    def _argument(self, name: Token, value: Token, sign: int) -> Value:
+    def _reference(self, tokens: list[Token] | None, others: Iterable[str]) -> Reference | None:
+        """Return whose matrix a linear shares, None if it has its own."""
+        if tokens is None:
+            return None
+        if len(tokens) == 3 or tokens[-1].type == "NUMBER":
+            raise self.source.error(
+                tokens[-1], "argument 'like' takes the name of a linear: like=a, or like=a' for its transpose"
+            )
+        if of_the_matrix := [name for name in others if name in OF_THE_MATRIX]:
+            raise self.source.error(
+                tokens[0],
+                f"{of_the_matrix[0]} beside like: the matrix is another linear's, which says its {of_the_matrix[0]}",
+            )
+        return Reference(tokens[-1])
+
+    def _argument(self, name: Token, *tokens: Token) -> Value:
+        value, sign = tokens[-1], -1 if len(tokens) == 2 else 1
         if name == "heads":
             return self._heads(value, sign)
-        if value.type != "NAME":
+        if value.type == "NUMBER":
             return self._finite(value) * sign
         if name == "bias" and value == UGI_NAME:
             return UGI * sign
@@ -381,7 +416,7 @@ class _Builder:
         raise self.source.error(value, f"argument {str(name)!r} takes {allowed}, got {_quoted(value)}")
 
     def _heads(self, value: Token, sign: int) -> float:
-        number = 0.0 if value.type == "NAME" else self._finite(value) * sign
+        number = self._finite(value) * sign if value.type == "NUMBER" else 0.0
         if number != int(number) or not 1 <= number <= MAX_HEADS:
             given = _quoted("-" * (sign < 0) + value)
             raise self.source.error(
@@ -397,7 +432,8 @@ class _Builder:
                 self.header, f"state {missing[0]!r} has no next value: add a line {missing[0]}' = …"
             )
         following = tuple(self.names[f"{state}'"] for state in self.states)
-        graph = Graph(self.title, tuple(self.nodes), following, note)
+        nodes = resolved(self.nodes, self.names, self.references, self.source.error)
+        graph = Graph(self.title, nodes, following, note)
         live = live_states(graph)
         for state in graph.state_nodes:
             if state.handle not in live:

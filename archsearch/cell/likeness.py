@@ -1,7 +1,8 @@
 """How like two cells are: by the neighbourhoods of their nodes, counted.
 
 A node is labelled by its op, then by its op with the labels of its operands, and so on (the subtree kernel of Shervashidze
-et al. 2011, "Weisfeiler-Lehman Graph Kernels"); a state's operand is its next value. Two cells are as far apart as the
+et al. 2011, "Weisfeiler-Lehman Graph Kernels"); a state's operand is its next value. A map that shares a matrix is labelled
+by those that share it, too. Two cells are as far apart as the
 labels that only one of them has. That is a likeness and no identity: different cells may be at distance 0.
 """
 
@@ -11,6 +12,7 @@ from collections import Counter
 
 from archsearch.cell.cell import Cell
 from archsearch.cell.ops import OPS
+from archsearch.cell.sharing import sharers
 
 ROUNDS = 3
 """How many operands deep a label looks."""
@@ -24,13 +26,20 @@ def labels_of(cell: Cell) -> Labels:
     operands = {node.handle: node.inputs for node in live.nodes}
     operands |= {state.handle: (target,) for state, target in zip(live.state_nodes, live.next, strict=True)}
     label: dict[int, tuple[object, ...]] = {node.handle: (node.op, *node.args) for node in live.nodes}
+    groups = sharers(live.nodes)
     counted = Counter(label.values())
     for depth in range(ROUNDS):
         deeper: dict[int, tuple[object, ...]] = {}
         for node in live.nodes:
             below = [hash(label[operand]) for operand in operands[node.handle]]
             commutes = node.op in OPS and OPS[node.op].commutative
-            deeper[node.handle] = (depth, label[node.handle], *(sorted(below) if commutes else below))
+            tied = [
+                hash((label[other.handle], other.transposed != node.transposed))
+                for other in groups.get(node.owner, [])
+                if other is not node
+            ]
+            operands_below = sorted(below) if commutes else below
+            deeper[node.handle] = (depth, label[node.handle], *operands_below, *sorted(tied))
         label = deeper
         counted.update(label.values())
     return counted

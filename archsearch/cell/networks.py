@@ -9,8 +9,10 @@ import importlib
 from collections.abc import Hashable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from archsearch.cell.graph import LEAVES, Graph, Node
+from archsearch.cell.graph import Graph
+from archsearch.cell.node import LEAVES, Node
 from archsearch.cell.ops import OPS, canonical_arguments
+from archsearch.cell.sharing import settled
 from archsearch.errors import CellError
 
 if TYPE_CHECKING:
@@ -25,11 +27,13 @@ def to_networkx(cell: Graph) -> networkx.MultiDiGraph:
 
     Nodes are called by their handles and have `op`, `name` and `args`. An edge leads from each operand to its reader and has
     `operand`, 0 or 1: `h * h` has two edges. From each next value one leads to its state, whose `operand` is "next".
+    Linear maps that share a matrix have `like`, the one of them that has it, and `transposed`.
     The graph has the cell's `name` and `note`.
     """
     network = importlib.import_module("networkx").MultiDiGraph(name=cell.name, note=cell.note)
     for node in cell.nodes:
-        network.add_node(node.handle, op=node.op, name=node.name, args=dict(node.args))
+        tied = {} if node.like is None else {"like": node.like, "transposed": node.transposed}
+        network.add_node(node.handle, op=node.op, name=node.name, args=dict(node.args), **tied)
     for node in cell.nodes:
         for place, source in enumerate(node.inputs):
             network.add_edge(source, node.handle, operand=place)
@@ -54,7 +58,7 @@ def from_networkx(network: networkx.MultiDiGraph) -> Graph:
     if [network.nodes[key].get("op") for key in order].count("input") != 1:
         raise CellError(f"cell {title!r}: it needs one node whose op is 'input'")
     handles = _handles(order)
-    nodes = tuple(_node(network, key, handles) for key in order)
+    nodes = settled([_node(network, key, handles) for key in order])
     states = [key for key in order if network.nodes[key]["op"] == "state"]
     if not states:
         raise CellError(f"cell {title!r}: it needs a node whose op is 'state'")
@@ -95,7 +99,22 @@ def _node(network: networkx.MultiDiGraph, key: Hashable, handles: Mapping[Hashab
     if op not in OPS and op not in LEAVES:
         raise CellError(f"node {key!r}: no op {op!r} (ops: {', '.join(OPS)})")
     inputs = tuple(handles[source] for source in _operands(network, key, OPS[op].arity if op in OPS else 0))
-    return Node(handles[key], op, inputs, _arguments(key, op, dict(data.get("args") or {})), data.get("name"))
+    args = _arguments(key, op, dict(data.get("args") or {}))
+    like, transposed = _like(network, key, handles), bool(data.get("transposed"))
+    return Node(handles[key], op, inputs, args, data.get("name"), like=like, transposed=transposed)
+
+
+def _like(network: networkx.MultiDiGraph, key: Hashable, handles: Mapping[Hashable, int]) -> int | None:
+    """Return the handle of the linear map that has a node's matrix, None where nothing is shared."""
+    data = network.nodes[key]
+    owner = data.get("like")
+    if owner is None:
+        return None
+    if data.get("op") != "linear" or owner not in network or network.nodes[owner].get("like") != owner:
+        raise CellError(
+            f"node {key!r}: like={owner!r} is no linear map that has a shared matrix: one like itself"
+        )
+    return handles[owner]
 
 
 def _operands(network: networkx.MultiDiGraph, key: Hashable, arity: int) -> list[Hashable]:

@@ -97,6 +97,7 @@ class Op:
         commutative: Whether the operands may be exchanged.
         weight: The shape of what it learns: an (n, fan_in) matrix, an (n,) vector, or nothing.
         defaults: Its arguments with their defaults.
+        reference: The argument that names another node with the same op, whose weight it shares; empty where there is none.
     """
 
     arity: int
@@ -107,6 +108,7 @@ class Op:
     commutative: bool = False
     weight: Literal["matrix", "vector"] | None = None
     defaults: MappingProxyType[str, Value] = field(default_factory=lambda: MappingProxyType({}))
+    reference: str = ""
 
     @property
     def learns(self) -> bool:
@@ -127,6 +129,7 @@ OPS: dict[str, Op] = {
         r"{w} {0} + {b}",
         weight="matrix",
         defaults=MappingProxyType({"bias": 0.0, "diag": 0.0, "heads": 1.0}),
+        reference="like",
     ),
     "add": Op(
         2,

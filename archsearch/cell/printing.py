@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from archsearch.cell.graph import Graph, Node
+from dataclasses import replace
+
+from archsearch.cell.graph import Graph
+from archsearch.cell.node import Node
 from archsearch.cell.ops import CALLS, OPS, PRECEDENCE, UGI, UGI_NAME
+from archsearch.cell.sharing import OF_THE_MATRIX
 
 MAX_DEPTH = 4
 MAX_WIDTH = 80
@@ -17,8 +21,8 @@ CALL = 3
 def text(graph: Graph) -> str:
     """Return the text of a cell.
 
-    A node gets its own line if it is named, read twice, deeper than 4 or wider than 80 columns; new names are the smallest
-    free n1, n2, …
+    A node gets its own line if it is named, read twice, deeper than 4 or wider than 80 columns, or has a matrix that others
+    share; new names are the smallest free n1, n2, …
     """
     lines = _Printer(graph).lines()
     whole = "\n".join([*(f"# {line}".rstrip() for line in graph.note), *lines]) + "\n"
@@ -45,9 +49,14 @@ class _Printer:
     """
 
     def __init__(self, graph: Graph) -> None:
-        self.graph = graph
         self.taken = {node.name for node in graph.nodes if node.name}
+        self.graph = replace(graph, nodes=tuple(map(self._with_name, graph.nodes)))
         self.called: dict[int, tuple[str, int, int]] = {}  # handle -> expression, precedence, depth
+
+    def _with_name(self, node: Node) -> Node:
+        """Return a node with a name if others share its matrix, which they name."""
+        named = node.like == node.handle and not node.name
+        return replace(node, name=self._fresh()) if named else node
 
     def lines(self) -> list[str]:
         """Return the header and one line per assignment."""
@@ -98,9 +107,18 @@ class _Printer:
         operands = [self.called[source] for source in node.inputs]
         depth = 1 + max(operand[2] for operand in operands)
         if node.op in CALLS:
-            given = [f"{name}={'none' if value is None else number(value)}" for name, value in node.args]
+            given = self._arguments(node)
             return f"{node.op}({', '.join([operand[0] for operand in operands] + given)})", CALL, depth
         own = PRECEDENCE[node.op]
         left = operands[0][0] if operands[0][1] >= own else f"({operands[0][0]})"
         right = operands[1][0] if operands[1][1] > own else f"({operands[1][0]})"
         return f"{left} {OPS[node.op].infix} {right}", own, depth
+
+    def _arguments(self, node: Node) -> list[str]:
+        """Return the arguments of a call; of a map that has another's matrix, what it says of that is left to the other."""
+        given = [(name, "none" if value is None else number(value)) for name, value in node.args]
+        if node.owner == node.handle:
+            return [f"{name}={value}" for name, value in given]
+        owner = self.graph.node(node.owner).name or ""
+        own = [f"{name}={value}" for name, value in given if name not in OF_THE_MATRIX]
+        return [f"like={owner}" + "'" * node.transposed, *own]

@@ -11,9 +11,10 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from archsearch.cell.cell import Cell
-from archsearch.cell.graph import Graph, Node
+from archsearch.cell.graph import Graph
 from archsearch.cell.identity import canonical_positions, merged
 from archsearch.cell.language import MAX_NODES
+from archsearch.cell.node import Node
 from archsearch.cell.ops import Value, canonical_arguments
 from archsearch.errors import CellError
 

@@ -10,8 +10,8 @@ from msgspec import UNSET, UnsetType
 
 from archsearch.cell import library
 from archsearch.cell.cell import Cell
-from archsearch.cell.graph import Node
 from archsearch.cell.language import MAX_STATES
+from archsearch.cell.node import Node
 from archsearch.cell.ops import OPS, Arguments
 from archsearch.errors import CellError, SpaceError
 from archsearch.resources import grammars
@@ -93,6 +93,12 @@ class SearchSpace(msgspec.Struct, frozen=True):
     def tells_by_outputs(self) -> bool:
         """Whether cells with equal outputs are one."""
         return self.by_outputs is True
+
+    @property
+    def operator_weights(self) -> dict[str, float]:
+        """How likely each operator is drawn beside the others, in the order of `mutations`."""
+        named = {} if self.weights is UNSET else self.weights
+        return {name: named.get(name, 1.0) for name in self.mutations}
 
     def is_activation(self, node: Node) -> bool:
         """Whether a node is of a kind that this space's activations are of."""

@@ -10,7 +10,11 @@ from archsearch.cli.tables import Column, print_table
 from archsearch.protocol.traits import WIDTH
 from archsearch.words import polynomial
 
-COST = {"parameters": f"the parameters of a layer at width {WIDTH}", "flops": "the FLOPs"}
+COST = {
+    "parameters": f"the parameters of a layer at width {WIDTH}",
+    "flops": "the FLOPs",
+    "time": "the time of a training step",
+}
 """How people are told what a front is against."""
 
 
@@ -29,6 +33,7 @@ def print_front(out: Console, front: Front) -> None:
     columns += [
         Column("parameters", right=True),
         Column("FLOPs", right=True, drop=1),
+        Column("time", right=True, drop=3),
         Column("states", right=True),
         Column("Jacobian"),
     ]
@@ -43,6 +48,7 @@ def print_front(out: Console, front: Front) -> None:
                 *[ratio_text(cell.judgement.estimate, 3)] * front.in_blocks,
                 polynomial(cell.polynomial),
                 f"{cell.flops:,.0f}",
+                "-" if cell.time is None else f"{cell.time:.2f}",
                 str(cell.traits.states),
                 cell.traits.jacobian,
             ]
@@ -53,5 +59,6 @@ def print_front(out: Console, front: Front) -> None:
     out.print(
         f"Of {front.scored:,} scored cells none beats these in both {value} and {COST[front.cost]}.",
         "FLOPs: of a forward step in the matrix products, at the widths of the best trials; the mean over the tasks.",
+        "time: of a training step beside the GRU's, as the run took it; rough, for other work shared the machine.",
         sep="\n",
     )

@@ -13,7 +13,7 @@ from archsearch.cell.cell import cell_text
 from archsearch.cli.options import json_option
 from archsearch.cli.printing import console, note, print_json
 from archsearch.cli.tables import Column, print_table
-from archsearch.errors import CellError, InputError
+from archsearch.errors import InputError
 from archsearch.exporters import export
 from archsearch.genotypes import SOURCES
 from archsearch.genotypes import import_cell as imported
@@ -76,22 +76,16 @@ def _text(what: str) -> str:
 
 
 def _list(as_json: bool) -> None:
-    """Print every published name, with what the language cannot say."""
+    """Print every published name."""
     rows = [_row(source, name) for source, row in SOURCES.items() for name in row.names]
     if as_json:
         print_json({"names": rows, "sources": {name: source.about for name, source in SOURCES.items()}})
         return
     columns = [Column("name"), Column("source", drop=1), Column("id"), Column("what it is", least=16)]
-    lines = [
-        [row["name"] or "", row["source"] or "", short_id(row["id"] or "-"), row["about"] or ""]
-        for row in rows
-    ]
+    lines = [[row["name"], row["source"], short_id(row["id"]), row["about"]] for row in rows]
     print_table(console(), columns, lines)
 
 
-def _row(source: str, name: str) -> dict[str, str | None]:
-    try:
-        cell: Cell = imported(name)
-    except CellError as error:
-        return {"name": name, "source": source, "id": None, "about": str(error)}
+def _row(source: str, name: str) -> dict[str, str]:
+    cell: Cell = imported(name)
     return {"name": name, "source": source, "id": cell.id, "about": plain(" ".join(cell.note))}

@@ -12,7 +12,7 @@ from archsearch.cell import Cell
 from archsearch.compiler import torch_operator
 from archsearch.compiler.differentiable import Gradients, Inputs, differentiable_results
 from archsearch.compiler.interpreter import Interpreter
-from archsearch.compiler.parameters import PROJECTION, learned, parameter_names, reached_from
+from archsearch.compiler.parameters import PROJECTION, learned, parameter_names, reached_parameters
 from archsearch.compiler.readable import Shape, readable, unwatched
 
 States = tuple[Tensor, ...]
@@ -45,8 +45,8 @@ class Generated:
     def __init__(self, cell: Cell) -> None:
         self.cell = cell
         self.names = parameter_names(cell)
-        reached = reached_from(cell, cell.next)
-        self.reached = [int(name.rpartition("_n")[2]) in reached for name in self.names]
+        reached = reached_parameters(cell, cell.next)
+        self.reached = [name in reached for name in self.names]
         self.interpreter = Interpreter(cell)
         self.shapes: dict[tuple[int, int], list[Shape]] = {}
         self.description = torch_operator.description(cell)

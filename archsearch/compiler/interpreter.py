@@ -18,6 +18,9 @@ from archsearch.compiler.blocks import whole_matrix
 from archsearch.compiler.functions import torch_function
 from archsearch.compiler.parameters import PROJECTION, bias_name, weight_name
 
+TRANSPOSED = "'"
+"""What stands behind the name of a weight for its transpose."""
+
 Values = dict[str | int, Tensor]
 """Node values by handle, parameters by name."""
 
@@ -42,6 +45,7 @@ class Interpreter:
         crossing: Handles of the values that a step reads from the sequence.
         matrices: Names of the weights that a step multiplies with.
         heads: How many blocks those weights have that are block-diagonal, by their names.
+        transposed: Names of the weights that something multiplies with the transpose of.
     """
 
     def __init__(self, cell: Cell) -> None:
@@ -55,8 +59,11 @@ class Interpreter:
         self.during = _over_step(cell, inside)
         read = {source for node in inside for source in node.inputs} | set(cell.next)
         self.crossing = tuple(sorted(read & timeless))
-        self.matrices = tuple(weight_name(node.handle) for node in inside if node.op == "linear")
-        self.heads = {weight_name(node.handle): node.heads for node in cell.ops if node.heads > 1}
+        self.matrices = tuple(dict.fromkeys(_weight(node) for node in inside if node.op == "linear"))
+        self.heads = {
+            weight_name(node.handle): node.heads for node in cell.ops if node.heads > 1 and node.owns
+        }
+        self.transposed = tuple({weight_name(node.owner): None for node in cell.ops if node.transposed})
 
     def __call__(
         self,
@@ -135,6 +142,7 @@ class Interpreter:
         """Return the parameters, and all values that no state enters, over the whole sequence."""
         values: Values = {name: weight for name, weight in weights.items()}
         values |= {name: whole_matrix(weights[name], heads) for name, heads in self.heads.items()}
+        values |= {f"{name}{TRANSPOSED}": values[name].t() for name in self.transposed}
         values["x"] = x
         if wide is None:
             wide = functional.linear(x, weights[PROJECTION]) if PROJECTION in weights else x
@@ -193,7 +201,7 @@ def _over_sequence(cell: Cell, node: Node) -> _Call:
         return _elementwise(node)
     source: str | int = "x" if is_input_linear(node, cell.x.handle) else node.inputs[0]
     bias = (bias_name(node.handle),) if node.has_bias else ()
-    return _Call(functional.linear, node.handle, (source, weight_name(node.handle), *bias))
+    return _Call(functional.linear, node.handle, (source, _weight(node), *bias))
 
 
 def _over_step(cell: Cell, nodes: Sequence[Node]) -> tuple[_Call, ...]:
@@ -205,7 +213,7 @@ def _over_step(cell: Cell, nodes: Sequence[Node]) -> tuple[_Call, ...]:
     for node in nodes:
         if (linear := summed.get(node.handle)) is not None:
             other = node.inputs[0] if node.inputs[1] == linear.handle else node.inputs[1]
-            operands = (other, linear.inputs[0], weight_name(linear.handle))
+            operands = (other, linear.inputs[0], _weight(linear))
             calls.append(_Call(torch.addmm, node.handle, operands))
         elif node.op != "linear":
             calls.append(_elementwise(node))
@@ -223,14 +231,19 @@ def _taken_in(cell: Cell, add: Node, linears: Mapping[int, Node]) -> Node | None
     return None
 
 
+def _weight(node: Node) -> str:
+    """Return the name of the weight that a node computes with."""
+    return weight_name(node.owner) + TRANSPOSED * node.transposed
+
+
 def _matrix(node: Node) -> _Call:
     """Return the call for a `linear` within a step; its weight has been transposed."""
-    operands = (node.inputs[0], weight_name(node.handle))
+    operands = (node.inputs[0], _weight(node))
     if node.has_bias:
         return _Call(torch.addmm, node.handle, (bias_name(node.handle), *operands))
     return _Call(torch.mm, node.handle, operands)
 
 
 def _elementwise(node: Node) -> _Call:
-    weight = (weight_name(node.handle),) if node.learns else ()
+    weight = (_weight(node),) if node.learns else ()
     return _Call(torch_function(node.op), node.handle, (*weight, *node.inputs))

@@ -45,7 +45,7 @@ class Learned:
 
 
 def weight_name(handle: int) -> str:
-    """Return the name of the matrix or the learned vector of a node."""
+    """Return the name of the matrix or the learned vector that a node has."""
     return f"weight_n{handle}"
 
 
@@ -81,10 +81,11 @@ def learned(cell: Cell, input_size: int, width: int) -> tuple[Learned, ...]:
         found.append(Learned(PROJECTION, PROJECTION, (width, input_size)))
     for node in cell.ops:
         if node.op == "linear":
-            fan_in = input_size if is_input_linear(node, cell.x.handle) else width // node.heads
-            diagonal = node.argument("diag") or 0.0
-            name, title = _titled(cell, node, weight_name(node.handle))
-            found.append(Learned(name, title, (width, fan_in), diagonal=diagonal, heads=node.heads))
+            if node.owns:
+                fan_in = input_size if is_input_linear(node, cell.x.handle) else width // node.heads
+                diagonal = node.argument("diag") or 0.0
+                name, title = _titled(cell, node, weight_name(node.handle))
+                found.append(Learned(name, title, (width, fan_in), diagonal=diagonal, heads=node.heads))
             if (bias := node.argument("bias")) is not None:
                 found.append(Learned(*_titled(cell, node, bias_name(node.handle)), (width,), start=bias))
         elif node.learns:
@@ -125,6 +126,14 @@ def reached_from(cell: Cell, handles: Sequence[int]) -> set[int]:
         pending.extend(() if node.op == "stop" else node.inputs)
         pending.extend((cell.next[states[handle]],) if handle in states else ())
     return found
+
+
+def reached_parameters(cell: Cell, handles: Sequence[int]) -> set[str]:
+    """Return the names of what gradients of these nodes reach; a matrix is reached through any of the maps that share it."""
+    nodes = [cell.node(handle) for handle in reached_from(cell, handles)]
+    return {
+        name for node in nodes for name in (weight_name(node.owner), bias_name(node.handle)) if node.learns
+    }
 
 
 def without_biases(cell: Cell) -> Cell:

@@ -198,6 +198,8 @@ class Recurrent(nn.Module):
     ) -> tuple[nn.Parameter, nn.Parameter | None]:
         """Return the weight and the bias, if any, of a node of `cell.canonical()`; for x its projection.
 
+        Maps that share a matrix give the same weight, as the first of them has it.
+
         Args:
             handle: The node's.
             layer: Which layer.
@@ -208,7 +210,7 @@ class Recurrent(nn.Module):
         """
         own: dict[str, nn.Parameter] = dict(self.named_parameters(remove_duplicate=False))
         names = dict(self._names[f"l{layer}{'_reverse' if reverse else ''}"])
-        weight = PROJECTION if handle == 0 else weight_name(handle)
+        weight = PROJECTION if handle == 0 else weight_name(self.cell.canonical().node(handle).owner)
         return own[names[weight]], own.get(names.get(bias_name(handle), ""))
 
     def matrices(self) -> tuple[Matrix, ...]:

@@ -55,11 +55,11 @@ def weights_of(layer: Recurrent, level: int) -> dict[str, Tensor]:
     size = layer.hidden_size if level else layer.input_size
     names = {item.name for item in learned(cell, size, layer.hidden_size)}
     found: dict[str, Tensor] = {}
-    for handle in [cell.x.handle, *(node.handle for node in cell.ops)]:
-        name = PROJECTION if handle == cell.x.handle else weight_name(handle)
+    for node in [cell.x, *cell.ops]:
+        name = PROJECTION if node is cell.x else weight_name(node.owner)
         if name in names:
-            weight, bias = layer.parameters_of(handle, level)
+            weight, bias = layer.parameters_of(node.handle, level)
             found[name] = weight.detach()
             if bias is not None:
-                found[bias_name(handle)] = bias.detach()
+                found[bias_name(node.handle)] = bias.detach()
     return found

@@ -12,11 +12,12 @@ from pathlib import Path
 
 from archsearch import __version__
 from archsearch.cell import OPS, Cell, Node
-from archsearch.cell.graph import LEAVES, is_input_linear
+from archsearch.cell.graph import is_input_linear
+from archsearch.cell.node import LEAVES
 from archsearch.cell.ops import PRECEDENCE
 from archsearch.errors import InputError
 from archsearch.exporters.c_ends import ends_in_c
-from archsearch.exporters.c_functions import AVERAGE, DOT, FUNCTIONS, ROOT
+from archsearch.exporters.c_functions import AVERAGE, DOT, DOWN, FUNCTIONS, ROOT
 from archsearch.exporters.c_numbers import numbers_in_c
 from archsearch.exporters.model import SizedModel
 from archsearch.exporters.module_names import exported_names
@@ -150,7 +151,7 @@ class _Source:
         """Return the names of what a layer learns."""
         names = ["P"] * self.cell.needs_projection
         for parameter in self.parameters.values():
-            names += [parameter.weight, *([parameter.bias] if parameter.bias and self.model.bias else [])]
+            names += [name for name in parameter.own if name != parameter.bias or self.model.bias]
         return names
 
     def functions(self) -> Iterator[str]:
@@ -161,6 +162,8 @@ class _Source:
                 yield f"static <NAME>_real <NAME>_{name}({head})\n{{\n    return {result};\n}}\n"
         if "dot" in self.calls:
             yield DOT
+        if "down" in self.calls:
+            yield DOWN
         if "root" in self.calls:
             yield ROOT
         if "average" in self.calls:
@@ -226,7 +229,6 @@ class _Source:
         names = self.parameters.get(node.handle)
         if node.op == "linear":
             assert names is not None
-            self.calls.add("dot")
             source = self.cell.node(node.inputs[0])
             alone = is_input_linear(node, self.cell.x.handle)
             columns, read = ("columns", "x") if alone else ("<UPPER>_HIDDEN_SIZE", self.names[source.handle])
@@ -234,6 +236,11 @@ class _Source:
             if node.heads > 1:
                 columns = f"({columns} / {node.heads})"
                 read = f"{read} + i / {columns} * {columns}"
+            if node.transposed:
+                self.calls.add("down")
+                first = "i" if node.heads == 1 else f"i / {columns} * {columns} * {columns} + i % {columns}"
+                return f"{bias}<NAME>_down(weights->{names.weight} + {first}, {read}, {columns})"
+            self.calls.add("dot")
             return f"{bias}<NAME>_dot(weights->{names.weight} + i * {columns}, {read}, {columns})"
         rule = OPS[node.op].rule
         operands = [self._operand(node, position) for position in range(len(node.inputs))]

@@ -28,6 +28,18 @@ DOT = """static <NAME>_real <NAME>_dot(const <NAME>_real *a, const <NAME>_real *
 }
 """
 
+DOWN = """static <NAME>_real <NAME>_down(const <NAME>_real *a, const <NAME>_real *b, int rows)
+{
+    <NAME>_real sum = 0;
+    int j;
+    for (j = 0; j < rows; j++) {
+        sum += a[j * rows] * b[j];
+    }
+    return sum;
+}
+"""
+"""A column of a square matrix in place of a row: for the transpose."""
+
 AVERAGE = """static <NAME>_real <NAME>_average(const <NAME>_real *a)
 {
     <NAME>_real sum = 0;

@@ -137,7 +137,7 @@ def _table(layer: Recurrent, dtype: torch.dtype) -> tuple[ctypes.Array[ctypes.c_
     by_export = {names[ours]: weight.detach().to(dtype).contiguous() for ours, weight in own.items()}
     members = ["P"] * shown.cell.needs_projection
     for parameter in exported_names(shown).values():
-        members += [parameter.weight, *([parameter.bias] if parameter.bias else [])]
+        members += parameter.own
     found = [
         by_export.get(f"layers.{level}.{member}") for level in range(layer.num_layers) for member in members
     ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from archsearch.cell import OPS, Cell, Node
 from archsearch.cell.printing import number
+from archsearch.cell.sharing import OF_THE_MATRIX
 from archsearch.exporters.scores import Scores, score_lines
 from archsearch.exporters.tidy import tidy
 
@@ -24,6 +25,7 @@ def to_dot(cell: Cell, scores: Scores | None = None) -> str:
             for i, state in enumerate(shown.states)
         ),
         *(f"  n{source} -> n{node.handle};" for node in shown.nodes for source in node.inputs),
+        *(_tie(node) for node in shown.nodes if node.owner != node.handle),
         *(f"  n{handle} -> next{i};" for i, handle in enumerate(shown.next)),
         f"  {{ rank=source; {' '.join(f'n{handle};' for handle in sources)} }}",
         f"  {{ rank=sink; {' '.join(f'next{i};' for i in range(len(shown.states)))} }}",
@@ -39,10 +41,17 @@ def _look(node: Node) -> str:
     if node.op == "number":
         return f"label={_quoted(number(node.value))}, shape=plaintext"
     symbol = OPS[node.op].infix
-    arguments = "".join(f", {name}={'none' if value is None else number(value)}" for name, value in node.args)
+    own = [pair for pair in node.args if node.owner == node.handle or pair[0] not in OF_THE_MATRIX]
+    arguments = "".join(f", {name}={'none' if value is None else number(value)}" for name, value in own)
     label = f"{node.name} = " * bool(node.name) + (symbol or node.op) + arguments
     shape = "shape=circle, " * bool(symbol and not node.name) + "style=solid, " * node.learns
     return f"{shape}label={_quoted(label)}"
+
+
+def _tie(node: Node) -> str:
+    """Return a line without arrow from the map that has a shared matrix to one that it is not of."""
+    label = "like" + "'" * node.transposed
+    return f'  n{node.owner} -> n{node.handle} [dir=none, style=dashed, constraint=false, label="{label}"];'
 
 
 def _quoted(text: str) -> str:

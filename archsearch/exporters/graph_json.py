@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
 from archsearch.cell import Cell, Node
 from archsearch.cell.ops import UGI
@@ -18,13 +19,18 @@ MAX_BYTES = 1 << 20
 
 
 class _Node(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A node of the canonical form; `args` are those that differ from their default, `ugi` and `-ugi` by these names."""
+    """A node of the canonical form; `args` are those that differ from their default, `ugi` and `-ugi` by these names.
+
+    A map that shares a matrix has `like`, the handle of the one that has it, its own if that is itself, and `transposed`.
+    """
 
     handle: int
     op: str
     inputs: tuple[int, ...] = ()
     args: dict[str, float | str | None] = {}
     name: str | None = None
+    like: int | UnsetType = UNSET
+    transposed: bool | UnsetType = UNSET
 
 
 class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -77,21 +83,24 @@ def from_json(text: str | bytes, source: str = "<json>") -> Cell:
 def _document(cell: Cell, scores: Scores | None) -> _File:
     shown = tidy(cell).cell
     live = shown.canonical()
-    nodes = tuple(
-        _Node(node.handle, node.op, node.inputs, _arguments_of(node), node.name) for node in live.nodes
-    )
     states = tuple(node.handle for node in live.state_nodes)
     return _File(
         archsearch_cell=VERSION,
         id=shown.id,
         name=shown.name,
         text=shown.text(),
-        nodes=nodes,
+        nodes=tuple(map(_node, live.nodes)),
         states=states,
         next=live.next,
         parameters=shown.coefficients,
         scores=scores,
     )
+
+
+def _node(node: Node) -> _Node:
+    plain = _Node(node.handle, node.op, node.inputs, _arguments_of(node), node.name)
+    tied = {} if node.like is None else {"like": node.like, "transposed": node.transposed}
+    return msgspec.structs.replace(plain, **tied)
 
 
 def _arguments_of(node: Node) -> dict[str, float | str | None]:

@@ -89,7 +89,8 @@ def _weights(shown: Tidy) -> tuple[str, ...]:
     canonical = {handle: place for place, handle in shown.origin.items()}
     names: dict[str, str] = {}
     for handle, own in exported_names(shown).items():
-        names[weight_name(canonical[handle])] = own.weight
+        if own.owns:
+            names[weight_name(canonical[handle])] = own.weight
         if own.bias is not None:
             names[bias_name(canonical[handle])] = own.bias
     return tuple(names[name] for name in parameter_names(shown.cell.canonical()))

@@ -8,7 +8,7 @@ from archsearch.cell import OPS, Cell, Node
 from archsearch.cell.ops import PRECEDENCE
 from archsearch.cell.printing import number
 from archsearch.exporters.scores import Scores, score_lines
-from archsearch.exporters.tidy import Tidy, named_weights, tidy
+from archsearch.exporters.tidy import Tidy, Weight, named_weights, tidy
 
 GREEK = re.compile(
     "alpha|beta|gamma|delta|epsilon|zeta|eta|theta|iota|kappa|lambda|mu|nu|xi|pi|rho|sigma|tau|upsilon|phi|chi|psi|omega"
@@ -135,18 +135,24 @@ class _Equations:
 
     def _learned(self, node: Node) -> tuple[str, str | None]:
         """Return the matrix or vector of a node, and its bias."""
+        owner, ranked = self._subscript(self.weights[node.owner])
+        parameter = f"{'W' if node.op == 'linear' else 'p'}_{{{' '.join(owner)}}}{ranked}"
+        if node.heads > 1:
+            parameter = rf"\operatorname{{diag}}_{{{node.heads}}} {parameter}"
+        if node.transposed:
+            parameter = rf"({parameter})^{{\top}}" if node.heads > 1 or ranked else rf"{parameter}^{{\top}}"
+        if not node.has_bias:
+            return parameter, None
         weight = self.weights[node.handle]
+        index, prime = self._subscript(weight)
+        return parameter, f"b_{{{index[0]}}}" if weight.alone else f"b_{{{' '.join(index)}}}{prime}"
+
+    def _subscript(self, weight: Weight) -> tuple[list[str], str]:
+        """Return what a matrix or a vector is called after, and which of those that are called so it is."""
         index = [self.symbols[weight.line]]
         if weight.operand:
             index.append(self.symbols.get(weight.operand) or _upright(weight.operand))
-        prime = f"^{{({weight.rank})}}" if weight.rank > 1 else ""
-        letter = "W" if node.op == "linear" else "p"
-        parameter = f"{letter}_{{{' '.join(index)}}}{prime}"
-        if node.heads > 1:
-            parameter = rf"\operatorname{{diag}}_{{{node.heads}}} {parameter}"
-        if not node.has_bias:
-            return parameter, None
-        return parameter, f"b_{{{index[0]}}}" if weight.alone else f"b_{{{' '.join(index)}}}{prime}"
+        return index, f"^{{({weight.rank})}}" if weight.rank > 1 else ""
 
 
 def _within(operand: tuple[str, int], bracketed: bool) -> str:

@@ -38,10 +38,22 @@ WIDE = "x_wide"
 
 @dataclass(frozen=True, slots=True)
 class Parameters:
-    """What one op learns, by the names of the exported module."""
+    """What one op learns, by the names of the exported module.
+
+    Attributes:
+        weight: Its matrix or vector.
+        bias: Its bias, if it has one.
+        owns: Whether the matrix is its own, and not that of another op, which it shares.
+    """
 
     weight: str
     bias: str | None
+    owns: bool = True
+
+    @property
+    def own(self) -> tuple[str, ...]:
+        """What no other op has."""
+        return *[self.weight] * self.owns, *([] if self.bias is None else [self.bias])
 
 
 def exported_names(shown: Tidy) -> dict[int, Parameters]:
@@ -52,11 +64,13 @@ def exported_names(shown: Tidy) -> dict[int, Parameters]:
         node = shown.cell.node(handle)
         rank = str(weight.rank) * (weight.rank > 1)
         words = [weight.line, weight.operand, rank]
-        name = free_variable(
-            "_".join(word for word in ["W" if node.op == "linear" else "p", *words] if word), taken
-        )
+        name = "_".join(word for word in ["W" if node.op == "linear" else "p", *words] if word)
+        name = free_variable(name, taken) if node.owns else ""
         bias = "_".join(word for word in ["b", weight.line, *words[1:] * (not weight.alone)] if word)
         found[handle] = Parameters(name, free_variable(bias, taken) if node.has_bias else None)
+    for handle, names in found.items():
+        owner = shown.cell.node(handle).owner
+        found[handle] = Parameters(found[owner].weight, names.bias, owns=owner == handle)
     return found
 
 

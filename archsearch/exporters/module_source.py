@@ -17,7 +17,7 @@ from archsearch.cell import OPS, Node
 from archsearch.cell.graph import is_input_linear, scale_start
 from archsearch.cell.ops import UGI
 from archsearch.cell.printing import number
-from archsearch.exporters.module_names import WIDE, class_name, exported_names, variables
+from archsearch.exporters.module_names import WIDE, Parameters, class_name, exported_names, variables
 from archsearch.exporters.scores import Scores, score_lines
 from archsearch.exporters.tidy import Tidy
 from archsearch.exporters.wrapping import wrapped
@@ -30,6 +30,8 @@ PROJECTED = f"{WIDE} = x if self.P is None else linear(x, self.P)"
 FUNCTIONAL = "torch.nn.functional."
 BIAS_CHECK = """if not bias:
             raise ValueError("bias=False, but a bias of this cell starts at another number than 0")"""
+
+LIKE = "Only like=a means the matrix of a, like=a' its transpose."
 
 IN_BLOCKS = """def in_blocks(v: Tensor, weight: Tensor, blocks: int, bias: Optional[Tensor] = None) -> Tensor:
     \"\"\"Multiply with a block-diagonal matrix, whose blocks are one above the other in weight.\"\"\"
@@ -114,6 +116,7 @@ class ModuleSource:
             *self.cell.note,
             *[""] * bool(self.cell.note),
             "Equations: a quote marks a state's next value, * is element-wise, every linear has a matrix of its own.",
+            *[LIKE] * any(node.like is not None for node in self.cell.nodes),
             "",
             *(f"    {line}" for line in equations),
             "",
@@ -149,7 +152,8 @@ class ModuleSource:
             node = self.cell.node(handle)
             size = "input_size" if is_input_linear(node, x) else "hidden_size"
             size += f" // {node.heads}" if node.heads > 1 else ""
-            yield f"self.{names.weight} = " + (f"matrix({size})" if node.op == "linear" else "vector()")
+            if names.owns:
+                yield f"self.{names.weight} = " + (f"matrix({size})" if node.op == "linear" else "vector()")
             if names.bias is not None:
                 yield f"self.{names.bias} = vector() if bias else None"
 
@@ -160,7 +164,7 @@ class ModuleSource:
             if node.op == "scale" and (start := scale_start(self.cell, node)) is not None:
                 fill = "ones_(" if start == 1 else "constant_("
                 yield f"nn.init.{fill}self.{names.weight}{'' if start == 1 else f', {number(start)}'})"
-            if node.op == "linear" and (diagonal := node.argument("diag")):
+            if node.op == "linear" and names.owns and (diagonal := node.argument("diag")):
                 blocks = f".unflatten(0, ({node.heads}, -1))" if node.heads > 1 else ""
                 places = "dim1=1, dim2=2" if node.heads > 1 else ""
                 yield f"self.{names.weight}{blocks}.diagonal({places}).add_({number(diagonal)})"
@@ -207,7 +211,7 @@ class ModuleSource:
         names = self.parameters.get(node.handle)
         bias = f"self.{names.bias}" if names and names.bias else "None"
         template = f"in_blocks({{0}}, {{w}}, {node.heads}, {{b}})" if node.heads > 1 else op.torch
-        text = template.format(*operands, w=f"self.{names.weight}" if names else "", b=bias)
+        text = template.format(*operands, w=_weight(node, names) if names else "", b=bias)
         return ast.unparse(ast.parse(text.replace(FUNCTIONAL, "").replace(", None)", ")"), mode="eval"))
 
     def operand(self, node: Node, position: int) -> str:
@@ -222,6 +226,18 @@ class ModuleSource:
         if source.op == "input":
             return "x" if is_input_linear(node, source.handle) or not self.cell.needs_projection else WIDE
         return self.names.get(source.handle) or f"({self._expression(source)})"
+
+
+def _weight(node: Node, names: Parameters) -> str:
+    """Return the expression of what a node computes with; a transpose of blocks is each of them transposed."""
+    weight = f"self.{names.weight}"
+    if not node.transposed:
+        return weight
+    return (
+        f"{weight}.unflatten(0, [{node.heads}, -1]).transpose(1, 2).flatten(0, 1)"
+        if node.heads > 1
+        else f"{weight}.t()"
+    )
 
 
 def in_brackets(items: list[str]) -> str:

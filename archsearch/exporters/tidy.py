@@ -8,10 +8,11 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 from archsearch.cell import OPS, Cell, Node
-from archsearch.cell.graph import LEAVES
-from archsearch.cell.identity import live_states
+from archsearch.cell.identity import live_states, merged
+from archsearch.cell.node import LEAVES
 from archsearch.cell.ops import CALLS
 from archsearch.cell.printing import number
+from archsearch.cell.sharing import settled
 from archsearch.words import escaped, short_id
 
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,31}")
@@ -115,8 +116,10 @@ def named_weights(tidy: Tidy) -> dict[int, Weight]:
 def tidy(cell: Cell) -> Tidy:
     """Return the cell for export; the same cell by id.
 
+    A shared matrix is at the map that has it in canonical form. Maps that share one and compute the same are one, as there.
     Names that the cell language would refuse are replaced, invisible characters of the note are escaped.
     """
+    cell = merged(cell) if any(node.like is not None for node in cell.nodes) else cell
     live = _live(cell)
     kept = [node for node in cell.nodes if node.handle in live]
     following = tuple(
@@ -125,7 +128,12 @@ def tidy(cell: Cell) -> Tidy:
     name = cell.name if NAME.fullmatch(cell.name) and cell.name not in CALLS else "cell_" + short_id(cell.id)
     note = tuple(escaped(line) for line in cell.note)
     safe = Cell(name, tuple(_with_safe_names(kept)), following, note)
-    return Tidy(Cell.parse(safe.text(), source=name))
+    shown = Tidy(Cell.parse(safe.text(), source=name))
+    owners = {shown.origin[node.handle] for node in shown.cell.canonical().nodes if node.like == node.handle}
+    if any(not shown.cell.node(handle).owns for handle in owners):
+        moved = replace(shown.cell, nodes=settled(shown.cell.nodes, owners))
+        shown = Tidy(Cell.parse(moved.text(), source=name))
+    return shown
 
 
 def _live(cell: Cell) -> set[int]:

@@ -199,7 +199,8 @@ def _own_names(shown: Tidy) -> dict[str, str]:
     today = titles(shown.cell.canonical())
     names = {PROJECTION: "P"}
     for handle, own in exported_names(shown).items():
-        names[today[weight_name(canonical[handle])]] = own.weight
+        if own.owns:
+            names[today[weight_name(canonical[handle])]] = own.weight
         if own.bias is not None:
             names[today[bias_name(canonical[handle])]] = own.bias
     return names

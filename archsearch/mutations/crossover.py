@@ -10,6 +10,7 @@ from dataclasses import replace
 import numpy as np
 
 from archsearch.cell import Cell, Node, SearchSpace, library
+from archsearch.cell.sharing import renumbered
 from archsearch.mutations.ancestry import random_choice
 from archsearch.mutations.roles import role
 
@@ -20,7 +21,8 @@ def crossover(
     """Return `cell` with a part of another in place of `node`, or None if nothing there has the role of `node`.
 
     The part is a node of the mate with all that it is computed from within the step. It reads the cell's own x and states:
-    of the same number, the last where the mate has more.
+    of the same number, the last where the mate has more. Maps that share a matrix there do so here; what other parts of the
+    mate share with it stays behind.
 
     Args:
         cell: The cell; it stays as it is.
@@ -52,7 +54,5 @@ def _copied(cell: Cell, donor: Cell, root: int) -> tuple[dict[int, Node], int]:
     for handle in (*donor.ancestors(root), root):
         if handle not in place:
             place[handle] = cell.fresh_handle() + len(new)
-            inputs = tuple(place[source] for source in donor.node(handle).inputs)
-            copy = replace(donor.node(handle), handle=place[handle], inputs=inputs, name=None)
-            new[copy.handle] = copy
-    return new, place[root]
+            new[place[handle]] = donor.node(handle)
+    return {handle: replace(renumbered(node, place), name=None) for handle, node in new.items()}, place[root]

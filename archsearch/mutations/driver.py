@@ -84,7 +84,7 @@ def in_random_order(space: SearchSpace, rng: np.random.Generator) -> list[str]:
     names = space.mutations
     if space.weights is UNSET:
         return [names[i] for i in rng.permutation(len(names))]
-    weights = np.array([space.weights.get(name, 1.0) for name in names])
+    weights = np.array(list(space.operator_weights.values()))
     order = rng.choice(len(names), len(names), replace=False, p=weights / weights.sum())
     return [names[i] for i in order]
 

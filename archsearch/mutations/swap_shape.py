@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from archsearch.cell import OPS, Cell, Node, SearchSpace
-from archsearch.cell.ops import canonical_arguments
+from archsearch.cell.ops import Arguments, canonical_arguments
 from archsearch.cell.space import Activation
 from archsearch.mutations.ancestry import random_choice
 
@@ -23,7 +25,8 @@ SHAPES: dict[str, Activation] = {
 def swap_shape(cell: Cell, node: Node, space: SearchSpace, rng: np.random.Generator) -> Cell | None:
     """Return `cell` with another shape of the map at `node`, or None if it is no map.
 
-    Arguments that both shapes have, stay, but for the number of blocks.
+    Arguments that both shapes have, stay, but for the number of blocks. A matrix that maps share changes for all of them; it
+    has no diagonal alone, since what shares it transposes a matrix.
 
     Args:
         cell: The cell; it stays as it is.
@@ -34,9 +37,19 @@ def swap_shape(cell: Cell, node: Node, space: SearchSpace, rng: np.random.Genera
     own = shape_of(node)
     if own is None:
         return None
-    kind = SHAPES[random_choice([name for name in SHAPES if name != own], rng)]
+    shared = node.like is not None
+    names = [name for name, kind in SHAPES.items() if name != own and not (shared and kind.op != node.op)]
+    kind = SHAPES[random_choice(names, rng)]
+    if shared:
+        alike = [other for other in cell.ops if other.like == node.like]
+        return cell.edited({other.handle: replace(other, args=_with_shape(other, kind)) for other in alike})
+    return cell.with_op(node, kind.op, _with_shape(node, kind))
+
+
+def _with_shape(node: Node, kind: Activation) -> Arguments:
+    """Return the arguments of a map that has another shape."""
     kept = {name: value for name, value in node.args if name in OPS[kind.op].defaults and name != "heads"}
-    return cell.with_op(node, kind.op, canonical_arguments(kind.op, kept | dict(kind.args)))
+    return canonical_arguments(kind.op, kept | dict(kind.args))
 
 
 def shape_of(node: Node) -> str | None:

@@ -56,9 +56,12 @@ class MutationRules(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     Attributes:
         magnitude: "per_node" with p ~ U[0,1], or a "count" of 1 to 3.
+        operators: "fixed": drawn by the weights of the space; "adapted": these times what each operator brought
+            (docs/presets.md). Absent is the former, so that records are what they were before there was a choice.
     """
 
     magnitude: Literal["per_node", "count"]
+    operators: Literal["fixed", "adapted"] | UnsetType = UNSET
 
 
 NARROW = 16

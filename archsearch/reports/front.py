@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from statistics import median
 
 from archsearch.actions.board_words import cell_name
+from archsearch.actions.relative_time import relative_time
 from archsearch.protocol.front import best_at_cost
 from archsearch.protocol.traits import WIDTH, layer_parameters
 from archsearch.reports.content import DrawnSeries, Panel, Section, ShownTable
-from archsearch.reports.curves import best_trial
-from archsearch.reports.material import RunMaterial, gru_row
+from archsearch.reports.material import RunMaterial
 from archsearch.store import Row
 
 
@@ -21,7 +20,7 @@ def front(material: RunMaterial) -> Section:
     if not rows:
         return Section(key, heading, ("No cell has a fitness yet.",))
     parameters = {row.id: layer_parameters(row.polynomial) for row in rows}
-    times = {row.id: time for row in rows if (time := step_time(material, row)) is not None}
+    times = {row.id: time for row in rows if (time := _time(material, row)) is not None}
     of = {row.id: row.estimate for row in rows}
     best = best_at_cost(parameters, of), best_at_cost(times, of)
     panels = [_panel(rows, parameters, best[0], f"parameters at width {WIDTH}")]
@@ -59,21 +58,9 @@ def front(material: RunMaterial) -> Section:
     return Section(key, heading, words, tuple(panels), table, folded=True)
 
 
-def step_time(material: RunMaterial, row: Row) -> float | None:
-    """Return how long a training step of a cell took beside the GRU's under the same setting: the median over tasks."""
-    gru, ratios = gru_row(material.board), []
-    for task, result in row.judgement.tasks.items() if gru is not None else ():
-        ours = best_trial(material, row, task)
-        theirs = material.outcomes.get(material.plan.trial(gru.id, task, result.setting).key) if gru else None
-        if ours and theirs and min(ours.seconds, theirs.seconds, ours.steps, theirs.steps) > 0:
-            rungs = (
-                []
-                if row.reference
-                else [rung for rung in material.plan.task[task].rules.rungs if rung < ours.steps]
-            )
-            since = ours.steps - max(rungs, default=0)
-            ratios.append(ours.seconds / since / (theirs.seconds / theirs.steps))
-    return median(ratios) if ratios else None
+def _time(material: RunMaterial, row: Row) -> float | None:
+    """Return how long a training step of a cell took beside the GRU's."""
+    return relative_time(material.plan, row.id, row.judgement, lambda trial: material.outcomes.get(trial.key))
 
 
 def _panel(rows: Sequence[Row], cost: Mapping[str, float], best: set[str], x: str) -> Panel:

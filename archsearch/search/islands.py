@@ -21,10 +21,7 @@ PERIOD = 40
 
 def evolve_islands(view: View) -> Asked:
     """Return the next step: with even odds a re-examination, else a mutant of a random member of the island in turn."""
-    if asked := view.due_reexamination():
-        return asked
-    members = members_of_island(view) or [cell.id for cell in start_cells(view.plan)]
-    return view.child_of(members[int(view.rng.integers(len(members)))], members)
+    return view.due_reexamination() or view.child_of_random(members_of_island(view))
 
 
 def members_of_island(view: View) -> list[str]:

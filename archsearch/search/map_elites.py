@@ -9,7 +9,6 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from archsearch.protocol.history import Place
-from archsearch.protocol.references import start_cells
 from archsearch.protocol.traits import WIDTH, Traits
 from archsearch.search.view import Asked, View
 
@@ -38,10 +37,7 @@ class Niche(NamedTuple):
 
 def illuminate(view: View) -> Asked:
     """Return the next step: with even odds a re-examination, else a mutant of the elite of a random filled niche."""
-    if asked := view.due_reexamination():
-        return asked
-    elites = [place.id for place in archive(view).values()] or [cell.id for cell in start_cells(view.plan)]
-    return view.child_of(elites[int(view.rng.integers(len(elites)))], elites)
+    return view.due_reexamination() or view.child_of_random([place.id for place in archive(view).values()])
 
 
 def archive(view: View) -> dict[Niche, Place]:

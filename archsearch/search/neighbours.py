@@ -18,7 +18,7 @@ def look_around(view: View) -> Asked:
     cell = view.cell(champion)
 
     def draw() -> Drawn | None:
-        child = neighbour(cell, view.plan.space, view.rng, view.mate(champion))
+        child = neighbour(cell, view.space, view.rng, view.mate(champion))
         return Drawn(champion, child.cell, child.applied) if child else None
 
     return view.proposal(draw)

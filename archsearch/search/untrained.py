@@ -114,12 +114,12 @@ def values_of_steps(cell: Cell, weights: Mapping[str, Array], x: Array) -> Itera
 
 
 def _value(node: Node, weights: Mapping[str, Array], operands: Sequence[Array]) -> Array:
-    weight = weights.get(weight_name(node.handle))
+    weight = weights.get(weight_name(node.owner))
     if node.op != "linear":
         return _computes(node.op)(weight, *operands)
     assert weight is not None
     products = [
-        part @ block.T
+        part @ (block if node.transposed else block.T)
         for part, block in zip(
             np.split(operands[0], node.heads, -1), np.split(weight, node.heads), strict=True
         )

@@ -22,6 +22,7 @@ from archsearch.protocol.settings import Setting
 from archsearch.protocol.traits import Traits, traits_of
 from archsearch.referee.shrinkage import top_two
 from archsearch.search import choice
+from archsearch.search.adapted import adapted_weights, credited
 from archsearch.search.alike import Tried, behaviour
 from archsearch.search.program import OutsideProgram
 from archsearch.words import short_id
@@ -102,6 +103,14 @@ class View:
             steps.setdefault(step.candidate, []).append(step)
         return steps
 
+    @cached_property
+    def space(self) -> SearchSpace:
+        """The plan's space, with the weights of its operators as they are at this step."""
+        space = self.plan.space
+        if self.plan.preset.mutation.operators != "adapted":
+            return space
+        return replace(space, weights=adapted_weights(space, credited(self.history)))
+
     def traits(self, cell: str) -> Traits:
         """Return size and form of a cell of the run."""
         if cell not in self.known_traits:
@@ -162,10 +171,19 @@ class View:
         cell, magnitude = self.cell(parent), self.plan.preset.mutation.magnitude
 
         def draw() -> Drawn | None:
-            child = propose(cell, self.plan.space, self.rng, magnitude, self.mate(parent, population))
+            child = propose(cell, self.space, self.rng, magnitude, self.mate(parent, population))
             return Drawn(parent, child.cell, child.applied) if child else None
 
         return self.proposal(draw)
+
+    def child_of_random(self, population: Sequence[str]) -> Asked:
+        """Return a step that tries a mutant of a random one of some cells, which it may mate with.
+
+        Args:
+            population: Their ids; of none it is a start cell's.
+        """
+        members = population or [cell.id for cell in start_cells(self.plan)]
+        return self.child_of(members[int(self.rng.integers(len(members)))], members)
 
     def mate(self, parent: str, population: Sequence[str] = ()) -> Cell | None:
         """Return what a child may take a part from: a random other member, without one a start cell of the search.

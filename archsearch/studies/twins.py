@@ -80,7 +80,9 @@ def _with_bias_elsewhere(cell: Cell, matrix: Node) -> Cell:
         for other in map(cell.node, reader.inputs):
             if reader.op == "add" and other.op == "linear" and matrix.has_bias and not other.has_bias:
                 args = canonical_arguments("linear", {**dict(other.args), "bias": matrix.argument("bias")})
-                return cell.with_op(other, "linear", args)
+                moved = cell.edited({other.handle: replace(other, args=args)})
+                assert moved is not None, "a bias closes no cycle"
+                return moved
     return cell
 
 

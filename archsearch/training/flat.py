@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from archsearch.cell import Cell
-from archsearch.compiler.parameters import learned, reached_from
+from archsearch.compiler.parameters import learned, reached_from, reached_parameters
 
 ALIGNED = 16
 """Parameters begin at multiples of so many numbers; what lies between stays zero."""
@@ -47,13 +47,13 @@ def flat_layout(cell: Cell, symbols: int, width: int, layers: int) -> tuple[list
         width: n of embedding and layers.
         layers: How many.
     """
-    reached = reached_from(cell, [cell.next[0]])
-    below = cell.x.handle in reached
+    below = cell.x.handle in reached_from(cell, [cell.output])
+    reached = reached_parameters(cell, [cell.output])
     rows: list[tuple[str, tuple[int, ...], bool]] = [("embedding", (symbols, width), below)]
     rows.append(("output", (symbols, width + 1), True))
     for layer in range(layers):
         for item in learned(cell, width, width):
-            moves = int(item.name.rpartition("_n")[2]) in reached and (below or layer == layers - 1)
+            moves = item.name in reached and (below or layer == layers - 1)
             rows.append((f"layers.{item.title}_l{layer}", item.shape, moves))
     placed: dict[str, FlatParameter] = {}
     end = moved = 0

@@ -5,13 +5,18 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
+from archsearch.actions import front as front_module
 from archsearch.actions.front import COSTS, Cost, flops, front_document, read_front
+from archsearch.actions.relative_time import relative_time
+from archsearch.cell import library
 from archsearch.protocol.history import Candidate
+from archsearch.protocol.records import Outcome, Trial
 from archsearch.protocol.units import products
 from archsearch.store import RunStore, make_run, read_history, read_leaderboard
 from tests.helpers.in_process import search_on
-from tests.helpers.plans import preset, run_plan, task_plan
+from tests.helpers.plans import chance, preset, run_plan, task_plan
 
 
 @pytest.fixture(scope="module")
@@ -31,8 +36,16 @@ def scored(store: RunStore) -> list[Candidate]:
     return history.ranked
 
 
+def time_of(cell: str) -> float:
+    """Return a time that has nothing to do with size; trials of a simulated world take none."""
+    return chance("time", cell)
+
+
 @pytest.mark.parametrize("cost", COSTS)
-def test_a_front_is_what_no_scored_cell_beats_at_its_cost(run: Path, cost: Cost) -> None:
+def test_a_front_is_what_no_scored_cell_beats_at_its_cost(
+    run: Path, cost: Cost, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(front_module, "relative_time", lambda plan, cell, judgement, outcome: time_of(cell))
     with RunStore.open(run) as store:
         front = read_front(store, "run", cost)
         values = {each.id: each.estimate for each in scored(store)}
@@ -43,9 +56,12 @@ def test_a_front_is_what_no_scored_cell_beats_at_its_cost(run: Path, cost: Cost)
         for cell, judgement in judged.items():
             assert judgement is not None
             of = store.cell(cell)
-            costs[cell] = (
-                flops(store.plan, of, judgement) if cost == "flops" else float(of.parameter_count(128))
-            )
+            of_layer = float(of.parameter_count(128))
+            costs[cell] = {
+                "parameters": of_layer,
+                "flops": flops(store.plan, of, judgement),
+                "time": time_of(cell),
+            }[cost]
     unbeaten = {
         a
         for a in values
@@ -86,6 +102,25 @@ def test_flops_are_those_of_the_models_that_have_the_best_scores(run: Path) -> N
             for task, result in best.judgement.tasks.items()
         ]
         assert flops(plan, of, best.judgement) == sum(each) / 2
+
+
+def test_the_time_of_a_step_is_the_middle_task_s_beside_the_gru_s_under_the_same_setting_since_the_last_rung(
+    run: Path,
+) -> None:
+    with RunStore.open(run) as store:
+        plan, best = store.plan, next(cell for cell in scored(store) if cell.is_found)
+        assert best.judgement is not None
+        gru, last = library.load("gru").id, max(plan.tasks[0].rules.rungs)
+
+        def outcome(trial: Trial) -> Outcome | None:
+            ended, place = store.outcome(trial.key), plan.tasks.index(plan.task_of(trial))
+            assert ended is not None and ended.steps > last
+            seconds = ended.steps * 1.0 if trial.cell == gru else (ended.steps - last) * (2.0, 5.0)[place]
+            return replace(ended, seconds=seconds)
+
+        assert relative_time(plan, best.id, best.judgement, outcome) == pytest.approx(3.5)
+        assert relative_time(plan, gru, read_history(store, plan)[1][gru], outcome) == pytest.approx(1.0)
+        assert relative_time(plan, best.id, best.judgement, lambda trial: None) is None
 
 
 def test_the_front_of_a_run_that_has_nothing_yet_is_empty(tmp_path: Path) -> None:

@@ -3,11 +3,12 @@
 It shares no code with `archsearch.cell.identity`: nodes are merged one pair at a time until none are equal.
 """
 
+from itertools import permutations
 from typing import Any
 
 import networkx as nx
 
-from archsearch.cell import OPS, Cell
+from archsearch.cell import OPS, Cell, Node
 
 LEARNS_NOTHING = {"number", *(name for name, op in OPS.items() if op.weight is None)}
 
@@ -25,12 +26,13 @@ def same_graph(one: "nx.MultiDiGraph[int]", other: "nx.MultiDiGraph[int]") -> bo
 def graph(cell: Cell) -> "nx.MultiDiGraph[int]":
     """Return a cell as a multigraph without equal nodes that learn nothing and without what nothing needs.
 
-    An edge goes from each operand to its reader and from each next value to its state, and says in which role.
+    An edge goes from each operand to its reader and from each next value to its state, and says in which role; two between
+    maps that share a matrix, whichever of them has it.
     """
     made: nx.MultiDiGraph[int] = nx.MultiDiGraph()
     for node in cell.nodes:
         first = node.handle == cell.state_nodes[0].handle
-        made.add_node(node.handle, op=node.op, label=(node.op, node.args, first))
+        made.add_node(node.handle, op=node.op, label=(node.op, node.args, first), matrix=_matrix(node))
     for node in cell.nodes:
         for place, source in enumerate(node.inputs):
             role = "any" if OPS[node.op].commutative else str(place)
@@ -42,7 +44,15 @@ def graph(cell: Cell) -> "nx.MultiDiGraph[int]":
     first_state = cell.state_nodes[0].handle
     needed = nx.ancestors(made, first_state) | {first_state, cell.x.handle}
     made.remove_nodes_from([handle for handle in made if handle not in needed])
+    for one, other in permutations([key for key, matrix in made.nodes(data="matrix") if matrix], 2):
+        (like, turned), (its_like, its_turned) = made.nodes[one]["matrix"], made.nodes[other]["matrix"]
+        if like == its_like:
+            made.add_edge(one, other, role="same matrix" if turned == its_turned else "transpose")
     return made
+
+
+def _matrix(node: Node) -> tuple[int, bool] | None:
+    return None if node.like is None else (node.like, node.transposed)
 
 
 def fingerprint(made: "nx.MultiDiGraph[int]") -> str:
@@ -53,9 +63,9 @@ def fingerprint(made: "nx.MultiDiGraph[int]") -> str:
 def _equal_pair(made: "nx.MultiDiGraph[int]") -> tuple[int, int] | None:
     known: dict[Any, int] = {}
     for handle, data in made.nodes(data=True):
-        if data["op"] in LEARNS_NOTHING:
+        if data["op"] in LEARNS_NOTHING or (data["matrix"] and ("bias", None) in data["label"][1]):
             operands = sorted((role, source) for source, _, role in made.in_edges(handle, data="role"))
-            key = (data["label"], tuple(operands))
+            key = (data["label"], tuple(operands), data["matrix"])
             if key in known:
                 return known[key], handle
             known[key] = handle

@@ -33,7 +33,8 @@ def letters(layer: Recurrent) -> SimpleNamespace:
         if node.op == "scale":
             vectors.setdefault(line, {})[operand] = array(weight)
         else:
-            found[f"{'V' if 'sub' in path[:-1] else 'W'}_{line}{operand}"] = array(weight)
+            matrix = weight.T if node.transposed else weight
+            found[f"{'V' if 'sub' in path[:-1] else 'W'}_{line}{operand}"] = array(matrix)
         if bias is not None:
             biases.setdefault(line, {})[operand] = array(bias)
     for letter, lines in (("b", biases), ("p", vectors)):

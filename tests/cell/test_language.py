@@ -196,7 +196,7 @@ MEANING = [
     (HEAD + "    h' = tanh(x, diag=1)", r"2:18: op 'tanh' has no argument 'diag' \(arguments: none\)"),
     (
         HEAD + "    h' = linear(x, bais=1)",
-        r"2:20: op 'linear' has no argument 'bais' \(arguments: bias, diag, heads\)",
+        r"2:20: op 'linear' has no argument 'bais' \(arguments: bias, diag, heads, like\)",
     ),
     (HEAD + "    h' = linear(x, diag=1, diag=2)", r"2:28: argument 'diag' is given twice"),
     (HEAD + "    h' = linear(x, diag=none)", r"2:25: argument 'diag' takes a number, got 'none'"),

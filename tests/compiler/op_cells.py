@@ -18,6 +18,17 @@ cell blocks(x, h, c):
     c' = tanh(linear(c, heads=4, diag=0.5) + linear(x, heads=2)) * i + linear(i * h, bias=none, heads=4)
     h' = linear(c', heads=2) + linear(h, bias=none)
 """,
+    "shared matrices": """
+cell shared(x, h, c):
+    i = sigmoid(linear(c, like=a, bias=none) + linear(x))
+    a = linear(h, diag=0.5)
+    b = tanh(linear(i * h, like=a', bias=1) + linear(x, like=a) - linear(x, like=b1'))
+    b1 = linear(x)
+    c' = tanh(linear(b, like=d) - linear(b, like=d', bias=none) + linear(c, like=d'))
+    d = linear(h, bias=none, heads=2)
+    h' = b * c' + linear(0.5, like=e') + linear(stop(linear(h, like=e)), like=a)
+    e = linear(stop(h * c'))
+""",
     "layer norm": """
 cell layer_norm(x, h, c):
     a = linear(x) + linear(h, bias=none)

@@ -27,6 +27,7 @@ def run(layer: Recurrent, x: Tensor, states: tuple[Tensor, ...], reset: Tensor) 
                 values[node.handle] = torch.full_like(states[0], node.value)
             elif node.op != "state":
                 weight, bias = layer.parameters_of(node.handle) if node.learns else (None, None)
+                weight = weight.T if weight is not None and node.transposed else weight
                 operands = [raw] if is_input_linear(node, 0) else [values[source] for source in node.inputs]
                 values[node.handle] = evaluated(node, operands, weight, bias)
         states = tuple(values[handle] for handle in cell.next)

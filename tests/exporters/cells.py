@@ -20,6 +20,10 @@ CORNERS = {
     "a gain after a norm": "cell corner(x, h):\n    h' = scale(norm(linear(x) + h - linear(h, diag=0.9)))\n",
     "heads": "cell corner(x, h):\n    r = sigmoid(linear(x) + linear(h, bias=none, heads=2))\n"
     "    h' = tanh(linear(x, heads=2) + linear(r * h, bias=none, diag=0.5, heads=2)) + linear(h, heads=4)\n",
+    "shared matrices": "cell corner(x, h):\n    i = sigmoid(linear(x, like=b, bias=none) + linear(h))\n"
+    "    b = linear(h, bias=none, diag=0.5)\n    a = linear(x, heads=2)\n"
+    "    n = tanh(linear(h, like=b') + linear(i * h, like=a', bias=1) - linear(i, like=a) + linear(h, like=a'))\n"
+    "    h' = n * a + linear(n * h, like=b) * b\n",
     "means": "cell corner(x, h):\n    a = linear(x) - mean(h)\n"
     "    h' = tanh(norm(a - mean(a)) * mean(2) + mean(linear(h) * x))\n",
     "scales that start at numbers": "cell corner(x, h):\n"

@@ -11,7 +11,6 @@ from torch import Tensor, nn
 
 from archsearch.cell import library
 from archsearch.compiler import Recurrent
-from archsearch.errors import CellError
 from archsearch.genotypes import import_cell
 from archsearch.genotypes.torchrecurrent import CLASSES, OF_TORCH
 from archsearch.resources import grammars
@@ -23,8 +22,7 @@ WIDTH, BATCH, STEPS = 5, 2, 4
 ZERO = np.zeros(WIDTH)
 NEAR, NEAR_IN_FLOAT32 = 1e-12, 1e-7
 
-OURS = [name for name, row in CLASSES.items() if not row.beyond and name not in OF_TORCH]
-BEYOND = [name for name, row in CLASSES.items() if row.beyond]
+OURS = [name for name in CLASSES if name not in OF_TORCH]
 AS_WIDE = {"IntersectionRNNCell"}  # reads x itself
 DECOUPLED = {"IntersectionRNNCell", "MCLSTMCell", "TLSTMCell"}  # return an output that is no state
 HARD = {
@@ -61,6 +59,7 @@ def simple_gated(w: Weights) -> Values:
 
 # Their weights by their own names, out of ours; weights not given are zero.
 WEIGHTS: dict[str, Callable[[Weights], Values]] = {
+    "AntisymmetricRNNCell": lambda w: {"weight_ih": w.W_nx, "bias_ih": w.b_n, "weight_hh": w.W_wh},
     "ATRCell": lambda w: {"weight_ih": w.W_px, "bias_ih": w.b_p, "weight_hh": w.W_qh, "bias_hh": w.b_q},
     "BRCell": lambda w: {
         "weight_ih": rows(w, "W_{}x", "ach"),
@@ -82,6 +81,11 @@ WEIGHTS: dict[str, Callable[[Weights], Values]] = {
         "nu": w.p_b[:1],
     },
     "FastRNNCell": lambda w: {**gates(w, "n"), "alpha": w.p_a[:1], "beta": w.p_b[:1]},
+    "GatedAntisymmetricRNNCell": lambda w: {
+        "weight_ih": rows(w, "W_{}x", "zn"),
+        "weight_hh": w.W_wh,
+        "bias_ih": rows(w, "b_{}", "zn"),
+    },
     "IndRNNCell": lambda w: {"weight_ih": w.W_hx, "bias_ih": w.b_h, "vector_u": w.p_h},
     "IntersectionRNNCell": lambda w: {
         "weight_ih": rows(w, "W_{}x", "angu"),
@@ -240,27 +244,16 @@ def test_every_cell_that_the_package_offers_is_in_the_table() -> None:
     assert offered == set(CLASSES) - set(OF_TORCH)
 
 
-@pytest.mark.parametrize("name", BEYOND)
-def test_a_class_that_the_language_cannot_say_is_refused_with_the_reason(name: str) -> None:
-    with pytest.raises(CellError, match="transpose of a matrix"):
-        import_cell(name)
-
-
-def test_the_document_says_which_classes_cannot_be_said_and_how_many_can() -> None:
+def test_the_document_says_how_many_classes_there_are_and_which_are_in_the_library() -> None:
     section = document("docs/cell-language.md").section("Cells of others", 2)
-    assert (
-        f"Of the {len(OURS) + len(BEYOND)} classes of torchrecurrent the language says {len(OURS)}."
-        in section
-    )
-    (row,) = (line for line in section.splitlines() if "cannot be said" in line)
-    assert re.findall(r"`(\w+Cell)`", row) == BEYOND
-    same = {f"`{name}` ({row.library})" for name, row in CLASSES.items() if row.library}
+    assert f"The language says all {len(OURS)} classes of torchrecurrent." in section
+    same = {f"`{name}` ({ours})" for name, ours in CLASSES.items() if ours}
     assert set(re.findall(r"`\w+Cell` \(\w+\)", section)) == same
 
 
 def test_every_text_is_listed_and_none_repeats_a_cell_of_the_library() -> None:
     texts = {path.stem for path in (grammars() / "torchrecurrent").glob("*.cell")}
-    assert texts == {name for name in OURS if not CLASSES[name].library}
+    assert texts == {name for name in OURS if not CLASSES[name]}
     known = library.by_id()
     assert not {name: known[import_cell(name).id] for name in texts if import_cell(name).id in known}
 

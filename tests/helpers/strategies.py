@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from itertools import islice
 
 import hypothesis.strategies as st
 import numpy as np
 
 from archsearch.cell import OPS, Cell, Node, SearchSpace, library, load_space
+from archsearch.cell.sharing import renumbered, settled, sharers
 from archsearch.cell.space import Activation, Limits
 from archsearch.mutations import MAGNITUDES, Child, draw
 
@@ -149,15 +151,36 @@ def rewritten(cell: Cell, rng: np.random.Generator) -> Cell:
     new = dict(zip((node.handle for node in order), handles, strict=True))
     nodes = []
     for node in order:
-        inputs = [new[source] for source in node.inputs]
+        moved = renumbered(node, new)
         if node.op in OPS and OPS[node.op].commutative and rng.random() < 0.5:
-            inputs.reverse()
+            moved = replace(moved, inputs=moved.inputs[::-1])
         named = node.op in ("input", "state") or node.op != "number" and rng.random() < 0.3
-        name = f"v{new[node.handle]}" if named else None
-        nodes.append(replace(node, handle=new[node.handle], inputs=tuple(inputs), name=name))
+        nodes.append(replace(moved, name=f"v{moved.handle}" if named else None))
     following = {s.handle: target for s, target in zip(cell.state_nodes, cell.next, strict=True)}
     next_values = tuple(new[following[node.handle]] for node in order if node.op == "state")
-    return Cell("rewritten", tuple(nodes), next_values)
+    owners = {group[rng.integers(len(group))].handle for group in sharers(nodes).values()}
+    return Cell("rewritten", settled(nodes, owners), next_values)
+
+
+def sharing_mutants(count: int, seed: int = 0) -> Iterator[Cell]:
+    """Yield mutants near cells of the library, in which linear maps share matrices."""
+    rng = np.random.default_rng(seed)
+    cells = (sharing(mutant.child.cell, rng) for mutant in mutants(20 * count, seed, longest=2))
+    sharers = (cell for cell in cells if any(node.like is not None for node in cell.canonical().nodes))
+    yield from islice(sharers, count)
+
+
+def sharing(cell: Cell, rng: np.random.Generator) -> Cell:
+    """Return the cell with about half of its linear maps sharing one to three matrices, some transposed."""
+    linears = [node for node in cell.ops if node.op == "linear" and rng.random() < 0.6]
+    groups = rng.integers(1 + len(linears) // 3, size=len(linears))
+    changed = {}
+    for group in {*groups}:
+        members = [node for node, its in zip(linears, groups, strict=True) if its == group]
+        for node in members:
+            turned = bool(rng.random() < 0.5)
+            changed[node.handle] = replace(node, like=members[0].handle, transposed=turned)
+    return replace(cell, nodes=settled(changed.get(node.handle, node) for node in cell.nodes))
 
 
 def _random_order(cell: Cell, rng: np.random.Generator) -> list[Node]:

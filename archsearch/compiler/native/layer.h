@@ -58,6 +58,14 @@ static inline void blocks_of(const real* whole, long H, long heads, real* blocks
   const long n = H / heads;
   for (long r = 0; r < H; r++) memcpy(blocks + r * n, whole + r * H + r / n * n, n * sizeof(real));
 }
+static inline void transposed(const real* from, long H, real* to) {
+  for (long r = 0; r < H; r++)
+    for (long c = 0; c < H; c++) to[c * H + r] = from[r * H + c];
+}
+static inline void add_transposed(const real* from, long H, real* to) {
+  for (long r = 0; r < H; r++)
+    for (long c = 0; c < H; c++) to[c * H + r] += from[r * H + c];
+}
 static inline void exchange(real*& a, real*& b) {
   real* first = a;
   a = b;

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from archsearch.cell import Node
-from archsearch.cell.graph import LEAVES
+from archsearch.cell.node import LEAVES
 from archsearch.cell.ops import OPS
 from archsearch.compiler.program.kernels import Argument, Instruction, Multiply
 from archsearch.compiler.program.layout import MemoryLayout

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from archsearch.cell import Cell, Node
-from archsearch.cell.graph import LEAVES, is_input_linear
+from archsearch.cell.graph import is_input_linear
+from archsearch.cell.node import LEAVES
 from archsearch.cell.ops import OPS
 from archsearch.compiler.program.keeping import kept
 from archsearch.compiler.program.plan import (

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from archsearch.cell import Cell
+from archsearch.cell import Cell, Node
 from archsearch.compiler.blocks import blocks_of, whole_matrix
 from archsearch.compiler.differentiable import Gradients, Inputs
 from archsearch.compiler.generated import Generated
@@ -24,7 +24,6 @@ class Stacked(Generated):
 
     Attributes:
         program: What is computed.
-        heads: How many blocks each linear map has along its diagonal, by handle.
     """
 
     devices = ("cpu", "cuda")
@@ -32,7 +31,6 @@ class Stacked(Generated):
     def __init__(self, cell: Cell) -> None:
         super().__init__(cell)
         self.program = program(cell)
-        self.heads = {node.handle: node.heads for node in cell.ops}
 
     def forward(self, inputs: Inputs) -> tuple[tuple[Tensor, ...], Any]:
         """Return output (T, B, n) and last states (B, n), and the layer with its weights."""
@@ -79,19 +77,23 @@ def _lane(tensor: Tensor) -> Tensor:
 def _weights(engine: Stacked, tensors: Sequence[Tensor]) -> Weights:
     """Return a layer's parameters as a stack of one lane has them."""
     of = dict(zip(engine.names, tensors, strict=True))
-    heads = engine.heads
+    ops = engine.cell.ops
+    matrices = {node.handle: _matrix(node, of) for node in ops if node.op == "linear"}
     products = [
-        torch.cat(
-            [whole_matrix(of[weight_name(linear)], heads[linear]).t() for linear in product.linears], 1
-        ).unsqueeze(0)
+        torch.cat([matrices[linear].t() for linear in product.linears], 1).unsqueeze(0)
         for product in engine.program.plan.products
     ]
-    ops = engine.cell.ops
     biases = {
         node.handle: of[bias_name(node.handle)].view(1, 1, -1) for node in ops if bias_name(node.handle) in of
     }
     vectors = {node.handle: of[weight_name(node.handle)].view(1, 1, -1) for node in ops if node.op == "scale"}
     return Weights(products, biases, vectors)
+
+
+def _matrix(node: Node, weights: Mapping[str, Tensor]) -> Tensor:
+    """Return what a linear map multiplies with, (n, fan_in), of a layer's weights."""
+    whole = whole_matrix(weights[weight_name(node.owner)], node.heads)
+    return whole.t() if node.transposed else whole
 
 
 def _unpacked(engine: Stacked, gradients: Weights) -> list[Tensor]:
@@ -100,8 +102,7 @@ def _unpacked(engine: Stacked, gradients: Weights) -> list[Tensor]:
     found |= {weight_name(handle): vector.flatten() for handle, vector in gradients.vectors.items()}
     for product, block in zip(engine.program.plan.products, gradients.products, strict=True):
         parts = block[0].chunk(len(product.linears), 1)
-        found |= {
-            weight_name(linear): blocks_of(part.t(), engine.heads[linear])
-            for linear, part in zip(product.linears, parts, strict=True)
-        }
+        for node, part in zip(map(engine.cell.node, product.linears), parts, strict=True):
+            name, own = weight_name(node.owner), blocks_of(part if node.transposed else part.t(), node.heads)
+            found[name] = found[name] + own if name in found else own
     return [found[name] for name in engine.names]

@@ -83,9 +83,12 @@ class _Formula:
         if term.op == "scale":
             return [(f"{next(self.vectors, 'p')}{DOT}", False), *self._operand(operand, True)]
         matrix = next(self.letters, "W")
-        if term.heads > 1:
+        if term.owner != term.handle:
+            owner = self.cell.node(term.owner).name
+            matrix = f"{matrix}[like {owner}{PRIME * term.transposed}]"
+        elif term.heads > 1:
             matrix = f"{matrix}[{term.heads} heads]"
-        if diagonal := term.argument("diag"):
+        if term.owner == term.handle and (diagonal := term.argument("diag")):
             matrix = (
                 f"({matrix} {MINUS if diagonal < 0 else '+'} {number(abs(diagonal)) * (abs(diagonal) != 1)}I)"
             )

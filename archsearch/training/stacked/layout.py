@@ -87,6 +87,46 @@ class StackLayout:
             {handle: vector.unsqueeze(1) for handle, vector in vectors.items()},
         )
 
+    def share(self, views: dict[str, Tensor]) -> None:
+        """Copy every shared matrix from the map that has it to the others, whose products have it too.
+
+        Args:
+            views: Those of the weights, each of shape (R, …).
+        """
+        for owner, copy in self._copies(views):
+            copy.copy_(owner)
+
+    def add_up(self, views: dict[str, Tensor]) -> None:
+        """Move what maps add to the gradient of a matrix that they share to the map that has it; theirs is zero then.
+
+        Args:
+            views: Those of the gradients, each of shape (R, …).
+        """
+        for owner, copy in self._copies(views):
+            owner.add_(copy)
+            copy.zero_()
+
+    def _copies(self, views: dict[str, Tensor]) -> Iterator[tuple[Tensor, Tensor]]:
+        """Yield the place of a shared matrix, (R, H, H), with each of its other places, turned as it lies there."""
+        for layer in range(self.layers):
+            places = dict(self._matrices(views, layer))
+            for handle, place in places.items():
+                node = self.program.cell.node(handle)
+                if not node.owns:
+                    yield places[node.owner], place.transpose(1, 2) if node.transposed else place
+
+    def _matrices(self, views: dict[str, Tensor], layer: int) -> Iterator[tuple[int, Tensor]]:
+        """Yield each linear map with the place of its matrix, transposed, (…, H, H).
+
+        Args:
+            views: Those of a buffer, each of shape (R, …), or those of a lane, without R.
+            layer: Which layer's.
+        """
+        for number, product in enumerate(self.program.plan.products):
+            for position, linear in enumerate(product.linears):
+                start = position * self.width
+                yield linear, views[f"product {number} of {layer}"][..., start : start + self.width]
+
     def named(self, views: dict[str, Tensor], lane: int, n: int) -> Iterator[tuple[str, Tensor]]:
         """Yield the parameters of a lane without padding, named and shaped as in the torch model.
 
@@ -101,11 +141,9 @@ class StackLayout:
         yield "weight", parts["weight"][: self.symbols, :n]
         yield "bias", parts["bias"][: self.symbols]
         for layer in range(self.layers):
-            for number, product in enumerate(self.program.plan.products):
-                for position, linear in enumerate(product.linears):
-                    start = position * self.width
-                    block = parts[f"product {number} of {layer}"][:n, start : start + n]
-                    yield f"layers.{title[weight_name(linear)]}_l{layer}", block.t()
+            for linear, place in self._matrices(parts, layer):
+                if self.program.cell.node(linear).owns:
+                    yield f"layers.{title[weight_name(linear)]}_l{layer}", place[:n, :n].t()
             for node in self.program.cell.ops:
                 if node.has_bias:
                     name = bias_name(node.handle)

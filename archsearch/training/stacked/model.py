@@ -173,6 +173,7 @@ class StackedModel:
         """Take over the weights of a torch model, named and shaped as there."""
         for name, view in self.named(lane).items():
             view.copy_(weights[name])
+        self.layout.share(self.weights)
 
     def memory(self, lane: int) -> dict[str, Tensor]:
         """Return views of what decides a lane's steps to come, besides their number.
@@ -323,6 +324,7 @@ class StackedModel:
 
     def _update(self, losses: Tensor) -> None:
         """Freeze the lanes whose loss or gradient is not finite, noting when and why, and move the weights of the others."""
+        self.layout.add_up(self.gradients)
         norm = self.optimiser.norm(self.gradient)
         losses = losses.unsqueeze(1)
         fine = losses.isfinite() & norm.isfinite()
@@ -330,6 +332,7 @@ class StackedModel:
         self.failed.copy_(torch.where(self.alive & ~fine, now, self.failed))
         self.alive.logical_and_(fine)
         self.optimiser.update(self.gradient, norm, self.rates, self.count, self.alive)
+        self.layout.share(self.weights)
 
     def _failure(self, lane: int) -> Failure:
         """Return when and why a lane was frozen, in the words of the other learners."""

@@ -34,6 +34,8 @@ MUTANTS = {
     "    h' = tanh(linear(c') + linear(linear(x)) + x * h)\n",
     "stopped": "cell stopped(x, h, c):\n    c' = tanh(linear(c) + linear(x))\n"
     "    h' = tanh(linear(stop(x * c')) + linear(h))\n",
+    "shared": "cell shared(x, h):\n    a = linear(h)\n    q = tanh(linear(x, like=a'))\n"
+    "    r = sigmoid(linear(x) + linear(h * q, like=a, bias=none))\n    h' = tanh(linear(r * h, like=a')) * r + q\n",
     "short": "cell short(x, h):\n    g = tanh(linear(x))\n    h' = linear(g) + max(g, linear(x))\n",
 }
 CELLS = ("gru", "lstm", "mut1", "mut2", "mingru", "mgu", *MUTANTS)

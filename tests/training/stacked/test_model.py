@@ -32,6 +32,9 @@ MUTANTS = {
     "stopped": "cell stopped(x, h, c):\n    c' = tanh(linear(c) + linear(x))\n"
     "    h' = tanh(linear(stop(x * c')) + linear(h))\n",
     "normed": "cell normed(x, h):\n    h' = sigmoid(norm(linear(x)) + scale(norm(linear(h) + exp(linear(x))))) - 0.5\n",
+    "shared": "cell shared(x, h):\n    a = linear(h)\n    q = tanh(linear(x, like=a'))\n"
+    "    r = sigmoid(linear(x) + linear(h * q, like=a, bias=none) - linear(stop(linear(q, like=s)), like=s'))\n"
+    "    s = linear(stop(linear(r * h)))\n    h' = tanh(linear(r * h, like=a') + linear(tanh(s), like=s)) * r + q\n",
     "short": "cell short(x, h):\n    g = tanh(linear(x))\n    h' = linear(g) + max(g, linear(x))\n",
 }
 CELLS = ("gru", "lstm", "mut1", "mingru", *MUTANTS)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from archsearch.cell import Node
 from archsearch.compiler.native.source.address import rows
 from archsearch.compiler.native.source.printer import Printer
 from archsearch.compiler.parameters import bias_name
@@ -15,13 +16,21 @@ def print_weight_gradients(printer: Printer) -> None:
         "if (L->index) add_up(D, L->index, G, S, rows, few);",
     )
     packed: set[str] = set()
+    begun: set[int] = set()
     for product in printer.plan.products:
-        _matrices(printer, product, packed)
+        _matrices(printer, product, packed, begun)
     _biases(printer)
 
 
-def _matrices(printer: Printer, product: Product, packed: set[str]) -> None:
-    """Print the gradients of a product's matrices, of which `packed` inputs are ready."""
+def _matrices(printer: Printer, product: Product, packed: set[str], begun: set[int]) -> None:
+    """Print the gradients of a product's matrices.
+
+    Args:
+        printer: Where to.
+        product: Whose.
+        packed: The inputs that are ready.
+        begun: Handles of the maps whose shared matrix has a part of its gradient.
+    """
     deep, of_x = printer.deep(product), product.source == X_AS_IT_CAME
     name = "Ax" if of_x else f"A{product.source}"
     deltas, count = ("X", "few") if of_x else ("D", "rows")
@@ -31,18 +40,50 @@ def _matrices(printer: Printer, product: Product, packed: set[str]) -> None:
         printer.say(f"gemm.pack({source}, {stride}, {count}, {deep}, {array});")
         packed.add(name)
     for position, linear in enumerate(product.linears, product.first):
+        node = printer.cell.node(linear)
         into, delta = f"L->dw[{printer.weight(linear)}]", f"{deltas} + {position} * Hs"
-        heads = printer.cell.node(linear).heads
+        heads = node.heads
         whole = into if heads == 1 else f"M{linear}"
-        start = f"L->adding ? {whole} : 0, {deep}"
-        call = f"gemm.run({delta}, 1, S, 1, {count}, 0, {name}, {start}, {whole}, {deep}, H, {deep})"
-        if position in printer.program.unreached:
+        left, right = f"gemm.run({delta}, 1, S, 1, {count}, 0, {name}", f"{deep}, H, {deep})"
+        call = f"{left}, L->adding ? {whole} : 0, {deep}, {whole}, {right}"
+        if node.like is not None:
+            _shared(printer, node, (left, right), begun, position in printer.program.unreached)
+        elif position in printer.program.unreached:
             printer.say(f"if ({into}) zero({into}, H * {deep}{f' / {heads}' if heads > 1 else ''});")
         elif heads == 1:
             printer.say(f"if ({into}) {call};")
         else:
             before = f"if (L->adding) whole_matrix({into}, H, {heads}, {whole});"
             printer.say(f"if ({into}) {{ {before} {call}; blocks_of({whole}, H, {heads}, {into}); }}")
+
+
+def _shared(printer: Printer, node: Node, product: tuple[str, str], begun: set[int], unreached: bool) -> None:
+    """Print what a map adds to the gradient of the matrix that it shares.
+
+    Args:
+        printer: Where to.
+        node: The map.
+        product: The call that multiplies, before and after it says where to begin and where the result goes.
+        begun: Handles of the maps whose matrix has a part of its gradient; that of this one is added.
+        unreached: Whether no gradient reaches the map.
+    """
+    into, (left, right) = f"L->dw[{printer.weight(node.handle)}]", product
+    whole = into if node.heads == 1 else printer.array(f"M{node.owner}", "H * H")
+    first = node.owner not in begun
+    with printer.block(f"if ({into})"):
+        if first and node.heads > 1:
+            printer.say(f"if (L->adding) whole_matrix({into}, H, {node.heads}, {whole});")
+        if first and (unreached or node.transposed):
+            printer.say(f"if (!L->adding) zero({whole}, H * H);")
+        if not unreached and node.transposed:
+            part = printer.array(f"T{node.handle}", "H * H")
+            printer.say(f"{left}, 0, 0, {part}, {right};", f"add_transposed({part}, H, {whole});")
+        elif not unreached:
+            start = f"L->adding ? {whole} : 0" if first else whole
+            printer.say(f"{left}, {start}, H, {whole}, {right};")
+        if node.heads > 1:
+            printer.say(f"blocks_of({whole}, H, {node.heads}, {into});")
+    begun.add(node.owner)
 
 
 def _biases(printer: Printer) -> None:

@@ -55,15 +55,17 @@ class Printer:
 
     def weight(self, handle: int) -> int:
         """Return which parameter a node's matrix or vector is."""
-        return self.parameter[weight_name(handle)]
+        return self.parameter[weight_name(self.cell.node(handle).owner)]
 
     def matrix(self, linear: int) -> str:
-        """Return where the whole matrix of a linear node lies; one with heads is put together first."""
-        given, heads = f"w[{self.weight(linear)}]", self.cell.node(linear).heads
-        if heads == 1:
-            return given
-        whole = self.array(f"M{linear}", "H * H")
-        self.say(f"whole_matrix({given}, H, {heads}, {whole});")
+        """Return where what a linear node multiplies with lies; a matrix with heads is put together first."""
+        node, whole = self.cell.node(linear), f"w[{self.weight(linear)}]"
+        if node.heads > 1:
+            given, whole = whole, self.array(f"M{linear}", "H * H")
+            self.say(f"whole_matrix({given}, H, {node.heads}, {whole});")
+        if node.transposed:
+            given, whole = whole, self.array(f"T{linear}", "H * H")
+            self.say(f"transposed({given}, H, {whole});")
         return whole
 
     def deep(self, product: Product) -> str:
