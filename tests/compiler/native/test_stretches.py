@@ -42,7 +42,13 @@ cell blocks(x, h):
     h' = h + z * (tanh(linear(z * h, heads=2)) - h)
 """)
 SOME = {name: library.load(name) for name in ("mingru", "hgrn", "sru", "rg_lru", "gru", "lstm_1997")}
-CELLS = {**SOME, "vectors": VECTORS, "alone": ALONE, "blocks": BLOCKS}
+SHARED = Cell.parse("""
+cell shared(x, h):
+    a = linear(h)
+    z = sigmoid(linear(x) + a)
+    h' = h + z * (tanh(linear(x) + linear(z * h, like=a)) - h)
+""")
+CELLS = {**SOME, "shared": SHARED, "vectors": VECTORS, "alone": ALONE, "blocks": BLOCKS}
 
 
 def results(
