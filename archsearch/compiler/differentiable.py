@@ -92,8 +92,8 @@ class Differentiable(Protocol):
         """
         ...
 
-    def release(self, memory: Any) -> None:
-        """Take back what `forward` returned where nobody goes backward."""
+    def values(self, inputs: Inputs) -> tuple[Tensor, ...]:
+        """Return the output (T, B, n) and the last states (B, n) where nobody goes backward."""
         ...
 
 
@@ -106,9 +106,7 @@ def differentiable_results(engine: Differentiable, inputs: Inputs) -> tuple[Tens
         if torch.is_grad_enabled() and any([tensor.requires_grad for tensor in tensors]):
             made: tuple[Tensor, ...] = _Sequence.apply(engine, inputs, *tensors)
             return made
-        made, memory = engine.forward(inputs)
-        engine.release(memory)
-        return made
+        return engine.values(inputs)
 
 
 class _Sequence(torch.autograd.Function):

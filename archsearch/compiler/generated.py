@@ -175,5 +175,6 @@ class Generated:
         """
         raise NotImplementedError
 
-    def release(self, memory: Any) -> None:
-        """Take back what `forward` returned where nobody goes backward."""
+    def values(self, inputs: Inputs) -> tuple[Tensor, ...]:
+        """Return what `forward` returns, (T, B, n) and (B, n), where nobody goes backward."""
+        return self.forward(inputs)[0]

@@ -62,9 +62,7 @@ def sequence(engine: str, cell: str, reset: Tensor | None, tensors: Sequence[Ten
     inputs = Inputs.of(runs.cell, reset, tensors)
     if not runs.reads(inputs):
         return _interpreted(runs, inputs)
-    made, memory = runs.forward(inputs)
-    runs.release(memory)
-    return list(made)
+    return list(runs.values(inputs))
 
 
 @sequence.register_fake

@@ -62,7 +62,7 @@ class Native(Generated):
 
     def forward(self, inputs: Inputs) -> tuple[tuple[Tensor, ...], Any]:
         """Return output (T, B, n) and last states (B, n), and the functions that made them with their tape."""
-        built = compile_layer(self.text, inputs.x.dtype == torch.float64, toolchain(), self.rounded)
+        built = self._built(inputs.x)
         results, tape = _Call(self, built, inputs).forward()
         return results, (built, tape)
 
@@ -128,12 +128,17 @@ class Native(Generated):
         )
         if not self.reads(inputs):
             return None
-        built = compile_layer(self.text, x.dtype == torch.float64, toolchain(), self.rounded)
-        return Prepared(built, inputs, given, state)
+        return Prepared(self._built(x), inputs, given, state)
 
-    def release(self, memory: Any) -> None:
-        """Take back the tape."""
-        self.tapes.give_back(memory[1])
+    def values(self, inputs: Inputs) -> tuple[Tensor, ...]:
+        """Return output (T, B, n) and last states (B, n) where nobody goes backward."""
+        results, tape = _Call(self, self._built(inputs.x), inputs, back=False).forward()
+        self.tapes.give_back(tape)
+        return results
+
+    def _built(self, x: Tensor) -> CompiledLayer:
+        """Return the functions for numbers of the type of x, (T, B, I)."""
+        return compile_layer(self.text, x.dtype == torch.float64, toolchain(), self.rounded)
 
 
 class NativeRounded(Native):
@@ -153,7 +158,7 @@ class _Call:
         way: How they run over the sequence.
     """
 
-    def __init__(self, engine: Native, built: CompiledLayer, inputs: Inputs) -> None:
+    def __init__(self, engine: Native, built: CompiledLayer, inputs: Inputs, back: bool = True) -> None:
         self.engine, self.built = engine, built
         self.inputs = Inputs(
             reset=None if inputs.reset is None else inputs.reset.contiguous().view(torch.uint8),
@@ -163,7 +168,7 @@ class _Call:
             weights=tuple([weight.contiguous() for weight in inputs.weights]),
         )
         self.sizes = *inputs.x.shape[:2], inputs.states[0].shape[1], inputs.x.shape[2]
-        self.way = way(engine.cell, built, self.sizes, inputs.x.element_size())
+        self.way = way(engine.cell, built, self.sizes, inputs.x.element_size(), back)
 
     def call(self, tape: Tensor, work: Tensor) -> Call:
         """Return the arguments that both directions take; `tape` and `work` have one dimension."""

@@ -67,7 +67,7 @@ class Way:
     work_size: int
 
 
-def way(cell: Cell, built: CompiledLayer, sizes: tuple[int, int, int, int], number: int) -> Way:
+def way(cell: Cell, built: CompiledLayer, sizes: tuple[int, int, int, int], number: int, back: bool) -> Way:
     """Return how a layer runs over a sequence: at once, or in stretches.
 
     Args:
@@ -75,17 +75,25 @@ def way(cell: Cell, built: CompiledLayer, sizes: tuple[int, int, int, int], numb
         built: Its functions.
         sizes: T, B, H, I.
         number: Bytes of a number.
+        back: Whether it may go back.
 
     Raises:
         InputError: ARCHSEARCH_TAPE is no size.
     """
     tape, work = built.sizes(*sizes)
-    if sizes[0] > max(1, ROWS // sizes[1]):
-        if tape * number > named_bytes(LIMIT, DEFAULT):
+    if sizes[0] > max(1, ROWS // sizes[1]) and not (back and _shares(cell)):
+        in_cache = (tape + work) * number <= CACHE
+        if tape * number > named_bytes(LIMIT, DEFAULT) or not (back or in_cache):
             return _in_stretches(cell, built, sizes, number, keeps=False)
-        if (tape + work) * number > CACHE and _scans(cell):
+        if _scans(cell) and not in_cache:
             return _in_stretches(cell, built, sizes, number, keeps=True)
     return Way(built.forward, built.backward, tape, work)
+
+
+@lru_cache(256)
+def _shares(cell: Cell) -> bool:
+    """Whether maps share a matrix: its gradient is a sum over all steps for one map, and then for the next."""
+    return any(node.like is not None for node in cell.ops)
 
 
 @lru_cache(256)

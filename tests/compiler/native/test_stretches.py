@@ -42,7 +42,13 @@ cell blocks(x, h):
     h' = h + z * (tanh(linear(z * h, heads=2)) - h)
 """)
 SOME = {name: library.load(name) for name in ("mingru", "hgrn", "sru", "rg_lru", "gru", "lstm_1997")}
-CELLS = {**SOME, "vectors": VECTORS, "alone": ALONE, "blocks": BLOCKS}
+SHARED = Cell.parse("""
+cell shared(x, h):
+    a = linear(h)
+    z = sigmoid(linear(x) + a)
+    h' = h + z * (tanh(linear(x) + linear(z * h, like=a)) - h)
+""")
+CELLS = {**SOME, "shared": SHARED, "vectors": VECTORS, "alone": ALONE, "blocks": BLOCKS}
 
 
 def results(
@@ -80,8 +86,8 @@ def built_of(engine: Any) -> CompiledLayer:
     return compile_layer(engine.text, False, toolchain())
 
 
-def way_of(engine: Any, sizes: tuple[int, int, int, int]) -> stretches.Way:
-    return stretches.way(engine.cell, built_of(engine), sizes, 4)
+def way_of(engine: Any, sizes: tuple[int, int, int, int], back: bool = True) -> stretches.Way:
+    return stretches.way(engine.cell, built_of(engine), sizes, 4, back)
 
 
 def in_one_run(monkeypatch: pytest.MonkeyPatch, cell: Cell, wanted: Sequence[str] = ()) -> list[Tensor]:
@@ -151,6 +157,22 @@ def test_a_long_tape_is_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ARCHSEARCH_TAPE", "much")
     with pytest.raises(InputError, match="ARCHSEARCH_TAPE is 'much'; it must be a size such as"):
         way_of(gru, sizes)
+
+
+@pytest.mark.usefixtures("short")
+@pytest.mark.parametrize("name", ["hgrn", "lstm_1997"])
+def test_without_gradients_the_values_of_stretches_are_the_same(name: str) -> None:
+    layer, x = Recurrent(name, INPUTS, WIDTH), torch.randn(STEPS, BATCH, INPUTS)
+    with torch.no_grad():
+        out, last = layer(x)
+    expected, states = layer(x)
+    assert torch.equal(out, expected) and all(map(torch.equal, last, states))
+
+
+def test_where_nobody_goes_back_no_tape_is_kept() -> None:
+    gru, sizes = Recurrent("gru", 256, 256)._run, (1024, 20, 256, 256)
+    forth = way_of(gru, sizes, back=False)
+    assert 5 * (forth.tape_size + forth.work_size) < way_of(gru, sizes).tape_size
 
 
 def test_only_large_memory_asks_for_large_pages(monkeypatch: pytest.MonkeyPatch) -> None:
