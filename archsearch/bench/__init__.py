@@ -3,8 +3,8 @@
 Everything that is compared runs in turns in one process on one thread, so that what disturbs the machine disturbs all alike;
 what is reported are medians over the turns.
 
-- `layers`: forward and backward of one layer; `trials`: the whole training step of a trial; `compiling`: the first call of a
-  cell.
+- `layers`: forward and backward of one layer; `steps`: one step of it without gradients, beside ONNX Runtime where that is
+  installed (`onnx_gru`); `trials`: the whole training step of a trial; `compiling`: the first call of a cell.
 - `stacks`: a stacked training step, on a GPU where there is one.
 - `peak`: the fastest that one core multiplies and adds, to set the products beside.
 - `document`: all of it, as `archsearch bench` prints it; `chart`: the picture of such a document.

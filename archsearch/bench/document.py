@@ -8,14 +8,16 @@ from statistics import median
 from typing import Any
 
 import msgspec
+import torch
 
 from archsearch.bench import jax_scan, stacks, trials
 from archsearch.bench.compiling import compile_seconds
 from archsearch.bench.layers import TORCH, engine_call, torch_call
 from archsearch.bench.machine import machine
 from archsearch.bench.peak import peak_gflops
-from archsearch.bench.rows import BASE, LayerRow, StackRow, TrialRow, rates, ratios
+from archsearch.bench.rows import BASE, LayerRow, StackRow, StepRow, TrialRow, rates, ratios
 from archsearch.bench.shapes import LayerShape
+from archsearch.bench.steps import GRU_CELL, ONNX_GRU, STEPS, step_calls
 from archsearch.bench.subjects import product_flops
 from archsearch.bench.timing import Call, spread, turns
 from archsearch.cell import Cell, library
@@ -35,22 +37,25 @@ def measure(
     told: Told = lambda line: None,
     device: str | None = None,
     stacked: Sequence[LayerShape] = stacks.SHAPES,
+    stepped: Sequence[LayerShape] = STEPS,
 ) -> dict[str, Any]:
-    """Return machine, rows, training steps and compile times; and stacks, where there is a device for them.
+    """Return machine, rows, single steps, training steps, compile times; and stacks, where there is a device for them.
 
     Args:
         cells: What is measured, by name.
         shapes: Of the layers.
-        closely: Names of the cells that are also measured in JAX, where it is installed, in whole training steps and in
-            stacks.
+        closely: Names of the cells that are also measured in JAX, where it is installed, in single steps, in whole training
+            steps and in stacks.
         budgets: Parameters of the models of the training steps.
         rounds: Turns that each engine gets.
         told: Takes a line for people before each part.
         device: Where stacks are measured, "cpu" or a CUDA device; nowhere if None.
         stacked: Shapes of their lanes.
+        stepped: Batches and widths of the single steps.
     """
     has_native = default_engine("cpu") == NATIVE.name
     rows: list[LayerRow] = []
+    single: list[StepRow] = []
     steps: list[TrialRow] = []
     peaks: list[float] = []
     with as_in_a_worker():
@@ -60,6 +65,9 @@ def measure(
             rows += _layer_rows(
                 name, cells[name], shape, rounds, has_native=has_native, closely=name in closely
             )
+        for shape, name in product(stepped, [name for name in cells if name in closely]):
+            told(f"{name}, one step with a batch of {shape.batch} and {shape.width} units")
+            single += _step_rows(name, cells[name], shape, rounds, has_native)
         for name, budget in product([name for name in cells if name in closely], budgets):
             told(f"{name}, training step of {trials.TASK} with {budget:,} parameters")
             try:
@@ -76,6 +84,7 @@ def measure(
         "machine": {**machine(), **facts, "peak_gflops": peak},
         "rounds": rounds,
         "rows": [msgspec.to_builtins(row.beside(peak)) for row in _once(rows)],
+        "steps": msgspec.to_builtins(single),
         "training_steps": msgspec.to_builtins(steps),
         "compile_seconds": {name: compile_seconds(cell) for name, cell in cells.items()}
         if has_native
@@ -120,6 +129,31 @@ def _layer_rows(
             "unroll": unroll if engine.startswith("jax") else None,
         }
         rows.append(msgspec.convert(row, LayerRow))
+    return rows
+
+
+def _step_rows(name: str, cell: Cell, shape: LayerShape, rounds: int, has_native: bool) -> list[StepRow]:
+    """Return a single step of a cell's engines and of the GRU elsewhere, from the same rounds."""
+    with torch.no_grad():
+        taken = turns(step_calls(cell, shape, _engines(has_native)), rounds)
+    times = {engine: median(each) for engine, each in taken.items()}
+    rows = []
+    for engine, ms in times.items():
+        others = engine in (GRU_CELL, ONNX_GRU)
+        quartiles = spread([1000 * each for each in taken[engine]])
+        row = StepRow(
+            cell="gru_reset_after" if others else name,
+            engine=engine,
+            batch=shape.batch,
+            width=shape.width,
+            us=quartiles["ms"],
+            low=quartiles["low"],
+            high=quartiles["high"],
+            ratio_nn_gru_cell=times[GRU_CELL] / ms,
+            ratio_onnxruntime=times[ONNX_GRU] / ms if ONNX_GRU in times else None,
+            ratio_reference=None if others else times[INTERPRETER.recorded_as] / ms,
+        )
+        rows.append(row)
     return rows
 
 

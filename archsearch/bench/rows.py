@@ -88,6 +88,34 @@ class TrialRow(msgspec.Struct, frozen=True):
     ratio_reference: float | None
 
 
+class StepRow(msgspec.Struct, frozen=True):
+    """One step of one layer without gradients. Ratios say how many times faster than the other it is.
+
+    Attributes:
+        cell: Its name.
+        engine: What ran it.
+        batch: B.
+        width: H.
+        us: Microseconds, the median over the rounds.
+        low: The quarter point of the rounds.
+        high: The three-quarter point.
+        ratio_nn_gru_cell: Of nn.GRUCell's time to this one.
+        ratio_onnxruntime: Of ONNX Runtime's GRU's; None where it is not installed.
+        ratio_reference: Of the interpreter's with the same cell; None for the GRU elsewhere.
+    """
+
+    cell: str
+    engine: str
+    batch: int
+    width: int
+    us: float
+    low: float
+    high: float
+    ratio_nn_gru_cell: float
+    ratio_onnxruntime: float | None
+    ratio_reference: float | None
+
+
 class StackRow(msgspec.Struct, frozen=True):
     """One training step of a stack; see `stacks`.
 

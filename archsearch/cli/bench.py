@@ -37,6 +37,17 @@ TRIAL = [
     Column("units", right=True, drop=1),
     *LAYER[2:7],
 ]
+STEP = [
+    Column("cell"),
+    Column("run by"),
+    Column("batch", right=True),
+    Column("units", right=True),
+    Column("µs", right=True),
+    Column("quartiles", right=True, drop=1),
+    Column("nn.GRUCell", right=True),
+    Column("onnxruntime", right=True),
+    Column("interpreter", right=True, drop=2),
+]
 DISAGREE = 0.2
 """Between the quartiles of a time, as a share of its median: more, and the machine was not idle."""
 
@@ -81,12 +92,12 @@ def bench(
 ) -> None:
     """Measure the speed of the engines here, beside torch's own layers.
 
-    The engines take turns on one thread, and the medians are shown: forward and backward of one layer, the whole training
-    step of a trial, and how long a cell takes to compile. Without CELL: some library cells and three fixed mutants. JAX
-    takes part where it is installed. With a GPU, or on the device that is named: the training step of stacks, and how soon a
-    new cell takes its first. Leave the machine alone meanwhile.
+    The engines take turns on one thread, and the medians are shown: forward and backward of one layer, one step of it
+    without gradients, the whole training step of a trial, and how long a cell takes to compile. Without CELL: some library
+    cells and three fixed mutants. JAX and ONNX Runtime take part where they are installed. With a GPU, or on the device that
+    is named: the training step of stacks, and how soon a new cell takes its first. Leave the machine alone meanwhile.
     """
-    from archsearch.bench import SHAPES, LayerShape, measure, stacks
+    from archsearch.bench import SHAPES, LayerShape, measure, stacks, steps
     from archsearch.bench.trials import BUDGETS
 
     if cells and every:
@@ -103,6 +114,7 @@ def bench(
         told=note,
         device=_device(device),
         stacked=stacked,
+        stepped=asked or (steps.STEPS[:2] if quick else steps.STEPS),
     )
     if as_json:
         print_json(document)
@@ -153,6 +165,9 @@ def _show(document: dict[str, Any]) -> None:
             if (row["batch"], row["steps"], row["width"]) == (batch, steps, width)
         ]
         print_table(out, LAYER, [_layer_line(row) for row in rows])
+    if document["steps"]:
+        out.print("", "One step of one layer, without gradients:", sep="\n")
+        print_table(out, STEP, [_step_line(row) for row in document["steps"]])
     if document["training_steps"]:
         task = document["training_steps"][0]["task"]
         out.print("", f"One training step of {task}, torch's layers at the cell's units:", sep="\n")
@@ -166,8 +181,8 @@ def _show(document: dict[str, Any]) -> None:
         print_table(out, [Column("cell"), Column("new", right=True), Column("cached", right=True)], lines)
     out.print(
         "",
-        "Under nn.GRU, nn.LSTM and interpreter: how many times faster than these. time/FLOP: time per operation of the",
-        "matrix products relative to the GRU's in the native engine; GFLOP/s counts those operations alone.",
+        "Under the names of others: how many times faster than these. time/FLOP: time per operation of the matrix products",
+        "relative to the GRU's in the native engine; GFLOP/s counts those operations alone.",
         sep="\n",
         soft_wrap=True,
     )
@@ -199,6 +214,19 @@ def _layer_line(row: dict[str, Any]) -> list[str]:
         f"{row['gflops']:.0f}",
         "" if share is None else f"{share:.0%}",
         f"{row['per_flop_gru']:.2f}" if row["per_flop_gru"] else "",
+    ]
+
+
+def _step_line(row: dict[str, Any]) -> list[str]:
+    figures = (row["ratio_nn_gru_cell"], row["ratio_onnxruntime"], row["ratio_reference"])
+    return [
+        row["cell"],
+        row["engine"],
+        str(row["batch"]),
+        str(row["width"]),
+        f"{row['us']:.1f}",
+        f"{row['low']:.1f}-{row['high']:.1f}",
+        *("" if figure is None else f"{figure:.2f}x" for figure in figures),
     ]
 
 

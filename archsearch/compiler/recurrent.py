@@ -381,27 +381,28 @@ class Recurrent(nn.Module):
         """
         if torch.compiler.is_compiling() or self._single is None or type(x) is not Tensor:
             return None
-        form = axes[x.dim() == len(axes[1])]
-        states: States = () if hx is None else hx if isinstance(hx, tuple) else (hx,)
-        weights = tuple(
-            [weight for name in self._single if (weight := self._parameters.get(name)) is not None]
-        )
-        if x.dim() != len(form) or len(weights) != len(self._single) or not self._takes(states, hx):
+        form, count = axes[x.dim() == len(axes[1])], len(self._written)
+        if x.dim() != len(form):
             return None
-        given = (x, *[states[position] for position in self._written]) if states else (x,)
+        if hx is None:
+            given: tuple[Tensor, ...] = (x,)
+        elif count == 1 and isinstance(hx, Tensor):
+            given = x, hx
+        elif (
+            count > 1
+            and isinstance(hx, tuple)
+            and [isinstance(state, Tensor) for state in hx] == [True] * count
+        ):
+            given = x, *[hx[position] for position in self._written]
+        else:
+            return None
+        own: dict[str, Any] = self._parameters
+        try:
+            weights = tuple(map(own.__getitem__, self._single))
+        except KeyError:  # something has taken a parameter's place
+            return None
         made = self._run.quickly(given, weights, form, self.hidden_size)
         return None if made is None else (made[0], self._written_states(made[1:]))
-
-    def _takes(self, states: States, hx: State | None) -> bool:
-        """Whether `hx` is what `forward` takes, so many states, (L·D, B, n) each, as a tuple where there are several."""
-        if hx is None:
-            return True
-        count = len(self._written)
-        return (
-            len(states) == count
-            and (count > 1) == isinstance(hx, tuple)
-            and all([isinstance(state, Tensor) for state in states])
-        )
 
     def _advance(
         self, x: Tensor, hx: State | None, reset: Tensor | None, batched: bool, dims: int

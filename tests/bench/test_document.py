@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import torch
 
-from archsearch.bench import LayerShape, jax_scan, measure
+from archsearch.bench import LayerShape, jax_scan, measure, steps
 from archsearch.cell import Cell, library
 from archsearch.compiler import default_engine
 
@@ -22,7 +22,7 @@ def document() -> dict[str, Any]:
     cells = {"gru": library.load("gru"), "mut1": library.load("mut1")}
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(jax_scan, "is_installed", lambda: False)
-        return measure(cells, [TINY], ["gru"], budgets=[1_000], rounds=1)
+        return measure(cells, [TINY], ["gru"], budgets=[1_000], rounds=1, stepped=[TINY])
 
 
 def row(rows: list[dict[str, Any]], cell: str, engine: str) -> dict[str, Any]:
@@ -50,6 +50,35 @@ def test_ratios_are_those_of_the_times(document: dict[str, Any]) -> None:
         assert native["ratio_reference"] == pytest.approx(reference["ms"] / native["ms"])
         assert gru["ratio_nn_gru"] == lstm["ratio_nn_lstm"] == reference["ratio_reference"] == 1
         assert gru["ratio_reference"] is lstm["ratio_reference"] is None
+
+
+def test_one_step_is_measured_beside_the_grus_of_others(document: dict[str, Any]) -> None:
+    native, cell = (
+        row(document["steps"], *key) for key in (("gru", "native"), ("gru_reset_after", "nn.GRUCell"))
+    )
+    assert {one["engine"] for one in document["steps"]} - {steps.ONNX_GRU} == {
+        "native",
+        "reference",
+        "nn.GRUCell",
+    }
+    assert native["ratio_nn_gru_cell"] == pytest.approx(cell["us"] / native["us"])
+    assert (native["batch"], native["width"], cell["ratio_nn_gru_cell"], cell["ratio_reference"]) == (
+        2,
+        8,
+        1,
+        None,
+    )
+
+
+def test_onnxruntime_takes_part_in_a_step_where_it_is_installed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(steps, "has_onnxruntime", lambda: False)
+    document = measure({"gru": library.load("gru")}, [], ["gru"], budgets=[], rounds=1, stepped=[TINY])
+    assert all(one["ratio_onnxruntime"] is None for one in document["steps"])
+    pytest.importorskip("onnxruntime")
+    monkeypatch.undo()
+    document = measure({"gru": library.load("gru")}, [], ["gru"], budgets=[], rounds=1, stepped=[TINY])
+    theirs = row(document["steps"], "gru_reset_after", steps.ONNX_GRU)
+    assert theirs["ratio_onnxruntime"] == 1 and theirs["us"] > 0
 
 
 def test_rates_are_those_of_the_products(document: dict[str, Any]) -> None:

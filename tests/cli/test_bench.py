@@ -60,6 +60,9 @@ def test_people_see_tables_and_what_they_mean(call: Call) -> None:
     assert done.code == 0, done.err
     assert "Forward and backward of one layer, batch 2, 3 steps, 8 units:" in done.out
     assert "One training step of xml:small" in done.out
+    _, _, table = done.out.partition("One step of one layer, without gradients:\n")
+    assert table.splitlines()[0].split()[:2] == ["cell", "run"] and "nn.GRUCell" in table.splitlines()[0]
+    assert table.splitlines()[1].split()[:4] == ["mgu", "native", "2", "8"]
     assert "how many times faster than these" in done.out
     assert "quartiles" in done.out
 
@@ -121,6 +124,7 @@ def test_the_first_gpu_is_measured_where_there_is_one(
     monkeypatch.setattr("archsearch.bench.measure", lambda *given, **named: asked.update(named) or {})
     assert call("bench", "--quick", "--json").code == 0
     assert (asked["device"], asked["stacked"]) == (chosen, [LayerShape(20, 35, 256)])
+    assert asked["stepped"] == (LayerShape(1, 1, 16), LayerShape(1, 1, 40))
 
 
 def test_all_means_the_whole_library(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:

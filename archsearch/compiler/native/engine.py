@@ -90,11 +90,12 @@ class Native(Generated):
             return None
         form = axes, given[0].shape, len(given)
         call = self.prepared.pop(form, None)  # another thread finds none, and prepares its own
-        if call is None or not call.reads(given, weights):
-            self.prepared.clear()  # they have other weights, or this one's memory
-            call = self._prepare(given, weights, axes, width)
-            if call is None:
-                return None
+        if call is not None and not call.reads(given, weights):
+            self.prepared.clear()  # the others hold on to weights of before as well
+            call = None
+        call = call or self._prepare(given, weights, axes, width)
+        if call is None:
+            return None
         made = call(*given)
         self.prepared[form] = call
         if len(self.prepared) > FORMS:

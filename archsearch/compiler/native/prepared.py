@@ -76,14 +76,14 @@ class Prepared:
     def __call__(self, x: Tensor, *states: Tensor) -> list[Tensor]:
         """Return the output, shaped as x, and the states after the last step, (1, B, n) or (1, n) as those before are."""
         made = [torch.empty_like(tensor) for tensor in self.like]
+        addresses = [tensor.data_ptr() for tensor in made]
         layer = self.call.layer
-        layer.x = x.data_ptr()
+        layer.x, layer.out = x.data_ptr(), addresses[0]
         if self.wide:
-            layer.xr = x.data_ptr()
-        layer.out = made[0].data_ptr()
+            layer.xr = layer.x
         for place, state in enumerate(states):
             self.before[place] = state.data_ptr()
-        for place, state in enumerate(made[1:]):
-            self.after[place] = state.data_ptr()
+        for place, address in enumerate(addresses[1:]):
+            self.after[place] = address
         self.function(self.address)
         return made

@@ -1,0 +1,48 @@
+"""One step of a layer, as a model takes it that is used: what is called, ready to be timed under `torch.no_grad`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+from archsearch.bench.onnx_gru import has_onnxruntime, onnx_step
+from archsearch.bench.shapes import LayerShape
+from archsearch.bench.timing import Call
+from archsearch.cell import Cell
+from archsearch.compiler import Recurrent
+
+STEPS = tuple(LayerShape(batch, 1, width) for batch in (1, 20) for width in (16, 40, 128, 256, 512, 1024))
+"""What is measured unless something else is asked for; the first two alone with `--quick`."""
+
+GRU_CELL, ONNX_GRU = "nn.GRUCell", "onnxruntime"
+"""What others make of the GRU with the reset gate after the product."""
+
+
+def step_calls(cell: Cell, shape: LayerShape, engines: Sequence[str]) -> dict[str, Call]:
+    """Return a step of a cell in every engine, and of the GRU elsewhere, by what runs it.
+
+    Args:
+        cell: The cell.
+        shape: Batch and width; its steps are not read.
+        engines: Keys of `compiler.ENGINES`, or what records call them.
+    """
+    width = shape.width
+    calls: dict[str, Call] = {
+        engine: _layer_step(Recurrent(cell, width, width, engine=engine), shape) for engine in engines
+    }
+    theirs = nn.GRUCell(width, width)
+    x, h = _drawn(shape.batch, width), _drawn(shape.batch, width)
+    calls[GRU_CELL] = lambda: theirs(x, h)
+    return calls | ({ONNX_GRU: onnx_step(shape)} if has_onnxruntime() else {})
+
+
+def _layer_step(layer: Recurrent, shape: LayerShape) -> Call:
+    x, h = _drawn(shape.batch, shape.width), _drawn(1, shape.batch, shape.width)
+    state = h if len(layer.cell.states) == 1 else (h,) * len(layer.cell.states)
+    return lambda: layer.step(x, state)
+
+
+def _drawn(*shape: int) -> Tensor:
+    return torch.randn(shape, generator=torch.Generator().manual_seed(0))
