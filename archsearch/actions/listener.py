@@ -44,6 +44,7 @@ class RunInfo:
         finished: Whether it is already.
         note: Something about the choice of tasks, or nothing.
         trouble: Why the native engine does not work here, or nothing.
+        cluster: Which workers of a cluster train, in words; empty where this machine does.
     """
 
     folder: Path
@@ -57,6 +58,7 @@ class RunInfo:
     finished: bool
     note: str
     trouble: str = ""
+    cluster: str = ""
 
 
 @dataclass(frozen=True)
