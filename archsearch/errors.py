@@ -79,6 +79,12 @@ class WorkerError(ArchsearchError):
     has_lines = True
 
 
+class ClusterLost(ArchsearchError):
+    """The cluster that trained is gone; all that had ended is stored."""
+
+    exit_code = 6
+
+
 class NoSpace(ArchsearchError):
     """The disk is full."""
 

@@ -29,7 +29,7 @@ from archsearch.actions.step_time import whole_trial_seconds
 from archsearch.actions.verdict import is_due, judge_best, limits_of_search
 from archsearch.cache_folder import PARTS, NoCache, cache_folder
 from archsearch.cell import Cell, library
-from archsearch.errors import ArchsearchError, InputError
+from archsearch.errors import ArchsearchError, ClusterLost, InputError
 from archsearch.files import sweep
 from archsearch.protocol.duration import parse_duration
 from archsearch.protocol.plan import RunPlan
@@ -48,6 +48,8 @@ from archsearch.store import (
 from archsearch.store.cache import recall
 from archsearch.store.file_system import network_warning
 from archsearch.tasks import TaskSource
+from archsearch.workers.cluster.pool import ClusterPool
+from archsearch.workers.cluster.request import cluster_request
 from archsearch.workers.devices import worker_devices
 from archsearch.workers.dispatch import Dispatcher
 from archsearch.workers.pool import WorkerPool
@@ -95,6 +97,7 @@ def evolve(
     data: str | os.PathLike[str] | None = None,
     workers: int | None = None,
     device: str = "auto",
+    cluster: str | None = None,
     seed: int | None = None,
     max_candidates: int | None = None,
     max_time: str | None = None,
@@ -127,6 +130,7 @@ def evolve(
         data: Folder of the Penn Treebank's files.
         workers: Worker processes; None for one per GPU or CPU core.
         device: "auto" (all GPUs, else the CPU), "cpu", or "cuda:0,cuda:1".
+        cluster: The Ray cluster that trains, "auto" or "HOST:PORT"; None for this machine.
         seed: The run's seed; None for 0.
         max_candidates: Candidates of the run in all; switches the preset's time off.
         max_time: Time of search in all: "90s", "30m", "2h".
@@ -162,7 +166,8 @@ def evolve(
         runs=folder,
         run=None if run is None else os.fspath(run),
         data=None if data is None else Path(data),
-        devices=worker_devices(device, workers),
+        devices=worker_devices(device, workers) if cluster is None else (),
+        cluster=None if cluster is None else cluster_request(cluster, device, workers),
         max_candidates=max_candidates,
         max_seconds=parse_duration(max_time) if max_time else None,
         ask=ask,
@@ -200,7 +205,7 @@ def search(
         resolved = _resolved(options, existing)
         check_program(options.ask, resolved.strategy)
         sources = _sources(options, resolved, existing)
-        pool = stack.enter_context(WorkerPool(list(options.devices), _data(options, existing), sources))
+        pool = stack.enter_context(_pool(options, _data(options, existing), sources, listener.said))
         probed = resolved.probed(pool)
         if existing is not None:
             check_same_measurement(existing.plan, probed.facts, probed.hello)
@@ -211,12 +216,12 @@ def search(
         if not store.scored:
             store.scored = probed.scored
         info = _recovered(store, options.limits(store.plan.preset), new=new, note=resolved.note)
-        info = replace(info, trouble=probed.hello.trouble)
+        info = replace(info, trouble=probed.hello.trouble, cluster=_cluster_words(options, pool))
         listener.opened(info)
         if warning := network_warning(info.folder):
             listener.said(warning)
         if new:
-            listener.said(estimate_words(_estimate(store.plan, options)))
+            listener.said(estimate_words(_estimate(store.plan, options, pool)))
         program = None
         if options.ask is not None:
             program = stack.enter_context(AskedProgram(options.ask, store, options.ask_seconds or PATIENCE))
@@ -240,18 +245,48 @@ def preview(options: EvolveOptions) -> tuple[RunPlan, Estimate]:
     resolved = _resolved(options, None)
     check_program(options.ask, resolved.strategy)
     sources = _sources(options, resolved, None)
-    with WorkerPool(list(options.devices), _data(options, None), sources) as pool:
+    with _pool(options, _data(options, None), sources) as pool:
         plan = _checked(resolved.plan(resolved.probed(pool)))
-        found = _estimate(plan, options)
+        found = _estimate(plan, options, pool)
         if found.least_rate is None:
             gru = library.load(BASELINE)
             dispatcher = Dispatcher(MemoryTrialLog(), pool, {gru.id: gru}.__getitem__)
-            found = _estimate(plan, options, whole_trial_seconds(plan, gru, dispatcher, TRIED))
+            found = _estimate(plan, options, pool, whole_trial_seconds(plan, gru, dispatcher, TRIED))
     return plan, found
 
 
-def _estimate(plan: RunPlan, options: EvolveOptions, measured: Mapping[str, float] | None = None) -> Estimate:
-    return estimate(plan, len(options.devices), options.limits(plan.preset), recall, measured)
+def _estimate(
+    plan: RunPlan, options: EvolveOptions, pool: WorkerPool, measured: Mapping[str, float] | None = None
+) -> Estimate:
+    return estimate(plan, len(pool.devices), options.limits(plan.preset), recall, measured)
+
+
+def _pool(
+    options: EvolveOptions,
+    data: str | None,
+    sources: Mapping[str, TaskSource],
+    said: Callable[[str], object] = lambda text: None,
+) -> WorkerPool:
+    """Return the workers that train, here or on a cluster.
+
+    Args:
+        options: What was asked for.
+        data: The folder of the tasks' files.
+        sources: Where the files of users' own tasks lie.
+        said: Takes what people should read of a cluster.
+    """
+    if options.cluster is None:
+        return WorkerPool(list(options.devices), data, sources)
+    if warning := options.cluster.warning:
+        said(warning)
+    return ClusterPool(options.cluster, data, sources, said)
+
+
+def _cluster_words(options: EvolveOptions, pool: WorkerPool) -> str:
+    """Return which workers of a cluster train, in words; nothing where none does."""
+    if options.cluster is None:
+        return ""
+    return f"{len(pool.devices)} worker{'s' * (len(pool.devices) > 1)} on {options.cluster.named}"
 
 
 def _check_options(options: EvolveOptions) -> None:
@@ -362,6 +397,10 @@ def _searched(
     )
     try:
         result = _ended_search(info, store, pool, listener, stop, program=program)
+    except ClusterLost as lost:
+        store.interrupt()
+        words = f"all that ended is stored. Go on with, here or with --cluster: archsearch evolve --run {info.folder}"
+        raise ClusterLost(f"{lost}; {words}") from None
     except BaseException:
         with contextlib.suppress(ArchsearchError):  # a full disk: the next start does it
             store.interrupt()

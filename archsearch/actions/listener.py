@@ -45,6 +45,7 @@ class RunInfo:
         finished: Whether it is already.
         note: Something about the choice of tasks, or nothing.
         trouble: Why the native engine does not work here, or nothing.
+        cluster: Which workers of a cluster train, in words; empty where this machine does.
     """
 
     folder: Path
@@ -58,6 +59,7 @@ class RunInfo:
     finished: bool
     note: str
     trouble: str = ""
+    cluster: str = ""
 
 
 @dataclass(frozen=True)

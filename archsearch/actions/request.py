@@ -11,6 +11,7 @@ from archsearch.actions.listener import SearchLimits
 from archsearch.cell import Cell
 from archsearch.protocol.duration import parse_duration
 from archsearch.protocol.preset import Preset
+from archsearch.workers.cluster.request import ClusterRequest
 
 PRESET, STRATEGY, SPACE, SEED = "quick", "jozefowicz", "jozefowicz2015", 0
 """What is taken where nothing is said."""
@@ -63,12 +64,13 @@ class EvolveOptions:
         runs: The folder of all runs.
         run: The run's name or path.
         data: The folder of the tasks' files.
-        devices: One device per worker.
+        devices: One device per worker on this machine; none where a cluster trains.
         max_candidates: Candidates after which the run is finished, in all sessions.
         max_seconds: Seconds after which the run is finished, in all sessions.
         max_trials: Trials after which the run is finished, in all sessions, and then alone.
         ask: The command of the program that the strategy `external` asks.
         ask_seconds: Seconds that it has for an answer; None for the usual.
+        cluster: The cluster that trains; None for this machine.
     """
 
     request: Request
@@ -81,6 +83,7 @@ class EvolveOptions:
     max_trials: int | None = None
     ask: str | None = None
     ask_seconds: float | None = None
+    cluster: ClusterRequest | None = None
 
     def limits(self, preset: Preset) -> SearchLimits:
         """Return when the run is finished; an explicit number of candidates switches the preset's time off."""

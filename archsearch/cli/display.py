@@ -86,7 +86,7 @@ class Display:
         self.run, plan = info, info.plan
         self.said(
             f"archsearch {__version__} · run {info.folder} ({'new' if info.new else 'going on'}) · "
-            f"preset {plan.preset_name} · {plan.strategy} · seed {plan.seed} · {self._workers()} · "
+            f"preset {plan.preset_name} · {plan.strategy} · seed {plan.seed} · {info.cluster or self._workers()} · "
             f"engine {plan.engine} ({plan.machine})"
         )
         if trouble := cache_trouble():

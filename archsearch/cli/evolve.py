@@ -39,6 +39,7 @@ from archsearch.search import STRATEGIES
 from archsearch.store import Leaderboard, RunStore, as_document, read_leaderboard
 from archsearch.tasks import TaskName, TaskSource
 from archsearch.words import plain
+from archsearch.workers.cluster.request import cluster_request
 from archsearch.workers.devices import worker_devices
 
 
@@ -76,6 +77,11 @@ from archsearch.workers.devices import worker_devices
     "that may run, or where it lies now.",
 )
 @training_options
+@click.option(
+    "--cluster",
+    metavar="auto|HOST:PORT",
+    help="Train on a Ray cluster: that of RAY_ADDRESS or else one of its own on this machine, or the one with this head.",
+)
 @seed_option
 @click.option(
     "--start",
@@ -147,6 +153,7 @@ def evolve(
     data: Path | None,
     workers: int | None,
     device: str,
+    cluster: str | None,
     seed: int | None,
     start: tuple[str, ...],
     best_of: str | None,
@@ -187,11 +194,12 @@ def evolve(
         runs=runs,
         run=run,
         data=data,
-        devices=worker_devices(device, workers),
+        devices=worker_devices(device, workers) if cluster is None else (),
         max_candidates=max_candidates,
         max_seconds=parse_duration(max_time) if max_time else None,
         ask=ask,
         ask_seconds=parse_duration(ask_time) if ask_time else None,
+        cluster=None if cluster is None else cluster_request(cluster, device, workers),
     )
     if dry_run:
         _print_preview(options, as_json)

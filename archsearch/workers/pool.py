@@ -163,11 +163,14 @@ class WorkerPool:
 
     def give(self, worker: Worker, job: Job | Probe) -> None:
         """Hand an idle worker something to do; a worker that is gone will be seen by `events`."""
+        self._note_given(worker, job)
+        with contextlib.suppress(OSError):
+            worker.pipe.send_bytes(messages.encode(job))
+
+    def _note_given(self, worker: Worker, job: Job | Probe) -> None:
         worker.job, worker.begun, worker.silent, worker.longest = job, False, 0.0, 0.0
         if isinstance(job, Job):
             worker.cells.add(job.trials[0].cell)
-        with contextlib.suppress(OSError):
-            worker.pipe.send_bytes(messages.encode(job))
 
     def events(self, timeout: float) -> Iterator[Event]:
         """Yield what workers said, and deaths, waiting at most `timeout` seconds for the first.
@@ -197,22 +200,28 @@ class WorkerPool:
     def _messages(self, worker: Worker) -> Iterator[Event]:
         """Yield all messages of a worker; one that talks nonsense, or hangs up, is replaced."""
         try:
-            while worker in self.workers and _says_something(worker.pipe):
+            while worker in self.workers and has_something(worker.pipe):
                 message = messages.decode_for_driver(worker.pipe.recv_bytes(messages.MAX_BYTES))
-                worker.longest, worker.silent = max(worker.longest, worker.silent), 0.0
-                if isinstance(message, Hello):
-                    worker.hello, self.failures = message, 0
-                    worker.idle_since = time.monotonic()
-                if isinstance(message, Failed) and worker.hello is None:
-                    self.last_failure = message.text
-                    if isinstance(message.error, InputError | NoSpace):
-                        raise message.error
+                if not self._heard(worker, message):
                     return
                 yield worker, message
         except (EOFError, ConnectionError):
             yield self._replace(worker)
         except (OSError, msgspec.DecodeError) as error:
             yield self._replace(worker, f"a message that cannot be read ({error})")
+
+    def _heard(self, worker: Worker, message: ToDriver) -> bool:
+        """Take note of what a worker said; return whether it is more than that it could not start."""
+        worker.longest, worker.silent = max(worker.longest, worker.silent), 0.0
+        if isinstance(message, Hello):
+            worker.hello, self.failures = message, 0
+            worker.idle_since = time.monotonic()
+        if isinstance(message, Failed) and worker.hello is None:
+            self.last_failure = message.text
+            if isinstance(message.error, InputError | NoSpace):
+                raise message.error
+            return False
+        return True
 
     def kill(self, worker: Worker, cause: str) -> Death:
         """End a worker and put a fresh one in its place."""
@@ -254,7 +263,7 @@ class WorkerPool:
         self.selector.close()
 
 
-def _says_something(pipe: Connection) -> bool:
+def has_something(pipe: Connection) -> bool:
     """Whether a message, or the end, can be read from a pipe: what `pipe.poll()` says, in a twentieth of its time."""
     look = select.poll()
     look.register(pipe, select.POLLIN)

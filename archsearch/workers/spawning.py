@@ -27,7 +27,9 @@ HALF_A_MESSAGE = 2
 NAME = "archsearch-worker-"
 
 
-def spawn(main: Callable[..., None], place: int, device: str, data: str | None) -> tuple[Any, Connection]:
+def spawn(
+    main: Callable[..., None], place: int, device: str, data: str | None, *, patience: int = HALF_A_MESSAGE
+) -> tuple[Any, Connection]:
     """Start a worker process; return it and the driver's end of the pipe to it.
 
     Args:
@@ -35,13 +37,14 @@ def spawn(main: Callable[..., None], place: int, device: str, data: str | None) 
         place: Its place in the pool, part of its name.
         device: "cpu" or a CUDA device.
         data: The folder of the tasks' files.
+        patience: Seconds that the rest of a message may take, either way.
 
     Raises:
         ArchsearchError: The system gives no process.
     """
     context = multiprocess.get_context("spawn")
     ours, theirs = context.Pipe()
-    _bound_waiting(ours)
+    _bound_waiting(ours, patience)
     arguments = (theirs, device, data, os.getpid())
     process = context.Process(target=main, args=arguments, daemon=True, name=f"{NAME}{place}")
     resource_tracker.ensure_running()  # process.start() would do it, and would let the signals through again
@@ -75,11 +78,11 @@ def _main_module_hidden() -> Iterator[None]:
         sys.modules["__main__"] = main
 
 
-def _bound_waiting(pipe: Connection) -> None:
+def _bound_waiting(pipe: Connection, patience: int) -> None:
     """Let no read or write of a message that has begun wait for ever."""
     with socket.socket(fileno=os.dup(pipe.fileno())) as end:
         for option in (socket.SO_RCVTIMEO, socket.SO_SNDTIMEO):
-            end.setsockopt(socket.SOL_SOCKET, option, struct.pack("@ll", HALF_A_MESSAGE, 0))
+            end.setsockopt(socket.SOL_SOCKET, option, struct.pack("@ll", patience, 0))
 
 
 @atexit.register  # runs before multiprocess's own, which would wait for workers that ignore its polite request

@@ -164,7 +164,9 @@ TROUBLES = {
 
 if __name__ == "__main__":
     from archsearch.cli import main as archsearch
+    from archsearch.workers.cluster import pool as cluster_pool
+    from tests.helpers.clusters import fake_bridge
     from tests.helpers.fakes import main as fake  # by its real name: a worker must find it
 
-    pool._main = fake
+    pool._main, cluster_pool._bridge = fake, fake_bridge
     sys.exit(archsearch())
