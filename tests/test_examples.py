@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 import archsearch
+from tests.helpers.commands import TINY as COMMAND_TINY
 from tests.helpers.sources import ROOT
 
 EXAMPLES = ROOT / "examples"
@@ -123,7 +124,14 @@ def test_the_script_for_slurm_searches_with_the_seed_of_its_index(tmp_path: Path
     for index in ("1", "2"):
         there = {"SLURM_ARRAY_TASK_ID": index, "SLURM_CPUS_PER_TASK": "1", "PYTHONPATH": str(ROOT)}
         subprocess.run(
-            ["bash", str(EXAMPLES / "slurm_array.sh"), "--preset", TINY, "--max-candidates", "4"],
+            [
+                "bash",
+                str(EXAMPLES / "slurm_array.sh"),
+                "--preset",
+                str(COMMAND_TINY),
+                "--max-candidates",
+                "4",
+            ],
             cwd=tmp_path,
             env={**os.environ, **there, "PATH": f"{programs}{os.pathsep}{os.environ['PATH']}"},
             check=True,

@@ -101,9 +101,8 @@ def merge_runs(folders: Sequence[Path], to: Path) -> tuple[Part, ...]:
 
 def _opened(stack: ExitStack, folder: Path) -> _Source:
     """Return a run of which nobody writes and of which one moment is read; the stack gives it back."""
-    with suppress(
-        ReadOnly
-    ):  # whoever may not write there cannot lock it either, and reads one moment in any case
+    # Whoever may not write there cannot lock it either, and reads one moment in any case.
+    with suppress(ReadOnly):
         stack.enter_context(Lock(folder))
     store = stack.enter_context(RunStore.open(folder))
     stack.enter_context(store.moment())
@@ -209,10 +208,13 @@ def _put_rows(store: RunStore, source: _Source) -> None:
         InputError: A trial ended otherwise in another run, though engine and machine are the same by name.
         StoreError: A row does not hold.
     """
-    cells = source.store.connection.execute("SELECT id, text FROM cells")
-    store.connection.executemany("INSERT OR IGNORE INTO cells VALUES (?, ?)", cells)
-    for row in source.store.connection.execute(f"SELECT {TRIAL} FROM trials WHERE state IN {ENDED}"):
-        _put_trial(store.connection, source, row)
+    cells = source.store.connection.execute("SELECT id, text FROM cells").fetchall()
+    trials = source.store.connection.execute(f"SELECT {TRIAL} FROM trials WHERE state IN {ENDED}")
+    with guarded(store.path):
+        store.connection.executemany("INSERT OR IGNORE INTO cells VALUES (?, ?)", cells)
+    for row in trials:
+        with guarded(store.path):
+            _put_trial(store.connection, source, row)
 
 
 def _put_trial(connection: sqlite3.Connection, source: _Source, row: tuple[Any, ...]) -> None:

@@ -62,7 +62,10 @@ def test_a_whole_trial_takes_as_many_steps_as_the_fastest_short_one_took_seconds
     assert whole_trial_seconds(plan, gru, slow, 60) == {}, "of what took no time nothing is said"
 
 
-def test_a_search_says_how_long_it_takes_once_the_gru_has_been_trained(tmp_path: Path) -> None:
+def test_a_search_says_how_long_it_takes_once_the_gru_has_been_trained(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ARCHSEARCH_CACHE", str(tmp_path / "cache"))
     folder, said = tmp_path / "run", list[str]()
     make_run(folder, run_plan())
     listener = EventListener(lambda event: said.append(event) if isinstance(event, str) else None)

@@ -18,7 +18,7 @@ from archsearch.store import RunStore, read_leaderboard
 from archsearch.tasks import TASKS
 from tests.helpers.commands import TINY, Call, Finished
 
-BOARD = ["run", "preset", "seed", "steps", "candidates", "scored", "baseline", "champion"]
+BOARD = ["run", "preset", "seed", "merged", "steps", "candidates", "scored", "baseline", "champion"]
 BOARD += ["sampling_error", "noise", "verdict", "placebo", "rows"]
 ROW = [
     "rank",
