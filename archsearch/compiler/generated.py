@@ -72,7 +72,14 @@ class Generated:
     def quickly(
         self, given: tuple[Tensor, ...], weights: tuple[Tensor, ...], axes: str, width: int
     ) -> list[Tensor] | None:
-        """Return None: there is no shorter way. See `engines.LayerFunction`."""
+        """Return None: there is no shorter way.
+
+        Args:
+            given: See `engines.LayerFunction`, as for all others, and for shapes.
+            weights: See there.
+            axes: See there.
+            width: See there.
+        """
         return None
 
     def _compiled(

@@ -110,7 +110,14 @@ class Interpreter:
     def quickly(
         self, given: tuple[Tensor, ...], weights: tuple[Tensor, ...], axes: str, width: int
     ) -> list[Tensor] | None:
-        """Return None: there is no shorter way. See `engines.LayerFunction`."""
+        """Return None: there is no shorter way.
+
+        Args:
+            given: See `engines.LayerFunction`, as for all others, and for shapes.
+            weights: See there.
+            axes: See there.
+            width: See there.
+        """
         return None
 
     def trace(

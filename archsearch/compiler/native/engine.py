@@ -83,7 +83,14 @@ class Native(Generated):
     def quickly(
         self, given: tuple[Tensor, ...], weights: tuple[Tensor, ...], axes: str, width: int
     ) -> list[Tensor] | None:
-        """Return output and last states of a call from which nothing is learned; see `engines.LayerFunction`."""
+        """Return output and last states of a call from which nothing is learned.
+
+        Args:
+            given: See `engines.LayerFunction`, as for all others, and for shapes.
+            weights: See there.
+            axes: See there.
+            width: See there.
+        """
         if not unwatched() or torch._C._len_torch_function_stack():
             return None
         if torch.is_grad_enabled() and any([tensor.requires_grad for tensor in (*given, *weights)]):

@@ -95,7 +95,7 @@ static Results results(const Cell& cell, const Run& run, int byte) {
 static const Run RUNS[] = {
   {3, 2, 1, 1, false, true, false, false}, {4, 1, 7, 3, true, true, false, false}, {3, 5, 33, 33, true, true, false, false},
   {2, 20, 16, 8, false, true, true, false}, {2, 3, 40, 5, true, false, true, false}, {1, 1, 9, 600, false, true, false, false},
-  {3, 2, 5, 4, false, true, false, true},
+  {3, 2, 5, 4, false, true, false, true}, {1, 1, 40, 37, true, true, false, false}, {1, 3, 40, 8, false, false, false, true},
 };
 
 static int check(const Cell& cell) {
