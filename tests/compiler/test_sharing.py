@@ -144,3 +144,15 @@ def test_engines_agree_on_mutants_that_share(turn: int, engine: str) -> None:
         pytest.skip("no working C++ compiler")
     cell = [*strategies.sharing_mutants(6, seed=6)][turn]
     check(cell, [SHAPES[4 + turn]], seed=turn, engine=engine)
+
+
+@pytest.mark.parametrize("engine", ["native", "stacked"])
+@pytest.mark.parametrize("text", [ANTISYMMETRIC, TIED], ids=["antisymmetric", "tied"])
+def test_calls_without_gradients_and_single_steps_are_those_of_the_interpreter(
+    text: str, engine: str
+) -> None:
+    layer, oracle = layer_of(text, engine), layer_of(text, "interpreter")
+    x = torch.randn(50, 2, WIDTH, dtype=torch.float64, generator=torch.Generator().manual_seed(1))
+    with torch.no_grad():
+        torch.testing.assert_close(layer(x), oracle(x), rtol=0, atol=1e-12)
+        torch.testing.assert_close(layer.step(x[0]), oracle.step(x[0]), rtol=0, atol=1e-12)
