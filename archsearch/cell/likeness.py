@@ -2,8 +2,8 @@
 
 A node is labelled by its op, then by its op with the labels of its operands, and so on (the subtree kernel of Shervashidze
 et al. 2011, "Weisfeiler-Lehman Graph Kernels"); a state's operand is its next value. A map that shares a matrix is labelled
-by those that share it, too. Two cells are as far apart as the
-labels that only one of them has. That is a likeness and no identity: different cells may be at distance 0.
+by those that share it, too. Two cells are as far apart as the labels that only one of them has. That is a likeness and no
+identity: different cells may be at distance 0.
 """
 
 from __future__ import annotations

@@ -25,8 +25,8 @@ SHAPES: dict[str, Activation] = {
 def swap_shape(cell: Cell, node: Node, space: SearchSpace, rng: np.random.Generator) -> Cell | None:
     """Return `cell` with another shape of the map at `node`, or None if it is no map.
 
-    Arguments that both shapes have, stay, but for the number of blocks. A matrix that maps share changes for all of them; it
-    has no diagonal alone, since what shares it transposes a matrix.
+    Arguments that both shapes have, stay, but for the number of blocks. A matrix that maps share changes for all of them,
+    and never to the diagonal alone, which cannot be shared.
 
     Args:
         cell: The cell; it stays as it is.

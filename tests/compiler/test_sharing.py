@@ -144,3 +144,30 @@ def test_engines_agree_on_mutants_that_share(turn: int, engine: str) -> None:
         pytest.skip("no working C++ compiler")
     cell = [*strategies.sharing_mutants(6, seed=6)][turn]
     check(cell, [SHAPES[4 + turn]], seed=turn, engine=engine)
+
+
+@pytest.mark.parametrize("engine", ["native", "stacked"])
+@pytest.mark.parametrize("text", [ANTISYMMETRIC, TIED], ids=["antisymmetric", "tied"])
+def test_calls_without_gradients_and_single_steps_are_those_of_the_interpreter(
+    text: str, engine: str
+) -> None:
+    layer, oracle = layer_of(text, engine), layer_of(text, "interpreter")
+    x = torch.randn(50, 2, WIDTH, dtype=torch.float64, generator=torch.Generator().manual_seed(1))
+    with torch.no_grad():
+        torch.testing.assert_close(layer(x), oracle(x), rtol=0, atol=1e-12)
+        torch.testing.assert_close(layer.step(x[0]), oracle.step(x[0]), rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize("engine", ["native", "stacked"])
+@pytest.mark.parametrize(("kept_back", "passed"), [("h", "x * h"), ("x * h", "h"), ("x", "h"), ("h", "x")])
+def test_a_matrix_has_a_gradient_through_any_map_that_no_stop_keeps_back(
+    kept_back: str, passed: str, engine: str
+) -> None:
+    text = f"cell k(x, h):\n    a = linear({kept_back})\n    h' = stop(a) + tanh(linear({passed}, like=a') + x)\n"
+    x = torch.randn(5, 2, WIDTH, dtype=torch.float64, generator=torch.Generator().manual_seed(1))
+    found, expected = (
+        torch.autograd.grad(layer(x)[0].sum(), list(layer.parameters()), allow_unused=True)
+        for layer in (layer_of(text, engine), layer_of(text, "interpreter"))
+    )
+    assert [one is None for one in found] == [one is None for one in expected] and None in expected
+    torch.testing.assert_close([g for g in found if g is not None], [g for g in expected if g is not None])
