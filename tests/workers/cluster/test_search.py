@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -17,7 +18,7 @@ from tests.helpers import searches
 from tests.helpers.clusters import Cluster, cluster
 from tests.helpers.searches import World, finish, rows, until
 
-pytestmark = pytest.mark.timeout(600)
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
 CANDIDATES = ("--max-candidates", 24)
 
