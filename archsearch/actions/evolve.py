@@ -222,6 +222,8 @@ def search(
             listener.said(warning)
         if new:
             listener.said(estimate_words(_estimate(store.plan, options, pool)))
+            if options.cluster is not None and (hint := look_ahead_hint(store.plan, len(pool.devices))):
+                listener.said(hint)
         program = None
         if options.ask is not None:
             program = stack.enter_context(AskedProgram(options.ask, store, options.ask_seconds or PATIENCE))
@@ -280,6 +282,17 @@ def _pool(
     if warning := options.cluster.warning:
         said(warning)
     return ClusterPool(options.cluster, data, sources, said)
+
+
+def look_ahead_hint(plan: RunPlan, workers: int) -> str:
+    """Return what to say of a plan that looks less far ahead than keeps all workers busy; nothing of one that does not."""
+    ahead = plan.preset.search.look_ahead
+    if workers <= ahead:
+        return ""
+    return (
+        f"{workers} workers, and the run looks {ahead} steps ahead: some will wait. A run that begins with "
+        f"--set search.look_ahead={workers} keeps them busy; it is another run, with other steps"
+    )
 
 
 def _cluster_words(options: EvolveOptions, pool: WorkerPool) -> str:

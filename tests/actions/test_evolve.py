@@ -13,9 +13,10 @@ from pathlib import Path
 
 import pytest
 
+from archsearch.actions.evolve import look_ahead_hint
 from archsearch.errors import RunLocked
 from archsearch.store import Lock
-from tests.helpers.plans import GRU
+from tests.helpers.plans import GRU, run_plan
 from tests.helpers.searches import (
     World,
     board,
@@ -343,3 +344,9 @@ def test_a_run_that_other_programs_hold_is_not_called_damaged(
         holder.execute("ROLLBACK")
         holder.close()
     assert found.returncode == 3 and "damaged" not in found.stderr, found.stderr
+
+
+def test_more_workers_than_a_run_keeps_busy_are_worth_a_hint() -> None:
+    plan = run_plan(look_ahead=8)
+    assert look_ahead_hint(plan, 8) == ""
+    assert "--set search.look_ahead=9" in look_ahead_hint(plan, 9)

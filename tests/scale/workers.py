@@ -19,6 +19,8 @@ from queue import SimpleQueue
 from statistics import NormalDist
 from threading import Thread
 
+import psutil
+
 from archsearch.actions.listener import SearchLimits, as_listener
 from archsearch.actions.loop import SearchLoop
 from archsearch.cell import library
@@ -41,8 +43,8 @@ from tests.helpers.clusters import fake_bridge
 from tests.helpers.plans import World, chance, run_plan
 from tests.scale.search import BASE, STRATEGY, InstantPool, answer, free_cells, plan_of
 
-SECONDS = 4.0
-"""How long each number of workers is measured."""
+ROUNDS, SECONDS = 5, 1.0
+"""How often, and how long, a number of workers is measured; the best round counts, for other work only slows one down."""
 
 BATCH = 200
 """Trials that are queued at a time, at least."""
@@ -91,18 +93,31 @@ def trials(first: int, count: int) -> list[Trial]:
     ]
 
 
-def rate(workers: WorkerPool, count: int) -> float:
-    """Return how many trials a second workers end, once all are ready."""
+def rate(workers: WorkerPool, count: int) -> tuple[float, float, float]:
+    """Return how many trials a second workers end, once all are ready, and the ms of processor that one costs here.
+
+    Args:
+        workers: The workers.
+        count: How many they are.
+
+    Returns:
+        The trials, the milliseconds in this process, and those in the bridge of a cluster.
+    """
     while len(workers.idle) < count:
         list(workers.events(0.1))
     dispatcher = Dispatcher(MemoryTrialLog(), workers, lambda identity: LSTM)
-    batch, done = max(BATCH, 2 * count), 0
+    batch, done, best = max(BATCH, 2 * count), 0, 0.0
     dispatcher.finish(trials(10**6, batch))
-    began = time.perf_counter()
-    while time.perf_counter() - began < SECONDS:
-        dispatcher.finish(trials(done, batch))
-        done += batch
-    return done / (time.perf_counter() - began)
+    bridge = psutil.Process(workers.bridge.pid if isinstance(workers, ClusterPool) else None)
+    here, there = time.process_time(), sum(bridge.cpu_times()[:2])
+    for _ in range(ROUNDS):
+        began, before = time.perf_counter(), done
+        while time.perf_counter() - began < SECONDS:
+            dispatcher.finish(trials(done, batch))
+            done += batch
+        best = max(best, (done - before) / (time.perf_counter() - began))
+    driver, bridges = time.process_time() - here, sum(bridge.cpu_times()[:2]) - there
+    return best, 1000 * driver / done, 1000 * bridges / done
 
 
 KINDS: dict[str, Callable[[int], WorkerPool]] = {
@@ -187,9 +202,10 @@ def report_rates(kind: str, counts: list[int]) -> None:
         with ExitStack() as stack:
             began = time.perf_counter()
             workers = stack.enter_context(KINDS[kind](count))
-            found = rate(workers, count)
+            found, driver, bridge = rate(workers, count)
             print(
                 f"{count:>5} {kind:<10} {found:>7.0f} trials/s  {1000 / found:.2f} ms a trial  "
+                f"processor: driver {driver:.3f} ms, bridge {bridge:.3f} ms  "
                 f"ready and measured in {time.perf_counter() - began:.0f} s",
                 flush=True,
             )
@@ -198,11 +214,11 @@ def report_rates(kind: str, counts: list[int]) -> None:
 def report_timelines(counts: list[int]) -> None:
     """Print which share of their time numbers of workers are busy, for several look-aheads."""
     for count in counts:
-        for times in (1, 2, 4):
+        for look_ahead in (max(2, count // 8), max(2, count // 4), max(2, count // 2), count):
             with tempfile.TemporaryDirectory() as folder:
                 candidates = max(200, 6 * count)
-                share, cost = share_busy(Path(folder) / "timed", count, times * count, candidates)
+                share, cost = share_busy(Path(folder) / "timed", count, look_ahead, candidates)
             print(
-                f"{count:>5} workers, W = {times * count:>5}: busy {share:.1%}  driver {cost:.2f} ms a trial",
+                f"{count:>5} workers, W = {look_ahead:>5}: busy {share:.1%}  driver {cost:.2f} ms a trial",
                 flush=True,
             )

@@ -129,7 +129,7 @@ class ClusterPool(WorkerPool):
             InputError: There is no such cluster, or no worker can do what the search needs.
             WorkerError: No worker is ready in time.
         """
-        wait([self.pipe, self.bridge.sentinel], timeout)
+        wait([self.pipe], timeout)
         passed = min(time.monotonic() - self.looked, LONGEST_LOOK)
         self.looked = time.monotonic()
         for worker in self.workers:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -12,12 +13,12 @@ import pytest
 
 pytest.importorskip("ray", reason="Ray is not installed: pip install archsearch[cluster]")
 
-from archsearch.errors import ClusterLost
+from archsearch.errors import INTERRUPTED, ClusterLost
 from tests.helpers import searches
 from tests.helpers.clusters import Cluster, cluster
 from tests.helpers.searches import World, finish, rows, until
 
-pytestmark = pytest.mark.timeout(600)
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
 CANDIDATES = ("--max-candidates", 24)
 
@@ -82,11 +83,13 @@ def test_nobody_gets_in_without_the_token_and_there_is_no_dashboard(world: World
         socket.create_connection(("127.0.0.1", 8265), 1)
 
 
-def test_a_search_whose_head_is_killed_ends_with_its_state_saved_and_goes_on_here(
+def test_a_search_that_is_terminated_or_whose_head_is_killed_ends_with_its_state_saved_and_goes_on_here(
     world: World, unbroken: str, nodes: Cluster
 ) -> None:
     command = world.evolve("--run", "headless", "--cluster", nodes.address, "--workers", 3, *CANDIDATES)
     folder = world.folder / "runs" / "headless"
+    code, _ = world.start(command, "headless").moved(2, folder).stop(signal.SIGTERM)
+    assert code == INTERRUPTED, "Ray's own handler of the signal is not the driver's"
     search = world.start(command, "headless").moved(4, folder)
     nodes.kill(0)
     assert search.process.wait(timeout=searches.PATIENCE) == ClusterLost.exit_code
