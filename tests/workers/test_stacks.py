@@ -14,6 +14,7 @@ from archsearch.actions.resume import check_same_measurement
 from archsearch.cell import library
 from archsearch.errors import InputError
 from archsearch.protocol.records import Outcome, Trial
+from archsearch.training.stopwatch import Stopwatch
 from archsearch.workers import pool as pools
 from archsearch.workers import process
 from archsearch.workers.dispatch import Dispatcher
@@ -201,4 +202,4 @@ def test_a_worker_whose_gpu_failed_ends_so_that_its_job_is_tried_again(
     monkeypatch.setattr(process.tasks, "load", lambda *_: SimpleNamespace(checksum=trial(0).data))
     worker = process._Worker(None, "cpu", None)  # type: ignore[arg-type]
     with pytest.raises(RuntimeError, match="illegal memory access"):
-        worker.train(Job(1, library.load("lstm").text(), (trial(0),)), (trial(0),))
+        worker.train(Job(1, library.load("lstm").text(), (trial(0),)), (trial(0),), Stopwatch())
