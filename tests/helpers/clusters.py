@@ -50,6 +50,7 @@ class Cluster:
         variables: What a driver needs besides to get in.
         parent: The process that starts and kills nodes.
         address: Of the head.
+        orphans: What killed nodes had started, which may outlive them.
     """
 
     def __init__(self, environment: dict[str, str]) -> None:
@@ -64,6 +65,7 @@ class Cluster:
             text=True,
         )
         self.address = self._told("start")
+        self.orphans: list[psutil.Process] = []
 
     def _told(self, line: str) -> str:
         assert self.parent.stdin is not None and self.parent.stdout is not None
@@ -76,26 +78,29 @@ class Cluster:
 
     def kill(self, number: int) -> None:
         """Kill the daemons of a node, as the loss of its machine would; what they started ends itself."""
+        self.orphans += self._everything()
         assert self._told(f"kill {number}")
 
     @property
     def actors(self) -> list[psutil.Process]:
         """The processes of actors that have a worker process."""
-        found = psutil.Process(self.parent.pid).children(recursive=True)
         return [
             each
-            for each in found
+            for each in self._everything()
             if f"ray::{FakeOutpost.__name__}" in " ".join(_line(each)) and each.children()
         ]
 
     def stop(self) -> None:
         """End everything."""
-        everything = psutil.Process(self.parent.pid).children(recursive=True)
+        everything = [*self.orphans, *self._everything()]
         self.parent.kill()
         self.parent.communicate()
         for process in everything:
-            if process.is_running():
+            with suppress(psutil.NoSuchProcess):  # nor another one that has its id by now
                 process.kill()
+
+    def _everything(self) -> list[psutil.Process]:
+        return psutil.Process(self.parent.pid).children(recursive=True)
 
 
 def _line(process: psutil.Process) -> list[str]:

@@ -72,13 +72,20 @@ def test_a_search_on_three_nodes_that_loses_its_actors_and_a_node_and_gets_anoth
 
 def test_nobody_gets_in_without_the_token_and_there_is_no_dashboard(world: World, nodes: Cluster) -> None:
     stranger = World(world.folder, faked=True, environment={"RAY_AUTH_TOKEN": "0" * 64})
+    script = f"import ray; ray.init(address={nodes.address!r})"
+    env = {**os.environ, "RAY_AUTH_MODE": "disabled", "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0"}
+    client = subprocess.Popen(
+        [sys.executable, "-c", script],
+        env=env,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
     refused = stranger.run(stranger.evolve("--run", "stranger", "--cluster", nodes.address))
     assert refused.returncode == 2, refused.stderr
     assert "does not let this process in" in refused.stderr and "Traceback" not in refused.stderr
-    script = f"import ray; ray.init(address={nodes.address!r})"
-    env = {**os.environ, "RAY_AUTH_MODE": "disabled", "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0"}
-    client = subprocess.run([sys.executable, "-c", script], env=env, capture_output=True, text=True)
-    assert client.returncode != 0 and "ConnectionError" in client.stderr
+    _, said = client.communicate(timeout=searches.PATIENCE)
+    assert client.returncode != 0 and "ConnectionError" in said
     with pytest.raises(ConnectionRefusedError):
         socket.create_connection(("127.0.0.1", 8265), 1)
 
