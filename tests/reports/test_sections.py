@@ -195,7 +195,7 @@ def test_the_command_that_repeats_a_run_says_what_its_preset_says_otherwise() ->
     _, quick = load_preset("quick")
     changed = changed_preset("quick", quick, {**CHANGES, 'tasks."xml@30k".validation': 25})
     plan = msgspec.structs.replace(planned(), preset_name="quick", preset=changed, seed=7)
-    command, _ = repeating(SimpleNamespace(plan=plan, session=None))  # type: ignore[arg-type]
+    command, _ = repeating(SimpleNamespace(plan=plan, session=None, board=SimpleNamespace(merged=())))  # type: ignore[arg-type]
     words = shlex.split(command)
     assert words[:4] == ["archsearch", "evolve", "--preset", "quick"]
     assert words[words.index("--seed") + 1] == "7" and words[words.index("--tasks") + 1] == "arithmetic,xml"
@@ -206,7 +206,7 @@ def test_the_command_that_repeats_a_run_says_what_its_preset_says_otherwise() ->
 
 def test_the_command_names_the_file_of_a_preset_that_does_not_come_with_archsearch() -> None:
     plan = msgspec.structs.replace(planned(), preset_name="mine")
-    command, needs = repeating(SimpleNamespace(plan=plan, session=None))  # type: ignore[arg-type]
+    command, needs = repeating(SimpleNamespace(plan=plan, session=None, board=SimpleNamespace(merged=())))  # type: ignore[arg-type]
     assert "--preset mine.toml" in command and "--set" not in command
     assert any("run.toml" in line for line in needs)
 
