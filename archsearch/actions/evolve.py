@@ -14,6 +14,7 @@ from typing import Any
 import msgspec
 
 from archsearch.actions.cells import best_cells, find_cell
+from archsearch.actions.crew import cluster_words, look_ahead_hint, open_crew
 from archsearch.actions.estimate import Estimate, estimate, estimate_words
 from archsearch.actions.interrupts import Stop, stop_signal
 from archsearch.actions.listener import Hears, Listener, RunInfo, SearchLimits, as_listener
@@ -48,7 +49,6 @@ from archsearch.store import (
 from archsearch.store.cache import recall
 from archsearch.store.file_system import network_warning
 from archsearch.tasks import TaskSource
-from archsearch.workers.cluster.pool import ClusterPool
 from archsearch.workers.cluster.request import cluster_request
 from archsearch.workers.devices import worker_devices
 from archsearch.workers.dispatch import Dispatcher
@@ -205,7 +205,7 @@ def search(
         resolved = _resolved(options, existing)
         check_program(options.ask, resolved.strategy)
         sources = _sources(options, resolved, existing)
-        pool = stack.enter_context(_pool(options, _data(options, existing), sources, listener.said))
+        pool = stack.enter_context(open_crew(options, _data(options, existing), sources, listener.said))
         probed = resolved.probed(pool)
         if existing is not None:
             check_same_measurement(existing.plan, probed.facts, probed.hello)
@@ -216,7 +216,7 @@ def search(
         if not store.scored:
             store.scored = probed.scored
         info = _recovered(store, options.limits(store.plan.preset), new=new, note=resolved.note)
-        info = replace(info, trouble=probed.hello.trouble, cluster=_cluster_words(options, pool))
+        info = replace(info, trouble=probed.hello.trouble, cluster=cluster_words(options, pool))
         listener.opened(info)
         if warning := network_warning(info.folder):
             listener.said(warning)
@@ -247,7 +247,7 @@ def preview(options: EvolveOptions) -> tuple[RunPlan, Estimate]:
     resolved = _resolved(options, None)
     check_program(options.ask, resolved.strategy)
     sources = _sources(options, resolved, None)
-    with _pool(options, _data(options, None), sources) as pool:
+    with open_crew(options, _data(options, None), sources) as pool:
         plan = _checked(resolved.plan(resolved.probed(pool)))
         found = _estimate(plan, options, pool)
         if found.least_rate is None:
@@ -261,45 +261,6 @@ def _estimate(
     plan: RunPlan, options: EvolveOptions, pool: WorkerPool, measured: Mapping[str, float] | None = None
 ) -> Estimate:
     return estimate(plan, len(pool.devices), options.limits(plan.preset), recall, measured)
-
-
-def _pool(
-    options: EvolveOptions,
-    data: str | None,
-    sources: Mapping[str, TaskSource],
-    said: Callable[[str], object] = lambda text: None,
-) -> WorkerPool:
-    """Return the workers that train, here or on a cluster.
-
-    Args:
-        options: What was asked for.
-        data: The folder of the tasks' files.
-        sources: Where the files of users' own tasks lie.
-        said: Takes what people should read of a cluster.
-    """
-    if options.cluster is None:
-        return WorkerPool(list(options.devices), data, sources)
-    if warning := options.cluster.warning:
-        said(warning)
-    return ClusterPool(options.cluster, data, sources, said)
-
-
-def look_ahead_hint(plan: RunPlan, workers: int) -> str:
-    """Return what to say of a plan that looks less far ahead than keeps all workers busy; nothing of one that does not."""
-    ahead = plan.preset.search.look_ahead
-    if workers <= ahead:
-        return ""
-    return (
-        f"{workers} workers, and the run looks {ahead} steps ahead: some will wait. A run that begins with "
-        f"--set search.look_ahead={workers} keeps them busy; it is another run, with other steps"
-    )
-
-
-def _cluster_words(options: EvolveOptions, pool: WorkerPool) -> str:
-    """Return which workers of a cluster train, in words; nothing where none does."""
-    if options.cluster is None:
-        return ""
-    return f"{len(pool.devices)} worker{'s' * (len(pool.devices) > 1)} on {options.cluster.named}"
 
 
 def _check_options(options: EvolveOptions) -> None:

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
-from typing import Protocol
 
 import torch
-from torch import Tensor
 
 from archsearch.cache_folder import NoCache, cache_folder, cache_trouble
 from archsearch.cell import Cell
@@ -24,48 +22,11 @@ from archsearch.compiler.engine_names import (
     find_engine,
 )
 from archsearch.compiler.interpreter import Interpreter
+from archsearch.compiler.layer_function import LayerFunction
 from archsearch.compiler.native import engine as native
 from archsearch.compiler.stacked import dialects
 from archsearch.compiler.stacked.engine import Stacked
 from archsearch.errors import BuildError, InputError
-
-
-class LayerFunction(Protocol):
-    """A cell made ready to run."""
-
-    def __call__(
-        self, weights: Mapping[str, Tensor], x: Tensor, states: tuple[Tensor, ...], reset: Tensor | None
-    ) -> tuple[Tensor, tuple[Tensor, ...]]:
-        """Run one layer over a sequence.
-
-        Args:
-            weights: The layer's parameters under the names of `parameters.learned`.
-            x: Input, (T, B, I), T at least 1.
-            states: The states in canonical order, each (B, n).
-            reset: Where states are zeroed before a step, bool (T, B), or None.
-
-        Returns:
-            The output of every step, (T, B, n), and the states after the last one.
-        """
-        ...
-
-    def quickly(
-        self, given: tuple[Tensor, ...], weights: tuple[Tensor, ...], axes: str, width: int
-    ) -> list[Tensor] | None:
-        """Run one layer where nothing is learned, with the least that a call can cost.
-
-        Args:
-            given: The input, of any shape, and the states in canonical order, each (1, B, n), or (1, n) without a batch; no
-                states are zeros.
-            weights: The layer's parameters in the order of `parameters.learned`, without a projection.
-            axes: What the axes of x are: t for time, b for the batch, i for the width.
-            width: n.
-
-        Returns:
-            The output, shaped as x, and the states after the last step; None where the call has to go the long way, and
-            whatever is wrong with it is said.
-        """
-        ...
 
 
 @dataclass(frozen=True, slots=True)

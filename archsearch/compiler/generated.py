@@ -12,6 +12,7 @@ from archsearch.cell import Cell
 from archsearch.compiler import torch_operator
 from archsearch.compiler.differentiable import Gradients, Inputs, differentiable_results
 from archsearch.compiler.interpreter import Interpreter
+from archsearch.compiler.layer_function import LayerFunction
 from archsearch.compiler.parameters import PROJECTION, learned, parameter_names, reached_parameters
 from archsearch.compiler.readable import Shape, readable, unwatched
 
@@ -20,8 +21,8 @@ States = tuple[Tensor, ...]
 DTYPES = (torch.float32, torch.float64)
 
 
-class Generated:
-    """A cell in canonical form that runs as generated code, float32 and float64; see `engines.LayerFunction`.
+class Generated(LayerFunction):
+    """A cell in canonical form that runs as generated code, float32 and float64; see `LayerFunction`.
 
     All else goes to the interpreter: other devices and types, tensors that are not plain or not of the cell's shapes,
     autocast, and whatever transforms or traces the computation. What torch.compile traces becomes one operator.
@@ -58,7 +59,7 @@ class Generated:
     def __call__(
         self, weights: Mapping[str, Tensor], x: Tensor, states: States, reset: Tensor | None
     ) -> tuple[Tensor, States]:
-        """Run one layer over a sequence; see `engines.LayerFunction`."""
+        """Run one layer over a sequence; see `LayerFunction`."""
         if torch.compiler.is_compiling():
             return self._compiled(weights, x, states, reset)
         if not self._runs_on(x) or not unwatched():
@@ -68,19 +69,6 @@ class Generated:
             return self.interpreter(weights, x, states, reset)
         out, *after = differentiable_results(self, inputs)
         return out, tuple(after)
-
-    def quickly(
-        self, given: tuple[Tensor, ...], weights: tuple[Tensor, ...], axes: str, width: int
-    ) -> list[Tensor] | None:
-        """Return None: there is no shorter way.
-
-        Args:
-            given: See `engines.LayerFunction`, as for all others, and for shapes.
-            weights: See there.
-            axes: See there.
-            width: See there.
-        """
-        return None
 
     def _compiled(
         self, weights: Mapping[str, Tensor], x: Tensor, states: States, reset: Tensor | None

@@ -16,6 +16,7 @@ from archsearch.cell import Cell, Node
 from archsearch.cell.graph import is_input_linear
 from archsearch.compiler.blocks import whole_matrix
 from archsearch.compiler.functions import torch_function
+from archsearch.compiler.layer_function import LayerFunction
 from archsearch.compiler.parameters import PROJECTION, bias_name, weight_name
 
 TRANSPOSED = "'"
@@ -33,7 +34,7 @@ class _Call(NamedTuple):
     sources: tuple[str | int, ...]
 
 
-class Interpreter:
+class Interpreter(LayerFunction):
     """A cell, made ready: two straight lines of calls, one for the sequence and one for every step.
 
     Attributes:
@@ -106,19 +107,6 @@ class Interpreter:
             states = tuple([values[handle] for handle in self.cell.next])
             outputs.append(states[0])
         return torch.stack(outputs), states
-
-    def quickly(
-        self, given: tuple[Tensor, ...], weights: tuple[Tensor, ...], axes: str, width: int
-    ) -> list[Tensor] | None:
-        """Return None: there is no shorter way.
-
-        Args:
-            given: See `engines.LayerFunction`, as for all others, and for shapes.
-            weights: See there.
-            axes: See there.
-            width: See there.
-        """
-        return None
 
     def trace(
         self,

@@ -377,7 +377,7 @@ class Recurrent(nn.Module):
         Args:
             x: The input, (T, B, I), as it was given.
             hx: The states as they were given.
-            axes: The axes of an input without a batch, and with one; see `engines.LayerFunction`.
+            axes: The axes of an input without a batch, and with one; see `LayerFunction`.
         """
         if torch.compiler.is_compiling() or self._single is None or type(x) is not Tensor:
             return None

@@ -24,7 +24,7 @@ from archsearch.exporters.tidy import Tidy, tidy
 from archsearch.words import escaped
 
 FRAMES = Path(__file__).parent
-HEADERS = ("kernels.h", "transpose.h", "gemm.cpp", "layer.h")
+HEADERS = ("kernels.h", "transpose.h", "panels.h", "gemm.cpp", "layer.h")
 """What generated code is built on, in the order in which it is included."""
 
 BUILD = " ".join(["c++", *THOROUGH, "-march=native", *FLAGS])

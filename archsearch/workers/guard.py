@@ -47,7 +47,7 @@ def end_descendants_with_this() -> None:
     if os.fork():
         return
     os.setsid()
-    alive = os.pidfd_open(process) if hasattr(os, "pidfd_open") else None
+    alive = _opened(process)
     for begin, end in [(0, MOST_FILES)] if alive is None else [(0, alive), (alive + 1, MOST_FILES)]:
         os.closerange(begin, end)
     if alive is None:
@@ -59,6 +59,13 @@ def end_descendants_with_this() -> None:
         os.killpg(process, signal.SIGKILL)
     _end_marked()
     os._exit(0)
+
+
+def _opened(process: int) -> int | None:
+    """Return a descriptor of a process; None where the system has none, or the process has ended already."""
+    with contextlib.suppress(ProcessLookupError):
+        return os.pidfd_open(process) if hasattr(os, "pidfd_open") else None
+    return None
 
 
 def _end_marked() -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from archsearch.actions.evolve import look_ahead_hint
+from archsearch.actions.crew import look_ahead_hint
 from archsearch.errors import RunLocked
 from archsearch.store import Lock
 from tests.helpers.plans import GRU, run_plan

@@ -17,7 +17,7 @@ from archsearch.compiler.native.call import Call, CompiledLayer, compile_layer, 
 from archsearch.compiler.native.pages import in_large_pages
 from archsearch.compiler.native.prepared import Prepared
 from archsearch.compiler.native.source import source
-from archsearch.compiler.native.stretches import way
+from archsearch.compiler.native.stretches import is_long, way
 from archsearch.compiler.native.toolchain import toolchain
 from archsearch.compiler.readable import readable, unwatched
 
@@ -86,7 +86,7 @@ class Native(Generated):
         """Return output and last states of a call from which nothing is learned.
 
         Args:
-            given: See `engines.LayerFunction`, as for all others, and for shapes.
+            given: See `LayerFunction`, as for all others, and for shapes.
             weights: See there.
             axes: See there.
             width: See there.
@@ -119,6 +119,8 @@ class Native(Generated):
             return None
         sizes = dict(zip(axes, x.shape, strict=True))
         steps, batch = sizes.get("t", 1), sizes.get("b", 1)
+        if is_long(steps, batch):  # the long way goes in stretches, and keeps no tape
+            return None
         state = x.new_empty((1, batch, width) if "b" in axes else (1, width))
         if any([each.shape != state.shape for each in states]) or not all(
             [each.is_contiguous() for each in plain]

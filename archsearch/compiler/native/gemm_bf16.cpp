@@ -1,18 +1,13 @@
 // The matrix product with inputs rounded to bfloat16 and sums in float32, for processors that multiply pairs (AVX512-BF16).
-// The same interface as gemm.cpp, and panels that begin where its own do; two rows of B lie side by side as pairs, so that half of
-// a panel's memory is used.
+// The same interface as gemm.cpp; two rows of B lie side by side as pairs, so what is packed takes half the memory.
+#include "panels.h"
 #include "transpose.h"
 #include <immintrin.h>
 #include <stdlib.h>
 
 typedef uint32_t Pair;  // two numbers that are multiplied with two others and added, the first in the lower half
 
-static constexpr int tile_rows(int vectors) { return vectors == 3 ? 7 : 10; }
-static inline int vectors_of(long left) { return left <= W ? 1 : left <= 2 * W || left > 3 * W ? 2 : 3; }
 static inline long pairs(long depth) { return (depth + 1) / 2; }
-#define UNROLL _Pragma("GCC unroll 16")
-
-static const real ZEROS[3 * (VECTOR_BYTES / sizeof(real))] = {};
 
 // Rounded to the nearest, NaN stays NaN; numbers below the normal ones become 0.
 static inline __m512i half(V v) { return _mm512_cvtepu16_epi32((__m256i)_mm512_cvtneps_pbh((__m512)v)); }

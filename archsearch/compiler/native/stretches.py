@@ -67,6 +67,11 @@ class Way:
     work_size: int
 
 
+def is_long(steps: int, batch: int) -> bool:
+    """Whether a sequence of so many steps is longer than one stretch."""
+    return steps > max(1, ROWS // batch)
+
+
 def way(cell: Cell, built: CompiledLayer, sizes: tuple[int, int, int, int], number: int, back: bool) -> Way:
     """Return how a layer runs over a sequence: at once, or in stretches.
 
@@ -81,7 +86,7 @@ def way(cell: Cell, built: CompiledLayer, sizes: tuple[int, int, int, int], numb
         InputError: ARCHSEARCH_TAPE is no size.
     """
     tape, work = built.sizes(*sizes)
-    if sizes[0] > max(1, ROWS // sizes[1]) and not (back and _shares(cell)):
+    if is_long(sizes[0], sizes[1]) and not (back and _shares(cell)):
         in_cache = (tape + work) * number <= CACHE
         if tape * number > named_bytes(LIMIT, DEFAULT) or not (back or in_cache):
             return _in_stretches(cell, built, sizes, number, keeps=False)

@@ -15,6 +15,7 @@ from torch.nn.utils import parametrizations, prune, vector_to_parameters
 from archsearch.compiler import Recurrent
 from archsearch.compiler.interpreter import Interpreter
 from archsearch.compiler.native.engine import FORMS, Native
+from archsearch.compiler.native.stretches import ROWS
 
 WIDTH = 20
 CELLS = ("gru", "lstm", "mut1", "vanilla", "cifg", "unicornn")
@@ -368,3 +369,12 @@ def test_copies_prepare_their_own_calls() -> None:
             assert prepared(twin) == 0 and torch.equal(twin.step(x)[0], expected)
             twin.weight_h3_l0.add_(1)
         assert torch.equal(layer.step(x)[0], expected)
+
+
+def test_a_long_sequence_is_not_prepared_so_that_it_keeps_no_tape() -> None:
+    layer = made()
+    with torch.no_grad():
+        layer(drawn(ROWS + 1, 1, WIDTH))
+        assert prepared(layer) == 0
+        layer(drawn(ROWS, 1, WIDTH))
+        assert prepared(layer) == 1
