@@ -17,7 +17,7 @@ INSTALL := $(BIN)/python -m pip install -qq --no-deps --require-hashes --no-comp
 MARKED = $(shell grep -rlw --include='test_*.py' $(1) tests)
 
 # What a machine with torch, triton and pytest may still lack.
-GPU_PACKAGES := dill lark msgspec multiprocess platformdirs tomli-w
+GPU_PACKAGES := dill lark msgspec multiprocess platformdirs setproctitle tomli-w
 GPU_PYTHON ?= 3.12
 GPU_PLATFORMS := manylinux_2_28_x86_64 manylinux_2_17_x86_64 manylinux2014_x86_64
 empty :=

@@ -90,6 +90,7 @@ def train_children(
     request = ResolvedRequest(name, rules, tasks)
     devices = list(worker_devices(device, workers))
     with WorkerPool(devices, str(data.resolve()) if data else None) as pool, TemporaryDirectory() as paused:
+        pool.name_workers("archsearch mutate --census")
         plan = request.plan(request.probed(pool))
         return ChildTrials(plan, pool, Path(paused), progressed).passes(cells, priced)
 

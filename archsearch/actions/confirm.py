@@ -181,6 +181,7 @@ def confirm_run(
         others = _unused(plan, place) if unused else []
         devices = list(worker_devices(recorded_device(device, plan.engine), workers))
         with WorkerPool(devices, place, sources) as pool:
+            pool.name_workers(f"archsearch confirm {store.path.parent.name}")
             names = [task.full_name for task in plan.tasks] + [
                 resolve_task(plan.preset_name, plan.preset, task).full_name for task in others
             ]

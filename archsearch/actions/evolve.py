@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import socket
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
@@ -217,6 +218,7 @@ def search(
             store.scored = probed.scored
         info = _recovered(store, options.limits(store.plan.preset), new=new, note=resolved.note)
         info = replace(info, trouble=probed.hello.trouble, cluster=cluster_words(options, pool))
+        pool.name_workers(f"archsearch evolve {info.folder.name}")
         listener.opened(info)
         if warning := network_warning(info.folder):
             listener.said(warning)
@@ -368,6 +370,7 @@ def _searched(
         store.session or Session(),
         max_candidates=info.limits.max_candidates,
         max_seconds=info.limits.max_seconds,
+        host=socket.gethostname(),
     )
     try:
         result = _ended_search(info, store, pool, listener, stop, program=program)

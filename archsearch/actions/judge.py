@@ -106,6 +106,7 @@ def hear(
     devices = list(worker_devices(device, workers))
     sources = named_sources(question.task for question in request.questions)
     with WorkerPool(devices, str(folder) if folder else None, sources) as pool:
+        pool.name_workers(f"archsearch judge {cells[0].name} {cells[1].name}")
         plan = request.plan(request.probed(pool))
         _check(plan, cells)
         bench, ledger = Bench(plan, pool, cells, heard), UserLedger()

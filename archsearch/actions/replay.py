@@ -134,6 +134,7 @@ def replay(
         rows = _rows(read_leaderboard(store, opened.name).rows, top, cell)
         devices = worker_devices(recorded_device(device, plan.engine), workers)
         with WorkerPool(list(devices), str(Path(data).resolve()) if data else store.data, sources) as pool:
+            pool.name_workers(f"archsearch replay {store.path.parent.name}")
             probed = probe(pool, [Probe(task.full_name) for task in plan.tasks])
             check_data(plan, probed.facts)
             hello = probed.hello

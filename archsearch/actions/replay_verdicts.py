@@ -109,6 +109,7 @@ def replay_verdicts(
         sources = sources_of_run(plan, store.sources, own)
         devices = list(worker_devices(recorded_device(device, plan.engine), workers))
         with WorkerPool(devices, str(Path(data).resolve()) if data else store.data, sources) as pool:
+            pool.name_workers(f"archsearch replay {store.path.parent.name}")
             plans = {number: _plan(plan, claim) for number, (claim, _) in claims.items()}
             names = dict.fromkeys(task.full_name for each in plans.values() for task in each.tasks)
             probed = probe(pool, [Probe(name) for name in names])

@@ -36,6 +36,7 @@ class RunStatus(msgspec.Struct, frozen=True, kw_only=True):
         began: When it was made, such as "2024-05-01 10:00".
         bytes: What its database takes.
         searcher: Who searches in it, in words; empty if nobody does.
+        host: Where it was searched last; empty where that was not noted.
         fault: Why its records cannot be read.
         preset, strategy, seed: What it was asked for.
         phase: "references", "noise" or "steps".
@@ -61,6 +62,7 @@ class RunStatus(msgspec.Struct, frozen=True, kw_only=True):
     began: str
     bytes: int
     searcher: str = ""
+    host: str = ""
     fault: str = ""
     preset: str = ""
     strategy: str = ""
@@ -134,6 +136,7 @@ def status_of(store: RunStore, folder: Path, board: Leaderboard, searcher: str) 
         began=_began(folder),
         bytes=_size(folder),
         searcher=searcher,
+        host=session.host,
         preset=plan.preset_name,
         strategy=plan.strategy,
         seed=plan.seed,
@@ -236,7 +239,8 @@ def status_lines(status: RunStatus) -> dict[str, str]:
     else:
         lines["left"] = _left(status)
     failures = ", ".join(f"{count} {cause}" for cause, count in status.failures.items())
-    return lines | {"failures": failures or "none", "began": status.began, "size": size(status.bytes)}
+    began = status.began + (f", searched on {status.host}" if status.host and not status.searcher else "")
+    return lines | {"failures": failures or "none", "began": began, "size": size(status.bytes)}
 
 
 def _left(status: RunStatus) -> str:

@@ -199,6 +199,7 @@ def train(
     with WorkerPool(
         list(worker_devices(device, workers)), str(Path(data).resolve()) if data else None, sources
     ) as pool:
+        pool.name_workers(f"archsearch train {subject.name}")
         probed = request.probed(pool)
         comparison = compare_with_baseline(subject, request.plan(probed), seed, pool, progressed)
         return replace(comparison, scored=probed.scored[resolved.full_name])

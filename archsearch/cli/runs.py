@@ -25,7 +25,7 @@ COLUMNS = [
     Column("best", right=True),
     Column("began", drop=2),
     Column("size", right=True, drop=5),
-    Column("searched in by", drop=1, least=20),
+    Column("searched", drop=1, least=20),
 ]
 
 
@@ -60,5 +60,5 @@ def _row(status: RunStatus) -> list[str]:
         "" if status.best is None else ratio_text(status.best, 3),
         status.began,
         size(status.bytes),
-        status.searcher,
+        f"by {status.searcher}" if status.searcher else f"on {status.host}" if status.host else "",
     ]

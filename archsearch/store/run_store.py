@@ -52,6 +52,7 @@ class Session(msgspec.Struct, frozen=True, omit_defaults=True):
         prepared: Seconds of search before the first step; None while references and clones train.
         offered: Seconds that workers were there, all together, until a step was told last.
         waited: How many of these they waited for work.
+        host: Where it was searched last, by the name that the machine has for itself; empty where that was not noted.
     """
 
     max_candidates: int | None = None
@@ -59,6 +60,7 @@ class Session(msgspec.Struct, frozen=True, omit_defaults=True):
     prepared: float | None = None
     offered: float = 0.0
     waited: float = 0.0
+    host: str = ""
 
 
 class Part(msgspec.Struct, frozen=True):

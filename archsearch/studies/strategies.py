@@ -236,6 +236,7 @@ def judge_all(options: StudyOptions, runs: Sequence[StudiedRun], pairs: int, sai
         return list(runs)
     data = str(options.data.resolve()) if options.data else None
     with WorkerPool(list(options.devices), data) as pool:
+        pool.name_workers("archsearch study strategies")
         hello = probe(pool, [Probe(task.full_name) for task in plan.tasks]).hello
         here = msgspec.structs.replace(plan, engine=hello.engine, machine=hello.machine)
         bench = Bench(here, pool, [*cells.values(), gru], None)

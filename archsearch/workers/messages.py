@@ -23,6 +23,16 @@ class Sources(msgspec.Struct, frozen=True, tag=True):
     of: dict[str, TaskSource]
 
 
+class Title(msgspec.Struct, frozen=True, tag=True):
+    """Says what the worker's process is called from now on.
+
+    Attributes:
+        text: As ps and top show it.
+    """
+
+    text: str
+
+
 class Probe(msgspec.Struct, frozen=True, tag=True):
     """Asks for the facts of a task, and how many positions a validation of it scores.
 
@@ -126,7 +136,7 @@ class Failed(msgspec.Struct, frozen=True, tag=True):
         return kinds.get(self.exit_code, WorkerError)(self.text)
 
 
-ToWorker = Sources | Probe | Job
+ToWorker = Sources | Title | Probe | Job
 ToDriver = Hello | Facts | Alive | Result | Failed
 
 encode = msgspec.msgpack.Encoder().encode

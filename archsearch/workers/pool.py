@@ -21,7 +21,7 @@ from archsearch.errors import InputError, NoSpace, WorkerError
 from archsearch.tasks import TaskSource
 from archsearch.workers import messages
 from archsearch.workers.entry import enter as _main
-from archsearch.workers.messages import Failed, Hello, Job, Probe, Sources, ToDriver
+from archsearch.workers.messages import Failed, Hello, Job, Probe, Sources, Title, ToDriver
 from archsearch.workers.spawning import HALF_A_MESSAGE, cause_of_death, spawn
 
 START_FAILURES = 5
@@ -103,6 +103,7 @@ class WorkerPool:
 
     Attributes:
         devices, data, sources: The same.
+        title: What the workers' processes are called, before their number; empty until it is said.
         workers: The workers, each in its place.
         failures: How many failed to start since one did.
         last_failure: What the last of these said.
@@ -115,6 +116,7 @@ class WorkerPool:
         self, devices: list[str], data: str | None, sources: Mapping[str, TaskSource] | None = None
     ) -> None:
         self.devices, self.data, self.sources = devices, data, dict(sources or {})
+        self.title = ""
         self.workers: list[Worker] = []
         self.failures = 0
         self.last_failure = ""
@@ -137,10 +139,26 @@ class WorkerPool:
 
     def _start(self, place: int) -> Worker:
         process, pipe = spawn(_main, place, self.devices[place], self.data)
+        worker = Worker(place, process, pipe)
         if self.sources:
-            with contextlib.suppress(OSError):  # `events` sees a worker that is gone
-                pipe.send_bytes(messages.encode(Sources(self.sources)))
-        return self._watched(Worker(place, process, pipe))
+            self._tell(worker, Sources(self.sources))
+        if self.title:
+            self._tell_title(worker)
+        return self._watched(worker)
+
+    def name_workers(self, title: str) -> None:
+        """Let the workers' processes be called by what they do, such as "archsearch evolve first", and their number."""
+        self.title = title
+        for worker in self.workers:
+            self._tell_title(worker)
+
+    def _tell_title(self, worker: Worker) -> None:
+        self._tell(worker, Title(f"{self.title}: worker {worker.place}"))
+
+    def _tell(self, worker: Worker, message: messages.ToWorker) -> None:
+        """Send a worker a message; `events` sees one that is gone."""
+        with contextlib.suppress(OSError):
+            worker.pipe.send_bytes(messages.encode(message))
 
     def _watched(self, worker: Worker) -> Worker:
         """Let the selector wait for a worker's messages and its end."""
@@ -164,8 +182,7 @@ class WorkerPool:
     def give(self, worker: Worker, job: Job | Probe) -> None:
         """Hand an idle worker something to do; a worker that is gone will be seen by `events`."""
         self._note_given(worker, job)
-        with contextlib.suppress(OSError):
-            worker.pipe.send_bytes(messages.encode(job))
+        self._tell(worker, job)
 
     def _note_given(self, worker: Worker, job: Job | Probe) -> None:
         worker.job, worker.begun, worker.silent, worker.longest = job, False, 0.0, 0.0

@@ -40,7 +40,8 @@ from archsearch.training import Streams, run_trials
 from archsearch.training.stopwatch import Stopwatch
 from archsearch.words import short_id
 from archsearch.workers import messages
-from archsearch.workers.messages import Alive, Facts, Failed, Hello, Job, Probe, Result, Sources
+from archsearch.workers.messages import Alive, Facts, Failed, Hello, Job, Probe, Result, Sources, Title
+from archsearch.workers.title import call_this_process
 
 LEAST_FREE = 1 << 18
 """Bytes that a library may need."""
@@ -121,6 +122,9 @@ class _Worker:
         """Carry out one request."""
         if isinstance(request, Sources):
             self.sources = request.of
+            return
+        if isinstance(request, Title):
+            call_this_process(request.text)
             return
         if isinstance(request, Probe):
             self.say(self.probe(request))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import socket
 from pathlib import Path
 from typing import Any
 
@@ -72,6 +73,16 @@ def test_how_long_the_workers_waited_is_noted_over_all_sessions(call: Call, tmp_
     search_on(folder, 12)
     assert told(call, folder)["waited"] == pytest.approx(0.25, abs=0.01)
     assert "workers waited 25% of theirs" in call("status", folder).out
+
+
+def test_where_a_run_was_searched_is_told_when_nobody_searches_any_more(
+    call: Call, finished: Finished, tmp_path: Path
+) -> None:
+    shutil.copytree(finished.folder, tmp_path / "runs" / "copied")
+    here = socket.gethostname()
+    assert told(call, tmp_path / "runs" / "copied")["host"] == here
+    assert f", searched on {here}" in call("status", tmp_path / "runs" / "copied").out
+    assert f"on {here}" in call("runs", "--runs", tmp_path / "runs").out
 
 
 def test_runs_lists_the_newest_first_and_says_which_are_damaged(

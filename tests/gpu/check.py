@@ -162,5 +162,15 @@ def missing_packages() -> list[str]:
     """Return the names of the packages that the program imports and that are not there."""
     names = {"tomli-w": "tomli_w"}
     needed = ("click", "filelock", "lark", "msgspec", "multiprocess", "networkx", "numpy", "platformdirs")
-    needed += ("psutil", "rich", "safetensors", "scipy", "tomli-w", "torch", "pytest", "hypothesis")
+    needed += (
+        "psutil",
+        "rich",
+        "safetensors",
+        "scipy",
+        "setproctitle",
+        "tomli-w",
+        "torch",
+        "pytest",
+        "hypothesis",
+    )
     return [name for name in needed if importlib.util.find_spec(names.get(name, name)) is None]

@@ -191,7 +191,7 @@ class Running:
         """Its worker processes."""
         try:
             children = psutil.Process(self.process.pid).children()
-            return [child for child in children if "spawn_main" in " ".join(child.cmdline())]
+            return [child for child in children if _is_worker(" ".join(child.cmdline()))]
         except psutil.NoSuchProcess:
             return []
 
@@ -210,6 +210,11 @@ class Running:
         self.process.send_signal(number)
         code = self.process.wait(timeout=PATIENCE)
         return code, time.monotonic() - began
+
+
+def _is_worker(command: str) -> bool:
+    """Whether this is the command line of a worker, which has a title once its run is known."""
+    return ": worker " in command or "spawn_main" in command
 
 
 def lives(process: psutil.Process) -> bool:

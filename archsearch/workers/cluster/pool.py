@@ -111,6 +111,10 @@ class ClusterPool(WorkerPool):
         self.began = time.monotonic()
         return self
 
+    def name_workers(self, title: str) -> None:
+        """Note the title alone: Ray calls the processes of its actors by what they are."""
+        self.title = title
+
     def _send(self, letter: letters.ToBridge) -> None:
         """Send the bridge a letter; `events` sees one that is gone."""
         with contextlib.suppress(OSError):
