@@ -17,6 +17,7 @@ from archsearch.compiler.engine_names import (
     INTERPRETER,
     NATIVE,
     NATIVE_BF16,
+    NEWTON,
     STACKED,
     EngineName,
     find_engine,
@@ -24,6 +25,7 @@ from archsearch.compiler.engine_names import (
 from archsearch.compiler.interpreter import Interpreter
 from archsearch.compiler.layer_function import LayerFunction
 from archsearch.compiler.native import engine as native
+from archsearch.compiler.newton import Newton
 from archsearch.compiler.stacked import dialects
 from archsearch.compiler.stacked.engine import Stacked
 from archsearch.errors import BuildError, InputError
@@ -108,6 +110,7 @@ _ROWS = (
         describe=lambda device: native.native_description(rounded=True),
         works=_rounded_works,
     ),
+    Engine(title=NEWTON, make=Newton),
 )
 
 ENGINES = {engine.name: engine for engine in _ROWS}

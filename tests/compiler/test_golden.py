@@ -56,6 +56,7 @@ GOLDEN = {
         },
     ),
     "native-bf16": Pinned(1, {"g++ 12.2.0, AVX-512, AuthenticAMD": "528d27ced519e330"}),
+    "newton": Pinned(1, {"torch 2.13.0, AVX512, AuthenticAMD": "e647bedade621bac"}),
 }
 
 MUTANT = """
@@ -76,6 +77,8 @@ cell every(x, h, c, d):
     h' = silu(linear(norm(c'))) - stop(d) + norm(x)
 """
 CELLS = [library.load("gru"), Cell.parse(MUTANT), Cell.parse(EVERY)]
+APART = [library.load("mingru"), library.load("paralstm")]
+"""Cells whose units do not mix: what the Newton engine does not leave to the interpreter."""
 STEPS, BATCH, WIDTH = 5, 3, 21
 
 
@@ -109,7 +112,7 @@ def computed(cell: Cell, engine: str) -> list[Tensor]:
 def digest(engine: str) -> str:
     """Return a digest of what an engine computes of all cells."""
     digest = hashlib.sha256()
-    for cell in CELLS:
+    for cell in APART if engine == "newton" else CELLS:
         for tensor in computed(cell, engine):
             digest.update(tensor.detach().contiguous().numpy().tobytes())
     return digest.hexdigest()[:16]
@@ -148,7 +151,7 @@ def test_the_numbers_are_finite() -> None:
     assert all(tensor.isfinite().all() for cell in CELLS for tensor in computed(cell, "interpreter"))
 
 
-@pytest.mark.parametrize("engine", ["interpreter", "stacked"])
+@pytest.mark.parametrize("engine", ["interpreter", "stacked", "newton"])
 def test_an_engine_on_torch_computes_the_same_bits_as_ever(engine: str) -> None:
     check(engine, torch_kind())
 

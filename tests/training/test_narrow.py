@@ -71,7 +71,7 @@ def trial(name: str, engine: str, x_width: int) -> Trial:
     return plan.trial(library.load(name).id, "arithmetic", setting())
 
 
-@pytest.mark.parametrize("name", ["gru", "mut1"])
+@pytest.mark.parametrize("name", ["gru", "mut1", "mingru"])
 def test_trials_with_a_narrow_x_train_on_every_engine_from_the_same_weights(name: str) -> None:
     outcomes = {
         engine: run_trial(trial(name, ENGINES[engine].title.name, 12), library.load(name), STREAMS)
