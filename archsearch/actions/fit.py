@@ -3,28 +3,25 @@
 from __future__ import annotations
 
 import os
-import shlex
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
-from archsearch import __version__, tasks
+from archsearch import tasks
 from archsearch.actions.cells import NamedCell, find_cell
+from archsearch.actions.fit_config import fit_of
 from archsearch.actions.fit_course import Advanced, Contestant, FitCourse
 from archsearch.actions.fit_result import Fit
 from archsearch.actions.fit_settings import Wanted, compared_settings, won_setting
-from archsearch.actions.noise_words import noise_words
 from archsearch.actions.own_tasks import named_sources
 from archsearch.actions.request import PRESET
 from archsearch.actions.tasks import resolve_task
-from archsearch.actions.verdict_words import verdict_sentences
 from archsearch.cell import Cell
 from archsearch.compiler.engines import identity
 from archsearch.errors import InputError
-from archsearch.models import Config, Draw, ModelFiles, TrainedModel, check_free, ends_of, write_folder
+from archsearch.models import ModelFiles, check_free, write_folder
 from archsearch.protocol.checks import LARGEST
 from archsearch.protocol.loading import load_preset
 from archsearch.protocol.preset import Preset
@@ -98,31 +95,21 @@ def fit(
         InputError: Something is unknown, too small, or the folder cannot be written.
         ArchsearchError: All trainings diverged.
     """
-    if not (
-        0 <= seed <= LARGEST
-        and seeds >= 1
-        and settings >= 1
-        and patience >= 0
-        and (steps is None or steps >= 1)
-    ):
-        raise InputError("seeds, settings and steps are at least 1, seed and patience at least 0")
+    _check_numbers(seed, patience, seeds=seeds, settings=settings, steps=steps)
     target = None if folder is None else Path(folder)
     if target is not None:
         check_free(target, force)
-    named, other = (_named(each, runs) for each in (cell, beside))
-    assert named is not None
+    named = _named(cell, runs)
+    other = None if beside is None else _named(beside, runs)
     said = Wanted(**sizes)
     preset_name, rules = _preset(preset, named)
     resolved = resolve_task(preset_name, rules, task, difficulty)
-    place = worker_devices(device, 1)[0]
-    if problem := cuda_problem(place) if place != "cpu" else None:
-        raise InputError(problem)
+    place = _place(device)
     with as_in_a_worker(place):
-        streams = _streams(resolved.full_name, data, place)
         course = FitCourse(
             task=resolved,
             preset=rules,
-            streams=streams,
+            streams=_streams(resolved.full_name, data, place),
             engine=identity(chosen_engine(place), place),
             machine=machine_kind(place),
             seed=seed,
@@ -132,23 +119,14 @@ def fit(
             checkpoints=_checkpoints(target, patience),
             told=progressed,
         )
-        first = _contestant(course, named, named, said, settings)
-        course.total = course.cost(first) * (1 if other is None else 2)
-        found = [course.train(first)]
-        if other is not None:
-            parameters = found[0][course.best(found[0])].outcome.parameters
-            alike = Wanted(**said.axes, parameters=parameters)
-            found.append(course.train(_contestant(course, other, named, alike, settings)))
-    fits = [
-        _fit(course, each, one, _preset_file(preset_name, rules), license)
-        for each, one in zip((named, other), found, strict=False)
-        if each is not None
-    ]
+        trained = _trained(course, named, other, said, settings)
+    first, *second = [fit_of(course, *of_cell, preset_name, license) for of_cell in trained]
     if target is not None:
-        weights = found[0][fits[0].config.chosen].weights
-        write_folder(target, ModelFiles(named.cell, fits[0].config, weights), force=force)
+        _, found = trained[0]
+        weights = found[first.config.chosen].weights
+        write_folder(target, ModelFiles(named.cell, first.config, weights), force=force)
         CheckpointFolder(unfinished(target)).sweep()
-    return replace(fits[0], folder=target, beside=fits[1] if other is not None else None)
+    return replace(first, folder=target, beside=second[0] if second else None)
 
 
 def unfinished(folder: Path) -> Path:
@@ -161,18 +139,28 @@ def _checkpoints(target: Path | None, patience: int) -> CheckpointFolder | None:
     return None if target is None else CheckpointFolder(unfinished(target) / f"patience-{patience}")
 
 
-def _named(
-    cell: Cell | str | os.PathLike[str] | None, runs: str | os.PathLike[str] | None
-) -> NamedCell | None:
-    if cell is None or isinstance(cell, Cell):
-        return None if cell is None else NamedCell(cell)
-    return find_cell(os.fspath(cell), runs_folder(runs))
+def _check_numbers(seed: int, patience: int, *, seeds: int, settings: int, steps: int | None) -> None:
+    least_of_all = min(seeds, settings, 1 if steps is None else steps)
+    if not 0 <= seed <= LARGEST or patience < 0 or least_of_all < 1:
+        raise InputError("seeds, settings and steps are at least 1, seed and patience at least 0")
+
+
+def _named(cell: Cell | str | os.PathLike[str], runs: str | os.PathLike[str] | None) -> NamedCell:
+    return NamedCell(cell) if isinstance(cell, Cell) else find_cell(os.fspath(cell), runs_folder(runs))
 
 
 def _preset(preset: str | None, named: NamedCell) -> tuple[str, Preset]:
     if preset is None and named.board is not None:
         return named.board.plan.preset_name, named.board.plan.preset
     return load_preset(preset or PRESET)
+
+
+def _place(device: str) -> str:
+    """Return the one device that is meant, once it works."""
+    place = worker_devices(device, 1)[0]
+    if problem := cuda_problem(place) if place != "cpu" else None:
+        raise InputError(problem)
+    return place
 
 
 def _streams(full_name: str, data: str | os.PathLike[str] | None, device: str) -> Streams:
@@ -185,6 +173,19 @@ def _streams(full_name: str, data: str | os.PathLike[str] | None, device: str) -
     task = tasks.load(full_name, Path(data) if data else None, source)
     tasks.check_first_windows(task)
     return Streams(task, device)
+
+
+def _trained(
+    course: FitCourse, named: NamedCell, other: NamedCell | None, said: Wanted, settings: int
+) -> list[tuple[NamedCell, list[Fitted]]]:
+    """Train a cell, and the other if there is one with as many parameters; return both with their trainings."""
+    first = _contestant(course, named, named, said, settings)
+    course.total = course.cost(first) * (1 if other is None else 2)
+    found = course.train(first)
+    if other is None:
+        return [(named, found)]
+    alike = Wanted(**said.axes, parameters=found[course.best(found)].outcome.parameters)
+    return [(named, found), (other, course.train(_contestant(course, other, named, alike, settings)))]
 
 
 def _contestant(
@@ -201,66 +202,3 @@ def _contestant(
     return Contestant(
         named.cell, tuple(said.sized(setting, named.cell, symbols, width) for setting in chosen)
     )
-
-
-def _preset_file(name: str, rules: Preset) -> str:
-    """Return how a command names a preset elsewhere: one that is not published is a file that has to be brought."""
-    try:
-        published = load_preset(name)[1] == rules
-    except InputError:
-        published = False
-    return name if published else f"{name}.toml"
-
-
-def _fit(course: FitCourse, named: NamedCell, found: list[Fitted], preset: str, license: str) -> Fit:
-    chosen = course.best(found)
-    trial, outcome, task = found[chosen].trial, found[chosen].outcome, course.streams.task
-    config = Config(
-        archsearch=__version__,
-        name=named.cell.name,
-        cell=named.cell.id,
-        task=task.name,
-        measure=task.measure,
-        units=outcome.units,
-        x_width=trial.own_width or outcome.units,
-        setting=trial.setting,
-        ends=ends_of(task),
-        floor=float(task.floor),
-        ceiling=float(task.ceiling),
-        draws=tuple(Draw(one.trial, msgspec.structs.replace(one.outcome, seconds=0.0)) for one in found),
-        chosen=chosen,
-        patience=course.patience,
-        command=_command(course, preset, found[chosen]),
-        notes=tuple(_notes(named)),
-        license=license,
-    )
-    return Fit(TrainedModel(named.cell, config, found[chosen].weights), config)
-
-
-def _command(course: FitCourse, preset: str, found: Fitted) -> str:
-    """Return what trains a model again, from its folder: all that was chosen is said."""
-    setting, task = found.trial.setting, course.streams.task.name
-    name = TaskName.parse(task)
-    said = [task] if name.is_own else [course.task.name, "--difficulty", name.rest]
-    said += ["--data", "."] if name.is_file and not name.is_own else []
-    words: list[object] = ["archsearch", "fit", "cell.cell", "--task", *said, "--preset", preset]
-    words += ["--parameters", setting.budget, "--layers", setting.layers, "--optimiser", setting.optimiser]
-    for axis in ("rate", "clip", "scale", "dropout"):
-        words += [f"--{axis}", repr(getattr(setting, axis))]
-    words += ["--steps", course.steps, "--patience", course.patience, "--seeds", course.draws]
-    return shlex.join(map(str, [*words, "--seed", course.seed, "-o", "again"]))
-
-
-def _notes(named: NamedCell) -> Iterator[str]:
-    """Yield what its run says of a cell: its place, the noise, the verdict."""
-    board, row = named.board, named.row
-    if board is None or row is None:
-        return
-    place = f"rank {row.rank}" if row.rank is not None else "a reference"
-    yield f"In run {board.run} (seed {board.plan.seed}) it is {place}, with a fitness of {row.fitness:.3f}."
-    if board.noise is not None:
-        yield noise_words(board.noise)
-    if row.verdict is None:
-        yield "The referee was not asked about it: no verdict."
-    else:
-        yield from verdict_sentences(row.verdict, "this run", board.control)

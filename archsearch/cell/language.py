@@ -1,4 +1,4 @@
-"""Reads cell texts: `grammars/cell.lark` gives the form, this file names, arities and limits.
+"""Reads cell texts: `syntax` gives the form, this file names, arities and limits of a cell.
 
 A sign before a number is part of the number; before anything else it subtracts from 0: `-h` is `0 - h`. So a text has one
 graph, and the graph's own text has the same one.
@@ -7,107 +7,30 @@ graph, and the graph's own text has the same one.
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from functools import cache
 from typing import Any
 
-from lark import Lark, Token, Tree, UnexpectedInput
-from lark.exceptions import UnexpectedCharacters, UnexpectedToken
-from lark.indenter import DedentError, Indenter
+from lark import Token, Tree
 
 from archsearch.cell import hints, printing
+from archsearch.cell.cell_text import CellText, first_names, quoted
 from archsearch.cell.graph import Graph
 from archsearch.cell.identity import live_states
 from archsearch.cell.node import Node
 from archsearch.cell.ops import CALLS, INFIX, MAX_HEADS, OPS, UGI, UGI_NAME, Value, canonical_arguments
 from archsearch.cell.references import Reference, resolved
 from archsearch.cell.sharing import OF_THE_MATRIX
-from archsearch.errors import CellError
-from archsearch.resources import grammars
+from archsearch.cell.syntax import syntax_tree
 from archsearch.words import did_you_mean
 
 MAX_BYTES = printing.MAX_BYTES
 MAX_NODES = 512
 MAX_STATES = 8
-MAX_NESTING = 32
 MAX_NAME = 32
-MAX_MESSAGE = 1000
-"""Characters of what is said of a text; the place and the way out stand at its ends."""
-
-MAX_LISTED = 12
-"""Names in a message."""
-
-MAX_QUOTED = 40
-"""Characters of a text in a message."""
 
 MARK = "\ufeff"
 """The byte-order mark that editors put before a text."""
-
-FORBIDDEN = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
-"""Control characters, those that change the direction of writing, and halves of characters."""
-
-TOKEN_WORDS = {
-    "NAME": "a name",
-    "NEXT": "a next value such as h'",
-    "NUMBER": "a number",
-    "LPAR": "'('",
-    "RPAR": "')'",
-    "COMMA": "','",
-    "COLON": "':'",
-    "EQUAL": "'='",
-    "CELL": "'cell'",
-    "ADDITIVE": "'+' or '-'",
-    "SIGN": "'-'",
-    "MULTIPLICATIVE": "'*' or '/'",
-    "_NL": "a new line",
-    "_INDENT": "an indented line",
-    "_DEDENT": "the end of the cell",
-    "$END": "the end of the text",
-}
-
-
-class _Blocks(Indenter):
-    NL_type = "_NL"
-    OPEN_PAREN_types = ["LPAR"]
-    CLOSE_PAREN_types = ["RPAR"]
-    INDENT_type = "_INDENT"
-    DEDENT_type = "_DEDENT"
-    tab_len = 8
-
-
-@cache
-def _parser() -> Lark:
-    grammar = (grammars() / "cell.lark").read_text(encoding="utf-8")
-    return Lark(grammar, parser="lalr", postlex=_Blocks(), propagate_positions=True, maybe_placeholders=False)
-
-
-class _Source:
-    """A text and where it came from, to say where something is wrong.
-
-    Attributes:
-        text: The text.
-        name: What errors call it.
-    """
-
-    def __init__(self, text: str, name: str) -> None:
-        self.text, self.name = text, name
-
-    def error(self, where: Any, message: str) -> CellError:
-        """Return an error at a token or tree, or at a (line, column) pair."""
-        if isinstance(where, Tree):
-            where = (where.meta.line, where.meta.column) if not where.meta.empty else (1, 1)
-        elif isinstance(where, Token):
-            where = (where.line, where.column)
-        whole = f"{self.name}:{where[0]}:{where[1]}: {message}"
-        half = MAX_MESSAGE // 2
-        return CellError(whole if len(whole) <= MAX_MESSAGE else f"{whole[: half - 1]} … {whole[2 - half :]}")
-
-    def position(self, offset: int) -> tuple[int, int]:
-        """Return line and column, from 1, of a character."""
-        before = self.text[:offset]
-        return before.count("\n") + 1, offset - (before.rfind("\n") + 1) + 1
 
 
 def parse(text: str, name: str = "<text>") -> Graph:
@@ -121,14 +44,8 @@ def parse(text: str, name: str = "<text>") -> Graph:
         CellError: `name:line:column`, what is wrong and what is allowed.
     """
     text = text.removeprefix(MARK).replace("\r\n", "\n")
-    source = _Source(text, name)
-    _check_limits(source)
-    try:
-        tree = _parser().parse(text + "\n")
-    except DedentError:
-        raise source.error((1, 1), "the lines of the cell must be indented alike") from None
-    except UnexpectedInput as error:
-        raise _syntax_error(source, error) from None
+    source = CellText(text, name)
+    tree = syntax_tree(source)
     header, *statements = (child for child in tree.children if isinstance(child, Tree))
     builder = _Builder(source, header, [str(statement.children[0]) for statement in statements])
     for target, expression in (statement.children for statement in statements):
@@ -139,26 +56,7 @@ def parse(text: str, name: str = "<text>") -> Graph:
     return graph
 
 
-def _check_limits(source: _Source) -> None:
-    size = len(source.text.encode(errors="surrogatepass"))
-    if size > MAX_BYTES:
-        raise source.error((1, 1), f"the text has {size:,} bytes; a cell has at most {MAX_BYTES:,}")
-    if not source.text.strip():
-        raise source.error((1, 1), "the text is empty; a cell begins with 'cell NAME(x, h):'")
-    if tab := source.text.find("\t") + 1:
-        raise source.error(source.position(tab - 1), "a tab; indent with spaces")
-    if bad := FORBIDDEN.search(source.text):
-        raise source.error(
-            source.position(bad.start()), f"control character U+{ord(bad[0]):04X}; a cell is plain text"
-        )
-    depth = 0
-    for match in re.finditer(r"#[^\n]*|[()]", source.text):
-        depth += {"(": 1, ")": -1}.get(match[0], 0)
-        if depth > MAX_NESTING:
-            raise source.error(source.position(match.start()), f"brackets nested deeper than {MAX_NESTING}")
-
-
-def _check_printed(source: _Source, graph: Graph) -> None:
+def _check_printed(source: CellText, graph: Graph) -> None:
     """Refuse a cell whose own text would be too large to be read again; a short one's never is."""
     if len(source.text) > MAX_BYTES // 4:
         size = len(printing.text(graph).encode(errors="surrogatepass"))
@@ -167,36 +65,6 @@ def _check_printed(source: _Source, graph: Graph) -> None:
                 f"written out the cell has {size:,} bytes; it has at most {MAX_BYTES:,}, so shorten its note"
             )
             raise source.error((1, 1), message)
-
-
-def _syntax_error(source: _Source, error: UnexpectedInput) -> CellError:
-    where = (max(error.line, 1), max(error.column, 1))
-    if isinstance(error, UnexpectedCharacters):
-        shown, allowed, hint = repr(error.char), error.allowed or (), hints.of_character(error.char)
-    else:
-        assert isinstance(error, UnexpectedToken)
-        token, allowed = error.token, error.accepts or error.expected
-        shown = TOKEN_WORDS.get(token.type, _quoted(token))
-        if token.type in ("NAME", "NUMBER", "NEXT"):
-            shown = _quoted(token)
-        if token.type in ("$END", "_DEDENT"):
-            where = source.position(len(source.text.rstrip()))
-        hint = hints.of_place(source.text, token.start_pos or 0, str(token), token.type, allowed)
-    words = sorted({TOKEN_WORDS.get(kind, kind) for kind in allowed})
-    way_out = hint or ("expected " + " or ".join(words) if words else "")
-    return source.error(where, f"unexpected {shown}" + (f"; {way_out}" if way_out else ""))
-
-
-def _quoted(text: str) -> str:
-    """Return a text in quotes, its beginning if it is long."""
-    return repr(str(text)) if len(text) <= MAX_QUOTED else f"{text[:MAX_QUOTED]!r}…"
-
-
-def _listed(names: Iterable[str]) -> str:
-    """Return names for a message, the first of them if there are many."""
-    every = list(names)
-    more = f", … {len(every) - MAX_LISTED} more" if len(every) > MAX_LISTED else ""
-    return ", ".join(every[:MAX_LISTED]) + more
 
 
 def _note(text: str) -> tuple[str, ...]:
@@ -228,7 +96,7 @@ class _Builder:
         states: Names of the states.
     """
 
-    def __init__(self, source: _Source, header: Tree[Token], targets: Sequence[str]) -> None:
+    def __init__(self, source: CellText, header: Tree[Token], targets: Sequence[str]) -> None:
         self.source, self.targets, self.target = source, targets, ""
         title, *parameters = header.children
         assert isinstance(title, Token)
@@ -273,7 +141,7 @@ class _Builder:
             self._checked_name(target)
         elif key[:-1] not in self.states:
             raise self.source.error(
-                target, f"{_quoted(key[:-1])} is no state (states here: {', '.join(self.states)})"
+                target, f"{quoted(key[:-1])} is no state (states here: {', '.join(self.states)})"
             )
         if key in self.names:
             raise self.source.error(target, f"{key!r} is assigned twice")
@@ -343,15 +211,17 @@ class _Builder:
             and name[:-1] in self.names
             and self.nodes[self.names[name[:-1]]].op == "linear"
         ):
-            return f"{_quoted(name)} is no value: the transpose of a matrix is written linear(v, like={name})"
+            return f"{quoted(name)} is no value: the transpose of a matrix is written linear(v, like={name})"
         alike = [known for known in self.names if known.endswith("'") == name.endswith("'")]
-        return f"unknown name {_quoted(name)} (known here: {_listed(self.names)}{did_you_mean(name, alike)})"
+        return (
+            f"unknown name {quoted(name)} (known here: {first_names(self.names)}{did_you_mean(name, alike)})"
+        )
 
     def _call(self, name: Token, arguments: Tree[Token]) -> int:
         op = str(name)
         if op not in CALLS:
             hint = hints.of_function(op) or did_you_mean(op, CALLS)
-            raise self.source.error(name, f"unknown op {_quoted(op)} (ops: {', '.join(sorted(CALLS))}{hint})")
+            raise self.source.error(name, f"unknown op {quoted(op)} (ops: {', '.join(sorted(CALLS))}{hint})")
         keywords = [
             child for child in arguments.children if isinstance(child, Tree) and child.data == "keyword"
         ]
@@ -380,7 +250,7 @@ class _Builder:
             if name not in known:
                 raise self.source.error(
                     name,
-                    f"op {op!r} has no argument {_quoted(name)} (arguments: {', '.join(known) or 'none'})",
+                    f"op {op!r} has no argument {quoted(name)} (arguments: {', '.join(known) or 'none'})",
                 )
             if name in given:
                 raise self.source.error(name, f"argument {str(name)!r} is given twice")
@@ -413,12 +283,12 @@ class _Builder:
         if name == "bias" and value == "none" and sign > 0:
             return None
         allowed = f"a number, {UGI_NAME} or none" if name == "bias" else "a number"
-        raise self.source.error(value, f"argument {str(name)!r} takes {allowed}, got {_quoted(value)}")
+        raise self.source.error(value, f"argument {str(name)!r} takes {allowed}, got {quoted(value)}")
 
     def _heads(self, value: Token, sign: int) -> float:
         number = self._finite(value) * sign if value.type == "NUMBER" else 0.0
         if number != int(number) or not 1 <= number <= MAX_HEADS:
-            given = _quoted("-" * (sign < 0) + value)
+            given = quoted("-" * (sign < 0) + value)
             raise self.source.error(
                 value, f"argument 'heads' takes a whole number from 1 to {MAX_HEADS}, got {given}"
             )

@@ -31,8 +31,7 @@ def bias(run: tuple[str, ...], figure: Path | None, runs: Path, as_json: bool) -
     """Print the table; see `archsearch.studies.bias`."""
     from archsearch.studies import bias as study_of  # scipy takes its time to import
 
-    if figure is not None:
-        check_figure(figure)
+    check_figure(figure)
     cells = list[study_of.JudgedCell]()
     for name in run:
         folder = existing_run(name, runs)

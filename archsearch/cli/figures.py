@@ -30,12 +30,14 @@ def figure_option(help: str, option: str = "--figure") -> Callable[[Command], Co
     )
 
 
-def check_figure(figure: Path, option: str = "--figure") -> None:
-    """Refuse a figure that could not be drawn.
+def check_figure(figure: Path | None, option: str = "--figure") -> None:
+    """Refuse a figure that could not be drawn; None is no figure.
 
     Raises:
         InputError: matplotlib is missing, or knows no such format, or there is no such folder.
     """
+    if figure is None:
+        return
     try:
         from matplotlib.figure import Figure as Picture
     except ImportError:

@@ -9,7 +9,14 @@ import click
 import msgspec
 
 from archsearch.actions.cells import load_cells
-from archsearch.cli.options import check_positive, json_option, network_options, runs_option, seeds_options
+from archsearch.cli.options import (
+    cells_option,
+    check_positive,
+    json_option,
+    network_options,
+    runs_option,
+    seeds_options,
+)
 from archsearch.cli.printing import console, note, print_json
 from archsearch.cli.tables import Column, number_text, print_table
 from archsearch.protocol.records import BASELINE
@@ -26,13 +33,7 @@ FOLDER = Path("runs", "generalize")
     help=STUDIES["generalize"],
     epilog="Example: archsearch study generalize --cells lstm,quick-1/1 --task memorization",
 )
-@click.option(
-    "--cells",
-    metavar="A,B,C",
-    default="tanh_rnn,lstm",
-    show_default=True,
-    help="Of the library, a .cell file, or RUN/1; the GRU is beside them.",
-)
+@cells_option("tanh_rnn,lstm", more="; the GRU is beside them")
 @click.option(
     "--task",
     metavar="NAME",

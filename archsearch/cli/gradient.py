@@ -13,6 +13,7 @@ import msgspec
 from archsearch.actions.cells import load_cells
 from archsearch.cli.figures import check_figure, figure_option, write_figure
 from archsearch.cli.options import (
+    cells_option,
     check_positive,
     json_option,
     network_options,
@@ -36,13 +37,7 @@ SHORTEST, LONGEST = 10, 10_000
     help=STUDIES["gradient"],
     epilog="Example: archsearch study gradient --cells tanh_rnn,lstm --lags 10,30,100 --figure gradient.svg",
 )
-@click.option(
-    "--cells",
-    metavar="A,B,C",
-    default="tanh_rnn,lstm,gru",
-    show_default=True,
-    help="Of the library, a .cell file, or RUN/1.",
-)
+@cells_option("tanh_rnn,lstm,gru")
 @click.option(
     "--task",
     metavar="NAME",
@@ -99,8 +94,7 @@ def gradient(
     study_of.check_lag_task(task)
     wanted = whole_numbers("--lags", lags, (SHORTEST, LONGEST), "10,100")
     check_positive(scale=scale, rate=rate, clip=clip)
-    if figure is not None:
-        check_figure(figure)
+    check_figure(figure)
     subjects = load_cells(cells, runs)
     setting = Setting("adamw", rate, clip, scale, layers=1, budget=budget)
     rows = []

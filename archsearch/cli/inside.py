@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 import msgspec
@@ -13,15 +13,25 @@ from archsearch.actions.cells import load_cell
 from archsearch.cli.characters import FOLDER, endings_option, numbers, positive, text_of, text_option
 from archsearch.cli.figures import check_figure, figure_option, write_figure
 from archsearch.cli.inside_tables import PRINTERS
-from archsearch.cli.options import folder_option, json_option, runs_option
+from archsearch.cli.options import cells_option, folder_option, json_option, runs_option
 from archsearch.cli.packages import check_sklearn
 from archsearch.cli.printing import console, print_json
 from archsearch.errors import InputError
 from archsearch.studies import STUDIES
 from archsearch.words import did_you_mean
 
+if TYPE_CHECKING:
+    from archsearch.studies.characters.text import CharText
+    from archsearch.studies.inside_look import Look
+
 PARTS = tuple(PRINTERS)
 USUAL = "losses,ngrams"
+
+DRAWN = {"--figure": "gates", "--course-figure": "course", "--places-figure": "neighbours"}
+"""Which part each figure draws."""
+
+Figures = dict[str, Path | None]
+"""The figures that are wanted, by their options."""
 
 
 @click.command(
@@ -38,13 +48,7 @@ USUAL = "losses,ngrams"
     show_default=True,
     help=f"Of {', '.join(PARTS)}; all for all.",
 )
-@click.option(
-    "--cells",
-    metavar="A,B,C",
-    default="lstm,gru",
-    show_default=True,
-    help="Of the library, a .cell file, or RUN/1.",
-)
+@cells_option("lstm,gru")
 @click.option("--layers", metavar="N,M", default="1", show_default=True, help="How many, for each model.")
 @click.option("--units", metavar="N,M", default="128", show_default=True, help="Width of a layer, likewise.")
 @click.option(
@@ -108,26 +112,14 @@ def inside(
     runs: Path,
     as_json: bool,
 ) -> None:
-    """Train, look, and print; see `archsearch.studies.inside`."""
-    from archsearch.studies import inside as study_of  # torch takes its time to import
-    from archsearch.studies import inside_parts as parts_of
-    from archsearch.studies.characters.contexts import context_rows
-    from archsearch.studies.characters.dynamic import Reading
-    from archsearch.studies.characters.errors import ngram_hits
+    """Train, look, and print; see `archsearch.studies.inside_look`."""
+    from archsearch.studies.characters.dynamic import Reading  # torch takes its time to import
     from archsearch.studies.characters.gates import gate_names
-    from archsearch.studies.characters.windows import trained_windows
+    from archsearch.studies.inside import Budget
+    from archsearch.studies.inside_look import Look, looked
 
-    parts = _parts(said)
-    if figure is not None:
-        check_figure(figure)
-        parts = [*parts, *(["gates"] if "gates" not in parts else [])]
-    if course_figure is not None:
-        check_figure(course_figure, "--course-figure")
-        parts = [*parts, *(["course"] if "course" not in parts else [])]
-    if places_figure is not None:
-        check_figure(places_figure, "--places-figure")
-        check_sklearn("--places-figure")
-        parts = [*parts, *(["neighbours"] if "neighbours" not in parts else [])]
+    figures = {"--figure": figure, "--course-figure": course_figure, "--places-figure": places_figure}
+    parts = _with_drawn(_parts(said), figures)
     sizes = list(itertools.product(numbers(layers, "--layers"), numbers(units, "--units")))
     if said != "all" and "scale" in parts and len(set(sizes)) < 2:
         raise InputError("--parts scale compares two sizes of a cell; name them, such as --units 64,512")
@@ -136,60 +128,13 @@ def inside(
         raise InputError(f"--figure draws gates, and no node of {cells} is a sigmoid; leave it out")
     reading = Reading(positive(dynamic_rates, "--dynamic-rates"), dynamic_interval, dynamic_symbols)
     text = text_of(path, seed, endings)
-    budget = study_of.Budget(folder, epochs, steps, seed)
-    found: dict[str, Any] = {}
+    budget = Budget(folder, epochs, steps, seed)
     with console(error=True).status("reading") as status:
-        told = status.update
-        networks = trained_windows(text, window_steps if {"ngrams", "course"} & set(parts) else 0, told)
-        if "ngrams" in parts:
-            found["ngrams"] = context_rows(text, told, networks)
-        models = [
-            (cell, *study_of.trained_model(text, cell, size, budget, told=told))
-            for cell, size in (itertools.product(subjects, sizes) if set(parts) - {"ngrams"} else ())
-        ]
-        names = study_of.model_names(models)
-        named = {name: model for name, (_, model, _) in zip(names, models, strict=True)}
-        if "losses" in parts:
-            found["losses"] = [study_of.model_row(text, *model) for model in models]
-        for part in ("gates", "units", "closings"):
-            if part in parts:
-                found[part] = getattr(parts_of, f"model_{part}")(text, named, told)
-        if {"errors", "scale", "neighbours"} & set(parts):
-            told("n-grams of up to nine symbols")
-            hits = ngram_hits(text)
-        if "errors" in parts:
-            found["errors"] = parts_of.model_errors(text, named, hits, told)
-        if "scale" in parts:
-            found["scale"] = parts_of.model_scale(text, named, hits, told)
-        if "course" in parts:
-            records = {name: record for name, (_, _, record) in zip(names, models, strict=True)}
-            found["course"] = parts_of.model_course(text, records, networks, told)
-        if "dynamic" in parts:
-            found["dynamic"] = parts_of.model_dynamic(text, named, reading, told)
-        if "neighbours" in parts:
-            samples = parts_of.model_samples(text, named, hits, seed, told)
-            found["neighbours"] = parts_of.model_neighbours(samples)
-    if figure is not None:
-        from archsearch.studies.characters.gates_figure import gates_picture
-
-        write_figure(gates_picture([(row.model, row.gates) for row in found["gates"] if row.gates]), figure)
-    if course_figure is not None:
-        from archsearch.studies.characters.course_figure import course_picture
-
-        picture = course_picture([(row.model, row.points) for row in found["course"]])
-        write_figure(picture, course_figure, "--course-figure")
-    if places_figure is not None:
-        from archsearch.studies.characters.tsne_figure import maps_picture
-
-        write_figure(maps_picture(list(samples.items()), seed), places_figure, "--places-figure")
+        look = Look(text, subjects, sizes, budget, window_steps, reading=reading, told=status.update)
+        found = looked(look, parts)
+    _draw(look, found, figures)
     if as_json:
-        facts: dict[str, Any] = {
-            "sha256": text.checksum,
-            "bytes": len(text.symbols),
-            "symbols": len(text.alphabet),
-        }
-        facts |= {"files": text.files, "left_out": text.left_out}
-        print_json({"text": facts, **msgspec.to_builtins(found)})
+        print_json({"text": _facts(text), **msgspec.to_builtins(found)})
         return
     for part, rows in found.items():
         PRINTERS[part](rows)
@@ -202,3 +147,41 @@ def _parts(said: str) -> list[str]:
             hint = did_you_mean(part, PARTS, " ({})")
             raise InputError(f"--parts: no part {part!r}{hint}; there are {', '.join(PARTS)}")
     return parts
+
+
+def _with_drawn(parts: list[str], figures: Figures) -> list[str]:
+    """Return parts and those that figures draw, once it is known that each can be drawn."""
+    for option, figure in figures.items():
+        check_figure(figure, option)
+        parts = [*parts, DRAWN[option]] if figure is not None else parts
+    if figures["--places-figure"] is not None:
+        check_sklearn("--places-figure")
+    return parts
+
+
+def _draw(look: Look, found: dict[str, list[Any]], figures: Figures) -> None:
+    """Draw the figures that are wanted."""
+    if (figure := figures["--figure"]) is not None:
+        from archsearch.studies.characters.gates_figure import gates_picture
+
+        write_figure(gates_picture([(row.model, row.gates) for row in found["gates"] if row.gates]), figure)
+    if (figure := figures["--course-figure"]) is not None:
+        from archsearch.studies.characters.course_figure import course_picture
+
+        picture = course_picture([(row.model, row.points) for row in found["course"]])
+        write_figure(picture, figure, "--course-figure")
+    if (figure := figures["--places-figure"]) is not None:
+        from archsearch.studies.characters.tsne_figure import maps_picture
+
+        picture = maps_picture(list(look.samples.items()), look.budget.seed)
+        write_figure(picture, figure, "--places-figure")
+
+
+def _facts(text: CharText) -> dict[str, Any]:
+    return {
+        "sha256": text.checksum,
+        "bytes": len(text.symbols),
+        "symbols": len(text.alphabet),
+        "files": text.files,
+        "left_out": text.left_out,
+    }

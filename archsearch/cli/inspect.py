@@ -82,8 +82,7 @@ def inspect(
     The page colours the text by the activation of units: those that follow quotes, brackets, the position in the line or the
     indentation best, or those that are named.
     """
-    if figure is not None:
-        check_figure(figure)
+    check_figure(figure)
     if output.exists() and not force:
         raise InputError(f"{output} exists; --force overwrites it")
     if not output.parent.is_dir():

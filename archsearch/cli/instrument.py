@@ -8,12 +8,10 @@ from typing import TYPE_CHECKING
 import click
 import msgspec
 
-from archsearch.cli.measuring import conditions, examined, measuring_options
+from archsearch.cli.measuring import conditions, examined, measuring_options, worker_pool
 from archsearch.cli.printing import console, print_json, progress_line
 from archsearch.cli.tables import Column, number_text, print_table
 from archsearch.studies import STUDIES
-from archsearch.workers.devices import worker_devices
-from archsearch.workers.pool import WorkerPool
 
 if TYPE_CHECKING:
     from archsearch.studies.measured import MeasuredTask
@@ -41,7 +39,7 @@ def instrument(
     from archsearch.studies.measured import measured_tasks  # scipy takes its time to import
 
     subject = examined(preset, said, cells, runs, tasks)
-    pool = WorkerPool(list(worker_devices(device, workers)), str(data.resolve()) if data else None)
+    pool = worker_pool(device, workers, data)
     with progress_line("training:") as progressed, pool:
         plan = study_of.prepare(pool, **subject._asdict(), settings=settings, draws=draws)
         ended = study_of.train_cells(plan, pool, progressed)

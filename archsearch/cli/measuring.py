@@ -15,6 +15,8 @@ from archsearch.errors import InputError
 from archsearch.protocol.ladder import rules_of
 from archsearch.protocol.loading import changed_preset, load_preset, parse_change
 from archsearch.protocol.preset import Preset
+from archsearch.workers.devices import worker_devices
+from archsearch.workers.pool import WorkerPool
 
 if TYPE_CHECKING:
     from archsearch.studies.instrument import StudyPlan
@@ -63,6 +65,17 @@ def measuring_options(command: Command, settings: str = "the preset's k") -> Com
     for option in reversed(options):
         command = option(command)
     return command
+
+
+def worker_pool(device: str, workers: int | None, data: Path | None) -> WorkerPool:
+    """Return the workers that train, before they are started.
+
+    Args:
+        device: What --device says.
+        workers: How many; None for one per GPU or CPU core.
+        data: Folder of the Penn Treebank's files.
+    """
+    return WorkerPool(list(worker_devices(device, workers)), str(data.resolve()) if data else None)
 
 
 class Examined(NamedTuple):

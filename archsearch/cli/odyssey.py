@@ -18,7 +18,7 @@ from archsearch.cli.odyssey_tables import (
     print_importance,
     print_variants,
 )
-from archsearch.cli.options import json_option, runs_option
+from archsearch.cli.options import cells_option, json_option, runs_option
 from archsearch.cli.packages import check_sklearn
 from archsearch.cli.printing import note, print_json
 from archsearch.cli.searching import effort_of, search_options, searched
@@ -48,13 +48,7 @@ VARIANTS = "vanilla,nig,nfg,nog,niaf,noaf,cifg,np,fgr"
     show_default=True,
     help="What is learned: jsb_chorales, nottingham, piano_midi, muse_data, timit or iam_ondb.",
 )
-@click.option(
-    "--cells",
-    metavar="A,B,C",
-    default=VARIANTS,
-    show_default=True,
-    help="Of the library, a .cell file, or RUN/1; held against vanilla, or else the first.",
-)
+@cells_option(VARIANTS, more="; held against vanilla, or else the first")
 @click.option(
     "--trials",
     metavar="N",
@@ -102,8 +96,7 @@ def odyssey(
 ) -> None:
     """Run and print the tables; see `archsearch.studies.odyssey`."""
     for option, file in (("--figure", figure), ("--marginals", marginals)):
-        if file is not None:
-            check_figure(file, option)
+        check_figure(file, option)
     if importance or marginals is not None:
         check_sklearn("--importance" if importance else "--marginals")
     from archsearch.studies import gates as study_of_gates  # torch takes its time to import

@@ -65,6 +65,22 @@ def training_options(command: Command) -> Command:
     return data_option(workers_option(device_option(command)))
 
 
+def cells_option(default: str, more: str = "") -> Callable[[Command], Command]:
+    """Return the option --cells, a list as `load_cells` takes it.
+
+    Args:
+        default: The list where nothing is said.
+        more: What else is to be said of them.
+    """
+    return click.option(
+        "--cells",
+        metavar="A,B,C",
+        default=default,
+        show_default=True,
+        help=f"Of the library, a .cell file, or RUN/1{more}.",
+    )
+
+
 def top_option(default: int, help: str) -> Callable[[Command], Command]:
     """Return the option --top, a number of ranks.
 

@@ -13,15 +13,14 @@ import msgspec
 from archsearch.actions.cells import load_cells
 from archsearch.actions.tasks import has_data
 from archsearch.cell import Cell
-from archsearch.cli.measuring import conditions, loaded_preset
-from archsearch.cli.options import device_option, json_option, runs_option, set_option
+from archsearch.cli.measuring import conditions, loaded_preset, worker_pool
+from archsearch.cli.options import cells_option, device_option, json_option, runs_option, set_option
 from archsearch.cli.printing import console, note, print_json, progress_line
 from archsearch.cli.searching import effort_of, search_options, searched
 from archsearch.cli.tables import Column, number_text, print_table
 from archsearch.errors import InputError
 from archsearch.protocol.preset import Preset
 from archsearch.studies import STUDIES
-from archsearch.workers.devices import worker_devices
 from archsearch.workers.pool import WorkerPool
 
 if TYPE_CHECKING:
@@ -72,13 +71,7 @@ Found = dict[str, "list[PanelRow]"]
     show_default=True,
     help="Of Table 2.",
 )
-@click.option(
-    "--cells",
-    metavar="A,B,C",
-    default=CELLS,
-    show_default=True,
-    help="Of the library, a .cell file, or RUN/1.",
-)
+@cells_option(CELLS)
 @click.option(
     "--trials",
     metavar="N",
@@ -139,7 +132,7 @@ def panel(
             found = _music(given, wanted, data=data, workers=workers, **music)
         else:
             kinds, sized = _trained(table, name, loaded, share, data)
-            pool = WorkerPool(list(worker_devices(device, workers)), str(data.resolve()) if data else None)
+            pool = worker_pool(device, workers, data)
             found, plan = _preset_trials(
                 table, pool, kinds, name=name, preset=sized, cells=given, settings=settings
             )

@@ -11,6 +11,7 @@ import msgspec
 from archsearch.actions.cells import load_cells
 from archsearch.cli.figures import check_figure, figure_option, write_figure
 from archsearch.cli.options import (
+    cells_option,
     check_positive,
     json_option,
     network_options,
@@ -35,13 +36,7 @@ SHORTEST, LONGEST = 2, 16_384
     help=STUDIES["parallel"],
     epilog="Example: archsearch study parallel --cells gru,mingru,quick-1/1 --lengths 64,256 --steps 300",
 )
-@click.option(
-    "--cells",
-    metavar="A,B,C",
-    default="tanh_rnn,gru,mingru",
-    show_default=True,
-    help="Of the library, a .cell file, or RUN/1.",
-)
+@cells_option("tanh_rnn,gru,mingru")
 @click.option(
     "--task",
     metavar="NAME",
@@ -101,12 +96,10 @@ def parallel(
     check_task_with_length(task)
     wanted = whole_numbers("--lengths", lengths, (SHORTEST, LONGEST), "64,256")
     check_positive(rate=rate)
-    if figure is not None:
-        check_figure(figure)
-    if map is not None:
-        check_figure(map, "--map")
-        if not steps:
-            raise InputError("--map draws what trained cells can do, and --steps 0 trains none")
+    check_figure(figure)
+    check_figure(map, "--map")
+    if map is not None and not steps:
+        raise InputError("--map draws what trained cells can do, and --steps 0 trains none")
     subjects = load_cells(cells, runs)
     for cell in subjects.values():
         study_of.check_whole_gradient(cell)

@@ -10,7 +10,7 @@ import click
 import msgspec
 
 from archsearch.cell import library
-from archsearch.cli.measuring import preset_tasks
+from archsearch.cli.measuring import preset_tasks, worker_pool
 from archsearch.cli.options import json_option, training_options
 from archsearch.cli.printing import console, print_json, progress_line
 from archsearch.cli.tables import Column, number_text, print_table
@@ -18,7 +18,6 @@ from archsearch.protocol.loading import load_preset
 from archsearch.protocol.records import BASELINE
 from archsearch.protocol.seeds import generator
 from archsearch.studies import STUDIES
-from archsearch.workers.devices import worker_devices
 from archsearch.workers.pool import WorkerPool
 
 if TYPE_CHECKING:
@@ -77,7 +76,7 @@ def referee(
     """Print the tables; see `archsearch.studies.referee`."""
     from archsearch.studies import referee as study_of  # scipy takes its time to import
 
-    pool = WorkerPool(list(worker_devices(device, workers)), str(data.resolve()) if data else None)
+    pool = worker_pool(device, workers, data)
     found = _clones(pool, preset, tasks, settings, trained) if trained else []
     reports = list[tuple[str, study_of.Report]]()
     worlds = [(each.task, each.world) for each in found] or [("", study_of.NORMAL)]

@@ -114,8 +114,7 @@ def strategies(
 
     names = _listed(strategies) or tuple(ALONE)
     check_strategies(names)
-    if figure is not None:
-        check_figure(figure)
+    check_figure(figure)
     if simulated is not None:
         if judged or tasks is not None:
             raise InputError(

@@ -9,13 +9,11 @@ from typing import TYPE_CHECKING
 import click
 import msgspec
 
-from archsearch.cli.measuring import conditions, examined, measuring_options
+from archsearch.cli.measuring import conditions, examined, measuring_options, worker_pool
 from archsearch.cli.printing import console, note, print_json, progress_line
 from archsearch.cli.tables import Column, number_text, print_table
 from archsearch.errors import InputError
 from archsearch.studies import STUDIES
-from archsearch.workers.devices import worker_devices
-from archsearch.workers.pool import WorkerPool
 
 if TYPE_CHECKING:
     from archsearch.studies.resampling import Figure
@@ -49,7 +47,7 @@ def transfer(
         raise InputError(
             f"--tasks {','.join(subject.tasks)}: settings go from one task to another; name two or more"
         )
-    pool = WorkerPool(list(worker_devices(device, workers)), str(data.resolve()) if data else None)
+    pool = worker_pool(device, workers, data)
     with progress_line("training:") as progressed, pool:
         plan = study_of.prepare(pool, **subject._asdict(), settings=settings, draws=draws)
         rows = measured_transfer(plan, pool, settings, progressed)

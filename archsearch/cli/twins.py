@@ -9,13 +9,11 @@ import click
 import msgspec
 
 from archsearch.cell import library
-from archsearch.cli.measuring import conditions, examined, measuring_options
+from archsearch.cli.measuring import conditions, examined, measuring_options, worker_pool
 from archsearch.cli.printing import console, print_json, progress_line
 from archsearch.cli.tables import Column, number_text, print_table
 from archsearch.protocol.records import BASELINE
 from archsearch.studies import STUDIES
-from archsearch.workers.devices import worker_devices
-from archsearch.workers.pool import WorkerPool
 
 if TYPE_CHECKING:
     from archsearch.studies.twins import TwinResult
@@ -45,7 +43,7 @@ def twins(
 
     subject = examined(preset, said, cells, runs, tasks)
     subject = subject._replace(cells={BASELINE: library.load(BASELINE), **subject.cells})
-    pool = WorkerPool(list(worker_devices(device, workers)), str(data.resolve()) if data else None)
+    pool = worker_pool(device, workers, data)
     with progress_line("training:") as progressed, pool:
         plan = study_of.prepare(pool, **subject._asdict(), settings=settings, draws=draws)
         results = measured_twins(plan, pool, progressed)

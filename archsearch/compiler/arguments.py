@@ -8,7 +8,6 @@ from collections.abc import Iterable
 import torch
 from torch import Tensor
 
-from archsearch.cell import Cell
 from archsearch.words import did_you_mean
 
 
@@ -69,21 +68,6 @@ def check_name(kind: str, name: str, known: Iterable[str]) -> None:
     known = list(known)
     if name not in known:
         raise ValueError(f"no {kind} {name!r} (known: {', '.join(known)}{did_you_mean(name, known)})")
-
-
-def other_cell(record: object, cell: Cell) -> str | None:
-    """Return why weights with this record, the id of their cell as bytes, are none of `cell`; None where they may be."""
-    if record is None:
-        return None
-    ours = f"this layer is made of cell {cell.name!r} ({cell.id})"
-    if not isinstance(record, Tensor) or record.dtype != torch.uint8 or record.dim() != 1:
-        return f"_extra_state should be the id of a cell as bytes, and is something else; {ours}; without it weights load"
-    found = bytes(record.tolist()).decode("ascii", "backslashreplace")
-    if found == cell.id:
-        return None
-    return (
-        f"the weights are of another cell: they record {found[:40]!r}, {ours}; make the layer of their cell"
-    )
 
 
 def check_input(x: Tensor, dims: tuple[int, int]) -> None:

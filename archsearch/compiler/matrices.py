@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from torch import nn
 
 from archsearch.cell import Cell
-from archsearch.compiler.parameters import role_of
+from archsearch.compiler.parameters import PROJECTION, bias_name, role_of, weight_name
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,35 @@ class Matrix:
     bias: nn.Parameter | None
 
 
-def matrix_places(cell: Cell) -> Iterator[tuple[int, str, str, str]]:
+def indexed(
+    cell: Cell, levels: Iterable[tuple[int, bool, dict[str, str]]], parameters: Mapping[str, nn.Parameter]
+) -> tuple[Matrix, ...]:
+    """Return the matrices of a layer in the order of its parameters.
+
+    Args:
+        cell: In canonical form.
+        levels: Every layer, whether it reads backwards, and its parameters' names by what engines call them.
+        parameters: Those of the layer by their names.
+    """
+    places = tuple(_places(cell))
+    return tuple(
+        Matrix(
+            name=name,
+            role=role,
+            line=line,
+            reads=reads,
+            layer=layer,
+            reverse=reverse,
+            weight=parameters[name],
+            bias=parameters.get(names.get(bias_name(handle), "")),
+        )
+        for layer, reverse, names in levels
+        for handle, role, line, reads in places
+        if (name := names.get(weight_name(handle) if handle else PROJECTION, "")) in parameters
+    )
+
+
+def _places(cell: Cell) -> Iterator[tuple[int, str, str, str]]:
     """Yield handle, role, line and reads of every matrix of a canonical form, in canonical order; x stands for P."""
     x = cell.x
     yield x.handle, "x", x.name or "x", x.name or "x"

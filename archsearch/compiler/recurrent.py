@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import partial
 from typing import Any, overload
 
@@ -12,12 +11,10 @@ from torch import Tensor, nn
 from torch.nn.utils.rnn import PackedSequence
 
 from archsearch.cell import Cell, library
-from archsearch.cell.ops import UGI
 from archsearch.compiler import arguments
-from archsearch.compiler.blocks import diagonals
 from archsearch.compiler.engine_names import current_name
 from archsearch.compiler.engines import ENGINES, default_engine
-from archsearch.compiler.matrices import Matrix, matrix_places
+from archsearch.compiler.matrices import Matrix, indexed
 from archsearch.compiler.parameters import (
     PROJECTION,
     bias_name,
@@ -26,14 +23,11 @@ from archsearch.compiler.parameters import (
     weight_name,
     without_biases,
 )
-from archsearch.compiler.sequences import Run, States, backwards, run_packed, run_packed_backwards
+from archsearch.compiler.sequences import States, Through, through_packed, through_padded
+from archsearch.compiler.starting import draw_start
+from archsearch.compiler.state_dicts import cell_record, other_cell, take_older_names
+from archsearch.compiler.state_order import State, in_written_order, plain_states, written_places
 from archsearch.connections import CONNECTED
-
-State = Tensor | tuple[Tensor, ...]
-"""One tensor for a cell with one state, else a tuple of tensors in the written order."""
-
-Through = Callable[[Run, Tensor, States, bool], tuple[Tensor, States]]
-"""Takes a layer through a sequence from its states, backwards or not."""
 
 
 class Recurrent(nn.Module):
@@ -136,8 +130,7 @@ class Recurrent(nn.Module):
         self.bias, self.batch_first, self.dropout = bias, batch_first, float(dropout)
         self.bidirectional, self.engine = bool(bidirectional), engine
         computed = self.cell.canonical() if bias else without_biases(self.cell.canonical())
-        ranks = {position: rank for rank, position in enumerate(sorted(self.cell.state_order))}
-        self._written = tuple(ranks[position] for position in self.cell.state_order)
+        self._written = written_places(self.cell)
         self._states = tuple(self.cell.states[position] for position in sorted(self.cell.state_order))
         self._endings = ("", "_reverse") if self.bidirectional else ("",)
         self._dtype_without_parameters = dtype or torch.get_default_dtype()
@@ -167,7 +160,6 @@ class Recurrent(nn.Module):
                 parameter = nn.Parameter(torch.empty(item.shape, device=device, dtype=dtype))
                 self.register_parameter(f"{item.title}_{level}", parameter)
 
-    @torch.no_grad()
     def reset_parameters(self, scale: float = 1.0, generator: torch.Generator | None = None) -> None:
         """Draw the weights anew: matrices and vectors from U(-s, s), s = scale / sqrt(n).
 
@@ -180,22 +172,9 @@ class Recurrent(nn.Module):
             scale: Factor of the bound.
             generator: A generator on the CPU; torch's global one if None.
         """
-        bound = scale / math.sqrt(self.hidden_size)
         for level, items in self._learned.items():
-            gates: Tensor | None = None
-            for item in items:
-                parameter = self.get_parameter(f"{item.title}_{level}")
-                if item.start is not None and abs(item.start) == UGI:
-                    gates = _spread_gates(self.hidden_size, generator) if gates is None else gates
-                    parameter.copy_(math.copysign(1.0, item.start) * gates)
-                    continue
-                if item.start is not None:
-                    parameter.fill_(item.start)
-                    continue
-                drawn = torch.empty(item.shape, dtype=torch.float32, device="cpu")
-                parameter.copy_(drawn.uniform_(-bound, bound, generator=generator))
-                if item.diagonal:
-                    diagonals(parameter, item.heads).add_(item.diagonal)
+            own = ((item, self.get_parameter(f"{item.title}_{level}")) for item in items)
+            draw_start(own, scale, generator)
 
     def parameters_of(
         self, handle: int, layer: int = 0, reverse: bool = False
@@ -226,22 +205,7 @@ class Recurrent(nn.Module):
             ...         nn.init.orthogonal_(matrix.weight)
         """
         own = dict(self.named_parameters(remove_duplicate=False))
-        indexed = tuple(matrix_places(self.cell.canonical()))
-        return tuple(
-            Matrix(
-                name=name,
-                role=role,
-                line=line,
-                reads=reads,
-                layer=layer,
-                reverse=reverse,
-                weight=own[name],
-                bias=own.get(names.get(bias_name(handle), "")),
-            )
-            for layer, reverse, names in self._levels()
-            for handle, role, line, reads in indexed
-            if (name := names.get(weight_name(handle) if handle else PROJECTION, "")) in own
-        )
+        return indexed(self.cell.canonical(), self._levels(), own)
 
     def _levels(self) -> Iterator[tuple[int, bool, dict[str, str]]]:
         """Yield every layer, whether it reads backwards, and its parameters' names by what engines call them."""
@@ -270,7 +234,7 @@ class Recurrent(nn.Module):
 
     def get_extra_state(self) -> Tensor:
         """Return the id of the cell as bytes, shape (33,): a tensor, so that safetensors can hold it."""
-        return torch.tensor(list(self.cell.id.encode()), dtype=torch.uint8)
+        return cell_record(self.cell)
 
     def set_extra_state(self, state: Any) -> None:
         """Do nothing: `_load_from_state_dict` has compared the record before it loads."""
@@ -286,12 +250,9 @@ class Recurrent(nn.Module):
         error_msgs: list[str],
     ) -> None:
         """Refuse weights of another cell before anything is copied; take those without a record, or under older names."""
-        for level, names in self._names.items():
-            for name, full in names:
-                if (older := f"{prefix}{name}_{level}") in state_dict:
-                    state_dict[f"{prefix}{full}"] = state_dict.pop(older)
+        take_older_names(state_dict, prefix, self._names.items())
         key = f"{prefix}_extra_state"
-        if (fault := arguments.other_cell(state_dict.get(key), self.cell)) is not None:
+        if (fault := other_cell(state_dict.get(key), self.cell)) is not None:
             error_msgs.append(fault)
             return
         super()._load_from_state_dict(
@@ -381,28 +342,16 @@ class Recurrent(nn.Module):
         """
         if torch.compiler.is_compiling() or self._single is None or type(x) is not Tensor:
             return None
-        form, count = axes[x.dim() == len(axes[1])], len(self._written)
-        if x.dim() != len(form):
-            return None
-        if hx is None:
-            given: tuple[Tensor, ...] = (x,)
-        elif count == 1 and isinstance(hx, Tensor):
-            given = x, hx
-        elif (
-            count > 1
-            and isinstance(hx, tuple)
-            and [isinstance(state, Tensor) for state in hx] == [True] * count
-        ):
-            given = x, *[hx[position] for position in self._written]
-        else:
+        form, states = axes[x.dim() == len(axes[1])], plain_states(hx, self._written)
+        if x.dim() != len(form) or states is None:
             return None
         own: dict[str, Any] = self._parameters
         try:
             weights = tuple(map(own.__getitem__, self._single))
         except KeyError:  # something has taken a parameter's place
             return None
-        made = self._run.quickly(given, weights, form, self.hidden_size)
-        return None if made is None else (made[0], self._written_states(made[1:]))
+        made = self._run.quickly((x, *states), weights, form, self.hidden_size)
+        return None if made is None else (made[0], in_written_order(made[1:], self._written))
 
     def _advance(
         self, x: Tensor, hx: State | None, reset: Tensor | None, batched: bool, dims: int
@@ -413,12 +362,9 @@ class Recurrent(nn.Module):
         if states is not None:
             arguments.check_state_dims(states, batched, dims)
             states = tuple(state if batched else state.unsqueeze(1) for state in states)
-
-        def through(run: Run, x: Tensor, states: States, backward: bool) -> tuple[Tensor, States]:
-            return (backwards(run) if backward else run)(x, states, reset)
-
-        x, after = self._layers(x, self._canonical_states(states, x, x.size(1)), through)
-        return x, self._written_states([state if batched else state.squeeze(1) for state in after])
+        x, after = self._layers(x, self._canonical_states(states, x, x.size(1)), through_padded(reset))
+        after = [state if batched else state.squeeze(1) for state in after]
+        return x, in_written_order(after, self._written)
 
     def _packed(
         self, input: PackedSequence, hx: State | None, reset: Tensor | None
@@ -432,14 +378,10 @@ class Recurrent(nn.Module):
         states = self._canonical_states(states, data, sizes[0])
         if order is not None:
             states = tuple(state.index_select(1, order) for state in states)
-
-        def through(run: Run, x: Tensor, states: States, backward: bool) -> tuple[Tensor, States]:
-            return (run_packed_backwards if backward else run_packed)(run, x, sizes, states)
-
-        output, after = self._layers(data, states, through)
+        output, after = self._layers(data, states, through_packed(sizes))
         if back is not None:
             after = [state.index_select(1, back) for state in after]
-        return PackedSequence(output, batch_sizes, order, back), self._written_states(after)
+        return PackedSequence(output, batch_sizes, order, back), in_written_order(after, self._written)
 
     def _layers(self, x: Tensor, states: States, through: Through) -> tuple[Tensor, list[Tensor]]:
         """Take x through all layers and directions; states (L·D, B, n) in canonical order."""
@@ -467,14 +409,6 @@ class Recurrent(nn.Module):
             return (x.new_zeros(expected),) * len(self._states)
         arguments.check_states(states, expected, x)
         return tuple(states[position] for position in self._written)
-
-    def _written_states(self, states: list[Tensor]) -> State:
-        """Return states in the order in which the cell's text has them."""
-        if len(states) == 1:
-            return states[0]
-        return tuple(
-            states[position] for position in sorted(range(len(states)), key=self._written.__getitem__)
-        )
 
     def _dtype(self) -> torch.dtype:
         """Return the type of the parameters; a replica, or pruning, has them as attributes."""
@@ -509,9 +443,3 @@ class Recurrent(nn.Module):
         shown += [f"{name}={value}" for name in defaults if (value := getattr(self, name)) != defaults[name]]
         shown += [f"engine={self.engine}"] if self.engine != default_engine() else []
         return ", ".join(shown)
-
-
-def _spread_gates(n: int, generator: torch.Generator | None) -> Tensor:
-    """Return biases of n units under which a sigmoid is spread evenly from 1/n to 1 - 1/n (Gu et al. 2020)."""
-    least = 1 / max(n, 2)
-    return torch.logit(torch.empty(n).uniform_(least, 1 - least, generator=generator))

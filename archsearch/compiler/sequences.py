@@ -1,4 +1,4 @@
-"""Ways through a sequence that every engine has: backwards, and packed sequences of several lengths."""
+"""Ways through a sequence that every engine has: of one length or packed of several lengths, forward or backwards."""
 
 from __future__ import annotations
 
@@ -12,8 +12,29 @@ States = tuple[Tensor, ...]
 Run = Callable[[Tensor, States, Tensor | None], tuple[Tensor, States]]
 """Runs one layer in one direction: x (T, B, I), states (B, n) and `reset`, to the output (T, B, n) and the last states."""
 
+Through = Callable[[Run, Tensor, States, bool], tuple[Tensor, States]]
+"""Takes a layer through a sequence from its states, backwards or not."""
 
-def backwards(run: Run) -> Run:
+
+def through_padded(reset: Tensor | None) -> Through:
+    """Return the way through sequences of one length, (T, B, I), with states zeroed where `reset`, (T, B), says so."""
+
+    def through(run: Run, x: Tensor, states: States, backward: bool) -> tuple[Tensor, States]:
+        return (_backwards(run) if backward else run)(x, states, reset)
+
+    return through
+
+
+def through_packed(sizes: Sequence[int]) -> Through:
+    """Return the way through the rows of a PackedSequence, (rows, I), with so many sequences at each step."""
+
+    def through(run: Run, data: Tensor, states: States, backward: bool) -> tuple[Tensor, States]:
+        return (_run_packed_backwards if backward else _run_packed)(run, data, sizes, states)
+
+    return through
+
+
+def _backwards(run: Run) -> Run:
     """Return the layer that reads from the last step to the first.
 
     A `reset` before a step parts two sequences: going back, states are zeroed after that step, before the one ahead of it.
@@ -28,7 +49,7 @@ def backwards(run: Run) -> Run:
     return run_backwards
 
 
-def run_packed(run: Run, data: Tensor, sizes: Sequence[int], states: States) -> tuple[Tensor, States]:
+def _run_packed(run: Run, data: Tensor, sizes: Sequence[int], states: States) -> tuple[Tensor, States]:
     """Run forward over packed sequences, the longest first.
 
     Args:
@@ -49,10 +70,10 @@ def run_packed(run: Run, data: Tensor, sizes: Sequence[int], states: States) -> 
     return torch.cat(outputs), after
 
 
-def run_packed_backwards(
+def _run_packed_backwards(
     run: Run, data: Tensor, sizes: Sequence[int], states: States
 ) -> tuple[Tensor, States]:
-    """Run over packed sequences from the last step of each to the first; else as `run_packed`.
+    """Run over packed sequences from the last step of each to the first; else as `_run_packed`.
 
     Args:
         run: The layer.
@@ -66,7 +87,7 @@ def run_packed_backwards(
         begun, wanted = current[0].shape[0], x.shape[1]
         joined = zip(current, states, strict=True)
         current = tuple(torch.cat([now, start[begun:wanted]]) for now, start in joined)
-        output, current = backwards(run)(x, current, None)
+        output, current = _backwards(run)(x, current, None)
         outputs.append(output.flatten(0, 1))
     return torch.cat(outputs[::-1]), current
 

@@ -11,7 +11,8 @@ import re
 from collections.abc import Mapping
 from typing import TypeAlias
 
-from archsearch.cell.language import MAX_BYTES, MAX_NESTING, MAX_NODES
+from archsearch.cell.language import MAX_BYTES, MAX_NODES
+from archsearch.cell.syntax import MAX_NESTING
 from archsearch.errors import CellError
 
 Value: TypeAlias = "str | int | tuple[Value, ...] | dict[str, Value]"

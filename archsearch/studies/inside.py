@@ -1,6 +1,6 @@
 """Character models looked into, after Karpathy, Johnson, Fei-Fei (2015), "Visualizing and Understanding Recurrent Networks".
 
-Trained models and their losses beside the paper's; `inside_parts` looks into them.
+Trained models and their losses beside the paper's; `inside_look` looks into them, part by part.
 """
 
 from __future__ import annotations

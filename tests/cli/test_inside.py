@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from archsearch.cli.inside_tables import PRINTERS
+from archsearch.studies.inside_look import LOOKS
 from tests.helpers.commands import Call
 
 
@@ -14,6 +16,10 @@ def text_file(folder: Path) -> Path:
     path = folder / "book.txt"
     path.write_bytes(b'he said "well, (yes) now" and\n  went. ' * 90)
     return path
+
+
+def test_every_part_that_is_found_has_a_table() -> None:
+    assert LOOKS.keys() == PRINTERS.keys()
 
 
 def test_the_study_inside_prints_a_table_for_each_part_and_trains_once(call: Call, tmp_path: Path) -> None:
