@@ -31,11 +31,13 @@ def candidates_of_run(store: RunStore, run: str) -> tuple[Header, Iterator[Candi
     Raises:
         StoreError: The run's records cannot be read.
     """
-    plan = store.plan
+    plan = store.facts.plan
     history, _ = read_history(store, plan)
     references = {cell.id: (name, cell) for name, cell in reference_cells(plan).items()}
     tried = [
-        step.cell for step, verdict in store.steps() if verdict and step.kind not in ("nothing", "placebo")
+        step.cell
+        for step, verdict in store.steps.read()
+        if verdict and step.kind not in ("nothing", "placebo")
     ]
     cells = dict.fromkeys([*tried, *references])
     return Header(FORMAT, VERSION, run, plan), (
@@ -59,7 +61,7 @@ def _line(
     judgement = candidate.judgement if candidate else None
     return CandidateLine(
         id=identity,
-        text=(known or store.cell(identity)).text(),
+        text=(known or store.cells.read(identity)).text(),
         reference=reference,
         step=candidate.step if candidate else None,
         parent=candidate.parent if candidate else "",
@@ -69,7 +71,7 @@ def _line(
         fitness=judgement.fitness if judgement else None,
         estimate=judgement.estimate if judgement else None,
         ratios={task: result.ratio for task, result in judgement.tasks.items()} if judgement else {},
-        trials=tuple(TrialLine.of(trial, outcome) for trial, outcome in store.trials_of(identity)),
+        trials=tuple(TrialLine.of(trial, outcome) for trial, outcome in store.trials.of(identity)),
     )
 
 

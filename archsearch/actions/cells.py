@@ -149,7 +149,7 @@ def cell_of_run(folder: Path, which: str, run: str) -> NamedCell:
         board = read_leaderboard(store, folder.name)
         cell = _ranked(board, run, int(which)) if which.isdecimal() else _beginning_with(store, run, which)
         row = next((row for row in board.rows if row.id == cell), None)
-        return NamedCell(store.cell(cell), folder, board, row, tuple(store.trials_of(cell)))
+        return NamedCell(store.cells.read(cell), folder, board, row, tuple(store.trials.of(cell)))
 
 
 def best_cells(run: str, runs: Path, most: int) -> list[Cell]:
@@ -166,7 +166,7 @@ def best_cells(run: str, runs: Path, most: int) -> list[Cell]:
     folder = existing_run(run, runs)
     with RunStore.open(folder) as store:
         rows = read_leaderboard(store, folder.name).rows
-        best = [store.cell(row.id) for row in rows if row.rank is not None and row.rank <= most]
+        best = [store.cells.read(row.id) for row in rows if row.rank is not None and row.rank <= most]
     if not best:
         raise InputError(f"{run} has no ranked cell yet; 'archsearch evolve --run {run}' goes on with it")
     return best
@@ -185,7 +185,7 @@ def _beginning_with(store: RunStore, run: str, which: str) -> str:
     if not re.fullmatch(r"c[0-9a-f]{0,32}", which):
         ways = f"a rank, as in {run}/1, or the beginning of an id, {run}/c1f0"
         raise InputError(f"{run}/{which}: after the run comes {ways}")
-    ids = store.cells_like(which)
+    ids = store.cells.ids_like(which)
     if not ids:
         shows = f"'archsearch leaderboard {run}' shows the best"
         raise InputError(f"{run}/{which}: no cell of the run has such an id; {shows}")

@@ -174,14 +174,14 @@ def confirm_run(
     over = time_limit(max_seconds)
     opened = run if isinstance(run, Run) else open_run(run, runs)
     with Lock(opened.folder), RunStore.open(opened.folder, write=True) as store:
-        plan = store.plan
-        sources = sources_of_run(plan, store.sources, own)
+        plan = store.facts.plan
+        sources = sources_of_run(plan, store.facts.sources, own)
         subjects = _subjects(store, read_leaderboard(store, opened.name), plan, top)
-        place = str(Path(data).resolve()) if data else store.data
+        place = str(Path(data).resolve()) if data else store.facts.data
         others = _unused(plan, place) if unused else []
         devices = list(worker_devices(recorded_device(device, plan.engine), workers))
         with WorkerPool(devices, place, sources) as pool:
-            pool.name_workers(f"archsearch confirm {store.path.parent.name}")
+            pool.name_workers(f"archsearch confirm {store.folder.name}")
             names = [task.full_name for task in plan.tasks] + [
                 resolve_task(plan.preset_name, plan.preset, task).full_name for task in others
             ]
@@ -218,7 +218,7 @@ def _subjects(store: RunStore, board: Leaderboard, plan: RunPlan, top: int) -> l
     found = [row for row in board.rows if row.is_found and row.rank is not None and row.rank <= top]
     if not found:
         raise InputError(f"{board.run}: none of the first {top} ranks is a cell that the search has made")
-    subjects = [Subject(short_id(row.id), store.cell(row.id), row.rank) for row in found]
+    subjects = [Subject(short_id(row.id), store.cells.read(row.id), row.rank) for row in found]
     if board.champion not in ("", BASELINE):
         subjects.append(Subject(board.champion, published_cell(plan, board.champion)))
     return [*subjects, Subject(PLACEBO, library.load(BASELINE))]
@@ -358,7 +358,7 @@ def _cost(
     home, found = docket.home, [subject for subject in subjects if subject.rank is not None]
     champions = len(subjects) - len(found) - 1
     ids = dict.fromkeys(subject.cell.id for subject in subjects)
-    speed = speeds(ended for cell in ids for ended in store.trials_of(cell))
+    speed = speeds(ended for cell in ids for ended in store.trials.of(cell))
     probed = [trial for subject in subjects for trial in probes(home.plan, subject.cell)]
     first = cost_of_trials(probed, speed)
     first += cost_of_pairs(home.plan, most_pairs(len(found), champions, docket.pairs), docket.settings, speed)

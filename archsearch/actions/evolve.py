@@ -209,22 +209,22 @@ def search(
         pool = stack.enter_context(open_crew(options, _data(options, existing), sources, listener.said))
         probed = resolved.probed(pool)
         if existing is not None:
-            check_same_measurement(existing.plan, probed.facts, probed.hello)
+            check_same_measurement(existing.facts.plan, probed.facts, probed.hello)
             store, new = existing, False
         else:
             plan = _checked(resolved.plan(probed))
             store, new = run_of_plan(stack, options, plan, folder, check=check)
-        if not store.scored:
-            store.scored = probed.scored
-        info = _recovered(store, options.limits(store.plan.preset), new=new, note=resolved.note)
+        if not store.facts.scored:
+            store.facts.scored = probed.scored
+        info = _recovered(store, options.limits(store.facts.plan.preset), new=new, note=resolved.note)
         info = replace(info, trouble=probed.hello.trouble, cluster=cluster_words(options, pool))
         pool.name_workers(f"archsearch evolve {info.folder.name}")
         listener.opened(info)
         if warning := network_warning(info.folder):
             listener.said(warning)
         if new:
-            listener.said(estimate_words(_estimate(store.plan, options, pool)))
-            if options.cluster is not None and (hint := look_ahead_hint(store.plan, len(pool.devices))):
+            listener.said(estimate_words(_estimate(store.facts.plan, options, pool)))
+            if options.cluster is not None and (hint := look_ahead_hint(store.facts.plan, len(pool.devices))):
                 listener.said(hint)
         program = None
         if options.ask is not None:
@@ -278,7 +278,7 @@ def _resolved(options: EvolveOptions, existing: RunStore | None) -> ResolvedRequ
     """Return what is searched: as an existing run was asked for, else with defaults for what was not said."""
     if existing is None:
         return resolve(options.request, options.data)
-    resolved = request_of_run(options.request, existing.plan)
+    resolved = request_of_run(options.request, existing.facts.plan)
     check_candidates(options, existing)
     return resolved
 
@@ -289,14 +289,14 @@ def _sources(
     """Return where the user's own tasks lie: as named now, or as a run has them; what is not theirs is not run."""
     if existing is None:
         return named_sources(question.task for question in resolved.questions)
-    return sources_of_run(existing.plan, existing.sources, options.request.own)
+    return sources_of_run(existing.facts.plan, existing.facts.sources, options.request.own)
 
 
 def _data(options: EvolveOptions, existing: RunStore | None) -> str | None:
     """Return the folder of the tasks' files: as given now, or as a resumed run was given it."""
     if options.data is not None:
         return str(options.data.resolve())
-    return existing.data if existing is not None else None
+    return existing.facts.data if existing is not None else None
 
 
 def _checked(plan: RunPlan) -> RunPlan:
@@ -315,17 +315,17 @@ def _sweep(options: EvolveOptions) -> None:
 
 def _recovered(store: RunStore, limits: SearchLimits, new: bool, note: str) -> RunInfo:
     """Put what a killed session left running back to the queue, and return what the run has."""
-    store.look_through()
+    store.trials.look_through()
     reopen_unused(store)
-    queued = store.interrupt()
-    told, candidates = store.count_told()
+    queued = store.trials.interrupt()
+    told, candidates = store.standings.told_and_candidates()
     return RunInfo(
-        folder=store.path.parent,
-        plan=store.plan,
+        folder=store.folder,
+        plan=store.facts.plan,
         new=new,
         told=told,
         candidates=candidates,
-        trials=store.count(),
+        trials=store.trials.count(),
         queued=queued,
         limits=limits,
         finished=_is_finished(store, limits, candidates),
@@ -334,10 +334,10 @@ def _recovered(store: RunStore, limits: SearchLimits, new: bool, note: str) -> R
 
 
 def _is_finished(store: RunStore, limits: SearchLimits, candidates: int) -> bool:
-    if limits.max_seconds is not None and store.elapsed >= limits.max_seconds:
+    if limits.max_seconds is not None and store.facts.elapsed >= limits.max_seconds:
         return _is_whole(store)
     reached = limits.max_candidates is not None and candidates >= limits.max_candidates
-    return reached and _is_whole(store) and not is_due(store, store.plan, limits)
+    return reached and _is_whole(store) and not is_due(store, store.facts.plan, limits)
 
 
 def _is_whole(store: RunStore) -> bool:
@@ -359,15 +359,15 @@ def _searched(
 ) -> SearchResult:
     """Search in an opened run, unless it is finished, and note how that ended."""
     if pool.data is not None:
-        store.data = pool.data
+        store.facts.data = pool.data
     if pool.sources:
-        store.sources = pool.sources
+        store.facts.sources = pool.sources
     if info.finished:
-        store.ended = "finished"
+        store.facts.ended = "finished"
         return SearchResult("finished", info.folder)
-    store.ended = None
-    store.session = msgspec.structs.replace(
-        store.session or Session(),
+    store.facts.ended = None
+    store.facts.session = msgspec.structs.replace(
+        store.facts.session or Session(),
         max_candidates=info.limits.max_candidates,
         max_seconds=info.limits.max_seconds,
         host=socket.gethostname(),
@@ -375,16 +375,16 @@ def _searched(
     try:
         result = _ended_search(info, store, pool, listener, stop, program=program)
     except ClusterLost as lost:
-        store.interrupt()
+        store.trials.interrupt()
         words = f"all that ended is stored. Go on with, here or with --cluster: archsearch evolve --run {info.folder}"
         raise ClusterLost(f"{lost}; {words}") from None
     except BaseException:
         with contextlib.suppress(ArchsearchError):  # a full disk: the next start does it
-            store.interrupt()
+            store.trials.interrupt()
         raise
-    store.interrupt()
+    store.trials.interrupt()
     if result.ending != "interrupted":
-        store.ended = result.ending
+        store.facts.ended = result.ending
     return result
 
 
@@ -401,7 +401,9 @@ def _ended_search(
     limits = limits_of_search(info.limits, info.plan)
     with _paused_trials(info.folder) as checkpoints:
         spending = Spending(frozenset(cell.id for cell in reference_cells(info.plan).values()))
-        dispatcher = Dispatcher(store, pool, store.cell, checkpoints, info.plan.pauses, spending=spending)
+        dispatcher = Dispatcher(
+            store.trials, pool, store.cells.read, checkpoints, info.plan.pauses, spending=spending
+        )
         loop = SearchLoop(
             store, info.plan, dispatcher, limits, listener, stopped=lambda: stop.asked, program=program
         )
@@ -442,7 +444,7 @@ def _judged(info: RunInfo, store: RunStore, pool: WorkerPool, loop: SearchLoop) 
             spending=loop.dispatcher.spending,
         )
     finally:
-        store.elapsed = loop.elapsed
+        store.facts.elapsed = loop.elapsed
 
 
 @contextmanager

@@ -81,15 +81,15 @@ def read_front(store: RunStore, run: str, cost: Cost) -> Front:
     Raises:
         StoreError: The records cannot be read, or contradict each other.
     """
-    plan = store.plan
+    plan = store.facts.plan
     history, references = read_history(store, plan)
     judged = _judgements(history, references)
     estimates = {cell: judgement.estimate for cell, judgement in references.items()}
     estimates |= {place.id: -place.loss for place in history.places}
     outcomes = RecordedOutcomes(store)
     measures: dict[Cost, Callable[[str], float | None]] = {
-        "parameters": lambda cell: layer_parameters(store.cell(cell).polynomial),
-        "flops": lambda cell: flops(plan, store.cell(cell), judged(cell)),
+        "parameters": lambda cell: layer_parameters(store.cells.read(cell).polynomial),
+        "flops": lambda cell: flops(plan, store.cells.read(cell), judged(cell)),
         "time": lambda cell: relative_time(plan, cell, judged(cell), outcomes),
     }
     costs = {cell: value for cell in estimates if (value := measures[cost](cell)) is not None}
@@ -107,10 +107,10 @@ def read_front(store: RunStore, run: str, cost: Cost) -> Front:
                 name=names.get(cell, ""),
                 rank=ranks.get(cell),
                 judgement=judged(cell),
-                polynomial=store.cell(cell).polynomial,
-                flops=flops(plan, store.cell(cell), judged(cell)),
+                polynomial=store.cells.read(cell).polynomial,
+                flops=flops(plan, store.cells.read(cell), judged(cell)),
                 time=relative_time(plan, cell, judged(cell), outcomes),
-                traits=traits_of(store.cell(cell)),
+                traits=traits_of(store.cells.read(cell)),
             )
             for cell in best
         ),

@@ -51,9 +51,9 @@ def read_lineage(store: RunStore, cell: str) -> list[Birth]:
         StoreError: The records cannot be read, or a cell would be its own ancestor.
     """
     line: list[Birth] = []
-    while (steps := store.steps_of(cell)) and ((step := steps[0][0]).parent or step.proposer):
+    while (steps := store.steps.of(cell)) and ((step := steps[0][0]).parent or step.proposer):
         if any(birth.cell == cell for birth in line):
-            raise store.damaged(f"cell {short_id(cell)} is its own ancestor")
+            raise store.database.damaged(f"cell {short_id(cell)} is its own ancestor")
         line.append(Birth(cell, step.parent, step.number, step.applied, step.proposer))
         cell = step.parent
     return line
@@ -81,7 +81,7 @@ def read_family(store: RunStore, cell: str) -> list[Ancestor]:
         StoreError: The records cannot be read, or contradict each other.
     """
     births = read_lineage(store, cell)[::-1]
-    history, _ = read_history(store, store.plan)
+    history, _ = read_history(store, store.facts.plan)
 
     def ancestor(identity: str, birth: Birth | None) -> Ancestor:
         candidate = history.candidate(identity)

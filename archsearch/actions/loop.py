@@ -96,15 +96,15 @@ class SearchLoop:
     ) -> None:
         self.store, self.plan, self.dispatcher = store, plan, dispatcher
         self.limits, self.listener, self.stopped = limits, listener, stopped
-        self.began, self.before = time.monotonic(), store.elapsed
-        self.earlier = store.session or Session(limits.max_candidates, limits.max_seconds)
+        self.began, self.before = time.monotonic(), store.facts.elapsed
+        self.earlier = store.facts.session or Session(limits.max_candidates, limits.max_seconds)
         self.baseline: dict[str, dict[Setting, Try]] = {}
         self.gates: dict[str, float] = {}
         self.search = Search(self.plan, self.baseline, self.gates)
-        self.proposals = Proposals(Inbox(store.path.parent), listener.said)
+        self.proposals = Proposals(Inbox(store.folder), listener.said)
         self.outside = Outside(self.proposals.take, program)
         self.trials, self.excused = 0, 0
-        self.moved, self.restoring = False, store.has_told
+        self.moved, self.restoring = False, store.steps.has_told
         self.waiting: dict[int, set[Trial]] = {}
         self.waiters: dict[Trial, list[int]] = {}
 
@@ -121,7 +121,7 @@ class SearchLoop:
             self.settle()
             raise
         finally:
-            self.store.elapsed = self.elapsed
+            self.store.facts.elapsed = self.elapsed
 
     # -- before the search --------------------------------------------------------------------------------------
 
@@ -130,9 +130,9 @@ class SearchLoop:
         cells = reference_cells(self.plan)
         steps = [reference_step(self.plan, cell.id) for cell in cells.values()]
         trials = [list(possible_trials(self.plan, step)) for step in steps]
-        with self.store.group():
+        with self.store.database.group():
             for cell in cells.values():
-                self.store.add_cell(cell)
+                self.store.cells.add(cell)
             for position, of_cell in enumerate(trials):
                 self.dispatcher.queue(of_cell, REFERENCES + position, shared=True)
         everything = [trial for of_cell in trials for trial in of_cell]
@@ -173,7 +173,7 @@ class SearchLoop:
             missing = [each.trial for each in longest if each.outcome is None]
             if not missing:
                 break
-            with self.store.group():
+            with self.store.database.group():
                 self.dispatcher.queue(missing, NOISE, shared=True)
             if ending := self._turn("noise", len(longest) - len(missing), len(longest)):
                 return ending
@@ -206,14 +206,14 @@ class SearchLoop:
 
     def _note_prepared(self) -> None:
         """Note when the first step could be asked, by which others compute how fast the search is."""
-        if self.earlier.prepared is None and not self.store.has_told:
+        if self.earlier.prepared is None and not self.store.steps.has_told:
             self.earlier = msgspec.structs.replace(self.earlier, prepared=self.elapsed)
-            self.store.session = self.earlier
+            self.store.facts.session = self.earlier
 
     def _note_waiting(self) -> None:
         """Note how long the workers have waited for work so far."""
         seconds = len(self.dispatcher.pool.devices) * (self.elapsed - self.before)
-        self.store.session = msgspec.structs.replace(
+        self.store.facts.session = msgspec.structs.replace(
             self.earlier,
             offered=self.earlier.offered + seconds,
             waited=self.earlier.waited + self.dispatcher.waited,
@@ -225,16 +225,16 @@ class SearchLoop:
         Raises:
             LostTrial: The result of a told one is lost.
         """
-        seen = sees(self.plan, self.store.count_steps())
+        seen = sees(self.plan, self.store.steps.count())
         told, first, steps = read_for_search(self.store, self.plan, seen)
-        brought = self.store.brought_before(first.told) if self.plan.space.tells_by_outputs else ()
+        brought = self.store.steps.brought_before(first.told) if self.plan.space.tells_by_outputs else ()
         self.search = Search(self.plan, self.baseline, self.gates, told=told, seen=first, brought=brought)
         self.search.restore(steps)
         if self.limits.max_trials is not None:
-            told_steps = ((step, verdict) for step, verdict in self.store.steps() if verdict is not None)
+            told_steps = ((step, verdict) for step, verdict in self.store.steps.read() if verdict is not None)
             self.trials = sum(count_trials(step, verdict.reached) for step, verdict in told_steps)
         self.restoring = False
-        with self.store.group():
+        with self.store.database.group():
             for step in self.search.open_steps:
                 self._advance(step)
 
@@ -297,10 +297,10 @@ class SearchLoop:
             if self.trials + open_trials >= self.limits.max_trials:
                 return False
         try:
-            asked = self.search.ask(self.store.cell, self.outside)
+            asked = self.search.ask(self.store.cells.read, self.outside)
         except Thinking:
             return False
-        self.store.add_step(asked.step, asked.cell)
+        self.store.steps.add(asked.step, asked.cell)
         self._advance(asked.step)
         return True
 
@@ -326,9 +326,9 @@ class SearchLoop:
             return None
         step, verdict = ended.step, ended.verdict
         self.trials += count_trials(step, verdict.reached)
-        self.store.tell_step(step.number, verdict, self.elapsed)
+        self.store.steps.tell(step.number, verdict, self.elapsed)
         candidate = self.search.told.told_by(ended)
-        self.store.keep_told(self.search.told, [] if candidate is None else [candidate])
+        self.store.standings.keep(self.search.told, [] if candidate is None else [candidate])
         return ToldStep(step, verdict, None if candidate is None else replace(candidate))
 
     # -- time ---------------------------------------------------------------------------------------------------
@@ -343,7 +343,7 @@ class SearchLoop:
             return "time"
         told = []
         # What comes of a turn is on the disk before anybody hears of it, and in one go.
-        with self.store.group():
+        with self.store.database.group():
             self._collect(phase, 0.0 if self.dispatcher.may_dispatch else wait)
             if phase == SEARCHING:
                 told = self._move()
@@ -374,7 +374,7 @@ class SearchLoop:
         for trial in self.dispatcher.collect(wait):
             if phase in OF_REFERENCES:
                 outcome = self.dispatcher.outcome(trial)
-                check_reference(self.plan, self.store.path.parent.name, trial, outcome)
+                check_reference(self.plan, self.store.folder.name, trial, outcome)
             self._ended(trial)
 
     def _dispatch(self) -> None:

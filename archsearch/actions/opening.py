@@ -58,11 +58,11 @@ def check_searched(store: RunStore) -> None:
     Raises:
         InputError: Says which runs a search goes on in.
     """
-    if store.merged:
+    if store.facts.merged:
         raise InputError(
-            f"{store.path.parent.name} is merged of {parts_words(store.merged)} and has no search of its own; go on with "
+            f"{store.folder.name} is merged of {parts_words(store.facts.merged)} and has no search of its own; go on with "
             "one of those and merge again under another name, or begin a run from its best cells (archsearch evolve "
-            f"--from {store.path.parent.name})"
+            f"--from {store.folder.name})"
         )
 
 
@@ -130,7 +130,7 @@ def _unfinished(stack: ExitStack, runs: Path, plan: RunPlan) -> RunStore | None:
 
 
 def _can_go_on(store: RunStore, plan: RunPlan) -> bool:
-    return store.ended is None and store.plan.without_limits() == plan.without_limits()
+    return store.facts.ended is None and store.facts.plan.without_limits() == plan.without_limits()
 
 
 def check_candidates(options: EvolveOptions, store: RunStore) -> None:
@@ -139,7 +139,7 @@ def check_candidates(options: EvolveOptions, store: RunStore) -> None:
     Raises:
         InputError: Says how many candidates the run has.
     """
-    _, told = store.count_told()
+    _, told = store.standings.told_and_candidates()
     if options.max_candidates is not None and options.max_candidates < told:
         asked = f"--max-candidates {options.max_candidates}"
         raise InputError(f"{asked} is below the {told} candidates that the run has; it is the run's total")

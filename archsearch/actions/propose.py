@@ -91,7 +91,7 @@ def leave_proposals(folder: Path, texts: dict[str, str]) -> list[Answer]:
     inbox = Inbox(folder)
     with RunStore.open(folder) as store:
         check_searched(store)
-        plan = store.plan
+        plan = store.facts.plan
         history, _ = read_history(store, plan)
         return [_answer(store, plan, history, inbox, source=name, text=text) for name, text in texts.items()]
 
@@ -120,7 +120,7 @@ def _known(store: RunStore, plan: RunPlan, history: History, cell: str, source: 
     if candidate is not None:
         fitness = candidate.fitness if candidate.judgement is not None else None
         return Answer(source, "known", cell, candidate.fate, fitness)
-    if store.steps_of(cell):
+    if store.steps.of(cell):
         return Answer(source, "known", cell, "it is being tried")
     for name, reference in reference_cells(plan).items():
         if reference.id == cell:

@@ -129,16 +129,20 @@ def replay(
     """
     opened = run if isinstance(run, Run) else open_run(run, runs)
     with RunStore.open(opened.folder) as store:
-        plan = store.plan
-        sources = sources_of_run(plan, store.sources, own)
+        plan = store.facts.plan
+        sources = sources_of_run(plan, store.facts.sources, own)
         rows = _rows(read_leaderboard(store, opened.name).rows, top, cell)
         devices = worker_devices(recorded_device(device, plan.engine), workers)
-        with WorkerPool(list(devices), str(Path(data).resolve()) if data else store.data, sources) as pool:
-            pool.name_workers(f"archsearch replay {store.path.parent.name}")
+        with WorkerPool(
+            list(devices), str(Path(data).resolve()) if data else store.facts.data, sources
+        ) as pool:
+            pool.name_workers(f"archsearch replay {store.folder.name}")
             probed = probe(pool, [Probe(task.full_name) for task in plan.tasks])
             check_data(plan, probed.facts)
             hello = probed.hello
-            scores = _replayed(Dispatcher(MemoryTrialLog(), pool, store.cell), plan, rows, hello, progressed)
+            scores = _replayed(
+                Dispatcher(MemoryTrialLog(), pool, store.cells.read), plan, rows, hello, progressed
+            )
     return Replay(
         recorded={"engine": plan.engine, "machine": plan.machine},
         here={"engine": hello.engine, "machine": hello.machine},

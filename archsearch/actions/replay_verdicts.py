@@ -101,15 +101,15 @@ def replay_verdicts(
     """
     opened = run if isinstance(run, Run) else open_run(run, runs)
     with RunStore.open(opened.folder) as store:
-        plan, claims = store.plan, store.claims()
+        plan, claims = store.facts.plan, store.claims.read()
         if not any(any(pairs.values()) for _, pairs in claims.values()):
             raise InputError(
                 f"{opened.name}: the referee has heard no pair of it; archsearch confirm {opened.name} asks it"
             )
-        sources = sources_of_run(plan, store.sources, own)
+        sources = sources_of_run(plan, store.facts.sources, own)
         devices = list(worker_devices(recorded_device(device, plan.engine), workers))
-        with WorkerPool(devices, str(Path(data).resolve()) if data else store.data, sources) as pool:
-            pool.name_workers(f"archsearch replay {store.path.parent.name}")
+        with WorkerPool(devices, str(Path(data).resolve()) if data else store.facts.data, sources) as pool:
+            pool.name_workers(f"archsearch replay {store.folder.name}")
             plans = {number: _plan(plan, claim) for number, (claim, _) in claims.items()}
             names = dict.fromkeys(task.full_name for each in plans.values() for task in each.tasks)
             probed = probe(pool, [Probe(name) for name in names])
@@ -120,7 +120,7 @@ def replay_verdicts(
                 for number, (claim, pairs) in claims.items()
                 for trial in _trials(plans[number], claim, pairs)
             ]
-            dispatcher = Dispatcher(MemoryTrialLog(), pool, store.cell)
+            dispatcher = Dispatcher(MemoryTrialLog(), pool, store.cells.read)
             outcomes = dispatcher.finish(trials, progressed)
     return tuple(
         ReplayedClaim(

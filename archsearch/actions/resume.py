@@ -117,16 +117,16 @@ def reopen_unused(store: RunStore) -> None:
 
     What told steps have used stays, or the leaderboard would be another; all of them have used the references.
     """
-    ended = store.host_ended()
-    if not ended or not store.has_told:
-        return store.reopen(ended)
-    plan = store.plan
+    ended = store.trials.host_ended()
+    if not ended or not store.steps.has_told:
+        return store.trials.reopen(ended)
+    plan = store.facts.plan
     tried = {trial.cell for trial in ended}
-    steps = [step for cell in tried for step, verdict in store.steps_of(cell) if verdict is not None]
+    steps = [step for cell in tried for step, verdict in store.steps.of(cell) if verdict is not None]
     used = {trial for step in steps for trial in possible_trials(plan, step)}
     used |= {plan.filter_trial(step.cell, step.filter) for step in steps if step.filter is not None}
     references = {cell.id for cell in reference_cells(plan).values()}
-    store.reopen(trial for trial in ended if trial not in used and trial.cell not in references)
+    store.trials.reopen(trial for trial in ended if trial not in used and trial.cell not in references)
 
 
 def _with_floor_of(recorded: TaskFacts, now: TaskFacts) -> TaskFacts:

@@ -67,7 +67,7 @@ class Run:
     def ended(self) -> str | None:
         """Why the search is over: "finished", "time", "exhausted" or "merged"; None while it can go on."""
         with RunStore.open(self.folder) as store:
-            return store.ended
+            return store.facts.ended
 
     def leaderboard(self, top: int | None = None) -> Records:
         """Return the rows of the leaderboard, the best first, then the references that are no candidates.
@@ -120,7 +120,7 @@ class Run:
         accuracy, or a negative log-likelihood in nats, by the task's own measure.
         """
         with RunStore.open(self.folder) as store:
-            return Records(_trial_row(trial, outcome) for trial, outcome in store.trials())
+            return Records(_trial_row(trial, outcome) for trial, outcome in store.trials.ended())
 
     def export(
         self,

@@ -105,7 +105,7 @@ def _steps(run: Patient) -> Finding:
 def _leaderboard(run: Patient) -> Finding:
     try:
         with RunStore.open(run.folder) as store:
-            board, ended = read_leaderboard(store, run.folder.name), store.ended
+            board, ended = read_leaderboard(store, run.folder.name), store.facts.ended
     except StoreError as error:
         return Finding(str(error).removeprefix(f"{run.folder / FILE}: ").removesuffix(f"; {RECOVERY}"), "bad")
     return Finding(f"{board.told} steps told, {board.candidates} candidates, {ended or 'can go on'}")

@@ -98,7 +98,7 @@ class RunTools:
         with RunStore.open(self.folder) as store:
             tasks = [
                 {"name": task.name, "floor": task.facts.floor, "ceiling": task.facts.ceiling}
-                for task in store.plan.tasks
+                for task in store.facts.plan.tasks
             ]
         return {**{name: getattr(status, name) for name in TOLD}, "tasks": tasks}
 
@@ -125,9 +125,9 @@ class RunTools:
         if cell in library.names():
             return _described(library.load(cell))
         with RunStore.open(self.folder) as store:
-            found = store.cell(self._identity(store, cell))
-            candidate = read_history(store, store.plan)[0].candidate(found.id)
-            trials = [_trial(*each) for each in store.trials_of(found.id)]
+            found = store.cells.read(self._identity(store, cell))
+            candidate = read_history(store, store.facts.plan)[0].candidate(found.id)
+            trials = [_trial(*each) for each in store.trials.of(found.id)]
         shown = _described(found)
         if candidate is not None:
             shown |= {"fate": candidate.fate, "parent": candidate.parent, "step": candidate.step}
@@ -145,7 +145,7 @@ class RunTools:
     def verdicts(self) -> list[dict[str, Any]]:
         """Tell what the referee has ruled on cells of the run beside the GRU, on fresh data that no search has read."""
         with RunStore.open(self.folder) as store:
-            return [_ruling(hearing) for hearing in read_hearings(store, store.plan).values()]
+            return [_ruling(hearing) for hearing in read_hearings(store, store.facts.plan).values()]
 
     @_without_paths
     def library_cells(self) -> list[dict[str, Any]]:
@@ -157,7 +157,7 @@ class RunTools:
     def cell_language(self) -> str:
         """Explain how cells are written, and how large they may be in this run."""
         with RunStore.open(self.folder) as store:
-            space = store.plan.space
+            space = store.facts.plan.space
         limits = f"{space.limits.nodes} nodes that compute, {space.limits.linears} linear ones among them"
         return f"{guide()}\nA cell of this run has at most {limits}."
 
@@ -182,7 +182,7 @@ class RunTools:
             rows = read_leaderboard(store, self.folder.name).rows
             found = [row.id for row in rows if row.rank == int(cell)]
         elif IDENTITY.fullmatch(cell):
-            found = store.cells_like(cell)
+            found = store.cells.ids_like(cell)
         else:
             raise InputError("a cell is a rank such as 3, an id such as c1f0a, or a library name such as gru")
         if len(found) != 1:

@@ -125,14 +125,18 @@ def status_of(store: RunStore, folder: Path, board: Leaderboard, searcher: str) 
         searcher: Who searches in it, in words; empty if nobody does.
     """
     plan = board.plan
-    counts, session, seconds = store.counts, store.session or _planned(plan), store.elapsed
+    counts, session, seconds = (
+        store.standings.counts,
+        store.facts.session or _planned(plan),
+        store.facts.elapsed,
+    )
     phase, done, due = ("steps", 0, 0) if board.told else _preparing(store, plan)
     best = next((row for row in board.rows if row.is_found), None)
     rate = _rate(board.candidates, seconds - (session.prepared or 0.0))
     return RunStatus(
         run=folder.name,
         folder=str(folder),
-        state="searching" if searcher else store.ended or "stopped",
+        state="searching" if searcher else store.facts.ended or "stopped",
         began=_began(folder),
         bytes=_size(folder),
         searcher=searcher,
@@ -201,7 +205,7 @@ def _seconds_left(session: Session, candidates: int, seconds: float, rate: float
 def _failures(store: RunStore, board: Leaderboard) -> dict[str, int]:
     """Return what ended without a fitness; trials are gone through only where some step was not evaluated."""
     fates = {fate: count for fate, count in board.fates.items() if fate != "evaluated"}
-    return fates | (store.host_failures() if fates.get("not evaluated") else {})
+    return fates | (store.trials.host_failures() if fates.get("not evaluated") else {})
 
 
 def _began(folder: Path) -> str:

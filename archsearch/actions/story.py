@@ -34,7 +34,7 @@ class Story:
     """
 
     def __init__(self, store: RunStore) -> None:
-        self.store, self.plan = store, store.plan
+        self.store, self.plan = store, store.facts.plan
         self.outcomes = RecordedOutcomes(store)
         self.history: History | None = None
 
@@ -72,7 +72,7 @@ class Story:
 
     def pending(self, seen: int) -> Iterator[dict[str, Any]]:
         """Yield the answers that a program gave in an earlier session to steps that nobody sees yet who sees so many."""
-        for step, _ in self.store.steps(seen):
+        for step, _ in self.store.steps.read(seen):
             if step.proposer == "program":
                 yield {**answer_line(step.number, "new", step.cell), "cell": self._text(step)}
 
@@ -95,7 +95,7 @@ class Story:
         return line
 
     def _text(self, step: Step) -> str:
-        return self.store.cell(step.cell).text()
+        return self.store.cells.read(step.cell).text()
 
 
 def question_line(step: int, draw: int, seed: int) -> dict[str, Any]:

@@ -82,7 +82,7 @@ def judge_best(
     def heard(known: Hearing, done: int, of: int) -> None:
         nonlocal noted
         if known.count > noted:
-            noted, store.elapsed = known.count, elapsed()
+            noted, store.facts.elapsed = known.count, elapsed()
         progress = Progress(
             phase="verdict",
             done=done,
@@ -98,7 +98,7 @@ def judge_best(
     def over() -> bool:
         return stopped() or (limits.max_seconds is not None and elapsed() >= limits.max_seconds)
 
-    bench = Bench(plan, pool, [store.cell(best), library.load(BASELINE)], heard, spending)
+    bench = Bench(plan, pool, [store.cells.read(best), library.load(BASELINE)], heard, spending)
     bench.heard_out(hearing, ledger, _most(limits), over, for_ruling=True)
     return bench.dispatcher.waited
 
@@ -106,7 +106,7 @@ def judge_best(
 def _hearing(store: RunStore, plan: RunPlan, best: str) -> Hearing:
     """Return the claim about a cell as it is known; one that was never made has the next number."""
     gru, settings = library.load(BASELINE).id, plan.preset.search.verdict_settings
-    question, known = Claim.of(plan, best, gru, settings, ledger_of(plan)), store.claims()
+    question, known = Claim.of(plan, best, gru, settings, ledger_of(plan)), store.claims.read()
     claim = made_before(RunLedger(store), question, "parameters") or question
     names = called(best), BASELINE
     for number, (made, pairs) in known.items():

@@ -259,7 +259,7 @@ def _changes(
 
 def _print_result(result: SearchResult, options: EvolveOptions, top: int, as_json: bool) -> None:
     with RunStore.open(result.folder) as store:
-        board, sources = read_leaderboard(store, result.folder.name), store.sources
+        board, sources = read_leaderboard(store, result.folder.name), store.facts.sources
     if result.ending == "exhausted":
         note("The space holds nothing new any more: every child is known or not valid.")
     if result.host_failures:

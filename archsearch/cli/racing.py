@@ -41,7 +41,7 @@ def racing(
     heats, stopped, rule = list[study_of.Heat](), 0, RaceRules()
     for name in run:
         with RunStore.open(existing_run(name, runs)) as store:
-            rule, recorded = store.plan.preset.race, list(study_of.heats(store))
+            rule, recorded = store.facts.plan.preset.race, list(study_of.heats(store))
         heats += [heat for heat in recorded if heat is not None]
         stopped += recorded.count(None)
     rule = RaceRules(

@@ -38,7 +38,7 @@ def runs_export(run: str, output: Path, force: bool, runs: Path) -> None:
         raise InputError(f"{output} is there already; --force replaces it")
     if not output.parent.is_dir():
         raise InputError(f"-o {output}: no folder {output.parent}; make it first")
-    with RunStore.open(folder) as store, store.moment():
+    with RunStore.open(folder) as store, store.database.moment():
         content = candidates_bytes(store, folder.name, output)
     try:
         write_whole(output, content)

@@ -25,7 +25,7 @@ def runs_merge(sources: tuple[str, ...], output: str, runs: Path) -> None:
     folder = run_folder(output, runs)
     parts = merge_runs([existing_run(source, runs) for source in sources], folder)
     with RunStore.open(folder) as store:
-        told, candidates = store.count_told()
+        told, candidates = store.standings.told_and_candidates()
     note(
         f"{folder}: {len(parts)} runs, {told:,} steps, {candidates:,} candidates.  "
         f"archsearch leaderboard {pointer(folder)}"

@@ -79,7 +79,7 @@ def read_run_material(folder: Path, top: int, before: RunMaterial | None = None)
         StoreError: The records cannot be read, or contradict each other.
     """
     searcher = Lock(folder).holder or ""
-    with RunStore.open(folder, again=before is not None) as store, store.moment():
+    with RunStore.open(folder, again=before is not None) as store, store.database.moment():
         board, outcomes = read_leaderboard(store, folder.name), RecordedOutcomes(store)
         plan = board.plan
         history, _ = read_history(store, plan, outcomes)
@@ -88,11 +88,11 @@ def read_run_material(folder: Path, top: int, before: RunMaterial | None = None)
             folder=folder,
             top=top,
             status=status_of(store, folder, board, searcher),
-            session=store.session,
+            session=store.facts.session,
             board=board,
             history=history,
             steps=steps,
-            trials=tuple(store.some_trials(SAMPLE)),
+            trials=tuple(store.trials.some(SAMPLE)),
             luck=_luck(outcomes, board, before.luck if before and before.plan == plan else {}),
         )
         for place in leaders(history):
@@ -108,10 +108,10 @@ def read_run_material(folder: Path, top: int, before: RunMaterial | None = None)
 def _told_steps(store: RunStore, known: Told) -> Told:
     """Return the told steps; those known from an earlier reading are not read again where the last of them is the same."""
     if known:
-        later = store.steps(len(known) - 1)
+        later = store.steps.read(len(known) - 1)
         if later and later[0] == known[-1]:
             return (*known, *_ended(later[1:]))
-    return tuple(_ended(store.steps()))
+    return tuple(_ended(store.steps.read()))
 
 
 def _ended(steps: Iterable[tuple[Step, Verdict | None]]) -> Iterator[tuple[Step, Verdict]]:
@@ -175,5 +175,5 @@ def _read_family(store: RunStore, material: RunMaterial) -> None:
     for row in material.ranked:
         cell = row.id
         while cell and cell not in material.cells:
-            material.cells[cell] = store.cell(cell)
+            material.cells[cell] = store.cells.read(cell)
             cell = parents.get(cell, "")

@@ -101,14 +101,14 @@ class RunLedger:
 
     def made(self) -> list[Claim]:
         """Return all claims, in the order in which they were made."""
-        return [claim for claim, _ in self.store.claims().values()]
+        return [claim for claim, _ in self.store.claims.read().values()]
 
     @property
     def discoveries(self) -> int:
         """How many claims are ruled "better"; a placebo's is none."""
         hearings = (
             Hearing(claim, number, (claim.a, claim.b), pairs)
-            for number, (claim, pairs) in self.store.claims().items()
+            for number, (claim, pairs) in self.store.claims.read().items()
             if not claim.is_placebo
         )
         return sum(hearing.ruling is Ruling.BETTER for hearing in hearings)
@@ -120,20 +120,20 @@ class RunLedger:
 
     def enter(self, claim: Claim) -> int:
         """Return the place of a claim, from 1; one that was never made before takes the next."""
-        known = self.store.claims()
+        known = self.store.claims.read()
         place = next((number for number, (made, _) in known.items() if made == claim), None)
         if place is None:
             place = max(known, default=0) + 1
-            self.store.keep_claim(place, claim, {task.name: () for task in claim.tasks})
+            self.store.claims.keep(place, claim, {task.name: () for task in claim.tasks})
         return place
 
     def pairs(self, claim: Claim) -> Pairs:
         """Return the pairs of a claim that was entered."""
-        return next(pairs for made, pairs in self.store.claims().values() if made == claim)
+        return next(pairs for made, pairs in self.store.claims.read().values() if made == claim)
 
     def keep(self, claim: Claim, pairs: Pairs) -> None:
         """Keep all pairs of a claim that was entered."""
-        self.store.keep_claim(self.enter(claim), claim, pairs)
+        self.store.claims.keep(self.enter(claim), claim, pairs)
 
     def hearing(self, claim: Claim) -> AbstractContextManager[None]:
         """Do nothing: the lock of the run is held."""
@@ -148,7 +148,7 @@ def read_hearings(store: RunStore, plan: RunPlan) -> dict[str, Hearing]:
     gru = library.load(BASELINE).id
     return {
         claim.a: Hearing(claim, number, (called(claim.a), BASELINE), pairs)
-        for number, (claim, pairs) in store.claims().items()
+        for number, (claim, pairs) in store.claims.read().items()
         if claim.b == gru != claim.a
         and claim.alike == "parameters"
         and claim.tasks == Claim.of(plan, claim.a, gru, 1).tasks

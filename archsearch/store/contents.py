@@ -13,8 +13,16 @@ from archsearch.cell import Cell
 from archsearch.errors import CellError
 from archsearch.protocol.plan import RunPlan
 from archsearch.protocol.records import ENDED, Outcome, Step, Trial, Verdict
-from archsearch.store.run_store import read_claim, step_holds, trial_holds
-from archsearch.store.seal import asked_seal, fact_seal, record_holds, told_seal, trial_seal
+from archsearch.store.seal import (
+    asked_seal,
+    fact_seal,
+    record_holds,
+    step_holds,
+    told_seal,
+    trial_holds,
+    trial_seal,
+)
+from archsearch.store.tables.claims import read_claim
 
 NAMES = ("facts", "cells", "steps", "trials", "claims")
 FACTS = ("plan", "data", "sources", "scored", "ended", "elapsed", "session", "merged")

@@ -57,9 +57,9 @@ class RecordedOutcomes:
     def __call__(self, trial: Trial) -> Outcome | None:
         """Return how a trial ended, None if it has not."""
         if trial.cell != self.gru:
-            return self.store.outcome(trial.key)
+            return self.store.trials.outcome(trial.key)
         if trial not in self.known:
-            self.known[trial] = self.store.outcome(trial.key)
+            self.known[trial] = self.store.trials.outcome(trial.key)
         return self.known[trial]
 
     def ended(self, trial: Trial) -> Outcome:
@@ -71,7 +71,7 @@ class RecordedOutcomes:
         outcome = self(trial)
         if outcome is None:
             missing = f"a trial of cell {short_id(trial.cell)} on {trial.task} is missing"
-            raise LostTrial(trial, str(self.store.damaged(missing)))
+            raise LostTrial(trial, str(self.store.database.damaged(missing)))
         return outcome
 
 
@@ -90,7 +90,7 @@ def read_steps(
         StoreError: The records cannot be read, or contradict each other.
     """
     lookup = outcomes or RecordedOutcomes(store)
-    for step, verdict in store.steps(since):
+    for step, verdict in store.steps.read(since):
         yield _read(store, plan, lookup, step, verdict)
 
 
@@ -98,7 +98,7 @@ def _read(
     store: RunStore, plan: RunPlan, lookup: RecordedOutcomes, step: Step, verdict: Verdict | None
 ) -> Ended | Step:
     for fault in _step_faults(plan, step, verdict):
-        raise store.damaged(f"step {step.number} {fault}")
+        raise store.database.damaged(f"step {step.number} {fault}")
     return step if verdict is None else told_again(plan, step, verdict, lookup.ended)
 
 
@@ -132,12 +132,12 @@ class RecordedPast:
             told: How many steps.
         """
         candidate: Candidate | None = None
-        for step, verdict in self.store.steps_of(cell, told):
+        for step, verdict in self.store.steps.of(cell, told):
             if step.kind == "placebo":
                 continue
             ended = _read(self.store, self.plan, self.outcomes, step, verdict)
             if not isinstance(ended, Ended):
-                raise self.store.damaged(f"step {step.number} is not told")
+                raise self.store.database.damaged(f"step {step.number} is not told")
             candidate = candidate or Candidate.brought(step)
             candidate.tell(ended)
         if candidate is not None:
@@ -169,7 +169,7 @@ def reference_tries(plan: RunPlan, outcomes: RecordedOutcomes) -> dict[str, dict
     steps = [reference_step(plan, cell.id) for cell in reference_cells(plan).values()]
     results = [evaluate(plan, step, outcomes, {}, {}) for step in steps]
     missing = [trial for result in results if isinstance(result, Waiting) for trial in result.trials]
-    if missing and outcomes.store.has_told:
+    if missing and outcomes.store.steps.has_told:
         outcomes.ended(missing[0])
     ended = [result for result in results if isinstance(result, Ended)]
     return {each.step.cell: each.tries for each in ended if each.verdict.fate == "evaluated"}
@@ -232,7 +232,7 @@ def read_belief(
     trials = noise_trials(plan, outcomes)
     longest = [each for draws in trials.values() for draw in draws for each in draw.values()]
     missing = [each.trial for each in longest if each.outcome is None]
-    if missing and outcomes.store.has_told:
+    if missing and outcomes.store.steps.has_told:
         outcomes.ended(missing[0])
     return None if missing else belief_of(plan, trials, references.values(), baseline)
 
@@ -252,7 +252,7 @@ def _kept(
     store: RunStore, plan: RunPlan, baseline: Baseline, lookup: RecordedOutcomes, belief: Belief | None
 ) -> History | None:
     """Return the history as it was kept; None if it was not, or its best are not what their trials say."""
-    counts, places = store.counts, store.places()
+    counts, places = store.standings.counts, store.standings.places()
     if counts is None or counts.check != sum(each.check for each in places):
         return None
     starts = [cell.id for cell in start_cells(plan)][: counts.told]
@@ -281,7 +281,7 @@ def read_for_search(store: RunStore, plan: RunPlan, seen: int) -> tuple[History,
     """
     history, _ = read_history(store, plan)
     if history.past is None:
-        store.keep_history(history)
+        store.standings.keep_all(history)
         history, _ = read_history(store, plan)
     first = min(seen, history.told)
     if history.past is None or first <= len(start_cells(plan)):
@@ -290,4 +290,4 @@ def read_for_search(store: RunStore, plan: RunPlan, seen: int) -> tuple[History,
     last = [step for step in steps if isinstance(step, Ended)]
     if not first:
         return history, History(plan, history.baseline, history.past, history.belief), steps
-    return history, history.before(last, store.steps_without_news(first)), steps
+    return history, history.before(last, store.steps.without_news(first)), steps

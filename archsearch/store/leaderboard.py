@@ -21,7 +21,8 @@ from archsearch.protocol.references import noise_trials, reference_cells
 from archsearch.protocol.sampling import score_error
 from archsearch.store.claims import RunLedger, read_hearings
 from archsearch.store.history import RecordedOutcomes, read_history
-from archsearch.store.run_store import Part, RunStore
+from archsearch.store.part import Part
+from archsearch.store.run_store import RunStore
 
 
 class Row(msgspec.Struct, frozen=True):
@@ -149,7 +150,7 @@ def read_leaderboard(store: RunStore, run: str) -> Leaderboard:
     Raises:
         StoreError: The records cannot be read, or contradict each other.
     """
-    plan, outcomes = store.plan, RecordedOutcomes(store)
+    plan, outcomes = store.facts.plan, RecordedOutcomes(store)
     history, references = read_history(store, plan, outcomes)
     names = {cell.id: name for name, cell in reference_cells(plan).items()}
     gru = references.get(library.load(BASELINE).id)
@@ -180,10 +181,10 @@ def read_leaderboard(store: RunStore, run: str) -> Leaderboard:
         noise=noise_of(plan, history, outcomes),
         rows=rows,
         placebo=Placebo(placebos, history.best_placebo) if placebos else None,
-        errors=_errors(plan, store.scored),
+        errors=_errors(plan, store.facts.scored),
         verdict=_last_verdict(rows, hearings),
         control=RunLedger(store).control,
-        merged=store.merged,
+        merged=store.facts.merged,
     )
 
 
@@ -228,7 +229,7 @@ def _row(
         name=names.get(candidate.id, ""),
         judgement=candidate.judgement,
         reference=candidate.id in names,
-        polynomial=store.cell(candidate.id).polynomial,
+        polynomial=store.cells.read(candidate.id).polynomial,
         trials=candidate.trials,
         parent=candidate.parent,
         applied=candidate.applied,
@@ -259,7 +260,7 @@ def _reference_row(
         name=name,
         judgement=judgement,
         reference=True,
-        polynomial=store.cell(cell).polynomial,
+        polynomial=store.cells.read(cell).polynomial,
         trials=sum(result.settings for result in judgement.tasks.values()),
         parent="",
         applied=(),

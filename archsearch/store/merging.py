@@ -26,8 +26,11 @@ from archsearch.store.claims import RunLedger
 from archsearch.store.connecting import guarded
 from archsearch.store.folder import Lock, make_run
 from archsearch.store.history import LostTrial, read_history
-from archsearch.store.run_store import Part, RunStore, Session, trial_holds
-from archsearch.store.seal import record_holds
+from archsearch.store.part import Part
+from archsearch.store.run_store import RunStore
+from archsearch.store.seal import record_holds, trial_holds
+from archsearch.store.session import Session
+from archsearch.store.tables import FactTable
 from archsearch.words import flattened, short_id
 
 TRIAL = "key, cell, task, record, state, attempt, deaths, worker, score, outcome, seal"
@@ -59,9 +62,9 @@ class _Source:
     @classmethod
     def of(cls, folder: Path, store: RunStore) -> _Source:
         """Return a run as it is at this moment."""
-        plan = store.plan
-        own = Part(folder.resolve().name, plan.seed, *store.count_told())
-        return cls(own.run, store, plan, store.merged or (own,))
+        plan = store.facts.plan
+        own = Part(folder.resolve().name, plan.seed, *store.standings.told_and_candidates())
+        return cls(own.run, store, plan, store.facts.merged or (own,))
 
     @property
     def first_seed(self) -> int:
@@ -105,7 +108,7 @@ def _opened(stack: ExitStack, folder: Path) -> _Source:
     with suppress(ReadOnly):
         stack.enter_context(Lock(folder))
     store = stack.enter_context(RunStore.open(folder))
-    stack.enter_context(store.moment())
+    stack.enter_context(store.database.moment())
     return _Source.of(folder, store)
 
 
@@ -160,16 +163,16 @@ def _brief(value: Any) -> str:
 
 def _fill(store: RunStore, plan: RunPlan, sources: Sequence[_Source], parts: tuple[Part, ...]) -> None:
     """Put all that the sources hold into a new run, in one transaction."""
-    with store.group():
-        store.merged, store.ended = parts, "merged"
-        _put_facts(store, sources)
+    with store.database.group():
+        store.facts.merged, store.facts.ended = parts, "merged"
+        _put_facts(store.facts, [source.store.facts for source in sources])
         for source in sources:
-            with guarded(source.store.path):
+            with guarded(source.store.database.path):
                 _put_rows(store, source)
-        elapsed = store.elapsed
+        elapsed = store.facts.elapsed
         for number, (step, verdict) in enumerate(_side_by_side(sources)):
-            store.add_step(replace(step, number=number), None)
-            store.tell_step(number, verdict, elapsed)
+            store.steps.add(replace(step, number=number), None)
+            store.steps.tell(number, verdict, elapsed)
         _put_claims(store, sources)
         try:
             history, _ = read_history(store, plan)
@@ -178,23 +181,23 @@ def _fill(store: RunStore, plan: RunPlan, sources: Sequence[_Source], parts: tup
                 f"a told step of one of the runs lacks its trial of cell {short_id(lost.trial.cell)} on "
                 f"{lost.trial.task}; 'archsearch evolve --run RUN' trains it again"
             ) from None
-        store.keep_history(history)
+        store.standings.keep_all(history)
 
 
-def _put_facts(store: RunStore, sources: Sequence[_Source]) -> None:
-    stores = [source.store for source in sources]
-    if folder := next((each.data for each in stores if each.data), None):
-        store.data = folder
+def _put_facts(facts: FactTable, those: Sequence[FactTable]) -> None:
+    """Put together what was said of the runs."""
+    if folder := next((each.data for each in those if each.data), None):
+        facts.data = folder
     places, scored = dict[str, Any](), dict[str, int]()
-    for each in stores:
+    for each in those:
         places, scored = each.sources | places, each.scored | scored
     if places:
-        store.sources = places
+        facts.sources = places
     if scored:
-        store.scored = scored
-    store.elapsed = sum(each.elapsed for each in stores)
-    sessions = [each.session or Session() for each in stores]
-    store.session = Session(
+        facts.scored = scored
+    facts.elapsed = sum(each.elapsed for each in those)
+    sessions = [each.session or Session() for each in those]
+    facts.session = Session(
         prepared=sum(each.prepared or 0.0 for each in sessions),
         offered=sum(each.offered for each in sessions),
         waited=sum(each.waited for each in sessions),
@@ -208,20 +211,20 @@ def _put_rows(store: RunStore, source: _Source) -> None:
         InputError: A trial ended otherwise in another run, though engine and machine are the same by name.
         StoreError: A row does not hold.
     """
-    cells = source.store.connection.execute("SELECT id, text FROM cells").fetchall()
-    trials = source.store.connection.execute(f"SELECT {TRIAL} FROM trials WHERE state IN {ENDED}")
-    with guarded(store.path):
-        store.connection.executemany("INSERT OR IGNORE INTO cells VALUES (?, ?)", cells)
+    cells = source.store.database.connection.execute("SELECT id, text FROM cells").fetchall()
+    trials = source.store.database.connection.execute(f"SELECT {TRIAL} FROM trials WHERE state IN {ENDED}")
+    with guarded(store.database.path):
+        store.database.connection.executemany("INSERT OR IGNORE INTO cells VALUES (?, ?)", cells)
     for row in trials:
-        with guarded(store.path):
-            _put_trial(store.connection, source, row)
+        with guarded(store.database.path):
+            _put_trial(store.database.connection, source, row)
 
 
 def _put_trial(connection: sqlite3.Connection, source: _Source, row: tuple[Any, ...]) -> None:
     """Put a trial; what the host has ended gives way to what ended by itself."""
     key, cell, task, record, state, *_, score, outcome, seal = row
     if not record_holds(key, record) or not trial_holds(key, state, score, outcome, seal=seal):
-        raise source.store.damaged(f"trial {short_id(key)} does not hold")
+        raise source.store.database.damaged(f"trial {short_id(key)} does not hold")
     known = connection.execute("SELECT state, score FROM trials WHERE key = ?", (key,)).fetchone()
     if known is None or (known[0] in HOST_STATUSES and state not in HOST_STATUSES):
         connection.execute(
@@ -242,7 +245,7 @@ def _side_by_side(sources: Sequence[_Source]) -> Iterator[tuple[Step, Verdict]]:
     steps = [
         (step, source.first_seed, verdict)
         for source in sources
-        for step, verdict in source.store.steps()
+        for step, verdict in source.store.steps.read()
         if verdict is not None
     ]
     tried = set()
@@ -259,9 +262,9 @@ def _put_claims(store: RunStore, sources: Sequence[_Source]) -> None:
     claims = [
         (place, source.first_seed, claim, pairs)
         for source in sources
-        for place, (claim, pairs) in enumerate(source.store.claims().values())
+        for place, (claim, pairs) in enumerate(source.store.claims.read().values())
     ]
     for number, (_, _, claim, pairs) in enumerate(sorted(claims, key=lambda each: each[:2]), 1):
         if claim.discoveries is not UNSET:
             claim = replace(claim, discoveries=ledger.discoveries)
-        store.keep_claim(number, claim, pairs)
+        store.claims.keep(number, claim, pairs)

@@ -25,7 +25,7 @@ from archsearch.store.connecting import (
 )
 from archsearch.store.contents import NAMES, UNFINISHED, Contents, read_contents
 from archsearch.store.folder import SETTINGS, Lock, make_run, settings_toml
-from archsearch.store.run_store import FILE, RunStore, put_fact
+from archsearch.store.run_store import FILE, RunStore
 from archsearch.store.schema import UPGRADES, build
 from archsearch.toml_files import read_toml
 
@@ -153,12 +153,12 @@ def _renew_first_page(path: Path, version: int) -> None:
 
 def _fill(store: RunStore, contents: Contents) -> None:
     """Put rows into a new run, in one transaction; what was being trained waits again."""
-    connection = store.connection
-    with guarded(store.path):
+    connection = store.database.connection
+    with guarded(store.database.path):
         connection.execute("BEGIN IMMEDIATE")
         for name, value, _ in contents.facts.values():
             if name in SAVED or (name, value) == ("ended", "merged"):
-                put_fact(connection, name, value)
+                store.facts.put(connection, name, value)
         connection.executemany("INSERT OR IGNORE INTO cells VALUES (?, ?)", contents.rows["cells"].values())
         connection.executemany(
             "INSERT INTO steps (number, cell, asked, verdict, seal) VALUES (?, ?, ?, ?, ?)", contents.steps

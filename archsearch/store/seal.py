@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import math
+from typing import Any
 
 DIGITS = 16
 
@@ -59,3 +61,32 @@ def trial_seal(key: str, state: str, score: float | None, outcome: str) -> str:
         outcome: The rest of its outcome, as JSON.
     """
     return seal_of(key, state, None if score is None else float(score), outcome)
+
+
+def step_holds(number: int, cell: Any, asked: Any, verdict: Any, *, seal: Any) -> bool:
+    """Whether a step's row is what was stored.
+
+    Args:
+        number: Of the step.
+        cell: The id of its cell.
+        asked: The step as JSON.
+        verdict: How it ended, as JSON; None while it is open.
+        seal: The seal beside them.
+    """
+    first = asked_seal(number, cell, asked)
+    return bool(seal == (first if verdict is None else told_seal(first, verdict)))
+
+
+def trial_holds(key: str, state: Any, score: Any, outcome: Any, *, seal: Any) -> bool:
+    """Whether the row of a trial that has ended is what was stored, with a score that is a number if it has one.
+
+    Args:
+        key: Of the trial.
+        state: How it ended.
+        score: Its score.
+        outcome: The rest of its outcome, as JSON.
+        seal: The seal beside them.
+    """
+    if score is not None and not (isinstance(score, float) and math.isfinite(score)):
+        return False
+    return bool(seal == trial_seal(key, state, score, outcome))

@@ -82,7 +82,11 @@ def judged_cells(store: RunStore, run: str) -> Iterator[JudgedCell]:
     Raises:
         StoreError: The records cannot be read, or contradict each other.
     """
-    plan, outcomes, hearings = store.plan, RecordedOutcomes(store), read_hearings(store, store.plan)
+    plan, outcomes, hearings = (
+        store.facts.plan,
+        RecordedOutcomes(store),
+        read_hearings(store, store.facts.plan),
+    )
     seconds, first = 0.0, dict[str, float]()
     found, baseline = dict[str, Candidate](), dict[str, dict[Setting, Try]]()
     for history, ended in told_one_by_one(store, plan, outcomes):

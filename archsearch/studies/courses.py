@@ -61,7 +61,7 @@ def read_course(store: RunStore, trials: int) -> Course:
     Raises:
         StoreError: The records cannot be read, or contradict each other.
     """
-    plan, outcomes = store.plan, RecordedOutcomes(store)
+    plan, outcomes = store.facts.plan, RecordedOutcomes(store)
     spent, seconds, best = [0], [0.0], [0.0]
     final: Candidate | None = None
     for history, ended in told_one_by_one(store, plan, outcomes):
@@ -73,7 +73,7 @@ def read_course(store: RunStore, trials: int) -> Course:
         spent.append(total)
         seconds.append(seconds[-1] + core_seconds(plan, ended, outcomes))
         best.append(0.0 if final is None else final.fitness)
-    return Course(tuple(spent), tuple(seconds), tuple(best), final, store.ended == "exhausted")
+    return Course(tuple(spent), tuple(seconds), tuple(best), final, store.facts.ended == "exhausted")
 
 
 def told_one_by_one(

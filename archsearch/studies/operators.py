@@ -66,7 +66,7 @@ def offspring(store: RunStore) -> Iterator[Offspring]:
     Raises:
         StoreError: The records cannot be read, or contradict each other.
     """
-    told = [history for history, _ in told_one_by_one(store, store.plan, RecordedOutcomes(store))]
+    told = [history for history, _ in told_one_by_one(store, store.facts.plan, RecordedOutcomes(store))]
     candidates = told[-1].candidates if told else {}
     for child in candidates.values():
         if child.applied:

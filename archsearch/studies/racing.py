@@ -75,14 +75,14 @@ class Rung(msgspec.Struct, frozen=True):
 
 def heats(store: RunStore) -> Iterator[Heat | None]:
     """Yield what a run has recorded, step by step; None for a stage of which racing stopped a trial."""
-    plan, gru = store.plan, library.load(BASELINE).id
+    plan, gru = store.facts.plan, library.load(BASELINE).id
 
     def recorded(cell: str, stage: Stage) -> dict[Setting, Outcome]:
         trials = {setting: plan.trial(cell, stage.task, setting) for setting in stage.settings}
-        looked_up = {setting: store.outcome(trial.key) for setting, trial in trials.items()}
+        looked_up = {setting: store.trials.outcome(trial.key) for setting, trial in trials.items()}
         return {setting: outcome for setting, outcome in looked_up.items() if outcome is not None}
 
-    for step, verdict in store.steps():
+    for step, verdict in store.steps.read():
         if verdict is None or step.cell == gru:
             continue
         for stage in step.stages[: verdict.reached]:

@@ -49,9 +49,9 @@ def check_simulated(store: RunStore, plan: RunPlan) -> None:
     Raises:
         InputError: It was asked for otherwise.
     """
-    if store.plan != plan:
+    if store.facts.plan != plan:
         raise InputError(
-            f"{store.path.parent} is another run, of engine {store.plan.engine} ({store.plan.machine}); "
+            f"{store.folder} is another run, of engine {store.facts.plan.engine} ({store.facts.plan.machine}); "
             "give another folder (--folder)"
         )
 
@@ -75,12 +75,12 @@ def search_simulated(
         make_run(folder, plan)
     with Lock(folder), RunStore.open(folder, write=True) as store:
         check_simulated(store, plan)
-        store.interrupt()
+        store.trials.interrupt()
         with SimulatedPool(answer, Hello(plan.machine, plan.engine)) as pool:
-            dispatcher = Dispatcher(store, pool, store.cell)
+            dispatcher = Dispatcher(store.trials, pool, store.cells.read)
             limits = SearchLimits(max_trials=trials)
             loop = SearchLoop(store, plan, dispatcher, limits, as_listener(hears), stopped=lambda: False)
-            store.ended = loop.run()
+            store.facts.ended = loop.run()
 
 
 class Likeness(NamedTuple):

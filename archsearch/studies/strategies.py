@@ -139,7 +139,7 @@ def _trained(options: StudyOptions, folder: Path, strategy: str, seed: int, prog
     request = Request(
         preset=options.preset, strategy=strategy, tasks=options.tasks, seed=seed, changes=NO_VERDICT
     )
-    if not _is_complete(folder, lambda store: request_of_run(request, store.plan), options.trials):
+    if not _is_complete(folder, lambda store: request_of_run(request, store.facts.plan), options.trials):
         _search(options, folder, request, progress)
 
 
@@ -172,9 +172,9 @@ def _is_complete(folder: Path, check: Callable[[RunStore], object], trials: int)
         return False
     with RunStore.open(folder) as store:
         check(store)
-        told = [(step, verdict) for step, verdict in store.steps() if verdict is not None]
+        told = [(step, verdict) for step, verdict in store.steps.read() if verdict is not None]
         spent = sum(count_trials(step, verdict.reached) for step, verdict in told)
-        return spent >= trials or store.ended == "exhausted"
+        return spent >= trials or store.facts.ended == "exhausted"
 
 
 class _Progress:
@@ -231,7 +231,7 @@ def judge_all(options: StudyOptions, runs: Sequence[StudiedRun], pairs: int, sai
     for run in runs:
         if run.course.final is not None:
             with RunStore.open(run.folder) as store:
-                plan, cells[run.course.final.id] = store.plan, store.cell(run.course.final.id)
+                plan, cells[run.course.final.id] = store.facts.plan, store.cells.read(run.course.final.id)
     if not cells:
         return list(runs)
     data = str(options.data.resolve()) if options.data else None

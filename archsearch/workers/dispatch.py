@@ -12,7 +12,7 @@ from archsearch.cell import Cell
 from archsearch.protocol.records import Outcome, Trial
 from archsearch.store.cache import keep, recall
 from archsearch.store.checkpoints import CheckpointFolder
-from archsearch.store.run_store import finite
+from archsearch.store.outcomes import finite
 from archsearch.workers.grouping import together
 from archsearch.workers.memory import MemoryWatch
 from archsearch.workers.messages import Alive, Failed, Job, Result

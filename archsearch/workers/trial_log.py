@@ -1,4 +1,4 @@
-"""Where outcomes are filed: a run's database (`store.RunStore`), or memory for trials that belong to no run."""
+"""Where outcomes are filed: the trials of a run (`store.tables.TrialTable`), or memory for trials that belong to no run."""
 
 from __future__ import annotations
 

@@ -51,7 +51,7 @@ def test_the_beginning_of_an_id_names_a_cell_of_a_run(finished: Finished) -> Non
 def test_a_cell_of_a_run_without_a_fitness_has_no_row(finished: Finished) -> None:
     store = RunStore.open(finished.folder)
     try:
-        others = [step.cell for step, _ in store.steps() if step.cell and step.cell not in ids(finished)]
+        others = [step.cell for step, _ in store.steps.read() if step.cell and step.cell not in ids(finished)]
     finally:
         store.close()
     assert others, "the run has a cell that diverged"

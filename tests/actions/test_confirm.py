@@ -60,7 +60,7 @@ def test_few_cells_go_on_and_every_claim_spends_from_one_ledger(searched: World)
     levels = [claim["level"] for claim in claims]
     assert levels == sorted(levels, reverse=True) and sum(levels) <= 0.05
     with RunStore.open(searched.folder / "runs" / "spent") as store:
-        assert list(store.claims()) == [claim["claim"] for claim in claims]
+        assert list(store.claims.read()) == [claim["claim"] for claim in claims]
 
 
 def test_the_placebo_is_not_told_apart_from_the_gru(searched: World) -> None:
@@ -119,7 +119,7 @@ def test_the_columns_are_of_the_sizes_and_tasks_that_they_say(
     searched: World, everywhere: dict[str, Any]
 ) -> None:
     with RunStore.open(searched.folder / "runs" / "xml") as store:
-        claims = {number: claim for number, (claim, _) in store.claims().items()}
+        claims = {number: claim for number, (claim, _) in store.claims.read().items()}
     columns = of_columns(everywhere)
     (home,) = claims[1].tasks
     for column, factor in (("gru", 1), ("equal width", 1), ("3x", 3), ("10x", 10)):

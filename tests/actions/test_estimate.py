@@ -72,9 +72,9 @@ def test_a_search_says_how_long_it_takes_once_the_gru_has_been_trained(
     for _ in range(2):
         with RunStore.open(folder, write=True) as store:
             pool = InstantPool(lambda trial: replace(World()(trial), seconds=2.0))
-            dispatcher = Dispatcher(store, pool, store.cell)  # type: ignore[arg-type]
+            dispatcher = Dispatcher(store.trials, pool, store.cells.read)  # type: ignore[arg-type]
             SearchLoop(
-                store, store.plan, dispatcher, SearchLimits(max_candidates=2), listener, lambda: False
+                store, store.facts.plan, dispatcher, SearchLimits(max_candidates=2), listener, lambda: False
             ).run()
     told = [words for words in said if "candidates a minute" in words]
     assert len(told) == 1 and "2 candidates take at most" in told[0], "of the first session alone"

@@ -244,23 +244,23 @@ def test_a_driver_begins_without_torch_and_no_process_begins_with_what_it_may_ne
 COMMITS = """
 import os, sys
 from archsearch.workers import pool
-from archsearch.store import RunStore
+from archsearch.store.database import Database
 from tests.helpers.fakes import main as fake
 
 if __name__ == "__main__":
     moment, when = int(sys.argv[1]), sys.argv[2]
-    commit, count = RunStore._commit, 0
+    commit, count = Database._commit, 0
 
-    def dying(store):
+    def dying(database):
         global count
         count += 1
         if count == moment and when == "before":
             os._exit(9)
-        commit(store)
+        commit(database)
         if count == moment:
             os._exit(9)
 
-    RunStore._commit = dying
+    Database._commit = dying
     pool._main = fake
     from archsearch.cli import main
     main(sys.argv[3:])

@@ -32,7 +32,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def scored(store: RunStore) -> list[Candidate]:
-    history, _ = read_history(store, store.plan)
+    history, _ = read_history(store, store.facts.plan)
     return history.ranked
 
 
@@ -55,11 +55,11 @@ def test_a_front_is_what_no_scored_cell_beats_at_its_cost(
         costs = {}
         for cell, judgement in judged.items():
             assert judgement is not None
-            of = store.cell(cell)
+            of = store.cells.read(cell)
             of_layer = float(of.parameter_count(128))
             costs[cell] = {
                 "parameters": of_layer,
-                "flops": flops(store.plan, of, judgement),
+                "flops": flops(store.facts.plan, of, judgement),
                 "time": time_of(cell),
             }[cost]
     unbeaten = {
@@ -82,21 +82,23 @@ def test_a_front_holds_cells_that_the_leaderboard_has_no_room_for(run: Path) -> 
 
 def test_candidates_without_a_fitness_are_never_on_a_front(run: Path) -> None:
     with RunStore.open(run) as store:
-        history, _ = read_history(store, store.plan)
-        tried = {step.cell for step, _ in store.steps() if step.kind == "propose"}
+        history, _ = read_history(store, store.facts.plan)
+        tried = {step.cell for step, _ in store.steps.read() if step.kind == "propose"}
         fates = {cell: candidate.fate for cell in tried if (candidate := history.candidate(cell))}
         lost = {cell for cell, fate in fates.items() if fate != "evaluated"}
         assert {"stopped at gate", "failed filter"} <= set(fates.values())
-        smallest = min(store.cell(cell).polynomial for cell in tried)
-        assert smallest in {store.cell(cell).polynomial for cell in lost}, "one of them is as cheap as any"
+        smallest = min(store.cells.read(cell).polynomial for cell in tried)
+        assert smallest in {store.cells.read(cell).polynomial for cell in lost}, (
+            "one of them is as cheap as any"
+        )
         assert not lost & {cell.id for cost in COSTS for cell in read_front(store, "run", cost).cells}
 
 
 def test_flops_are_those_of_the_models_that_have_the_best_scores(run: Path) -> None:
     with RunStore.open(run) as store:
-        plan, best = store.plan, scored(store)[0]
+        plan, best = store.facts.plan, scored(store)[0]
         assert best.judgement is not None
-        of = store.cell(best.id)
+        of = store.cells.read(best.id)
         each = [
             2 * products(of, result.units, plan.task[task].facts.symbols, 1)
             for task, result in best.judgement.tasks.items()
@@ -108,12 +110,12 @@ def test_the_time_of_a_step_is_the_middle_task_s_beside_the_gru_s_under_the_same
     run: Path,
 ) -> None:
     with RunStore.open(run) as store:
-        plan, best = store.plan, next(cell for cell in scored(store) if cell.is_found)
+        plan, best = store.facts.plan, next(cell for cell in scored(store) if cell.is_found)
         assert best.judgement is not None
         gru, last = library.load("gru").id, max(plan.tasks[0].rules.rungs)
 
         def outcome(trial: Trial) -> Outcome | None:
-            ended, place = store.outcome(trial.key), plan.tasks.index(plan.task_of(trial))
+            ended, place = store.trials.outcome(trial.key), plan.tasks.index(plan.task_of(trial))
             assert ended is not None and ended.steps > last
             seconds = ended.steps * 1.0 if trial.cell == gru else (ended.steps - last) * (2.0, 5.0)[place]
             return replace(ended, seconds=seconds)

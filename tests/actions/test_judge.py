@@ -128,7 +128,7 @@ def test_a_host_that_ends_a_trial_again_and_again_ends_the_command_and_keeps_the
 
 def test_no_trial_of_a_search_has_a_fresh_seed(finished: Finished) -> None:
     with RunStore.open(finished.folder) as store:
-        assert store.plan.seed < FRESH
+        assert store.facts.plan.seed < FRESH
     records: list[Any] = rows(finished.folder, "SELECT record FROM trials")
     assert records
     assert all(json.loads(record)["seed"] < FRESH for (record,) in records)

@@ -27,8 +27,8 @@ def test_what_passes_the_small_size_trains_at_the_large_one_and_ranks_by_its_wor
     search_on(tmp_path / "run", 40)
     with RunStore.open(tmp_path / "run") as store:
         board = as_document(read_leaderboard(store, "run"))
-        steps = [(step, verdict) for step, verdict in store.steps() if verdict]
-        budgets = {(trial.task, trial.setting.budget): trial.steps for trial, _ in store.trials()}
+        steps = [(step, verdict) for step, verdict in store.steps.read() if verdict]
+        budgets = {(trial.task, trial.setting.budget): trial.steps for trial, _ in store.trials.ended()}
     assert budgets["arithmetic:small", 30_000] in (30, 60) and ("arithmetic:small", 10_000) in budgets
     assert ("xml:small", 30_000) not in budgets
     assert {verdict.reached for _, verdict in steps if verdict.fate == "stopped at gate"} >= {1, 2}

@@ -62,7 +62,7 @@ def command(folder: Path, code: str, *arguments: object) -> str:
 
 def steps(folder: Path) -> list[tuple[Step, Verdict | None]]:
     with RunStore.open(folder) as store:
-        return store.steps()
+        return store.steps.read()
 
 
 def heard(log: Path) -> list[dict[str, Any]]:
@@ -144,7 +144,7 @@ def test_what_a_program_has_proposed_stands_in_the_run_and_needs_no_program(
     search_on(run, 5)
     assert board(run) == before
     with RunStore.open(run) as store:
-        cells = [store.cell(step.cell) for step, _ in store.steps() if step.proposer]
+        cells = [store.cells.read(step.cell) for step, _ in store.steps.read() if step.proposer]
     assert all(cell.id and cell.text() for cell in cells)
 
 

@@ -19,6 +19,7 @@ from archsearch.search.ask import takes_proposal
 from archsearch.search.outside import receive
 from archsearch.store import RunStore, inbox, make_run, read_leaderboard
 from archsearch.store.inbox import Inbox
+from archsearch.store.tables import StepTable
 from tests.helpers.in_process import search_on
 from tests.helpers.plans import World, done, preset, run_plan, task_plan
 from tests.helpers.searches import board
@@ -54,7 +55,7 @@ def proposed(folder: Path, *texts: str) -> list[Answer]:
 
 def steps_of(folder: Path, text: str) -> list[Step]:
     with RunStore.open(folder) as store:
-        return [step for step, _ in store.steps() if step.cell == Cell.parse(text).id]
+        return [step for step, _ in store.steps.read() if step.cell == Cell.parse(text).id]
 
 
 def test_each_cell_of_a_stream_is_answered(run: Path) -> None:
@@ -88,12 +89,12 @@ def test_proposals_take_one_step_in_two_at_most_and_the_first_comes_first(run: P
     assert len(waiting) > 10
     search_on(run, 18)
     with RunStore.open(run) as store:
-        plan = store.plan
-        taken = [step for step, _ in store.steps() if step.proposer]
+        plan = store.facts.plan
+        taken = [step for step, _ in store.steps.read() if step.proposer]
         numbers = {step.number for step in taken}
         assert all(takes_proposal(plan, number - 2) for number in numbers)
         assert [step.cell for step in taken] == waiting[: len(taken)] and len(taken) > 5
-        assert len(numbers) < 0.6 * (store.count_steps() - min(numbers) + 1)
+        assert len(numbers) < 0.6 * (store.steps.count() - min(numbers) + 1)
 
 
 def test_resume_does_not_depend_on_the_inbox(run: Path, tmp_path: Path) -> None:
@@ -111,15 +112,15 @@ def test_a_driver_that_is_killed_before_the_step_is_stored_finds_the_cell_again(
     run: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     proposed(run, MINE)
-    add = RunStore.add_step
+    add = StepTable.add
 
-    def killed(store: RunStore, step: Step, cell: Cell | None) -> None:
+    def killed(steps: StepTable, step: Step, cell: Cell | None) -> None:
         if step.proposer:
             raise KeyboardInterrupt
-        add(store, step, cell)
+        add(steps, step, cell)
 
     with monkeypatch.context() as patch:
-        patch.setattr(RunStore, "add_step", killed)
+        patch.setattr(StepTable, "add", killed)
         with pytest.raises(KeyboardInterrupt):
             search_on(run, 9)
     assert not steps_of(run, MINE) and len(Inbox(run).waiting()) == 1
@@ -223,7 +224,7 @@ def test_a_run_that_found_nothing_new_any_more_goes_on_with_what_is_proposed(
     monkeypatch.setattr("archsearch.actions.loop.MOST_WITHOUT_NEWS", 0)
     search_on(run, None)
     with RunStore.open(run) as store:
-        assert store.ended == "exhausted"
+        assert store.facts.ended == "exhausted"
     proposed(run, MINE)
     search_on(run, None)
     assert steps_of(run, MINE) and not Inbox(run).waiting()
@@ -231,7 +232,7 @@ def test_a_run_that_found_nothing_new_any_more_goes_on_with_what_is_proposed(
 
 def test_a_reference_that_is_proposed_by_a_program_is_nobodys_finding(run: Path) -> None:
     with RunStore.open(run) as store:
-        plan = store.plan
+        plan = store.facts.plan
     view = SimpleNamespace(
         plan=plan, references=frozenset(cell.id for cell in reference_cells(plan).values())
     )

@@ -41,22 +41,22 @@ def trial(cell: str, setting: int) -> Trial:
 def test_what_the_host_ended_waits_again_unless_a_told_step_has_used_it(store: RunStore, status: str) -> None:
     used, unused, reference = trial(CELL.id, 0), trial(CELL.id, 1), trial(GRU, 0)
     for each in (used, unused, reference):
-        store.take_over(each, Outcome(status, reason="the host"))  # type: ignore[arg-type]
-    store.add_step(step(0, 0), CELL)
-    store.add_step(step(1, 1), None)
-    store.tell_step(0, Verdict("evaluated", 1), 1.0)
+        store.trials.take_over(each, Outcome(status, reason="the host"))  # type: ignore[arg-type]
+    store.steps.add(step(0, 0), CELL)
+    store.steps.add(step(1, 1), None)
+    store.steps.tell(0, Verdict("evaluated", 1), 1.0)
     reopen_unused(store)
-    assert store.outcome(used.key) is not None and store.outcome(reference.key) is not None
-    assert store.outcome(unused.key) is None and store.interrupt() == 1
+    assert store.trials.outcome(used.key) is not None and store.trials.outcome(reference.key) is not None
+    assert store.trials.outcome(unused.key) is None and store.trials.interrupt() == 1
 
 
 def test_before_a_step_is_told_the_references_wait_again_too(store: RunStore) -> None:
     for each in (trial(GRU, 0), trial(CELL.id, 0)):
-        store.take_over(each, Outcome("crashed", reason="SIGKILL"))
-    store.take_over(trial(GRU, 1), Outcome("diverged", reason="loss nan"))
+        store.trials.take_over(each, Outcome("crashed", reason="SIGKILL"))
+    store.trials.take_over(trial(GRU, 1), Outcome("diverged", reason="loss nan"))
     reopen_unused(store)
-    assert store.host_ended() == [] and store.interrupt() == 2
-    assert store.outcome(trial(GRU, 1).key) is not None
+    assert store.trials.host_ended() == [] and store.trials.interrupt() == 2
+    assert store.trials.outcome(trial(GRU, 1).key) is not None
 
 
 def refusal(plan: RunPlan, hello: Hello) -> str:

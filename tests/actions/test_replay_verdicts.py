@@ -34,15 +34,15 @@ def test_the_pairs_of_a_verdict_are_trained_again_from_its_claim_alone(simulated
 def test_a_pair_that_was_altered_is_found(simulated: World) -> None:
     folder = simulated.folder / "runs" / "a"
     with RunStore.open(folder, write=True) as store:
-        claim, pairs = store.claims()[1]
+        claim, pairs = store.claims.read()[1]
         first, *others = pairs["xml"]
         assert first.a is not None
         altered = type(first)(first.a + 0.2, first.b)
-        store.keep_claim(1, claim, {**pairs, "xml": (altered, *others)})
+        store.claims.keep(1, claim, {**pairs, "xml": (altered, *others)})
         try:
             done = simulated.run(simulated.command("replay", "a", "--verdicts"))
         finally:
-            store.keep_claim(1, claim, pairs)
+            store.claims.keep(1, claim, pairs)
     assert done.returncode == 1
     assert "Does not hold: claim 1, pairs xml 1\n" in done.stderr and re.search(r"\bNO\b", done.stdout)
 
@@ -91,7 +91,7 @@ def test_bytes_of_trained_verdicts_are_the_same_for_any_number_of_workers_and_af
     killed = without_trials(trained, "killed")
     shutil.copytree(runs / "one", runs / "killed")
     with RunStore.open(runs / "killed", write=True) as store:
-        store.connection.execute("DELETE FROM claims")
+        store.database.connection.execute("DELETE FROM claims")
     search = killed.start(killed.evolve("--run", "killed", "--workers", 2, *VERDICT), "killed")
     until(lambda: ledger(runs / "killed") or search.process.poll() is not None, "a claim")
     search.kill()

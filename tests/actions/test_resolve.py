@@ -77,8 +77,8 @@ def test_without_a_filter_candidates_train_at_once(tmp_path: Path) -> None:
     make_run(tmp_path / "run", run_plan(preset(tries=0)))
     search_on(tmp_path / "run", 20)
     with RunStore.open(tmp_path / "run") as store:
-        fates = {verdict.fate for _, verdict in store.steps() if verdict}
-        tasks = {trial.task for trial, _ in store.trials()}
+        fates = {verdict.fate for _, verdict in store.steps.read() if verdict}
+        tasks = {trial.task for trial, _ in store.trials.ended()}
     assert "failed filter" not in fates and "evaluated" in fates
     assert tasks == {"arithmetic:small", "xml:small"}
 

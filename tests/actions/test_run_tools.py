@@ -26,7 +26,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_no_tool_tells_a_test_score_or_where_the_run_lies(run: Path) -> None:
     tools = RunTools(run)
     with RunStore.open(run) as store:
-        cells = store.cells_like("c")
+        cells = store.cells.ids_like("c")
     told = [getattr(tools, name)() for name in TOOLS if name not in ("show_cell", "propose")]
     told += [tools.show_cell(cell) for cell in cells]
     words = json.dumps(told)

@@ -59,7 +59,7 @@ def test_a_search_from_a_cell_of_ones_own_ends_the_same_however_often_it_stops(t
             search_on(tmp_path / name, candidates)
         with RunStore.open(tmp_path / name) as store:
             boards.append(read_leaderboard(store, ""))
-            assert store.steps()[0][0].cell == MINE.id
+            assert store.steps.read()[0][0].cell == MINE.id
     assert boards[0] == boards[1]
     assert {plan_of([MINE], [OTHER]).preset.search.references[-1], "gru"} <= {
         row.name for row in boards[0].rows

@@ -87,7 +87,7 @@ def test_a_verdict_that_is_broken_off_goes_on_and_ends_as_one_that_was_not(
 
 def forget_verdict(folder: Path) -> None:
     with RunStore.open(folder, write=True) as store:
-        store.connection.execute("DELETE FROM claims")
+        store.database.connection.execute("DELETE FROM claims")
 
 
 def pairs(world: World, run: str) -> int:
@@ -153,7 +153,7 @@ def test_a_claim_that_was_made_under_another_control_is_the_run_s_verdict_too(tm
     make_run(tmp_path / "run", run_plan(preset(tasks, noise_draws=1, verdict=0.25)))
     search_on(tmp_path / "run", 12)
     with RunStore.open(tmp_path / "run", write=True) as store:
-        plan, best, limits = store.plan, best_found(store), SearchLimits()
+        plan, best, limits = store.facts.plan, best_found(store), SearchLimits()
         assert best is not None and is_due(store, plan, limits)
         settings = plan.preset.search.verdict_settings
         claim = replace(Claim.of(plan, best, GRU, settings, ledger_of(plan)), discoveries=0)
@@ -168,7 +168,7 @@ def test_no_more_pairs_are_due_once_those_that_are_left_cannot_bring_a_ruling(tm
     make_run(tmp_path / "run", run_plan(preset(tasks, noise_draws=1, verdict=0.25)))
     search_on(tmp_path / "run", 12)
     with RunStore.open(tmp_path / "run", write=True) as store:
-        plan, best, counted = store.plan, best_found(store), SearchLimits(max_candidates=12)
+        plan, best, counted = store.facts.plan, best_found(store), SearchLimits(max_candidates=12)
         assert best is not None
         claim = Claim.of(plan, best, GRU, plan.preset.search.verdict_settings, ledger_of(plan))
         ledger = RunLedger(store)

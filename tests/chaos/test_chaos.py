@@ -163,7 +163,7 @@ def test_logs_that_are_cut_or_garbled_change_nothing(
 
 def count(folder: Path) -> int:
     with RunStore.open(folder) as store:
-        return store.count()
+        return store.trials.count()
 
 
 def test_salvaged_runs_end_as_the_whole_one(quick_disk: Path, sizes: Sizes, numbers: Numbers) -> None:
@@ -207,7 +207,7 @@ print("ready", flush=True)
 while time.monotonic() < end:
     began = time.monotonic()
     with RunStore.open(folder) as store:
-        store.count()
+        store.trials.count()
         reads += read_leaderboard(store, "x").told >= 0
     time.sleep(max(0, 0.05 - (time.monotonic() - began)))
 print(reads)
@@ -242,9 +242,9 @@ def written(folder: Path, seconds: float) -> tuple[list[float], int]:
         end = time.monotonic() + seconds
         while time.monotonic() < end:
             trial = plan.trial("c0", "xml", plan.settings["xml"][0], seed=number)
-            attempt = store.claim(trial, 1)
+            attempt = store.trials.claim(trial, 1)
             began = time.monotonic()
-            store.finish(trial, attempt, done(0.5))
+            store.trials.finish(trial, attempt, done(0.5))
             waits.append(time.monotonic() - began)
             largest = max(largest, (folder / "run.db-wal").stat().st_size)
             number += 1

@@ -27,7 +27,7 @@ def told(finished: Finished) -> RunInfo:
     store = RunStore.open(finished.folder)
     try:
         return RunInfo(
-            finished.folder, store.plan, False, 3, 2, 9, 1, SearchLimits(max_seconds=60.0), False, ""
+            finished.folder, store.facts.plan, False, 3, 2, 9, 1, SearchLimits(max_seconds=60.0), False, ""
         )
     finally:
         store.close()
@@ -36,7 +36,7 @@ def told(finished: Finished) -> RunInfo:
 def book_of(finished: Finished) -> History:
     store = RunStore.open(finished.folder)
     try:
-        return read_history(store, store.plan)[0]
+        return read_history(store, store.facts.plan)[0]
     finally:
         store.close()
 

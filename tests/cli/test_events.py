@@ -36,7 +36,7 @@ def test_a_search_is_told_from_its_beginning_to_its_end(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     told = events(world.folder / "events.jsonl")
     with RunStore.open(world.folder / "runs" / "a") as store:
-        steps = [(step.number, verdict.fate) for step, verdict in store.steps() if verdict is not None]
+        steps = [(step.number, verdict.fate) for step, verdict in store.steps.read() if verdict is not None]
     assert told[0]["event"] == "opened" and told[0]["run"] == "a" and told[0]["max_candidates"] == 3
     assert [each["phase"] for each in told if each["event"] == "phase"] == [
         "references",

@@ -24,8 +24,8 @@ def merged(call: Call, tmp_path: Path) -> Path:
         search_on(folder, 10)
         with RunStore.open(folder, write=True) as store:
             best = next(row for row in read_leaderboard(store, "run").rows if row.is_found)
-            claim = Claim.of(store.plan, best.id, library.load("gru").id, 2)
-            store.keep_claim(1, claim, {task.name: (PairResult(0.9, 0.1),) * 3 for task in claim.tasks})
+            claim = Claim.of(store.facts.plan, best.id, library.load("gru").id, 2)
+            store.claims.keep(1, claim, {task.name: (PairResult(0.9, 0.1),) * 3 for task in claim.tasks})
     done = call("runs", "merge", "small-2", "small-1", "-o", "both")
     assert done.code == 0 and "2 runs" in done.err and "archsearch leaderboard both" in done.err, done.err
     return tmp_path / "runs" / "both"

@@ -152,7 +152,7 @@ def test_a_client_cannot_read_test_scores_or_files_nor_alter_a_score(run: Path, 
     filled = json.loads(json.dumps(HOSTILE).replace("{outside}", str(tmp_path)))
     honest = [("leaderboard", {"top": 100}), ("verdicts", {}), ("status", {})]
     with RunStore.open(run) as store:
-        honest += [("show_cell", {"cell": cell}) for cell in store.cells_like("c")]
+        honest += [("show_cell", {"cell": cell}) for cell in store.cells.ids_like("c")]
     answers = asked(server_of(RunTools(run)), *filled, *honest)
     everything = "\n".join(text for _, text in answers)
     assert_no_test_score(everything)
@@ -186,9 +186,9 @@ def test_what_was_proposed_over_the_protocol_is_judged_as_ever(run: Path, tmp_pa
     search_on(copy, 9, answer=answer)
     mine = Cell.parse(MINE).id
     with RunStore.open(copy) as store:
-        steps = [step for step, _ in store.steps() if step.cell == mine]
+        steps = [step for step, _ in store.steps.read() if step.cell == mine]
         assert steps[0].proposer == "inbox" and steps[0].gated
-        assert all(outcome.score == answer(trial).score for trial, outcome in store.trials_of(mine))
+        assert all(outcome.score == answer(trial).score for trial, outcome in store.trials.of(mine))
 
 
 @pytest.mark.slow

@@ -27,7 +27,7 @@ def told(call: Call, folder: Path) -> dict[str, Any]:
 def test_a_finished_run_says_what_it_found_and_that_nothing_is_left(call: Call, finished: Finished) -> None:
     status = told(call, finished.folder)
     with RunStore.open(finished.folder) as store:
-        steps, candidates = store.count_told()
+        steps, candidates = store.standings.told_and_candidates()
     assert status["state"] == "finished" and status["searcher"] == ""
     assert (status["told"], status["candidates"], status["phase"]) == (steps, candidates, "steps")
     assert status["seconds_left"] == 0 and status["rate"] > 0
@@ -54,8 +54,8 @@ def test_the_rate_leaves_out_what_came_before_the_first_step(call: Call, tmp_pat
     make_run(folder, run_plan())
     search_on(folder, 12)
     with RunStore.open(folder, write=True) as store:
-        assert store.session is not None and store.session.prepared is not None
-        store.elapsed, store.session = 160.0, Session(max_candidates=24, prepared=100.0)
+        assert store.facts.session is not None and store.facts.session.prepared is not None
+        store.facts.elapsed, store.facts.session = 160.0, Session(max_candidates=24, prepared=100.0)
     status = told(call, folder)
     assert status["candidates"] == 12 and status["rate"] == pytest.approx(12.0)
     assert status["seconds_left"] == pytest.approx(60.0)
@@ -67,8 +67,10 @@ def test_how_long_the_workers_waited_is_noted_over_all_sessions(call: Call, tmp_
     assert told(call, folder)["waited"] is None
     search_on(folder, 6)
     with RunStore.open(folder, write=True) as store:
-        assert store.session is not None and 0 < store.session.waited < store.session.offered
-        store.session = Session(offered=4000.0, waited=1000.0)
+        assert (
+            store.facts.session is not None and 0 < store.facts.session.waited < store.facts.session.offered
+        )
+        store.facts.session = Session(offered=4000.0, waited=1000.0)
     assert told(call, folder)["waited"] == pytest.approx(0.25)
     search_on(folder, 12)
     assert told(call, folder)["waited"] == pytest.approx(0.25, abs=0.01)

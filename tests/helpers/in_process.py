@@ -72,13 +72,13 @@ def search_on(
     """
     with ExitStack() as stack:
         store = stack.enter_context(RunStore.open(folder, write=True))
-        store.interrupt()
-        plan = store.plan
-        dispatcher = Dispatcher(store, InstantPool(answer), store.cell)  # type: ignore[arg-type]
+        store.trials.interrupt()
+        plan = store.facts.plan
+        dispatcher = Dispatcher(store.trials, InstantPool(answer), store.cells.read)  # type: ignore[arg-type]
         listener = as_listener(None)
         listener.told = lambda *step: told()  # type: ignore[method-assign]
         limits = SearchLimits(max_candidates=candidates, max_trials=trials)
         program = stack.enter_context(AskedProgram(ask, store, patience)) if ask else None
         loop = SearchLoop(store, plan, dispatcher, limits, listener, stopped=lambda: False, program=program)
-        store.ended = loop.run()
-        assert store.ended in ("finished", "exhausted")
+        store.facts.ended = loop.run()
+        assert store.facts.ended in ("finished", "exhausted")

@@ -31,11 +31,11 @@ def make_told_run(folder: Path) -> Path:
     make_run(folder, run_plan(preset({"xml": task_plan(k=2, G=6)}, look_ahead=3, noise_draws=1)))
     search_on(folder, 6, answer=answer)
     with RunStore.open(folder) as store:
-        assert any(outcome.test_accuracy == TEST_ACCURACY for _, outcome in store.trials())
+        assert any(outcome.test_accuracy == TEST_ACCURACY for _, outcome in store.trials.ended())
     with RunStore.open(folder, write=True) as store:
         best = next(row for row in read_leaderboard(store, "run").rows if row.is_found)
-        claim = Claim.of(store.plan, best.id, library.load("gru").id, 2)
-        store.keep_claim(1, claim, {"xml": (PairResult(TEST_SKILL, TEST_SKILL / 2),) * 3})
+        claim = Claim.of(store.facts.plan, best.id, library.load("gru").id, 2)
+        store.claims.keep(1, claim, {"xml": (PairResult(TEST_SKILL, TEST_SKILL / 2),) * 3})
     return folder
 
 

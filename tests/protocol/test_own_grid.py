@@ -51,7 +51,7 @@ def test_a_search_trains_each_size_under_its_own_grid_which_its_records_hold(tmp
     make_run(tmp_path / "run", ladder())
     search_on(tmp_path / "run", 12)
     with RunStore.open(tmp_path / "run") as store:
-        assert store.plan.task[SIZED].rules.grid == LOW
+        assert store.facts.plan.task[SIZED].rules.grid == LOW
     records: list[Any] = rows(tmp_path / "run", "SELECT record FROM trials WHERE task LIKE 'xml%'")
     trials = [msgspec.json.decode(record, type=dict)["setting"] for (record,) in records]
     rates = {budget: {rate for _, rate, *_, b, _ in trials if b == budget} for budget in (10_000, 30_000)}

@@ -29,6 +29,8 @@ from archsearch.protocol.records import Outcome, Trial
 from archsearch.search import STRATEGIES, Search, sees
 from archsearch.search.view import Asked, Drawn, View
 from archsearch.store import RunStore, make_run, read_for_search, read_leaderboard
+from archsearch.store.database import Database
+from archsearch.store.tables import CellTable
 from archsearch.workers.dispatch import Dispatcher
 from archsearch.workers.messages import Hello, Job, Result
 from archsearch.workers.pool import Worker
@@ -161,7 +163,7 @@ class Meter:
         seconds = time.perf_counter() - self.began
         self.lines.append((candidates, ask, step))
         memory = psutil.Process().memory_info().rss / 2**20
-        size = sum(file.stat().st_size for file in self.loop.store.path.parent.glob("run.db*")) / 2**20
+        size = sum(file.stat().st_size for file in self.loop.store.folder.glob("run.db*")) / 2**20
         self.said(
             f"{candidates:>7} candidates {self.loop.search.told.told:>7} steps {self.trials:>8} trials  "
             f"ask {ask:.3f} ms  step {step:.2f} ms ({wall:.2f} by the clock)  {self.commits / seconds:.0f} commits/s  "
@@ -188,11 +190,11 @@ def searched(
     STRATEGIES[STRATEGY] = free_cells
     meter, plan = Meter(marks, said), plan or plan_of()
     make_run(folder, plan)
-    commit, ask = RunStore._commit, Search.ask
+    commit, ask = Database._commit, Search.ask
 
-    def counted(store: RunStore) -> None:
+    def counted(database: Database) -> None:
         meter.commits += 1
-        commit(store)
+        commit(database)
 
     def timed(search: Search, *given: Any) -> Asked:
         began = time.process_time()
@@ -204,24 +206,24 @@ def searched(
         meter.trials += 1
         return answer(trial)
 
-    RunStore._commit, Search.ask = counted, timed  # type: ignore[method-assign]
+    Database._commit, Search.ask = counted, timed  # type: ignore[method-assign]
     try:
         with RunStore.open(folder, write=True) as store:
             pool: Any = InstantPool(WORKERS, answered)
             limits = SearchLimits(max_candidates=candidates)
-            dispatcher = Dispatcher(store, pool, lambda _: BASE)
+            dispatcher = Dispatcher(store.trials, pool, lambda _: BASE)
             loop = SearchLoop(store, plan, dispatcher, limits, EventListener(meter.hear), lambda: False)
             meter.loop = loop
             loop.run()
     finally:
-        RunStore._commit, Search.ask = commit, ask  # type: ignore[method-assign]
+        Database._commit, Search.ask = commit, ask  # type: ignore[method-assign]
     return meter
 
 
 def reopened(folder: Path) -> tuple[float, float]:
     """Return the seconds that the leaderboard of a run takes, and those until a search in it goes on."""
-    read = RunStore._read_cell
-    RunStore._read_cell = lambda store, identity: cell_called(identity)  # type: ignore[method-assign]
+    read = CellTable._read
+    CellTable._read = lambda _, identity: cell_called(identity)  # type: ignore[method-assign]
     try:
         began = time.perf_counter()
         with RunStore.open(folder) as store:
@@ -231,15 +233,15 @@ def reopened(folder: Path) -> tuple[float, float]:
         with RunStore.open(folder, write=True) as store:
             info = _recovered(store, SearchLimits(), new=False, note="")
             assert info.told == board.told and info.candidates == board.candidates
-            plan, pool = store.plan, InstantPool(1, answer)
-            Dispatcher(store, pool, store.cell)  # type: ignore[arg-type]
-            told, seen, steps = read_for_search(store, plan, sees(plan, store.count_steps()))
+            plan, pool = store.facts.plan, InstantPool(1, answer)
+            Dispatcher(store.trials, pool, store.cells.read)  # type: ignore[arg-type]
+            told, seen, steps = read_for_search(store, plan, sees(plan, store.steps.count()))
             search = Search(plan, told.baseline, {}, told=told, seen=seen)
             search.restore(steps)
             assert search.told.told == board.told
         return between - began, time.perf_counter() - between
     finally:
-        RunStore._read_cell = read  # type: ignore[method-assign]
+        CellTable._read = read  # type: ignore[method-assign]
 
 
 def exponent(one: tuple[float, float], other: tuple[float, float]) -> float:

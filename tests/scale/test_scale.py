@@ -13,6 +13,7 @@ import pytest
 from archsearch.search import STRATEGIES, Search
 from archsearch.store import RunStore, read_history, read_leaderboard
 from archsearch.store import history as history_of_run
+from archsearch.store.tables import CellTable, TrialTable
 from tests.scale import search
 from tests.scale.search import exponent, plan_of, reopened, searched
 
@@ -113,19 +114,19 @@ def test_leaderboard_and_resume_look_at_no_candidates_but_the_pool(
 def test_a_search_that_goes_on_counts_no_trials_one_by_one(
     run: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(RunStore, "_count", lambda _: pytest.fail("trials were counted one by one"))
+    monkeypatch.setattr(TrialTable, "_count", lambda _: pytest.fail("trials were counted one by one"))
     reopened(run)
 
 
 def test_what_a_long_search_kept_is_what_all_its_steps_say(
     run: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(RunStore, "_read_cell", lambda _, identity: search.cell_called(identity))
+    monkeypatch.setattr(CellTable, "_read", lambda _, identity: search.cell_called(identity))
     with RunStore.open(run) as store:
-        kept, (history, _) = read_leaderboard(store, "x"), read_history(store, store.plan)
-        ended = store.count()
+        kept, (history, _) = read_leaderboard(store, "x"), read_history(store, store.facts.plan)
+        ended = store.trials.count()
         monkeypatch.setattr(history_of_run, "_kept", lambda *_: None)
-        told, (whole, _) = read_leaderboard(store, "x"), read_history(store, store.plan)
-        assert ended == len(store._rows("SELECT key FROM trials WHERE state = 'done'"))
+        told, (whole, _) = read_leaderboard(store, "x"), read_history(store, store.facts.plan)
+        assert ended == len(store.database.rows("SELECT key FROM trials WHERE state = 'done'"))
     assert kept == told
     assert (history.counts, history.places, history.starts) == (whole.counts, whole.places, whole.starts)

@@ -184,7 +184,7 @@ def share_busy(folder: Path, count: int, look_ahead: int, candidates: int) -> tu
     began = time.process_time()
     with RunStore.open(folder, write=True) as store:
         timed = TimedPool(count, answer)
-        dispatcher = Dispatcher(store, timed, lambda _: BASE)  # type: ignore[arg-type]
+        dispatcher = Dispatcher(store.trials, timed, lambda _: BASE)  # type: ignore[arg-type]
         limits, marks = SearchLimits(max_candidates=candidates), list[tuple[float, float]]()
         listener = as_listener(None)
         listener.told = lambda *step: marks.append((timed.now, timed.busy))  # type: ignore[method-assign]

@@ -113,34 +113,34 @@ def test_the_ledger_of_a_run_is_in_its_database(run: Path) -> None:
 def test_a_claim_of_a_run_that_was_altered_is_damage(run: Path, column: str) -> None:
     with RunStore.open(run, write=True) as store:
         RunLedger(store).enter(CLAIMS[0])
-        store.connection.execute(f"UPDATE claims SET {column} = {column} || ' '")
+        store.database.connection.execute(f"UPDATE claims SET {column} = {column} || ' '")
     with RunStore.open(run) as store, pytest.raises(StoreError, match="claim 1 does not hold"):
-        store.claims()
+        store.claims.read()
 
 
 def test_a_claim_without_a_task_is_damage_however_it_is_sealed(run: Path) -> None:
     with RunStore.open(run, write=True) as store:
-        store.keep_claim(1, replace(CLAIMS[0], tasks=()), {})
+        store.claims.keep(1, replace(CLAIMS[0], tasks=()), {})
         with pytest.raises(StoreError, match="claim 1 does not hold"):
-            store.claims()
+            store.claims.read()
 
 
 def test_claims_are_salvaged_with_their_numbers(run: Path, tmp_path: Path) -> None:
     with RunStore.open(run, write=True) as store:
         for claim in CLAIMS:
             RunLedger(store).enter(claim)
-        store.connection.execute("UPDATE claims SET seal = '' WHERE number = 2")
+        store.database.connection.execute("UPDATE claims SET seal = '' WHERE number = 2")
     salvage(run, tmp_path / "saved")
     with RunStore.open(tmp_path / "saved", write=True) as store:
-        assert list(store.claims()) == [1, 3]
+        assert list(store.claims.read()) == [1, 3]
         assert RunLedger(store).enter(CLAIMS[1]) == 4, "the place that was lost is spent"
 
 
 def test_a_run_of_schema_2_has_no_claims_yet_and_gets_its_ledger_when_it_goes_on(run: Path) -> None:
     with RunStore.open(run, write=True) as store:
-        store.connection.execute("DROP TABLE claims")
-        store.connection.execute("PRAGMA user_version = 2")
+        store.database.connection.execute("DROP TABLE claims")
+        store.database.connection.execute("PRAGMA user_version = 2")
     with RunStore.open(run) as reader:
-        assert reader.claims() == {}
+        assert reader.claims.read() == {}
     with RunStore.open(run, write=True) as store:
         assert RunLedger(store).enter(CLAIMS[0]) == 1

@@ -68,8 +68,8 @@ def test_a_run_on_a_network_keeps_no_log_that_needs_shared_memory(
     for name in ("made", "moved"):
         folder = tmp_path / "far" / name
         with RunStore.open(folder, write=True) as store:
-            store.take_over(trial(), done(0.5))
+            store.trials.take_over(trial(), done(0.5))
             assert not (folder / "run.db-shm").exists()
             with RunStore.open(folder) as reader:
-                assert reader.outcome(trial().key) == done(0.5)
+                assert reader.trials.outcome(trial().key) == done(0.5)
         assert journal(folder) == "delete"

@@ -153,7 +153,7 @@ def test_a_fault_of_ours_is_not_told_as_damage(
 
 def test_the_leaderboard_says_worth_confirming_where_the_noise_does(run: Path) -> None:
     with RunStore.open(run) as store:
-        board, (history, _) = read_leaderboard(store, "x"), read_history(store, store.plan)
+        board, (history, _) = read_leaderboard(store, "x"), read_history(store, store.facts.plan)
     assert board.noise is not None
     assert board.noise.worth_confirming == noise.is_worth_confirming(history, board.noise.line)
 
@@ -165,9 +165,9 @@ def test_the_leaderboard_says_worth_confirming_where_the_noise_does(run: Path) -
 def kept(run: Path) -> Path:
     """The run with its history kept."""
     with RunStore.open(run, write=True) as store:
-        assert store.counts is None, "a run of schema 1 has none"
-        read_for_search(store, store.plan, 0)
-        assert store.counts is not None
+        assert store.standings.counts is None, "a run of schema 1 has none"
+        read_for_search(store, store.facts.plan, 0)
+        assert store.standings.counts is not None
     return run
 
 
@@ -209,7 +209,7 @@ def execute_in(folder: Path, statement: str) -> None:
 
 def test_a_search_goes_on_from_what_is_kept_as_from_all_steps(kept: Path) -> None:
     with RunStore.open(kept, write=True) as store:
-        plan, asked = store.plan, store.count_steps()
+        plan, asked = store.facts.plan, store.steps.count()
         told, seen, steps = read_for_search(store, plan, asked - 4)
         whole = list(read_steps(store, plan))
     again = History(plan, told.baseline)
@@ -231,17 +231,17 @@ def test_the_leaderboard_tells_the_sampling_error_where_the_size_of_the_validati
     run: Path,
 ) -> None:
     with RunStore.open(run, write=True) as store:
-        assert read_leaderboard(store, "x").errors == {} and store.scored == {}
-        store.scored = {task.full_name: 400 for task in store.plan.tasks}
+        assert read_leaderboard(store, "x").errors == {} and store.facts.scored == {}
+        store.facts.scored = {task.full_name: 400 for task in store.facts.plan.tasks}
         errors = read_leaderboard(store, "x").errors
-        assert errors == {task.name: task.facts.spread / 20 for task in store.plan.tasks}
+        assert errors == {task.name: task.facts.spread / 20 for task in store.facts.plan.tasks}
         assert as_document(read_leaderboard(store, "x"))["sampling_error"] == errors
 
 
 @pytest.mark.parametrize("count", [-1, 2**63])
 def test_a_validation_of_no_size_is_damage(run: Path, count: int) -> None:
     with RunStore.open(run, write=True) as store:
-        store.scored = {"xml:small": count}
+        store.facts.scored = {"xml:small": count}
         with pytest.raises(StoreError, match="the sizes of validations are"):
             read_leaderboard(store, "x")
 

@@ -29,7 +29,7 @@ SEEDS = (1, 2, 3)
 
 
 def claims_about(store: RunStore, *cells: str) -> list[Claim]:
-    return [Claim.of(store.plan, cell, GRU, 2, ledger_of(store.plan)) for cell in cells]
+    return [Claim.of(store.facts.plan, cell, GRU, 2, ledger_of(store.facts.plan)) for cell in cells]
 
 
 def searched(folder: Path, seed: int, candidates: int = 20) -> Path:
@@ -39,8 +39,8 @@ def searched(folder: Path, seed: int, candidates: int = 20) -> Path:
     with RunStore.open(folder, write=True) as store:
         found = [row.id for row in read_leaderboard(store, "").rows if row.is_found]
         for number, claim in enumerate(claims_about(store, *found[: 3 - seed % 2]), 1):
-            store.keep_claim(number, claim, {task.name: (WON,) * (8 + number) for task in claim.tasks})
-        store.elapsed = 100.0 * seed
+            store.claims.keep(number, claim, {task.name: (WON,) * (8 + number) for task in claim.tasks})
+        store.facts.elapsed = 100.0 * seed
     return folder
 
 
@@ -63,7 +63,7 @@ def content(folder: Path) -> dict[str, list[tuple[object, ...]]]:
     """Return all that a run's database says, but for what only this process did."""
     with RunStore.open(folder) as store:
         return {
-            table: store.connection.execute(f"SELECT * FROM {table} ORDER BY 1").fetchall()
+            table: store.database.connection.execute(f"SELECT * FROM {table} ORDER BY 1").fetchall()
             for table in ("facts", "cells", "steps", "trials", "claims", "kept", "scored")
         }
 
@@ -83,15 +83,15 @@ def test_every_candidate_of_every_run_is_there_once_and_judged_as_before(
     fates = 0
     for run in runs:
         with RunStore.open(run) as store:
-            history, _ = read_history(store, store.plan)
+            history, _ = read_history(store, store.facts.plan)
             fates += history.told
-            cells = {step.cell for step, verdict in store.steps() if verdict and step.kind != "nothing"} - {
-                ""
-            }
+            cells = {
+                step.cell for step, verdict in store.steps.read() if verdict and step.kind != "nothing"
+            } - {""}
             candidates = {cell: history.candidate(cell) for cell in cells}
             alone |= {cell: c.fitness if c.judgement else None for cell, c in candidates.items() if c}
     with RunStore.open(tmp_path / "all") as store:
-        history, _ = read_history(store, store.plan)
+        history, _ = read_history(store, store.facts.plan)
         joined = {cell: history.candidate(cell) for cell in alone}
         assert {cell: c.fitness if c and c.judgement else None for cell, c in joined.items()} == alone
         assert history.counts.candidates == len(alone)
@@ -100,13 +100,15 @@ def test_every_candidate_of_every_run_is_there_once_and_judged_as_before(
         told = history.counts
         store_again = msgspec.json.encode(told)
     with RunStore.open(tmp_path / "all") as store:
-        assert msgspec.json.encode(store.counts) == store_again, "what follows from the steps is kept"
-        assert len(list(read_steps(store, store.plan))) == told.told
+        assert msgspec.json.encode(store.standings.counts) == store_again, (
+            "what follows from the steps is kept"
+        )
+        assert len(list(read_steps(store, store.facts.plan))) == told.told
 
 
 def _placebos(run: Path) -> int:
     with RunStore.open(run) as store:
-        return read_history(store, store.plan)[0].counts.placebos
+        return read_history(store, store.facts.plan)[0].counts.placebos
 
 
 def test_the_leaderboard_is_the_best_of_all(runs: list[Path], tmp_path: Path) -> None:
@@ -126,12 +128,12 @@ def test_the_leaderboard_is_the_best_of_all(runs: list[Path], tmp_path: Path) ->
 def test_the_claims_of_all_runs_spend_one_budget(runs: list[Path], tmp_path: Path) -> None:
     merge_runs(runs, tmp_path / "all")
     with RunStore.open(tmp_path / "all") as store:
-        claims = store.claims()
+        claims = store.claims.read()
         hearings = [Hearing(claim, number, ("", ""), pairs) for number, (claim, pairs) in claims.items()]
     own = []
     for run in runs:
         with RunStore.open(run) as store:
-            own.append([claim for claim, _ in store.claims().values()])
+            own.append([claim for claim, _ in store.claims.read().values()])
     assert [len(each) for each in own] == [2, 3, 2]
     first, second, third = (
         [each[place] for each in own if len(each) > place] for place in range(3)
@@ -146,13 +148,13 @@ def test_a_verdict_that_stood_alone_may_fall_where_more_claims_were_made(
     runs: list[Path], tmp_path: Path
 ) -> None:
     with RunStore.open(runs[2], write=True) as store:
-        (claim, _), *_ = store.claims().values()
+        (claim, _), *_ = store.claims.read().values()
         few = {task.name: (WON,) * 10 for task in claim.tasks}
-        store.keep_claim(1, claim, few)
+        store.claims.keep(1, claim, few)
     assert Hearing(claim, 1, ("", ""), few).ruling is Ruling.BETTER
     merge_runs(runs, tmp_path / "all")
     with RunStore.open(tmp_path / "all") as store:
-        found = read_hearings(store, store.plan)[claim.a]
+        found = read_hearings(store, store.facts.plan)[claim.a]
     assert found.number == 3 and found.ruling is Ruling.NOT_TOLD_APART
 
 
@@ -161,20 +163,20 @@ def test_what_was_discovered_before_a_claim_is_counted_in_the_merged_ledger(
 ) -> None:
     for run in runs:
         with RunStore.open(run, write=True) as store:
-            for number, (claim, pairs) in store.claims().items():
-                store.keep_claim(
+            for number, (claim, pairs) in store.claims.read().items():
+                store.claims.keep(
                     number, replace(claim, discoveries=7), {name: each * 3 for name, each in pairs.items()}
                 )
     merge_runs(runs, tmp_path / "all")
     with RunStore.open(tmp_path / "all") as store:
-        counted = [claim.discoveries for claim, _ in store.claims().values()]
+        counted = [claim.discoveries for claim, _ in store.claims.read().values()]
     assert counted == [0, 1, 2, 3, 4, 5, 6], "each is better, and none was before the first"
 
 
 def test_a_claim_of_one_of_the_runs_is_gone_on_with(runs: list[Path], tmp_path: Path) -> None:
     merge_runs(runs, tmp_path / "all")
     with RunStore.open(tmp_path / "all") as store:
-        ledger, (made, _) = RunLedger(store), store.claims()[4]
+        ledger, (made, _) = RunLedger(store), store.claims.read()[4]
         (asked,) = claims_about(store, made.a)
         assert asked != made, "it was made in another ledger"
         assert made_before(ledger, asked, "parameters") == made
@@ -186,13 +188,13 @@ def test_a_cell_that_two_runs_made_claims_about_goes_on_with_the_one_that_is_sho
     for run in runs[:2]:
         with RunStore.open(run, write=True) as store:
             (claim,) = claims_about(store, "same")
-            store.keep_claim(9, claim, {task.name: (WON,) for task in claim.tasks})
+            store.claims.keep(9, claim, {task.name: (WON,) for task in claim.tasks})
     merge_runs(runs[:2], tmp_path / "all")
     with RunStore.open(tmp_path / "all") as store:
         (asked,) = claims_about(store, "same")
-        shown = read_hearings(store, store.plan)["same"]
+        shown = read_hearings(store, store.facts.plan)["same"]
         assert made_before(RunLedger(store), asked, "parameters") == shown.claim
-        assert sum(claim.a == "same" for claim, _ in store.claims().values()) == 2, "both count"
+        assert sum(claim.a == "same" for claim, _ in store.claims.read().values()) == 2, "both count"
 
 
 def test_a_merged_run_is_merged_with_another_and_none_counts_twice(runs: list[Path], tmp_path: Path) -> None:
@@ -202,11 +204,13 @@ def test_a_merged_run_is_merged_with_another_and_none_counts_twice(runs: list[Pa
     merge_runs([tmp_path / "two", runs[2]], tmp_path / "all")
     merge_runs(runs, tmp_path / "direct")
     with RunStore.open(tmp_path / "all") as all_, RunStore.open(tmp_path / "direct") as direct:
-        assert all_.merged == direct.merged and all_.elapsed == direct.elapsed == 600.0
+        assert (
+            all_.facts.merged == direct.facts.merged and all_.facts.elapsed == direct.facts.elapsed == 600.0
+        )
         assert {row.id for row in read_leaderboard(all_, "").rows} == {
             row.id for row in read_leaderboard(direct, "").rows
         }
-        assert len(all_.claims()) == len(direct.claims())
+        assert len(all_.claims.read()) == len(direct.claims.read())
 
 
 def test_runs_of_one_seed_are_one_search(runs: list[Path], tmp_path: Path) -> None:
@@ -248,18 +252,18 @@ def test_a_run_that_is_searched_in_is_refused_and_the_others_are_free_again(
 
 def test_a_run_that_was_stopped_gives_what_it_has_told(runs: list[Path], tmp_path: Path) -> None:
     with RunStore.open(runs[0], write=True) as store:
-        told, last = store.count_told()[0], store.steps()[-1][0]
-        store.ended = None
-        store.add_step(replace(last, number=told), None)
-        store.claim(run_plan().trial("waiting", "xml", run_plan().settings["xml"][0]), 1)
+        told, last = store.standings.told_and_candidates()[0], store.steps.read()[-1][0]
+        store.facts.ended = None
+        store.steps.add(replace(last, number=told), None)
+        store.trials.claim(run_plan().trial("waiting", "xml", run_plan().settings["xml"][0]), 1)
     parts = merge_runs(runs[:2], tmp_path / "all")
     assert parts[0].steps == told
     with RunStore.open(tmp_path / "all") as store:
-        assert all(verdict is not None for _, verdict in store.steps())
-        assert not store.cells_like("waiting") and store.ended == "merged"
-        assert store.connection.execute("SELECT count(*) FROM trials WHERE outcome IS NULL").fetchone() == (
-            0,
-        )
+        assert all(verdict is not None for _, verdict in store.steps.read())
+        assert not store.cells.ids_like("waiting") and store.facts.ended == "merged"
+        assert store.database.connection.execute(
+            "SELECT count(*) FROM trials WHERE outcome IS NULL"
+        ).fetchone() == (0,)
 
 
 def test_the_sources_are_only_read(runs: list[Path], tmp_path: Path) -> None:
@@ -289,19 +293,19 @@ def test_what_is_there_is_never_written_over(runs: list[Path], tmp_path: Path) -
 def test_what_ended_by_itself_stands_above_what_the_host_ended(runs: list[Path], tmp_path: Path) -> None:
     with RunStore.open(runs[0], write=True) as store:
         lstm = library.load("lstm").id
-        trial, outcome = next((trial, ended) for trial, ended in store.trials_of(lstm) if ended.score)
-        store.reopen([trial])
-        store.take_over(trial, Outcome("crashed", reason="signal 9"))
+        trial, outcome = next((trial, ended) for trial, ended in store.trials.of(lstm) if ended.score)
+        store.trials.reopen([trial])
+        store.trials.take_over(trial, Outcome("crashed", reason="signal 9"))
     merge_runs(runs, tmp_path / "all")
     with RunStore.open(tmp_path / "all") as store:
-        assert store.outcome(trial.key) == outcome
+        assert store.trials.outcome(trial.key) == outcome
 
 
 def test_a_trial_that_scored_otherwise_elsewhere_is_named(runs: list[Path], tmp_path: Path) -> None:
     with RunStore.open(runs[1], write=True) as store:
-        trial = next(trial for trial, outcome in store.trials() if trial.cell == GRU and outcome.score)
-        store.reopen([trial])
-        store.take_over(trial, done(0.123))
+        trial = next(trial for trial, outcome in store.trials.ended() if trial.cell == GRU and outcome.score)
+        store.trials.reopen([trial])
+        store.trials.take_over(trial, done(0.123))
     with pytest.raises(InputError, match=rf"run-2: a trial of cell {GRU[:9]} on .* with score 0.123"):
         merge_runs(runs, tmp_path / "all")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["run-1", "run-2", "run-3"]
@@ -309,7 +313,7 @@ def test_a_trial_that_scored_otherwise_elsewhere_is_named(runs: list[Path], tmp_
 
 def test_a_damaged_trial_is_named_and_nothing_is_made(runs: list[Path], tmp_path: Path) -> None:
     with RunStore.open(runs[2], write=True) as store:
-        store.connection.execute("UPDATE trials SET score = 0.5 WHERE state = 'done'")
+        store.database.connection.execute("UPDATE trials SET score = 0.5 WHERE state = 'done'")
     with pytest.raises(StoreError, match=r"run-3/run.db: trial \w+ does not hold"):
         merge_runs(runs, tmp_path / "all")
     assert not (tmp_path / "all").exists()
@@ -319,7 +323,7 @@ def test_a_merged_run_that_is_salvaged_stays_merged(runs: list[Path], tmp_path: 
     merge_runs(runs, tmp_path / "all")
     salvage(tmp_path / "all", tmp_path / "saved")
     with RunStore.open(tmp_path / "all") as whole, RunStore.open(tmp_path / "saved") as saved:
-        assert saved.merged == whole.merged and saved.ended == "merged"
+        assert saved.facts.merged == whole.facts.merged and saved.facts.ended == "merged"
         assert read_leaderboard(saved, "") == read_leaderboard(whole, "")
 
 
@@ -327,6 +331,6 @@ def test_ancestors_come_before_their_children(runs: list[Path], tmp_path: Path) 
     merge_runs(runs, tmp_path / "all")
     with RunStore.open(tmp_path / "all") as store:
         births: dict[str, int] = {}
-        for step, _ in store.steps():
+        for step, _ in store.steps.read():
             assert not step.parent or births[step.parent] < step.number
             births.setdefault(step.cell, step.number)

@@ -25,7 +25,7 @@ from archsearch.errors import ArchsearchError, InputError, NoSpace, ReadOnly, St
 from archsearch.protocol.records import Outcome, Step, Trial, Validation, Verdict
 from archsearch.store import Lock, RunStore, make_run, read_leaderboard
 from archsearch.store import folder as folders
-from archsearch.store.run_store import finite
+from archsearch.store.outcomes import finite
 from tests.helpers.plans import done, run_plan
 from tests.helpers.sealing import forge
 from tests.helpers.searches import ROOT, rows
@@ -51,7 +51,7 @@ def store(folder: Path) -> Iterator[RunStore]:
 
 
 def test_a_new_run_keeps_its_plan_and_a_copy_that_people_can_read(store: RunStore, folder: Path) -> None:
-    assert store.plan == PLAN
+    assert store.facts.plan == PLAN
     copy = tomllib.loads((folder / "run.toml").read_text())
     assert copy["preset"]["tasks"]["xml"]["steps"] == PLAN.preset.tasks["xml"].steps
     assert copy["seed"] == PLAN.seed
@@ -59,18 +59,22 @@ def test_a_new_run_keeps_its_plan_and_a_copy_that_people_can_read(store: RunStor
 
 def test_a_store_closes_itself(folder: Path) -> None:
     with RunStore.open(folder) as store:
-        assert store.plan == PLAN
+        assert store.facts.plan == PLAN
     with pytest.raises(StoreError, match="closed"):
-        store.count()
+        store.trials.count()
 
 
 def test_facts_are_kept_and_an_ending_may_be_taken_back(store: RunStore, folder: Path) -> None:
-    assert (store.data, store.ended, store.elapsed) == (None, None, 0.0)
-    store.data, store.ended, store.elapsed = "/data", "exhausted", 0.1 + 0.2
+    assert (store.facts.data, store.facts.ended, store.facts.elapsed) == (None, None, 0.0)
+    store.facts.data, store.facts.ended, store.facts.elapsed = "/data", "exhausted", 0.1 + 0.2
     with RunStore.open(folder) as reader:
-        assert (reader.data, reader.ended, reader.elapsed) == ("/data", "exhausted", 0.1 + 0.2)
-    store.ended = None
-    assert store.ended is None
+        assert (reader.facts.data, reader.facts.ended, reader.facts.elapsed) == (
+            "/data",
+            "exhausted",
+            0.1 + 0.2,
+        )
+    store.facts.ended = None
+    assert store.facts.ended is None
 
 
 def test_a_run_belongs_to_its_owner_alone(folder: Path) -> None:
@@ -78,50 +82,56 @@ def test_a_run_belongs_to_its_owner_alone(folder: Path) -> None:
 
 
 def test_a_trial_is_claimed_finished_and_found(store: RunStore) -> None:
-    assert store.outcome(trial().key) is None
-    attempt = store.claim(trial(), 1)
-    assert attempt == 1 and store.outcome(trial().key) is None
-    assert store.finish(trial(), attempt, done(0.7))
-    assert store.outcome(trial().key) == done(0.7)
-    assert store.count() == 1
+    assert store.trials.outcome(trial().key) is None
+    attempt = store.trials.claim(trial(), 1)
+    assert attempt == 1 and store.trials.outcome(trial().key) is None
+    assert store.trials.finish(trial(), attempt, done(0.7))
+    assert store.trials.outcome(trial().key) == done(0.7)
+    assert store.trials.count() == 1
 
 
 def test_late_and_double_results_are_ignored(store: RunStore) -> None:
-    first = store.claim(trial(), 1)
-    assert store.interrupt() == 1
-    second = store.claim(trial(), 2)
+    first = store.trials.claim(trial(), 1)
+    assert store.trials.interrupt() == 1
+    second = store.trials.claim(trial(), 2)
     assert (first, second) == (1, 2)
-    assert not store.finish(trial(), first, done(0.1)), "late"
-    assert store.finish(trial(), second, done(0.2))
-    assert not store.finish(trial(), second, done(0.3)), "double"
-    assert store.outcome(trial().key) == done(0.2)
+    assert not store.trials.finish(trial(), first, done(0.1)), "late"
+    assert store.trials.finish(trial(), second, done(0.2))
+    assert not store.trials.finish(trial(), second, done(0.3)), "double"
+    assert store.trials.outcome(trial().key) == done(0.2)
 
 
 def test_a_finished_trial_stays_as_it_is(store: RunStore) -> None:
-    store.take_over(trial(), done(0.2))
-    store.take_over(trial(), done(0.9))
-    store.bury(trial(), store.claim(trial(), 5), Outcome("crashed"), 1)
-    assert store.interrupt() == 0
-    assert store.outcome(trial().key) == done(0.2)
+    store.trials.take_over(trial(), done(0.2))
+    store.trials.take_over(trial(), done(0.9))
+    store.trials.bury(trial(), store.trials.claim(trial(), 5), Outcome("crashed"), 1)
+    assert store.trials.interrupt() == 0
+    assert store.trials.outcome(trial().key) == done(0.2)
 
 
 def test_what_the_host_ended_can_be_opened_again(store: RunStore) -> None:
-    store.bury(trial(), store.claim(trial(), 1), Outcome("crashed", reason="SIGKILL"), 1)
-    assert store.host_ended() == [trial()]
-    store.reopen([trial()])
-    assert store.outcome(trial().key) is None and not store.host_ended() and store.interrupt() == 1
-    store.take_over(trial(), done(0.5))
-    assert store.outcome(trial().key) == done(0.5) and not store.host_ended()
+    store.trials.bury(trial(), store.trials.claim(trial(), 1), Outcome("crashed", reason="SIGKILL"), 1)
+    assert store.trials.host_ended() == [trial()]
+    store.trials.reopen([trial()])
+    assert (
+        store.trials.outcome(trial().key) is None
+        and not store.trials.host_ended()
+        and store.trials.interrupt() == 1
+    )
+    store.trials.take_over(trial(), done(0.5))
+    assert store.trials.outcome(trial().key) == done(0.5) and not store.trials.host_ended()
 
 
 def test_the_second_death_ends_a_trial_and_poisons_its_like(store: RunStore) -> None:
     crash = Outcome("crashed", reason="SIGSEGV")
-    assert not store.bury(trial(), store.claim(trial(), 1), crash, 2)
-    assert store.poisoned() == set() and store.outcome(trial().key) is None
-    assert not store.bury(trial(), 1, crash, 2) and store.poisoned() == set(), "the same death again"
-    assert store.bury(trial(), store.claim(trial(), 2), crash, 2)
-    assert store.poisoned() == {trial().subject}
-    assert store.outcome(trial().key) == crash
+    assert not store.trials.bury(trial(), store.trials.claim(trial(), 1), crash, 2)
+    assert store.trials.poisoned() == set() and store.trials.outcome(trial().key) is None
+    assert not store.trials.bury(trial(), 1, crash, 2) and store.trials.poisoned() == set(), (
+        "the same death again"
+    )
+    assert store.trials.bury(trial(), store.trials.claim(trial(), 2), crash, 2)
+    assert store.trials.poisoned() == {trial().subject}
+    assert store.trials.outcome(trial().key) == crash
 
 
 def test_a_run_that_cannot_be_written_is_not_called_damaged(
@@ -131,7 +141,7 @@ def test_a_run_that_cannot_be_written_is_not_called_damaged(
         RunStore.open(folder) as reader,
         pytest.raises(ReadOnly, match="check the disk and the perm") as caught,
     ):
-        reader.add_cell(LSTM)
+        reader.cells.add(LSTM)
     assert caught.value.exit_code == 1
 
     def read_only(*_: object, **__: object) -> None:
@@ -144,9 +154,9 @@ def test_a_run_that_cannot_be_written_is_not_called_damaged(
 
 def test_an_interrupted_attempt_is_no_death(store: RunStore) -> None:
     for number in range(5):
-        assert store.claim(trial(), 1) == number + 1
-        assert store.interrupt() == 1
-    assert store.poisoned() == set()
+        assert store.trials.claim(trial(), 1) == number + 1
+        assert store.trials.interrupt() == 1
+    assert store.trials.poisoned() == set()
 
 
 @pytest.mark.parametrize("score", [math.nan, math.inf, -math.inf])
@@ -154,8 +164,8 @@ def test_no_score_is_stored_that_is_not_finite(store: RunStore, folder: Path, sc
     given = replace(
         done(0.5), score=score, nll=score, curve=(Validation(1, 0.5, score), Validation(2, 0.5, 1.0))
     )
-    store.take_over(trial(), given)
-    kept = store.outcome(trial().key)
+    store.trials.take_over(trial(), given)
+    kept = store.trials.outcome(trial().key)
     assert kept == finite(given) == finite(finite(given))
     assert kept is not None and (kept.status, kept.score, kept.reason) == ("diverged", None, f"score {score}")
     assert kept.curve == (Validation(2, 0.5, 1.0),)
@@ -163,13 +173,13 @@ def test_no_score_is_stored_that_is_not_finite(store: RunStore, folder: Path, sc
 
 def test_steps_are_kept_in_order_with_their_cells_and_verdicts(store: RunStore) -> None:
     asked = Step(0, "start", LSTM.id)
-    store.add_step(asked, LSTM)
-    assert store.steps() == [(asked, None)]
-    store.tell_step(0, Verdict("evaluated", 2), 12.5)
-    assert store.steps() == [(asked, Verdict("evaluated", 2))]
-    assert store.elapsed == 12.5
-    assert store.cell(LSTM.id) == LSTM
-    assert store.cells_like(LSTM.id[:6]) == [LSTM.id] and store.cells_like("c%") == []
+    store.steps.add(asked, LSTM)
+    assert store.steps.read() == [(asked, None)]
+    store.steps.tell(0, Verdict("evaluated", 2), 12.5)
+    assert store.steps.read() == [(asked, Verdict("evaluated", 2))]
+    assert store.facts.elapsed == 12.5
+    assert store.cells.read(LSTM.id) == LSTM
+    assert store.cells.ids_like(LSTM.id[:6]) == [LSTM.id] and store.cells.ids_like("c%") == []
 
 
 def test_a_run_that_exists_is_not_made_again(folder: Path) -> None:
@@ -243,7 +253,7 @@ def test_a_new_run_is_numbered_after_the_highest_even_where_others_were_deleted(
 
 def filled(store: RunStore, count: int = 30) -> None:
     for number in range(count):
-        store.take_over(trial(number), done(0.5 + number / 1000))
+        store.trials.take_over(trial(number), done(0.5 + number / 1000))
 
 
 def copied(folder: Path, to: Path) -> Path:
@@ -255,7 +265,7 @@ def copied(folder: Path, to: Path) -> Path:
 
 def ended(folder: Path) -> list[bool]:
     with RunStore.open(folder) as store:
-        return [store.outcome(trial(number).key) is not None for number in range(30)]
+        return [store.trials.outcome(trial(number).key) is not None for number in range(30)]
 
 
 @pytest.mark.parametrize("seed", range(12))
@@ -384,7 +394,9 @@ def test_damage_is_named_and_nothing_is_overwritten(folder: Path, kind: str) -> 
     before = {path.name: path.read_bytes() for path in folder.iterdir()}
     for write in (False, True):
         with pytest.raises(StoreError, match=message) as error, RunStore.open(folder, write) as store:
-            assert store.plan and not store.elapsed and not store.ended and store.steps()
+            assert (
+                store.facts.plan and not store.facts.elapsed and not store.facts.ended and store.steps.read()
+            )
         assert "upgrade" in str(error.value) or "put back a copy" in str(error.value)
     assert {path.name: path.read_bytes() for path in folder.iterdir() if path.name in before} == before
 
@@ -428,7 +440,7 @@ def test_a_run_of_schema_1_keeps_opening(tmp_path: Path) -> None:
         with RunStore.open(copy, write) as store:
             board = read_leaderboard(store, "old")
             assert board.candidates == 8 and sum(row.rank is not None for row in board.rows) >= 5
-            assert all(store.cell(row.id).id == row.id for row in board.rows)
+            assert all(store.cells.read(row.id).id == row.id for row in board.rows)
 
 
 # -- a full disk -----------------------------------------------------------------------------------------------------
@@ -446,10 +458,10 @@ def test_a_full_disk_stops_with_the_path_and_loses_nothing(store: RunStore, fold
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
     assert error.value.exit_code == 5
     assert rows(folder, "PRAGMA integrity_check") == [("ok",)]
-    count = store.count()
+    count = store.trials.count()
     assert count >= 5
     filled(store, 30)
-    assert store.count() == 30, "after space is freed it goes on"
+    assert store.trials.count() == 30, "after space is freed it goes on"
 
 
 def test_every_refusal_of_the_store_is_one_of_ours() -> None:

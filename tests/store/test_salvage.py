@@ -25,17 +25,17 @@ def sealed(folder: Path) -> Path:
     make_run(folder, PLAN)
     with RunStore.open(folder, write=True) as store:
         for number in range(40):
-            store.take_over(trial(number), done(0.5 + number / 100))
-        store.add_step(Step(0, "start", LSTM.id), LSTM)
-        store.tell_step(0, Verdict("evaluated", 2), 3.0)
+            store.trials.take_over(trial(number), done(0.5 + number / 100))
+        store.steps.add(Step(0, "start", LSTM.id), LSTM)
+        store.steps.tell(0, Verdict("evaluated", 2), 3.0)
         for number in range(1, 12):
-            store.add_step(Step(number, "start", LSTM.id), None)
+            store.steps.add(Step(number, "start", LSTM.id), None)
     return folder
 
 
 def of(folder: Path) -> Contents:
     with RunStore.open(folder) as store:
-        return read_contents(store.connection, VERSION, 1 << 30)
+        return read_contents(store.database.connection, VERSION, 1 << 30)
 
 
 def flipped(folder: Path, to: Path, seed: int, flips: int = 1) -> Path:
@@ -86,7 +86,7 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     folder = tmp_path_factory.mktemp("runs")
     shutil.copytree(SCHEMA_1, folder / "old")
     with RunStore.open(folder / "old", write=True) as store:
-        store.connection.execute("UPDATE trials SET state = 'interrupted' WHERE state = 'running'")
+        store.database.connection.execute("UPDATE trials SET state = 'interrupted' WHERE state = 'running'")
     return {"old": folder / "old", "new": sealed(folder / "new")}
 
 
@@ -134,11 +134,11 @@ def test_rows_around_a_page_that_cannot_be_read_are_saved(runs: dict[str, Path],
 def test_the_log_of_a_killed_driver_is_saved_too(tmp_path: Path) -> None:
     make_run(tmp_path / "run", PLAN)
     with RunStore.open(tmp_path / "run", write=True) as store:
-        store.take_over(trial(), done(0.5))
+        store.trials.take_over(trial(), done(0.5))
         shutil.copytree(tmp_path / "run", tmp_path / "copy")
     salvage(tmp_path / "copy", tmp_path / "saved")
     with RunStore.open(tmp_path / "saved") as store:
-        assert store.outcome(trial().key) == done(0.5)
+        assert store.trials.outcome(trial().key) == done(0.5)
 
 
 def test_an_older_run_is_saved_as_one_of_today_and_says_the_same(tmp_path: Path) -> None:
@@ -153,17 +153,17 @@ def test_a_step_that_is_lost_is_asked_again_with_all_after_it(runs: dict[str, Pa
         connection.execute("UPDATE steps SET asked = replace(asked, 'start', 'propose') WHERE number = 4")
     salvage(damaged, tmp_path / "saved")
     with RunStore.open(tmp_path / "saved") as store:
-        assert [step.number for step, _ in store.steps()] == [0, 1, 2, 3]
-        assert store.count() == 40
+        assert [step.number for step, _ in store.steps.read()] == [0, 1, 2, 3]
+        assert store.trials.count() == 40
 
 
 def test_what_was_being_trained_waits_again(runs: dict[str, Path], tmp_path: Path) -> None:
     run = flipped(runs["new"], tmp_path / "a", 0, 0)
     with RunStore.open(run, write=True) as store:
-        store.claim(trial(99), 1)
+        store.trials.claim(trial(99), 1)
     salvage(run, tmp_path / "saved")
     with RunStore.open(tmp_path / "saved", write=True) as store:
-        assert store.interrupt() == 1
+        assert store.trials.interrupt() == 1
 
 
 def test_nothing_is_overwritten_and_a_search_is_not_disturbed(runs: dict[str, Path], tmp_path: Path) -> None:
@@ -183,7 +183,7 @@ def test_a_plan_that_is_lost_comes_from_its_copy_or_that_is_said(
         connection.execute("UPDATE facts SET value = '{}' WHERE name = 'plan'")
     salvage(run, tmp_path / "saved")
     with RunStore.open(tmp_path / "saved") as store:
-        assert store.plan == PLAN, "the copy for people says it in full"
+        assert store.facts.plan == PLAN, "the copy for people says it in full"
     with (run / "run.toml").open("a") as file:
         file.write("# a note\n")
     with pytest.raises(StoreError, match="plan is lost"):
@@ -210,4 +210,4 @@ def test_another_plan_is_another_run(tmp_path: Path) -> None:
     make_run(tmp_path / "a", run_plan(seed=7))
     salvage(tmp_path / "a", tmp_path / "b")
     with RunStore.open(tmp_path / "b") as store:
-        assert store.plan.seed == 7
+        assert store.facts.plan.seed == 7

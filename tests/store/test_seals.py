@@ -31,10 +31,10 @@ ALTERED = {
 def run(tmp_path: Path) -> Path:
     make_run(tmp_path / "run", run_plan())
     with RunStore.open(tmp_path / "run", write=True) as store:
-        store.take_over(trial(), done(0.5))
-        store.take_over(trial(1), done(0.25))
-        store.add_step(Step(0, "start", LSTM.id), LSTM)
-        store.tell_step(0, Verdict("evaluated", 2), 12.5)
+        store.trials.take_over(trial(), done(0.5))
+        store.trials.take_over(trial(1), done(0.25))
+        store.steps.add(Step(0, "start", LSTM.id), LSTM)
+        store.steps.tell(0, Verdict("evaluated", 2), 12.5)
     return tmp_path / "run"
 
 
@@ -50,28 +50,28 @@ def test_an_altered_result_is_damage_for_a_reader(run: Path, kind: str) -> None:
         with pytest.raises(
             StoreError, match=f"result of trial {trial().key[:9]} does not hold.*archsearch doctor"
         ):
-            store.outcome(trial().key)
-        assert store.outcome(trial(1).key) == done(0.25)
+            store.trials.outcome(trial().key)
+        assert store.trials.outcome(trial(1).key) == done(0.25)
 
 
 @pytest.mark.parametrize("kind", ALTERED)
 def test_an_altered_result_waits_to_be_trained_again_where_the_run_goes_on(run: Path, kind: str) -> None:
     execute(run, f"{ALTERED[kind]} WHERE key = '{trial().key}'")
     with RunStore.open(run, write=True) as store:
-        assert store.outcome(trial().key) is None
-        assert store.finish(trial(), store.claim(trial(), 1), done(0.5))
+        assert store.trials.outcome(trial().key) is None
+        assert store.trials.finish(trial(), store.trials.claim(trial(), 1), done(0.5))
     with RunStore.open(run) as store:
-        assert store.outcome(trial().key) == done(0.5)
+        assert store.trials.outcome(trial().key) == done(0.5)
 
 
 def test_every_way_in_which_a_trial_ends_is_sealed(run: Path) -> None:
     with RunStore.open(run, write=True) as store:
-        store.finish(trial(2), store.claim(trial(2), 1), Outcome("diverged", reason="nan"))
-        store.take_over(trial(3), done(1))
+        store.trials.finish(trial(2), store.trials.claim(trial(2), 1), Outcome("diverged", reason="nan"))
+        store.trials.take_over(trial(3), done(1))
         for _ in range(2):
-            store.bury(trial(4), store.claim(trial(4), 1), Outcome("crashed"), 2)
+            store.trials.bury(trial(4), store.trials.claim(trial(4), 1), Outcome("crashed"), 2)
     with RunStore.open(run) as store:
-        ends = [store.outcome(trial(number).key) for number in (2, 3, 4)]
+        ends = [store.trials.outcome(trial(number).key) for number in (2, 3, 4)]
     assert [end.status for end in ends if end] == ["diverged", "done", "crashed"]
 
 
@@ -89,17 +89,17 @@ def test_an_altered_step_is_damage_for_everybody(run: Path, statement: str) -> N
     execute(run, statement)
     for write in (False, True):
         with RunStore.open(run, write) as store, pytest.raises(StoreError, match="step 0 does not hold"):
-            store.steps()
+            store.steps.read()
 
 
 def test_damage_is_not_sealed_anew_when_a_step_is_told(run: Path) -> None:
     with RunStore.open(run, write=True) as store:
-        store.add_step(Step(1, "start", LSTM.id), LSTM)
+        store.steps.add(Step(1, "start", LSTM.id), LSTM)
     execute(run, "UPDATE steps SET cell = 'c0' WHERE number = 1")
     with RunStore.open(run, write=True) as store:
-        store.tell_step(1, Verdict("evaluated", 2), 13.0)
+        store.steps.tell(1, Verdict("evaluated", 2), 13.0)
         with pytest.raises(StoreError, match="step 1 does not hold"):
-            store.steps()
+            store.steps.read()
 
 
 @pytest.mark.parametrize("name", ["plan", "elapsed"])
@@ -109,7 +109,7 @@ def test_an_altered_fact_is_damage(run: Path, name: str) -> None:
         RunStore.open(run, write=True) as store,
         pytest.raises(StoreError, match=f"the {name} of the run does not hold"),
     ):
-        assert store.plan and store.elapsed
+        assert store.facts.plan and store.facts.elapsed
 
 
 def test_an_older_run_is_sealed_when_it_goes_on_and_says_the_same(tmp_path: Path) -> None:
@@ -117,7 +117,7 @@ def test_an_older_run_is_sealed_when_it_goes_on_and_says_the_same(tmp_path: Path
     with RunStore.open(old) as store:
         before = read_leaderboard(store, "x")
     with RunStore.open(old, write=True) as store:
-        unsealed = store.connection.execute(
+        unsealed = store.database.connection.execute(
             "SELECT (SELECT count(*) FROM facts WHERE seal IS NULL) + (SELECT count(*) FROM steps WHERE seal IS NULL) "
             "+ (SELECT count(*) FROM trials WHERE outcome IS NOT NULL AND seal IS NULL)"
         ).fetchone()
@@ -139,7 +139,7 @@ def test_flipped_bits_of_a_result_are_never_believed(run: Path) -> None:
             (run / "run.db").write_bytes(content)
             try:
                 with RunStore.open(run) as store:
-                    kept = [store.outcome(trial(number).key) for number in (0, 1)]
+                    kept = [store.trials.outcome(trial(number).key) for number in (0, 1)]
             except StoreError:
                 found += 1
                 continue

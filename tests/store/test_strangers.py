@@ -108,7 +108,7 @@ def test_a_value_larger_than_any_is_not_read(run: Path) -> None:
     with closing(sqlite3.connect(run / "run.db")) as connection, connection:
         connection.execute("UPDATE facts SET value = zeroblob(?)", (connections.LONGEST_VALUE + 1,))
     with pytest.raises(StoreError, match="string or blob too big"), RunStore.open(run) as store:
-        assert store.plan
+        assert store.facts.plan
 
 
 def test_a_file_larger_than_any_run_is_not_opened(run: Path) -> None:
@@ -142,4 +142,4 @@ def test_an_upgraded_run_is_made_as_a_new_one(run: Path, tmp_path: Path) -> None
     old = copied(SCHEMA_1, tmp_path / "old")
     for folder in (run, old):
         with RunStore.open(folder, write=True) as store:
-            assert letters(store.connection) == expected_letters(VERSION), folder
+            assert letters(store.database.connection) == expected_letters(VERSION), folder

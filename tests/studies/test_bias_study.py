@@ -38,7 +38,7 @@ def folder(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
     make_run(path, run_plan(preset(tasks, reexamination=request.param, noise_draws=2)))
     search_on(path, 40, answer=on_other_data)
     with RunStore.open(path, write=True) as store:
-        ledger, plan = RunLedger(store), store.plan
+        ledger, plan = RunLedger(store), store.facts.plan
         for number, row in enumerate(found_rows(store)[:4]):
             claim = Claim.of(plan, row, GRU, 2, ledger_of(plan))
             if number == 3:

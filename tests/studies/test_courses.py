@@ -12,6 +12,7 @@ from archsearch.protocol.plan import RunPlan
 from archsearch.protocol.records import Outcome
 from archsearch.protocol.references import reference_cells
 from archsearch.store import RunStore, make_run, read_history
+from archsearch.store.tables import TrialTable
 from archsearch.studies.courses import Course, read_course
 from tests.helpers.in_process import search_on
 from tests.helpers.plans import GRU, preset, run_plan, task_plan
@@ -30,7 +31,9 @@ def searched(folder: Path, trials: int, strategy: str = "random") -> Path:
 def spent(folder: Path) -> list[int]:
     """Return the trials of each told step."""
     with RunStore.open(folder) as store:
-        return [count_trials(step, verdict.reached) for step, verdict in store.steps() if verdict is not None]
+        return [
+            count_trials(step, verdict.reached) for step, verdict in store.steps.read() if verdict is not None
+        ]
 
 
 @pytest.mark.parametrize("trials", [1, 30])
@@ -48,7 +51,7 @@ def test_a_search_that_goes_on_counts_the_trials_it_had(tmp_path: Path) -> None:
 def test_a_course_tells_the_best_cell_but_the_gru_and_ends_where_the_leaderboard_does(tmp_path: Path) -> None:
     folder = searched(tmp_path / "run", 40)
     with RunStore.open(folder) as store:
-        course, (history, _) = read_course(store, 10**6), read_history(store, store.plan)
+        course, (history, _) = read_course(store, 10**6), read_history(store, store.facts.plan)
         best = next(candidate for candidate in history.ranked if candidate.id != GRU)
     assert course.final is not None and course.final.id == best.id
     assert course.best[-1] == best.fitness and course.trials[-1] == sum(spent(folder))
@@ -69,16 +72,19 @@ def test_a_course_goes_no_further_than_its_budget(tmp_path: Path) -> None:
 
 
 def test_seconds_are_those_of_all_parts_of_a_trial(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    folder, read = searched(tmp_path / "run", 30), RunStore.outcome
+    folder, read = searched(tmp_path / "run", 30), TrialTable.outcome
 
-    def of_a_second(store: RunStore, key: str) -> Outcome | None:
-        found = read(store, key)
+    def of_a_second(trials: TrialTable, key: str) -> Outcome | None:
+        found = read(trials, key)
         return found and replace(found, seconds=1.0)
 
-    monkeypatch.setattr(RunStore, "outcome", of_a_second)
+    monkeypatch.setattr(TrialTable, "outcome", of_a_second)
     with RunStore.open(folder) as store:
-        course, references = read_course(store, 10**6), {c.id for c in reference_cells(store.plan).values()}
-        trained = sum(trial.cell not in references for trial, _ in store.trials())
+        course, references = (
+            read_course(store, 10**6),
+            {c.id for c in reference_cells(store.facts.plan).values()},
+        )
+        trained = sum(trial.cell not in references for trial, _ in store.trials.ended())
     assert course.trials[-1] < trained <= course.seconds[-1], "a trial that paused has two records"
 
 

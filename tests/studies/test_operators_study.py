@@ -40,6 +40,6 @@ def test_the_children_of_a_run_are_those_of_its_history(tmp_path: Path) -> None:
     search_on(tmp_path / "run", 40)
     with RunStore.open(tmp_path / "run") as store:
         children = list(offspring(store))
-        told = {step.cell for step, verdict in store.steps() if verdict is not None and step.applied}
+        told = {step.cell for step, verdict in store.steps.read() if verdict is not None and step.applied}
     assert len(children) == len(told) > 20
     assert any(one.change is not None for one in children) and any(not one.passed for one in children)

@@ -55,7 +55,7 @@ def test_every_cell_is_there_with_its_trials_and_without_test_scores(run: Path, 
     assert "test" not in "".join(key for line in lines for trial in line["trials"] for key in trial)
     with RunStore.open(run) as store:
         rows = read_leaderboard(store, "run").rows
-        assert sum(len(line["trials"]) for line in lines) == store.count()
+        assert sum(len(line["trials"]) for line in lines) == store.trials.count()
     by_id = {line["id"]: line for line in lines}
     assert all(by_id[row.id]["fitness"] == row.fitness for row in rows if row.rank)
     assert all(Cell.parse(line["text"]).id == line["id"] for line in lines)
@@ -67,8 +67,8 @@ def test_every_cell_is_there_with_its_trials_and_without_test_scores(run: Path, 
 def test_the_file_answers_every_trial_that_it_has_as_it_was(run: Path, file: CandidatesFile) -> None:
     answer = RecordedTrials(file)
     with RunStore.open(run) as store:
-        for trial, outcome in store.trials():
-            told = answer(trial, store.cell(trial.cell))
+        for trial, outcome in store.trials.ended():
+            told = answer(trial, store.cells.read(trial.cell))
             assert (told.status, told.score) == (outcome.status, outcome.score)
 
 
@@ -76,14 +76,14 @@ def test_the_same_search_on_the_file_finds_the_same_cells(
     run: Path, file: CandidatesFile, tmp_path: Path
 ) -> None:
     with RunStore.open(run) as store:
-        told = [(step, verdict) for step, verdict in store.steps() if verdict]
+        told = [(step, verdict) for step, verdict in store.steps.read() if verdict]
     steps = [(step.cell, verdict.fate) for step, verdict in told]
     trials = sum(count_trials(step, verdict.reached) for step, verdict in told)
     plan = simulated_plan(file, "jozefowicz", 0)
     search_simulated(tmp_path / "again", plan, RecordedTrials(file), trials)
     with RunStore.open(tmp_path / "again") as store:
-        again = [(step.cell, verdict.fate) for step, verdict in store.steps() if verdict]
-        assert store.plan.engine == "simulated 1"
+        again = [(step.cell, verdict.fate) for step, verdict in store.steps.read() if verdict]
+        assert store.facts.plan.engine == "simulated 1"
     assert len(again) >= len(steps) and again[: len(steps)] == steps
 
 
@@ -234,7 +234,7 @@ def test_parquet_has_a_row_for_each_trial(run: Path, tmp_path: Path) -> None:
     assert run_command(["runs", "export", str(run), "-o", str(tmp_path / "c.parquet")]) == 0
     table = parquet.read_table(tmp_path / "c.parquet")
     with RunStore.open(run) as store:
-        assert table.num_rows == store.count()
+        assert table.num_rows == store.trials.count()
     assert {"id", "text", "score", "setting.rate", "curve"} <= set(table.column_names)
 
 

@@ -48,7 +48,7 @@ def searches(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
             make_run(folder, run_plan(rules, request.strategy or "", request.seed or 0))
         search_on(folder, None, trials=options.max_trials)
         with RunStore.open(folder) as store:
-            for step, verdict in store.steps():
+            for step, verdict in store.steps.read():
                 if verdict is not None:
                     listener.told(step, verdict, None)
         return SimpleNamespace(ending="finished")

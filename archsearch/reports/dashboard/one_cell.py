@@ -82,13 +82,13 @@ def read_cell_page(snapshot: Snapshot, identity: str) -> CellPage:
     """
     material, kin = snapshot.material, snapshot.kin
     row = next((row for row in material.board.rows if row.id == identity), None)
-    with RunStore.open(material.folder, again=True) as store, store.moment():
-        cell, trials = store.cell(identity), store.trials_of(identity)
+    with RunStore.open(material.folder, again=True) as store, store.database.moment():
+        cell, trials = store.cells.read(identity), store.trials.of(identity)
         judgement = row.judgement if row else _judged(snapshot, store, identity)
         step = kin.births.get(identity)
-        parent = store.cell(step.parent) if step and step.parent else None
+        parent = store.cells.read(step.parent) if step and step.parent else None
         line = [birth.parent for birth in read_lineage(store, identity) if birth.parent]
-        tried = store.steps_of(identity, len(material.steps))
+        tried = store.steps.of(identity, len(material.steps))
     ended = [(each, verdict) for each, verdict in tried if verdict is not None and each.kind != "placebo"]
     children = kin.children.get(identity, [])
     left_out = {"trials": len(trials), "ancestors": len(line), "children": len(children)}

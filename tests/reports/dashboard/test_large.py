@@ -13,7 +13,7 @@ from archsearch.reports.dashboard.app import PAGES, build_app
 from archsearch.reports.dashboard.live import LiveRun
 from archsearch.reports.material import read_run_material
 from archsearch.search import STRATEGIES
-from archsearch.store import RunStore
+from archsearch.store.tables import CellTable
 from tests.helpers.commands import Finished
 from tests.reports.dashboard.conftest import ReadPage
 from tests.scale import search
@@ -38,7 +38,7 @@ def test_every_page_of_a_large_run_takes_less_than_a_blink(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(STRATEGIES, search.STRATEGY, search.free_cells)
-    monkeypatch.setattr(RunStore, "_read_cell", lambda store, identity: search.cell_called(identity))
+    monkeypatch.setattr(CellTable, "_read", lambda _, identity: search.cell_called(identity))
     grown(tmp_path / "large", CANDIDATES)
     live = LiveRun(tmp_path / "large", "large")
     best = live.snapshot().board.ids[5]

@@ -40,7 +40,7 @@ def every_page(client: TestClient, folder: Path, pictures: tuple[str, ...] = ("/
     """Return the addresses of all pages, of some cells', and of the pictures in them that begin so."""
     with RunStore.open(folder) as store:
         ids = [row.id for row in read_leaderboard(store, "").rows][:2]
-        ids += [step.cell for step, _ in store.steps() if step.cell][-1:]
+        ids += [step.cell for step, _ in store.steps.read() if step.cell][-1:]
     found = [*PAGES, *(f"/cell/{one}" for one in ids)]
     drawn = [source for page in found for source in read(client, page).attributes("src") if ".svg" in source]
     return list(dict.fromkeys([*found, *(one for one in drawn if one.startswith(pictures))]))
@@ -68,8 +68,8 @@ def test_a_cell_has_its_equations_picture_trials_curves_and_family(
     client: TestClient, finished: Finished
 ) -> None:
     with RunStore.open(finished.folder) as store:
-        child = next(step for step, _ in store.steps() if step.parent)
-        trials = store.trials_of(child.cell)
+        child = next(step for step, _ in store.steps.read() if step.parent)
+        trials = store.trials.of(child.cell)
     page = read(client, f"/cell/{child.cell}")
     assert f"/cell/{child.parent}" in page.attributes("href")
     assert child.applied[0].operator in page.text and "h' = " in page.text
@@ -107,7 +107,7 @@ def test_the_beginning_of_an_id_leads_to_its_cell_and_nothing_else_does(
     client: TestClient, finished: Finished
 ) -> None:
     with RunStore.open(finished.folder) as store:
-        cell = store.steps()[0][0].cell
+        cell = store.steps.read()[0][0].cell
     led = client.get(f"/cell/{cell[:9]}")
     assert led.status_code == 307 and led.headers["location"] == f"/cell/{cell}"
     for name in ("c", "x" * 400, "%2e%2e%2frun.db", "..%2frun.toml", "%00", "CON", "<b>"):
@@ -158,7 +158,7 @@ def test_a_page_is_of_the_moment_in_which_it_is_asked_for(copied: Finished) -> N
     with browser(copied.folder) as client:
         assert "finished" in read(client, "/").text
         with RunStore.open(copied.folder, write=True) as store:
-            store.ended = None
+            store.facts.ended = None
             assert "stopped" in read(client, "/").text, "the writer is at work, and its change is seen"
 
 
