@@ -26,7 +26,7 @@ from archsearch.protocol.records import Outcome, Trial
 from archsearch.workers import messages, pool
 from archsearch.workers.entry import die_with, leave_signals_to_the_driver
 from archsearch.workers.guard import end_descendants_with_this
-from archsearch.workers.messages import Alive, Facts, Failed, Hello, Job, Probe, Result
+from archsearch.workers.messages import Alive, Facts, Failed, Hello, Job, Probe, Result, Title
 from tests.helpers.plans import FACTS, GRU, MEMORY, World, chance
 
 MACHINE, ENGINE = "no machine", "simulated 1"
@@ -47,6 +47,8 @@ def main(pipe: Connection, device: str, data: str | None, driver: int) -> None:
     pipe.send_bytes(messages.encode(Hello(MACHINE, os.environ.get("FAKE_ENGINE", ENGINE))))
     while True:
         request = messages.decode_for_worker(pipe.recv_bytes())
+        if isinstance(request, Title):
+            continue
         if isinstance(request, Probe):
             pipe.send_bytes(messages.encode(Facts(KNOWN[request.task])))
             continue
