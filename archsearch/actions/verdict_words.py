@@ -108,6 +108,8 @@ def outlook(hearing: Hearing, way: str) -> list[str]:
             for ruling in (Ruling.BETTER, Ruling.WORSE)
         )
         return [f"{a} is better on {better} and {b} on {worse}: more pairs bring no verdict on all of them."]
+    if not hearing.count:
+        return ["There was no time for a pair."]
     if hearing.needed is None:
         return ["As wins and losses stand, no number of pairs would bring a verdict."]
     more = max(1, hearing.needed - hearing.count)

@@ -143,7 +143,7 @@ class RunLedger:
 def read_hearings(store: RunStore, plan: RunPlan) -> dict[str, Hearing]:
     """Return the last claim of a run about each cell, by its id, against the GRU on the run's own tasks and sizes.
 
-    At equal parameters, as the run compares them.
+    At equal parameters, as the run compares them. A claim that has no pair yet has its place in the ledger, and says nothing.
     """
     gru = library.load(BASELINE).id
     return {
@@ -151,6 +151,7 @@ def read_hearings(store: RunStore, plan: RunPlan) -> dict[str, Hearing]:
         for number, (claim, pairs) in store.claims.read().items()
         if claim.b == gru != claim.a
         and claim.alike == "parameters"
+        and any(pairs.values())
         and claim.tasks == Claim.of(plan, claim.a, gru, 1).tasks
     }
 

@@ -53,4 +53,5 @@ def test_no_pairs_are_promised_where_they_would_bring_nothing() -> None:
     assert outlook(hearing("+" * 9, "-" * 9), "x") == [
         "mut1 is better on arithmetic and gru on xml: more pairs bring no verdict on all of them."
     ]
+    assert outlook(hearing("", ""), "x") == ["There was no time for a pair."]
     assert "no number of pairs" in outlook(hearing("+-+-", "+-+-"), "x")[0]

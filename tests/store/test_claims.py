@@ -10,7 +10,7 @@ from archsearch.errors import RunLocked, StoreError
 from archsearch.protocol.claims import Claim, PairResult
 from archsearch.protocol.equality import equality
 from archsearch.store import RunStore, make_run
-from archsearch.store.claims import RunLedger, UserLedger, made_before
+from archsearch.store.claims import RunLedger, UserLedger, made_before, read_hearings
 from archsearch.store.salvage import salvage
 from tests.helpers.plans import GRU, run_plan
 
@@ -107,6 +107,16 @@ def test_the_ledger_of_a_run_is_in_its_database(run: Path) -> None:
         assert [ledger.enter(claim) for claim in reversed(CLAIMS)] == [3, 2, 1], "dropped claims count"
         assert ledger.pairs(CLAIMS[0]) == {"arithmetic": (), "xml": ()}
         assert ledger.pairs(CLAIMS[1]) == pairs
+
+
+def test_a_claim_without_a_pair_keeps_its_place_and_says_nothing(run: Path) -> None:
+    pairs = {"arithmetic": (PairResult(0.5, 0.4),), "xml": (PairResult(0.5, 0.4),)}
+    with RunStore.open(run, write=True) as store:
+        ledger = RunLedger(store)
+        assert [ledger.enter(claim) for claim in CLAIMS[:2]] == [1, 2]
+        ledger.keep(CLAIMS[0], pairs)
+        heard = read_hearings(store, PLAN)
+    assert {cell: hearing.number for cell, hearing in heard.items()} == {CLAIMS[0].a: 1}
 
 
 @pytest.mark.parametrize("column", ["claim", "pairs", "seal"])
