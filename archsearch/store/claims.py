@@ -143,17 +143,14 @@ class RunLedger:
 def read_hearings(store: RunStore, plan: RunPlan) -> dict[str, Hearing]:
     """Return the last claim of a run about each cell, by its id, against the GRU on the run's own tasks and sizes.
 
-    At equal parameters, as the run compares them. A claim that has no pair yet has its place in the ledger, and says nothing.
+    At equal parameters, as the run compares them. A claim that has no pair yet says nothing, so an older one goes before it.
     """
-    gru = library.load(BASELINE).id
-    return {
-        claim.a: Hearing(claim, number, (called(claim.a), BASELINE), pairs)
-        for number, (claim, pairs) in store.claims.read().items()
-        if claim.b == gru != claim.a
-        and claim.alike == "parameters"
-        and any(pairs.values())
-        and claim.tasks == Claim.of(plan, claim.a, gru, 1).tasks
-    }
+    gru, found = library.load(BASELINE).id, dict[str, Hearing]()
+    for number, (claim, pairs) in store.claims.read().items():
+        own = claim.b == gru != claim.a and claim.tasks == Claim.of(plan, claim.a, gru, 1).tasks
+        if own and claim.alike == "parameters" and (any(pairs.values()) or claim.a not in found):
+            found[claim.a] = Hearing(claim, number, (called(claim.a), BASELINE), pairs)
+    return found
 
 
 def called(cell: str) -> str:

@@ -154,7 +154,7 @@ def read_leaderboard(store: RunStore, run: str) -> Leaderboard:
     history, references = read_history(store, plan, outcomes)
     names = {cell.id: name for name, cell in reference_cells(plan).items()}
     gru = references.get(library.load(BASELINE).id)
-    hearings = read_hearings(store, plan)
+    hearings = {cell: heard for cell, heard in read_hearings(store, plan).items() if heard.count}
     rows = (
         *_pool_rows(store, history, names, hearings),
         *_reference_rows(store, history, references, names, hearings),

@@ -107,8 +107,8 @@ def test_a_lineage_in_a_circle_is_damage() -> None:
 
     parents = {"c1": "c2", "c2": "c1"}
     store: Any = SimpleNamespace(
-        steps_of=lambda cell: [(proposal(1, cell, ["remove"], parents[cell]), None)],
-        damaged=lambda problem: StoreError(problem),
+        steps=SimpleNamespace(of=lambda cell: [(proposal(1, cell, ["remove"], parents[cell]), None)]),
+        database=SimpleNamespace(damaged=lambda problem: StoreError(problem)),
     )
     with pytest.raises(StoreError, match="its own ancestor"):
         read_lineage(store, "c1")

@@ -9,7 +9,7 @@ from archsearch.cell import library
 from archsearch.errors import RunLocked, StoreError
 from archsearch.protocol.claims import Claim, PairResult
 from archsearch.protocol.equality import equality
-from archsearch.store import RunStore, make_run
+from archsearch.store import RunStore, make_run, read_leaderboard
 from archsearch.store.claims import RunLedger, UserLedger, made_before, read_hearings
 from archsearch.store.salvage import salvage
 from tests.helpers.plans import GRU, run_plan
@@ -111,12 +111,15 @@ def test_the_ledger_of_a_run_is_in_its_database(run: Path) -> None:
 
 def test_a_claim_without_a_pair_keeps_its_place_and_says_nothing(run: Path) -> None:
     pairs = {"arithmetic": (PairResult(0.5, 0.4),), "xml": (PairResult(0.5, 0.4),)}
+    asked_again = Claim.of(PLAN, CLAIMS[0].a, GRU, 3)
     with RunStore.open(run, write=True) as store:
         ledger = RunLedger(store)
-        assert [ledger.enter(claim) for claim in CLAIMS[:2]] == [1, 2]
+        assert [ledger.enter(claim) for claim in (CLAIMS[1], CLAIMS[0], asked_again)] == [1, 2, 3]
+        assert read_leaderboard(store, "run").verdict is None
         ledger.keep(CLAIMS[0], pairs)
-        heard = read_hearings(store, PLAN)
-    assert {cell: hearing.number for cell, hearing in heard.items()} == {CLAIMS[0].a: 1}
+        heard, verdict = read_hearings(store, PLAN), read_leaderboard(store, "run").verdict
+    assert {cell: hearing.number for cell, hearing in heard.items()} == {CLAIMS[1].a: 1, CLAIMS[0].a: 2}
+    assert verdict is not None and verdict.number == 2
 
 
 @pytest.mark.parametrize("column", ["claim", "pairs", "seal"])
