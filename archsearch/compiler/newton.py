@@ -75,10 +75,14 @@ class Newton(Generated):
             if found is None:
                 out, after = interpreted(self, inputs)
                 return (out, *after), None
-        return (found[0], *[state[-1] for state in found.clone()]), found
+        return (
+            found[0].clone(),
+            *[state[-1].clone() for state in found],
+        ), found  # who has them may change them
 
     def _solved(self, inputs: Inputs) -> Tensor | None:
         """Return the states after every step, shape (S, T, B, n); None where Newton's method does not find them."""
+        inputs = Inputs.of(self.cell, inputs.reset, [tensor.detach() for tensor in inputs.tensors])
         steps = len(inputs.x)
         guess = torch.stack(inputs.states)[:, None].expand(-1, steps, -1, -1)
         near = torch.finfo(guess.dtype).eps ** NEAR

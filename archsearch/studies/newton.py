@@ -1,11 +1,7 @@
 """How soon Newton's method has all states of a sequence at once, and how fast the sequence forgets where it began.
 
-The states solve s_t = f(x_t, s_(t-1)). Newton's method puts in place of f its tangent at a guess g of all states,
-
-    s_t = f(x_t, g_(t-1)) + J_t (s_(t-1) - g_(t-1)),  J_t = df / ds at g_(t-1),
-
-a linear recurrence, which a scan solves in a time of log T, and takes its solution for the next guess (DEER: Lim et al.
-2024). After k steps the first k states are exact whatever f is, so it needs T of them at most; how many it needs follows the
+The method, and its equations, are those of the engine `compiler.newton`, here for any cell, with whole Jacobians. After k
+steps the first k states are exact whatever f is, so it needs T of them at most; how many it needs follows the
 largest Lyapunov exponent, ln |ds_T / ds_0| / T (Gonzalez et al. 2025): a sequence that forgets is found soon.
 """
 

@@ -129,6 +129,20 @@ def test_a_cell_whose_units_mix_or_that_keeps_gradients_back_is_the_interpreters
     assert all(torch.equal(mine, theirs) for mine, theirs in zip(found, expected, strict=True))
 
 
+def test_whoever_changes_the_output_in_place_changes_no_gradient() -> None:
+    made, slopes = layer(library.load("paragru"), "newton"), []
+    for change in (False, True):
+        x = torch.ones(T, B, N, dtype=torch.float64, requires_grad=True)
+        out, last = made(x)
+        loss = (out * 1.0).sum() + (last * 1.0).sum()
+        if change:
+            with torch.no_grad():
+                out.zero_()
+                last.zero_()
+        slopes += torch.autograd.grad(loss, x)
+    assert torch.equal(*slopes)
+
+
 def test_second_derivatives_are_the_interpreters() -> None:
     penalties = []
     for engine in ("newton", "interpreter"):
