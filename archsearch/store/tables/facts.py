@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import sqlite3
 from collections.abc import Mapping
 from typing import Any, get_args
 
@@ -13,12 +12,12 @@ from archsearch.protocol.checks import LARGEST, plan_faults
 from archsearch.protocol.plan import RunPlan
 from archsearch.store.database import Database
 from archsearch.store.part import Part
-from archsearch.store.seal import fact_seal
 from archsearch.store.session import Ending, Session
+from archsearch.store.tables.values import ValueTable
 from archsearch.tasks import TaskSource
 
 
-class FactTable:
+class FactTable(ValueTable):
     """The table `facts`.
 
     Args:
@@ -26,23 +25,12 @@ class FactTable:
     """
 
     def __init__(self, database: Database) -> None:
-        self.database = database
-
-    def put(self, connection: sqlite3.Connection, name: str, value: str) -> None:
-        """Store a value with its seal, in the transaction that is open.
-
-        Args:
-            connection: To the database.
-            name: Of the value.
-            value: The value as text.
-        """
-        row = (name, value, fact_seal(name, value))
-        connection.execute("INSERT OR REPLACE INTO facts (name, value, seal) VALUES (?, ?, ?)", row)
+        super().__init__(database, "facts")
 
     def _set(self, name: str, value: str | None) -> None:
         with self.database.transaction() as connection:
             if value is None:
-                connection.execute("DELETE FROM facts WHERE name = ?", (name,))
+                self.drop(connection, name)
             else:
                 self.put(connection, name, value)
 
@@ -51,13 +39,12 @@ class FactTable:
 
     def _text(self, name: str) -> str | None:
         """Return a value as it is stored; None if it is not."""
-        rows = self.database.rows("SELECT value, seal FROM facts WHERE name = ?", name)
-        if not rows:
+        if (stored := self.stored(name)) is None:
             return None
-        value, seal = rows[0]
-        if seal != fact_seal(name, value):
+        value, holds = stored
+        if not holds:
             raise self.database.damaged(f"the {name} of the run does not hold")
-        return str(value)
+        return value
 
     def _json(self, name: str, type_: Any, what: str) -> Any:
         """Return a value that is stored as JSON; None if it is not."""
