@@ -26,6 +26,7 @@ from archsearch.cli.options import (
     runs_option,
     seed_option,
     set_option,
+    space_option,
     top_option,
     training_options,
 )
@@ -62,7 +63,7 @@ from archsearch.workers.devices import worker_devices
     help="The program that --strategy external asks for cells, such as 'python mine.py'.",
 )
 @click.option("--ask-time", metavar="TIME", help="Time that it has for an answer.  [default: 10m]")
-@click.option("--space", metavar="NAME|FILE.toml", help="What cells are made of.  [default: jozefowicz2015]")
+@space_option
 @click.option(
     "--tasks",
     metavar="A,B,C",

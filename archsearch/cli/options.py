@@ -81,6 +81,12 @@ def cells_option(default: str, more: str = "") -> Callable[[Command], Command]:
     )
 
 
+space_option = click.option(
+    "--space", metavar="NAME|FILE.toml", help="What cells are made of.  [default: jozefowicz2015]"
+)
+"""The option --space of commands that search."""
+
+
 def top_option(default: int, help: str) -> Callable[[Command], Command]:
     """Return the option --top, a number of ranks.
 

@@ -9,7 +9,7 @@ import click
 import msgspec
 
 from archsearch.cli.figures import check_figure, figure_option, write_figure
-from archsearch.cli.options import folder_option, json_option, training_options
+from archsearch.cli.options import folder_option, json_option, space_option, training_options
 from archsearch.cli.printing import console, note, print_json
 from archsearch.cli.tables import Column, number_text, print_table
 from archsearch.errors import InputError
@@ -62,6 +62,7 @@ ALONE = [name for name in STRATEGIES if name != external.NAME]
     metavar="NAME|FILE.toml",
     help="How cells are measured.",
 )
+@space_option
 @click.option("--tasks", metavar="A,B,C", help="Tasks of the preset.  [default: those that it searches with]")
 @folder_option(FOLDER, "Where the runs lie; those that are complete are not run again.")
 @click.option(
@@ -89,6 +90,7 @@ def strategies(
     seeds: int,
     trials: int,
     preset: str,
+    space: str | None,
     tasks: str | None,
     folder: Path,
     judged: bool,
@@ -116,9 +118,10 @@ def strategies(
     check_strategies(names)
     check_figure(figure)
     if simulated is not None:
-        if judged or tasks is not None:
+        if judged or tasks is not None or space is not None:
             raise InputError(
-                "--simulated trains nothing, on the tasks of its file: leave out --judge and --tasks"
+                "--simulated trains nothing, on the tasks and in the space of its file: leave out --judge, --tasks "
+                "and --space"
             )
         folder = FOLDER.with_name(f"{FOLDER.name}-simulated") if folder == FOLDER else folder
     options = StudyOptions(
@@ -127,6 +130,7 @@ def strategies(
         seeds=seeds,
         trials=trials,
         preset=preset,
+        space=space,
         tasks=_listed(tasks),
         data=data,
         devices=worker_devices(device, workers),
@@ -156,6 +160,7 @@ def _listed(text: str | None) -> tuple[str, ...] | None:
 def _document(options: StudyOptions, found: Contest, likeness: Likeness | None) -> dict[str, object]:
     return {
         "preset": options.preset,
+        "space": options.space,
         "tasks": list(options.tasks) if options.tasks else None,
         "seeds": options.seeds,
         "likeness": likeness._asdict() if likeness else None,

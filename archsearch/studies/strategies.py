@@ -57,6 +57,7 @@ class StudyOptions:
         tasks: Tasks of the preset; None for its choice.
         data: Folder of the Penn Treebank's files.
         devices: One device per worker.
+        space: What cells are made of: a name or a TOML file; None for the usual one.
         simulated: Answers in the place of training, from a file of candidates, whose plan says preset and tasks.
     """
 
@@ -68,6 +69,7 @@ class StudyOptions:
     tasks: tuple[str, ...] | None
     data: Path | None
     devices: tuple[str, ...]
+    space: str | None = None
     simulated: RecordedTrials | None = None
 
 
@@ -137,7 +139,12 @@ def run_all(options: StudyOptions, said: Said) -> list[StudiedRun]:
 def _trained(options: StudyOptions, folder: Path, strategy: str, seed: int, progress: _Progress) -> None:
     """Make a run by training, or go on with it, unless it is complete."""
     request = Request(
-        preset=options.preset, strategy=strategy, tasks=options.tasks, seed=seed, changes=NO_VERDICT
+        preset=options.preset,
+        strategy=strategy,
+        space=options.space,
+        tasks=options.tasks,
+        seed=seed,
+        changes=NO_VERDICT,
     )
     if not _is_complete(folder, lambda store: request_of_run(request, store.facts.plan), options.trials):
         _search(options, folder, request, progress)

@@ -64,6 +64,11 @@ def test_settings_are_carried_from_task_to_task_for_each_pair_and_cell() -> None
         (["instrument", "--tasks", "xml,snake"], "not 'snake'"),
         (["instrument", "--preset", "quik"], "did you mean 'quick'"),
         (["strategies", "--strategies", "random,evolve"], "no strategy 'evolve'"),
+        (["strategies", "--space", "narrow"], "no space 'narrow' (spaces: grow, "),
+        (
+            ["strategies", "--simulated", "x.jsonl", "--space", "grow"],
+            "leave out --judge, --tasks and --space",
+        ),
         (["strategies", "--figure", "curves.docx"], "no format by that ending"),
         (["strategies", "--figure", "nowhere/curves.svg"], "no folder nowhere"),
         (

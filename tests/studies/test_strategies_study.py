@@ -76,6 +76,21 @@ def test_a_run_with_too_few_trials_goes_on(searches: list[str]) -> None:
     assert searches == ["random-0", "random-0"] and longer.course.trials[-1] > 50
 
 
+def test_every_run_searches_in_the_space_that_is_named(
+    searches: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str | None] = []
+    simulated = study.search
+
+    def search(options: EvolveOptions, listener: Listener) -> SimpleNamespace:
+        asked.append(options.request.space)
+        return simulated(options, listener)
+
+    monkeypatch.setattr(study, "search", search)
+    run_all(replace(OPTIONS, space="grow"), lambda words: None)
+    assert asked == ["grow"] * 6
+
+
 def test_a_run_that_was_asked_for_otherwise_is_refused(
     searches: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
