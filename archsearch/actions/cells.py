@@ -17,6 +17,9 @@ from archsearch.store import Leaderboard, Row, RunStore, existing_run, read_lead
 from archsearch.store.run_store import FILE
 from archsearch.words import SHORT, did_you_mean
 
+RANKS = re.compile(r"(?P<run>.+)/(?P<first>[0-9]+)-(?P<last>[0-9]+)")
+"""Ranks of a run in a list of cells, such as quick-1/1-20."""
+
 STDIN, STREAM = "-", "/dev/stdin"
 """How people call standard input, and how the system does."""
 
@@ -62,7 +65,8 @@ def load_cells(words: str, runs: Path) -> dict[str, Cell]:
     """Return the cells of a list `A,B,C` by their names; a name that another one has is followed by the word for it.
 
     Args:
-        words: What each is called, as `load_cell` takes it.
+        words: What each is called, as `load_cell` takes it; or RUN/3-20, the ranks of a run from one to another, those of
+            them that there are.
         runs: Folder of all runs.
 
     Raises:
@@ -70,8 +74,13 @@ def load_cells(words: str, runs: Path) -> dict[str, Cell]:
     """
     cells: dict[str, Cell] = {}
     for word in map(str.strip, words.split(",")):
-        cell = load_cell(word, runs)
-        add_named(cells, cell, f"{cell.name} ({word})")
+        ranks = None if Path(word).exists() else RANKS.fullmatch(word)
+        if ranks is None:
+            found = [load_cell(word, runs)]
+        else:
+            found = best_cells(ranks["run"], runs, int(ranks["last"]), int(ranks["first"]))
+        for cell in found:
+            add_named(cells, cell, f"{cell.name} ({word})")
     return cells
 
 
@@ -152,33 +161,44 @@ def cell_of_run(folder: Path, which: str, run: str) -> NamedCell:
         return NamedCell(store.cells.read(cell), folder, board, row, tuple(store.trials.of(cell)))
 
 
-def best_cells(run: str, runs: Path, most: int) -> list[Cell]:
-    """Return the best cells of a run by rank.
+def best_cells(run: str, runs: Path, last: int, first: int = 1) -> list[Cell]:
+    """Return the best cells of a run by rank, those that it has.
 
     Args:
         run: Its name or path.
         runs: Folder of all runs.
-        most: How many, if it has so many.
+        last: The last rank.
+        first: The first.
 
     Raises:
-        InputError: There is no such run, or no cell of it has a rank.
+        InputError: There is no such run, or no cell of it has such a rank.
     """
     folder = existing_run(run, runs)
     with RunStore.open(folder) as store:
-        rows = read_leaderboard(store, folder.name).rows
-        best = [store.cells.read(row.id) for row in rows if row.rank is not None and row.rank <= most]
+        ranked = _ranks(read_leaderboard(store, folder.name), run)
+        best = [store.cells.read(ranked[rank]) for rank in range(first, last + 1) if rank in ranked]
     if not best:
-        raise InputError(f"{run} has no ranked cell yet; 'archsearch evolve --run {run}' goes on with it")
+        raise InputError(f"{run}/{first}-{last}: {_there_are(ranked)}")
     return best
 
 
 def _ranked(board: Leaderboard, run: str, rank: int) -> str:
+    ranked = _ranks(board, run)
+    if rank not in ranked:
+        raise InputError(f"{run}/{rank}: {_there_are(ranked)}")
+    return ranked[rank]
+
+
+def _ranks(board: Leaderboard, run: str) -> dict[int, str]:
+    """Return the ids of a leaderboard by rank; refuse one without."""
     ranked = {row.rank: row.id for row in board.rows if row.rank is not None}
     if not ranked:
         raise InputError(f"{run} has no ranked cell yet; 'archsearch evolve --run {run}' goes on with it")
-    if rank not in ranked:
-        raise InputError(f"{run}/{rank}: the leaderboard has ranks 1 to {len(ranked)}")
-    return ranked[rank]
+    return ranked
+
+
+def _there_are(ranked: dict[int, str]) -> str:
+    return f"the leaderboard has ranks 1 to {len(ranked)}"
 
 
 def _beginning_with(store: RunStore, run: str, which: str) -> str:

@@ -41,7 +41,7 @@ USUAL = "reber,2c,3a,4,6a"
 @click.option(
     "--cells",
     metavar="A,B,C",
-    help="Cells that learn the same besides: of the library, a .cell file, or RUN/1.",
+    help="Cells that learn the same besides: of the library, a .cell file, RUN/1, or RUN/1-9.",
 )
 @click.option(
     "--sequential",

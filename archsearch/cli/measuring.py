@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
-from archsearch.actions.cells import load_cell
+from archsearch.actions.cells import load_cells
 from archsearch.cell import Cell, library
 from archsearch.cli.options import Command, json_option, runs_option, set_option, training_options
 from archsearch.errors import InputError
@@ -37,7 +37,7 @@ def measuring_options(command: Command, settings: str = "the preset's k") -> Com
         click.option(
             "--cells",
             metavar="a,b,c",
-            help="Of the library, a .cell file, or RUN/1.  [default: all of the library]",
+            help="Of the library, a .cell file, RUN/1, or RUN/1-9.  [default: all of the library]",
         ),
         runs_option,
         click.option(
@@ -102,8 +102,7 @@ def examined(preset: str, said: Sequence[str], cells: str | None, runs: Path, ta
     """
     name, loaded = loaded_preset(preset, said)
     wanted = preset_tasks(name, loaded, tasks)
-    names = [cell.strip() for cell in cells.split(",")] if cells else library.names()
-    return Examined(name, loaded, {cell: load_cell(cell, runs) for cell in names}, wanted)
+    return Examined(name, loaded, load_cells(cells or ",".join(library.names()), runs), wanted)
 
 
 def loaded_preset(preset: str, said: Sequence[str]) -> tuple[str, Preset]:

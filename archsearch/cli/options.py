@@ -77,7 +77,7 @@ def cells_option(default: str, more: str = "") -> Callable[[Command], Command]:
         metavar="A,B,C",
         default=default,
         show_default=True,
-        help=f"Of the library, a .cell file, or RUN/1{more}.",
+        help=f"Of the library, a .cell file, RUN/1, or RUN/1-9{more}.",
     )
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from archsearch.actions.cells import find_cell
+from archsearch.actions.cells import find_cell, load_cells
 from archsearch.cell import Cell, library
 from archsearch.errors import InputError
 from archsearch.store import RunStore, existing_run, read_leaderboard
@@ -40,6 +40,23 @@ def test_a_rank_names_a_row_of_a_leaderboard(finished: Finished) -> None:
             found = find_cell(f"{run}/{rank}", finished.runs)
             assert found.cell.id == identity
             assert found.row is not None and found.row.rank == rank
+
+
+def test_a_list_takes_ranks_of_a_run_from_one_to_another(finished: Finished) -> None:
+    ranked = ids(finished)
+    listed = {
+        words: [cell.id for cell in load_cells(words, finished.runs).values()]
+        for words in ("tiny-1/1-2", "mut1, tiny-1/2-2", "tiny-1/2-99")
+    }
+    assert listed["tiny-1/1-2"] == ranked[:2]
+    assert listed["mut1, tiny-1/2-2"] == [library.load("mut1").id, ranked[1]]
+    assert listed["tiny-1/2-99"] == ranked[1:], "those that there are"
+
+
+@pytest.mark.parametrize("words", ["tiny-1/99-100", "tiny-1/2-1"])
+def test_ranks_that_no_cell_has_are_refused_with_those_that_there_are(finished: Finished, words: str) -> None:
+    with pytest.raises(InputError, match=rf"{words}: the leaderboard has ranks 1 to \d"):
+        load_cells(words, finished.runs)
 
 
 def test_the_beginning_of_an_id_names_a_cell_of_a_run(finished: Finished) -> None:
