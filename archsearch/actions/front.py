@@ -9,22 +9,22 @@ from typing import Any, Literal, get_args
 import msgspec
 
 from archsearch.actions.relative_time import relative_time
-from archsearch.cell import Cell
+from archsearch.cell import Cell, jacobian_class
 from archsearch.cell.cell import Polynomial, coefficients
 from archsearch.protocol.fitness import Judgement
 from archsearch.protocol.front import best_at_cost
 from archsearch.protocol.history import History
 from archsearch.protocol.plan import RunPlan
 from archsearch.protocol.references import reference_cells
-from archsearch.protocol.traits import Traits, layer_parameters, traits_of
+from archsearch.protocol.traits import WIDTH, Traits, layer_parameters, traits_of
 from archsearch.protocol.units import products
 from archsearch.store import RunStore, read_history
 from archsearch.store.history import RecordedOutcomes
 
-Cost = Literal["parameters", "flops", "time"]
+Cost = Literal["parameters", "flops", "time", "scan"]
 COSTS: tuple[Cost, ...] = get_args(Cost)
-"""Against what a front may be: parameters of a layer, operations of a step in the models that have the best scores, or the
-time that a training step of theirs took beside the GRU's."""
+"""Against what a front may be: parameters of a layer, operations of a step in the models that have the best scores, the time
+that a training step of theirs took beside the GRU's, or what a step of a scan over time costs."""
 
 
 class FrontCell(msgspec.Struct, frozen=True):
@@ -91,6 +91,7 @@ def read_front(store: RunStore, run: str, cost: Cost) -> Front:
         "parameters": lambda cell: layer_parameters(store.cells.read(cell).polynomial),
         "flops": lambda cell: flops(plan, store.cells.read(cell), judged(cell)),
         "time": lambda cell: relative_time(plan, cell, judged(cell), outcomes),
+        "scan": lambda cell: scan_cost(store.cells.read(cell)),
     }
     costs = {cell: value for cell in estimates if (value := measures[cost](cell)) is not None}
     ranks = {place.id: rank for rank, place in enumerate(history.places, 1)}
@@ -128,6 +129,25 @@ def _judgements(history: History, references: dict[str, Judgement]) -> Callable[
         return candidate.judgement
 
     return judgement
+
+
+def scan_cost(cell: Cell) -> float:
+    """Return what computing a cell in parallel over time costs in a step of the scan: the products of numbers that put two
+    Jacobians together, of a layer of `WIDTH` units.
+
+    Where a recurrence is not affine the scan is repeated, nobody knows beforehand how often, so a half is added: of two
+    cells with Jacobians of one form the affine one is cheaper.
+
+    Args:
+        cell: The cell.
+    """
+    form, states = jacobian_class(cell), len(cell.canonical().states)
+    products = {
+        "diagonal": states * WIDTH,
+        "block-diagonal": states**3 * WIDTH,
+        "dense": (states * WIDTH) ** 3,
+    }
+    return products[form.structure] + (0.0 if form.affine else 0.5)
 
 
 def flops(plan: RunPlan, cell: Cell, judgement: Judgement) -> float:

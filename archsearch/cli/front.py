@@ -14,6 +14,7 @@ COST = {
     "parameters": f"the parameters of a layer at width {WIDTH}",
     "flops": "the FLOPs",
     "time": "the time of a training step",
+    "scan": "what a step of a scan over time costs, by the form of the Jacobian",
 }
 """How people are told what a front is against."""
 

@@ -124,9 +124,16 @@ def parallel(
         write_figure(parallel_map(rows, most), map, "--map")
     if as_json:
         about = {"task": task, "steps": steps, "most": most}
-        print_json({**about, "rows": msgspec.to_builtins(rows, str_keys=True)})
+        front = [row.cell for row in study_of.parallel_front(rows)]
+        print_json({**about, "rows": msgspec.to_builtins(rows, str_keys=True), "front": front})
     else:
         _print(rows, most)
+        if steps and len(rows) > 1:
+            front = [row.cell for row in study_of.parallel_front(rows)]
+            longest = f"T={wanted[-1]:,}"
+            note(
+                f"None does better on the longer sequences and needs fewer steps at {longest}: {', '.join(front)}."
+            )
 
 
 def _print(rows: list[ParallelRow], most: int) -> None:

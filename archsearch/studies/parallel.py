@@ -20,6 +20,7 @@ from torch import Tensor
 from archsearch.cell import Cell, jacobian_class
 from archsearch.cell.jacobian import keeps_gradients_back
 from archsearch.errors import InputError
+from archsearch.protocol.front import best_at_cost
 from archsearch.protocol.seeds import generator
 from archsearch.protocol.settings import Setting
 from archsearch.studies.conditions import LENGTHS, UNROLL, scored_conditions, training_windows
@@ -226,6 +227,31 @@ def parallel_row(name: str, cell: Cell, runs: Sequence[ParallelRun]) -> Parallel
         skills={key: fmean(run.skills.get(key, 0.0) for run in runs) for key in SCORED} if asked else {},
         seconds=fmean(run.seconds for run in runs),
     )
+
+
+def parallel_front(rows: Sequence[ParallelRow]) -> list[ParallelRow]:
+    """Return the trained cells that no other beats in both Newton steps at the longest length and skill on sequences ten
+    times as long, the fewest steps first; more steps than were allowed count alike.
+
+    Args:
+        rows: Cells, all of one plan, none twice.
+    """
+    trained = {row.cell: row for row in rows if row.after is not None}
+    steps = {name: steps_after(row, math.inf) for name, row in trained.items()}
+    best = best_at_cost(steps, {name: row.skills[SCORED[1]] for name, row in trained.items()})
+    return [trained[name] for name in sorted(best, key=steps.__getitem__)]
+
+
+def steps_after(row: ParallelRow, beyond: float) -> float:
+    """Return the Newton steps of a trained cell at the longest length.
+
+    Args:
+        row: The cell; not all its networks diverged.
+        beyond: What stands for more than were allowed.
+    """
+    assert row.after is not None
+    found = row.after.steps[max(row.after.steps)]
+    return beyond if found is None else found
 
 
 def _medians(found: Sequence[AlongTime]) -> Medians:

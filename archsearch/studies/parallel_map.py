@@ -6,16 +6,20 @@ from collections.abc import Sequence
 
 from matplotlib.figure import Figure as Picture
 
-from archsearch.studies.parallel import SCORED, ParallelRow
+from archsearch.studies.parallel import SCORED, ParallelRow, parallel_front, steps_after
 
 INCHES = (9.0, 5.5)
 MARKERS = {"dense": "o", "block-diagonal": "s", "diagonal": "D"}
 APART = 0.02
 """Skills that lie no further apart share a line of names."""
+NAMED = 100
+"""Of more cells than these only those on the front are named."""
 
 
 def parallel_map(rows: Sequence[ParallelRow], most: int) -> Picture:
     """Return the picture: down the side skill on the longer sequences, along the bottom K* at the longest of the lengths.
+
+    A line leads along the front, the cells that no other beats in both.
 
     Args:
         rows: The cells; one whose networks all diverged is left out.
@@ -29,7 +33,7 @@ def parallel_map(rows: Sequence[ParallelRow], most: int) -> Picture:
     for form, marker in MARKERS.items():
         for affine in (False, True):
             places = [
-                (_steps(row, beyond), row.skills[SCORED[1]])
+                (steps_after(row, beyond), row.skills[SCORED[1]])
                 for row in trained
                 if row.jacobian == form + ", affine" * affine
             ]
@@ -37,7 +41,10 @@ def parallel_map(rows: Sequence[ParallelRow], most: int) -> Picture:
                 across, up = zip(*places, strict=True)
                 label = f"{form}, affine" if affine else form
                 axes.plot(across, up, marker, fillstyle="full" if affine else "none", label=label)
-    for place, names in _names(trained, beyond).items():
+    front = parallel_front(rows)
+    corners = [(steps_after(row, beyond), row.skills[SCORED[1]]) for row in front]
+    axes.step(*zip(*corners, strict=True), where="post", color="grey", linewidth=0.8, label="front")
+    for place, names in _names(trained if len(trained) <= NAMED else front, beyond).items():
         slanted = {"rotation": 40.0, "va": "bottom"} if place[0] < beyond else {"va": "center"}
         axes.annotate(names, place, xytext=(6, 0), textcoords="offset points", fontsize="x-small", **slanted)
     length = max(rows[0].before.steps)
@@ -50,16 +57,11 @@ def parallel_map(rows: Sequence[ParallelRow], most: int) -> Picture:
     return picture
 
 
-def _steps(row: ParallelRow, beyond: float) -> float:
-    assert row.after is not None
-    return row.after.steps[max(row.after.steps)] or beyond
-
-
 def _names(rows: Sequence[ParallelRow], beyond: float) -> dict[tuple[float, float], str]:
     """Return what stands beside places; cells that lie together are counted."""
     found: dict[tuple[float, float], list[str]] = {}
     for row in sorted(rows, key=lambda row: row.skills[SCORED[1]]):
-        place = (_steps(row, beyond), row.skills[SCORED[1]])
+        place = (steps_after(row, beyond), row.skills[SCORED[1]])
         near = next(
             (other for other in found if other[0] == place[0] and place[1] - other[1] <= APART), place
         )

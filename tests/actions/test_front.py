@@ -8,7 +8,7 @@ import pytest
 from msgspec.structs import replace
 
 from archsearch.actions import front as front_module
-from archsearch.actions.front import COSTS, Cost, flops, front_document, read_front
+from archsearch.actions.front import COSTS, Cost, flops, front_document, read_front, scan_cost
 from archsearch.actions.relative_time import relative_time
 from archsearch.cell import library
 from archsearch.protocol.history import Candidate
@@ -61,6 +61,7 @@ def test_a_front_is_what_no_scored_cell_beats_at_its_cost(
                 "parameters": of_layer,
                 "flops": flops(store.facts.plan, of, judgement),
                 "time": time_of(cell),
+                "scan": scan_cost(of),
             }[cost]
     unbeaten = {
         a
@@ -104,6 +105,18 @@ def test_flops_are_those_of_the_models_that_have_the_best_scores(run: Path) -> N
             for task, result in best.judgement.tasks.items()
         ]
         assert flops(plan, of, best.judgement) == sum(each) / 2
+
+
+def test_a_step_of_a_scan_costs_by_the_form_of_the_jacobian_and_the_affine_one_less() -> None:
+    forms = ["mingru", "indrnn", "paralstm", "gru", "lstm"]
+    costs = {name: scan_cost(library.load(name)) for name in forms}
+    assert costs == {
+        "mingru": 128,
+        "indrnn": 128.5,
+        "paralstm": 2**3 * 128 + 0.5,
+        "gru": 128**3 + 0.5,
+        "lstm": 256**3 + 0.5,
+    }
 
 
 def test_the_time_of_a_step_is_the_middle_task_s_beside_the_gru_s_under_the_same_setting_since_the_last_rung(

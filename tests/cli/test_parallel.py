@@ -29,6 +29,7 @@ def test_the_study_prints_draws_and_keeps_newton_steps_before_and_after_training
         "diagonal, affine",
     )
     assert row["before"]["steps"] == row["after"]["steps"] == {"8": 1, "16": 1}
+    assert said["front"] == ["mingru"]
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from archsearch.studies.parallel import Medians, ParallelRow
+from archsearch.studies.parallel import Medians, ParallelRow, parallel_front
 
 matplotlib = pytest.importorskip("matplotlib")
 
@@ -36,6 +36,18 @@ def test_a_cell_that_needs_more_steps_than_were_allowed_lies_beyond_them() -> No
 def test_cells_that_lie_together_share_a_line_of_names_that_counts_them() -> None:
     rows = [row("a", 1.0, 4), row("b", 0.99, 4), row("c", 0.985, 4), row("d", 0.9, 4)]
     assert places(rows) == {"c, b, … (3)": (4, 0.985), "d": (4, 0.9)}
+
+
+def test_the_front_is_what_no_cell_beats_in_both_steps_and_skill() -> None:
+    rows = [row("slow", 1.0, None), row("fast", 0.5, 2), row("beaten", 0.4, 3), row("worse", 0.9, None)]
+    lost = ParallelRow("lost", "dense", 5, 1, Medians({8: 2, 20: 3}, None), None, 1, {"x10": 0.0}, 1.0)
+    assert [each.cell for each in parallel_front([*rows, lost])] == ["fast", "slow"]
+
+
+def test_of_many_cells_those_on_the_front_alone_are_named() -> None:
+    many = [row(f"c{number}", number / 1000, 8) for number in range(100)]
+    assert list(places([*many, row("best", 0.5, 4)])) == ["best"]
+    assert len(places([*many[:5], row("best", 0.5, 4)])) > 1
 
 
 def test_a_cell_whose_networks_all_diverged_is_left_out() -> None:
