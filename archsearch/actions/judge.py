@@ -39,6 +39,8 @@ from archsearch.protocol.loading import load_preset
 from archsearch.protocol.plan import PlannedTask, RunPlan
 from archsearch.protocol.records import Outcome, Trial
 from archsearch.store.claims import Ledger, UserLedger, made_before
+from archsearch.tasks import TASKS, TaskName
+from archsearch.tasks.lengths import LengthTask
 from archsearch.workers.devices import worker_devices
 from archsearch.workers.dispatch import Dispatcher
 from archsearch.workers.pool import WorkerPool
@@ -66,6 +68,7 @@ def hear(
     settings: int = SETTINGS,
     scale: float = 1.0,
     equal: Equal = "parameters",
+    length: int | None = None,
     margin: float = MARGIN,
     max_seconds: float | None = None,
     runs: str | os.PathLike[str] | None = None,
@@ -86,6 +89,7 @@ def hear(
         settings: Settings of a pair; fewer are used where the preset's grid has fewer.
         scale: How many times the preset's parameters and steps.
         equal: What is the same for both: "parameters"; "width", the second's; "flops" or "time", of the whole training.
+        length: Steps of the sequences that the cells are compared on, of `READ_OUTS`; None for the test set.
         margin: Differences of skill up to this are none.
         max_seconds: Seconds after which no more are trained; None for no limit.
         runs: Folder of all runs, for a cell of one; None for ARCHSEARCH_RUNS, else "runs".
@@ -103,6 +107,8 @@ def hear(
     cells = [cell if isinstance(cell, Cell) else load_cell(cell, runs) for cell in (a, b)]
     folder = Path(data).resolve() if data else None
     request = _request(preset, tasks, scale, folder)
+    if length is not None:
+        _check_lengths([question.task for question in request.questions])
     devices = list(worker_devices(device, workers))
     sources = named_sources(question.task for question in request.questions)
     with WorkerPool(devices, str(folder) if folder else None, sources) as pool:
@@ -111,6 +117,8 @@ def hear(
         _check(plan, cells)
         bench, ledger = Bench(plan, pool, cells, heard), UserLedger()
         plain = Claim.of(plan, cells[0].id, cells[1].id, settings)
+        if length is not None:
+            plain = msgspec.structs.replace(plain, length=length)
         claim = bench.claim(plain, cells, equal, ledger)
         hearing = Hearing(
             claim=claim,
@@ -140,6 +148,23 @@ def _request(preset: str, tasks: Sequence[str], scale: float, data: Path | None)
             raise InputError(f"task {task!r} is given twice")
     resolved = tuple(resolve_task(name, rules, task).scaled(scale) for task in wanted)
     return ResolvedRequest(name, rules, resolved)
+
+
+def _check_lengths(tasks: Sequence[str]) -> None:
+    """Refuse tasks that are not read out on longer sequences.
+
+    Raises:
+        InputError: Names the first.
+    """
+    read_out = [
+        name
+        for name, family in TASKS.items()
+        if family.longer is not None and isinstance(family.longer(1), LengthTask)
+    ]
+    for task in tasks:
+        if TaskName.parse(task).family not in read_out:
+            there = ", ".join(read_out)
+            raise InputError(f"--length: {task} is not read out on longer sequences; these are: {there}")
 
 
 def _check(plan: RunPlan, cells: Sequence[Cell]) -> None:
@@ -256,7 +281,10 @@ class Bench:
         if len(outcomes) < len(wanted):
             return None
         self.dispatcher.forget(wanted)
-        new = {task: (pair_result(self.plan, task, sides, outcomes),) for task, sides in trials.items()}
+        length = hearing.claim.length
+        new = {
+            task: (pair_result(self.plan, task, sides, outcomes, length),) for task, sides in trials.items()
+        }
         return {task: (*results, *new.get(task, ())) for task, results in hearing.pairs.items()}
 
     def _all(self, hearing: Hearing, tasks: Sequence[PlannedTask], number: int) -> list[Trial]:

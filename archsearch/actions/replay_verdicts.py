@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from msgspec import UNSET
 from msgspec.structs import replace
 
 from archsearch.actions.own_tasks import sources_of_run
@@ -70,6 +71,7 @@ class ReplayedClaim:
             "b": b,
             "tasks": {task.name: list(task.rules.budgets) for task in self.claim.tasks},
             "equal": self.claim.alike,
+            **({} if self.claim.length is UNSET else {"length": self.claim.length}),
             "pairs": self.count,
             "failures": self.failures,
         }
@@ -153,7 +155,7 @@ def _trials(plan: RunPlan, claim: Claim, pairs: Pairs) -> list[Trial]:
 def _replayed(plan: RunPlan, claim: Claim, pairs: Pairs, outcomes: dict[Trial, Outcome]) -> Pairs:
     return {
         task.name: tuple(
-            pair_result(plan, task.name, claim.trials(plan, task, number), outcomes)
+            pair_result(plan, task.name, claim.trials(plan, task, number), outcomes, claim.length)
             for number in range(1, 1 + len(pairs[task.name]))
         )
         for task in claim.tasks

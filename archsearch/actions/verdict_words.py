@@ -47,6 +47,8 @@ def verdict_sentences(hearing: Hearing, ledger: str, control: Control = "family"
 def _said(hearing: Hearing) -> str:
     a, b = hearing.names
     where = listed(list(hearing.pairs))
+    if hearing.claim.length is not UNSET:
+        where += f", on sequences of {hearing.claim.length:,} steps"
     if hearing.scale != 1:
         where += f", at {hearing.scale:g} times the preset's parameters and steps"
     if hearing.claim.alike != "parameters":

@@ -18,6 +18,7 @@ from archsearch.cli.tables import Column, number_text, print_table
 from archsearch.protocol.claims import MARGIN, SETTINGS
 from archsearch.protocol.duration import parse_duration
 from archsearch.protocol.hearing import Hearing
+from archsearch.tasks.lengths import READ_OUTS
 from archsearch.words import plain
 
 if TYPE_CHECKING:
@@ -60,6 +61,11 @@ if TYPE_CHECKING:
     "so that the dearer one trains fewer steps.",
 )
 @click.option(
+    "--length",
+    type=click.Choice([str(length) for length in READ_OUTS]),
+    help="Compare the cells on sequences of so many steps, on tasks with lengths of their own.  [default: the test set]",
+)
+@click.option(
     "--margin",
     metavar="D",
     type=click.FloatRange(min=0),
@@ -80,6 +86,7 @@ def judge(
     settings: int | None,
     scale: float,
     equal: Equal,
+    length: str | None,
     margin: float,
     runs: Path,
     data: Path | None,
@@ -102,6 +109,7 @@ def judge(
             settings=settings or SETTINGS,
             scale=scale,
             equal=equal,
+            length=None if length is None else int(length),
             margin=margin,
             max_seconds=parse_duration(max_time) if max_time else None,
             data=data,

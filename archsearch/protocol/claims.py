@@ -49,6 +49,8 @@ class Claim(msgspec.Struct, frozen=True, dict=True):
         equal: What both cells get where it is not the same number of parameters; absent, also from the key, where it is.
         discoveries: Claims that the ledger called better when this one was made, where the share of false ones among these
             is kept small; absent where the chance of any is.
+        length: Steps of the sequences that the cells are compared on, of those that are read out; absent where it is the
+            test set.
     """
 
     a: str
@@ -63,6 +65,7 @@ class Claim(msgspec.Struct, frozen=True, dict=True):
     ledger: str = "user"
     equal: Equality | UnsetType = UNSET
     discoveries: int | UnsetType = UNSET
+    length: int | UnsetType = UNSET
 
     @classmethod
     def of(
@@ -176,7 +179,11 @@ Pairs = dict[str, tuple[PairResult, ...]]
 
 
 def pair_result(
-    plan: RunPlan, task: str, trials: tuple[list[Trial], list[Trial]], outcomes: Mapping[Trial, Outcome]
+    plan: RunPlan,
+    task: str,
+    trials: tuple[list[Trial], list[Trial]],
+    outcomes: Mapping[Trial, Outcome],
+    length: int | UnsetType = UNSET,
 ) -> PairResult:
     """Return what came of a pair on a task.
 
@@ -185,25 +192,35 @@ def pair_result(
         task: What people call the task.
         trials: Those of a, and those of b.
         outcomes: How they ended; none was ended by the host.
+        length: As in the claim.
     """
-    a, b = (tested_skill(plan, task, [outcomes[trial] for trial in side]) for side in trials)
+    a, b = (tested_skill(plan, task, [outcomes[trial] for trial in side], length) for side in trials)
     return PairResult(a, b)
 
 
-def tested_skill(plan: RunPlan, task: str, outcomes: list[Outcome]) -> float | None:
+def tested_skill(
+    plan: RunPlan, task: str, outcomes: list[Outcome], length: int | UnsetType = UNSET
+) -> float | None:
     """Return the test skill of the outcome that validates best, the first of equals; None if none has a score.
 
     Args:
         plan: What they were measured under.
         task: What people call the task.
         outcomes: Of trials of one cell, under several settings.
+        length: Steps of the sequences that are read out, where it is not the skill on the test set.
     """
     accuracy = plan.measure(task) == "accuracy"
+
+    def tested_score(outcome: Outcome) -> float | None:
+        if length is not UNSET:
+            return next((read.accuracy for read in outcome.read_outs if read.length == length), None)
+        return outcome.test_accuracy if accuracy else outcome.test_nll
+
     skills = [
         (skill, tested)
         for outcome in outcomes
         if (skill := plan.skill(task, outcome.score)) is not None
-        and (tested := plan.skill(task, outcome.test_accuracy if accuracy else outcome.test_nll)) is not None
+        and (tested := plan.skill(task, tested_score(outcome))) is not None
     ]
     return max(skills, key=lambda pair: pair[0])[1] if skills else None
 

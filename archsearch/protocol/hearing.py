@@ -133,8 +133,12 @@ class Hearing:
         return min(known) if len(known) == len(ratios) else None
 
     def as_document(self) -> dict[str, object]:
-        """Return all that `archsearch judge --json` prints; `equal` and `discoveries` where the claim has them."""
-        more = {"equal": self.claim.equal, "discoveries": self.claim.discoveries}
+        """Return all that `archsearch judge --json` prints; `equal`, `discoveries` and `length` where the claim has them."""
+        more = {
+            "equal": self.claim.equal,
+            "discoveries": self.claim.discoveries,
+            "length": self.claim.length,
+        }
         given = {name: msgspec.to_builtins(value) for name, value in more.items() if value is not UNSET}
         return {
             "a": self.claim.a,

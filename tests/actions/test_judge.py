@@ -90,6 +90,15 @@ def test_a_claim_goes_on_from_its_pairs(world: World) -> None:
     assert again == at_once
 
 
+def test_a_length_is_for_tasks_that_are_read_out(world: World) -> None:
+    command = world.command("judge", "mut1", "gru", *CLAIM, "--length", 256)
+    done = world.run(command)
+    assert done.returncode == 2
+    assert (
+        "--length: xml:small is not read out on longer sequences; these are: parity, " in done.stderr
+    )
+
+
 def test_every_claim_is_tested_at_a_smaller_level_than_those_before(world: World) -> None:
     levels = [json.loads(judged(world, "--pairs", 1, a=cell))["level"] for cell in ("mut1", "mut2", "mut1")]
     assert levels[0] > levels[1]

@@ -1,5 +1,9 @@
 """What people are told of a verdict: what holds, on which tasks, and what more pairs would bring."""
 
+from dataclasses import replace
+
+import msgspec
+
 from archsearch.actions.verdict_words import outlook, verdict_sentences
 from archsearch.cell import library
 from archsearch.protocol.claims import Claim, PairResult
@@ -26,6 +30,16 @@ def test_a_verdict_names_cells_tasks_and_pairs() -> None:
         "Claim 1 of this run: E must reach 33 on every task. The"
     )
     assert outlook(hearing("+" * 8, "+" * 8), "--pairs {pairs}") == []
+
+
+def test_a_verdict_on_sequences_of_one_length_says_so() -> None:
+    whole = hearing("+" * 8, "+" * 8)
+    at_length = replace(whole, claim=msgspec.structs.replace(whole.claim, length=2048))
+    assert (
+        "better than gru on arithmetic and xml, on sequences of 2,048 steps, after 8 pairs"
+        in (verdict_sentences(at_length, "this run")[0])
+    )
+    assert at_length.as_document()["length"] == 2048 and "length" not in whole.as_document()
 
 
 def test_what_holds_on_one_task_alone_is_said_where_nothing_holds_on_all() -> None:

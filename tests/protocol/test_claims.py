@@ -1,11 +1,13 @@
 """Claims: pairs are fresh, alike for both cells, and the same wherever they are trained."""
 
+import msgspec
+import pytest
 from msgspec.structs import replace
 
 from archsearch.cell import library
 from archsearch.protocol.claims import LEAST, Claim, PairResult, has_fresh_data, pair_result
 from archsearch.protocol.plan import RunPlan
-from archsearch.protocol.records import Outcome
+from archsearch.protocol.records import Outcome, ReadOut
 from archsearch.protocol.seeds import FRESH, data_generator
 from tests.helpers.plans import GRU, run_plan
 
@@ -71,6 +73,38 @@ def test_a_pair_compares_the_test_scores_of_the_settings_that_validate_best() ->
     assert result.a is not None and result.b is not None
     assert abs(result.a - 0.4) < 1e-12 and abs(result.b - 0.2) < 1e-12
     assert abs(result.difference - 0.2) < 1e-12
+
+
+def test_a_pair_at_a_length_compares_what_the_best_by_validation_read_out_there() -> None:
+    plan = run_plan()
+    claim = claim_of(plan, settings=2)
+    task = plan.tasks[0]
+    ours, theirs = claim.trials(plan, task, 1)
+    facts = task.facts
+
+    def outcome(score: float, read: float) -> Outcome:
+        return Outcome(
+            "done", score=score, test_accuracy=0.5, read_outs=(ReadOut(256, 0.1), ReadOut(2048, read))
+        )
+
+    outcomes = {
+        ours[0]: outcome(0.9, 0.7),
+        ours[1]: outcome(0.8, 0.9),
+        theirs[0]: outcome(0.6, 0.3),
+        theirs[1]: Outcome("diverged"),
+    }
+    found = pair_result(plan, task.name, (ours, theirs), outcomes, 2048)
+    assert found.a == pytest.approx((0.7 - facts.floor) / (facts.ceiling - facts.floor))
+    assert found.b == pytest.approx((0.3 - facts.floor) / (facts.ceiling - facts.floor))
+
+
+def test_a_claim_at_a_length_is_another_one_with_pairs_of_its_own_and_others_keep_their_key() -> None:
+    plan = run_plan()
+    whole = claim_of(plan)
+    at_length = replace(whole, length=256)
+    assert b"length" not in msgspec.json.encode(whole)
+    assert at_length.key != whole.key and at_length.seed(1) != whole.seed(1)
+    assert at_length.question.length == 256
 
 
 def test_a_cell_that_diverges_under_every_setting_loses_the_pair() -> None:
