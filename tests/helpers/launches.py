@@ -15,10 +15,10 @@ import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from archsearch.cell import Cell
-from archsearch.compiler.program.kernels import Kernel
+from archsearch.compiler.stacked import triton_dialect
 from archsearch.compiler.stacked.layer import Layer
 from archsearch.compiler.stacked.shape import lanes
-from archsearch.compiler.stacked.torch_dialect import Run
+from archsearch.training.stacked import fused_optimiser
 from archsearch.training.stacked.head import Head
 from archsearch.training.stacked.model import Lane, StackedModel, StepKind
 from archsearch.training.stacked.windows import WindowTable
@@ -71,21 +71,16 @@ def is_view(func: Any) -> bool:
     return any(alias is not None and not alias.is_write for alias in aliases)
 
 
-def count_launches(cell: Cell, n: int, layers: int = 1, adaptive: bool = True) -> Counter[str]:
-    """Return the launches of a training step's parts."""
-    counted = Launches()
-
-    def dialect(kernel: Kernel) -> Run:
-        return counted.launch
-
-    own = [Lane(n, 5.0)] * lanes(n)
-    stack = StackedModel(cell, SYMBOLS, own, layers, BATCH, adaptive, device="meta", dialect=dialect)
+def count_launches(cell: Cell, n: int, adaptive: bool = True) -> Counter[str]:
+    """Return the launches of a training step's parts in the Triton dialect, one layer."""
+    counted, own, dialect = Launches(), [Lane(n, 5.0)] * lanes(n), triton_dialect.compile_kernel
+    stack = StackedModel(cell, SYMBOLS, own, 1, BATCH, adaptive, device="meta", dialect=dialect)
     kind, shape = StepKind(STEPS, True, resets=False), (len(stack.flat), STEPS, BATCH, stack.layout.width)
     stack.tables[kind] = WindowTable(STEPS, BATCH, stack.device)
-    stack.layers_by_steps[STEPS] = [
-        Layer(stack.program, stack.dialect, shape, shape[3], stack.widths, stack.flat) for _ in range(layers)
-    ]
+    stack.layers_by_steps[STEPS] = [Layer(stack.program, dialect, shape, shape[3], stack.widths, stack.flat)]
     with torch.no_grad(), pytest.MonkeyPatch.context() as patch:
+        for module in (triton_dialect, fused_optimiser):
+            patch.setattr(module, "launch", counted.launch)
         for (owner, name), part in PARTS.items():
             patch.setattr(owner, name, counted.within(part, getattr(owner, name)))
         with counted:

@@ -5,12 +5,17 @@ from __future__ import annotations
 import pytest
 
 from archsearch.cell import library
+from tests.helpers import interpreted
 from tests.helpers.launches import count_launches
 
 COUNTS = {
-    "gru": {"window, embedding": 13, "core forward": 147, "head": 24, "core backward": 152, "optimiser": 33},
-    "lstm": {"window, embedding": 13, "core forward": 79, "head": 24, "core backward": 84, "optimiser": 33},
+    "gru": {"window, embedding": 13, "core forward": 147, "head": 24, "core backward": 152, "optimiser": 2},
+    "lstm": {"window, embedding": 13, "core forward": 79, "head": 24, "core backward": 84, "optimiser": 2},
 }
+
+"""Before the update was two launches it was 33."""
+
+pytestmark = interpreted.QUIET
 
 
 @pytest.mark.parametrize("name", COUNTS)
