@@ -18,8 +18,8 @@ from archsearch.cell import Cell
 from archsearch.compiler.stacked import triton_dialect
 from archsearch.compiler.stacked.layer import Layer
 from archsearch.compiler.stacked.shape import lanes
-from archsearch.training.stacked import fused_optimiser
-from archsearch.training.stacked.head import Head
+from archsearch.training.stacked import fused_head, fused_optimiser
+from archsearch.training.stacked.fused_head import FusedHead
 from archsearch.training.stacked.model import Lane, StackedModel, StepKind
 from archsearch.training.stacked.windows import WindowTable
 
@@ -27,7 +27,7 @@ BATCH, STEPS, SYMBOLS = 20, 35, 9
 ELSE = "window, embedding"
 PARTS: dict[tuple[type, str], str] = {
     (Layer, "forward"): "core forward",
-    (Head, "learn"): "head",
+    (FusedHead, "learn"): "head",
     (Layer, "backward"): "core backward",
     (StackedModel, "_update"): "optimiser",
 }
@@ -79,7 +79,7 @@ def count_launches(cell: Cell, n: int, adaptive: bool = True) -> Counter[str]:
     stack.tables[kind] = WindowTable(STEPS, BATCH, stack.device)
     stack.layers_by_steps[STEPS] = [Layer(stack.program, dialect, shape, shape[3], stack.widths, stack.flat)]
     with torch.no_grad(), pytest.MonkeyPatch.context() as patch:
-        for module in (triton_dialect, fused_optimiser):
+        for module in (triton_dialect, fused_optimiser, fused_head):
             patch.setattr(module, "launch", counted.launch)
         for (owner, name), part in PARTS.items():
             patch.setattr(owner, name, counted.within(part, getattr(owner, name)))

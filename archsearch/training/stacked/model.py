@@ -20,7 +20,7 @@ from archsearch.compiler.stacked.shape import lanes, padded
 from archsearch.training.learner import Failure
 from archsearch.training.stacked.cuda_graph import Repeated, on_stream
 from archsearch.training.stacked.dropout import Dropout
-from archsearch.training.stacked.head import Head, OutputLayer
+from archsearch.training.stacked.head import OutputLayer
 from archsearch.training.stacked.layout import StackLayout, whole
 from archsearch.training.stacked.optimiser import Standing
 from archsearch.training.stacked.parts import parts_of
@@ -149,10 +149,9 @@ class StackedModel:
             failed=torch.zeros(count, 3, dtype=torch.float64, device=self.device),
             count=torch.zeros(1, dtype=torch.float64, device=self.device),
         )
-        self.optimiser = parts_of(self.dialect).optimiser(
-            self.flat, adaptive, self.standing, self.layout.reached(self.flat)
-        )
-        self.head = Head(symbols, batch, len(needed))
+        parts = parts_of(self.dialect)
+        self.optimiser = parts.optimiser(self.flat, adaptive, self.standing, self.layout.reached(self.flat))
+        self.head = parts.head(symbols, batch, len(needed))
         self.layers_by_steps: dict[int, list[Layer]] = {}
         self.tables: dict[StepKind, WindowTable] = {}
         self.repeated: dict[StepKind, Repeated] = {}

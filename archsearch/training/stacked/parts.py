@@ -6,7 +6,9 @@ from dataclasses import dataclass
 
 from archsearch.compiler.stacked import triton_dialect
 from archsearch.compiler.stacked.layer import Dialect
+from archsearch.training.stacked.fused_head import FusedHead
 from archsearch.training.stacked.fused_optimiser import FusedOptimiser
+from archsearch.training.stacked.head import Head
 from archsearch.training.stacked.optimiser import StackOptimiser
 
 
@@ -16,13 +18,15 @@ class Parts:
 
     Attributes:
         optimiser: Clips gradients and moves the weights.
+        head: The output layer with its loss.
     """
 
     optimiser: type[StackOptimiser]
+    head: type[Head]
 
 
-IN_TORCH = Parts(StackOptimiser)
-IN_TRITON = Parts(FusedOptimiser)
+IN_TORCH = Parts(StackOptimiser, Head)
+IN_TRITON = Parts(FusedOptimiser, FusedHead)
 
 
 def parts_of(dialect: Dialect) -> Parts:

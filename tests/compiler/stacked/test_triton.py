@@ -143,6 +143,7 @@ COMPILE = """
 from archsearch.cell import Cell
 from archsearch.compiler.stacked import triton_dialect
 from archsearch.compiler.source_function import made
+from archsearch.training.stacked import fused_head
 from archsearch.training.stacked.fused_optimiser import KERNELS, PARTS, jitted_update
 from archsearch.training.stacked.optimiser import adamw, sgd
 from archsearch.compiler.program.program import program
@@ -154,8 +155,9 @@ from triton.backends.compiler import GPUTarget
 from triton.compiler import ASTSource
 
 def compiles(function, fixed):
-    wide = {"count": "*fp64", "failed": "*fp64", "living": "*u8"}
-    pointers = {"width", "gradient", "sums", "losses", "clips", "rates", *(f"a{n}" for n in range(len(function.arg_names)))}
+    wide = {"targets": "*i64", "scored": "*u8", "count": "*fp64", "failed": "*fp64", "living": "*u8"}
+    pointers = {"width", "gradient", "sums", "losses", "clips", "rates", "logits", "deltas", "bias", "loss"}
+    pointers |= {f"a{n}" for n in range(len(function.arg_names))}
     kinds = {
         name: "constexpr" if name in fixed else "*fp32" if name in pointers else wide.get(name, "i32")
         for name in function.arg_names
@@ -166,6 +168,9 @@ def compiles(function, fixed):
 
 for kernel in program(Cell.parse(TEXT).canonical()).kernels:
     compiles(jit(made(kernel.name, triton_dialect.printed(kernel), space)), {"ROWS": 8, "COLUMNS": 128})
+loss = triton_dialect.functions(fused_head.KERNELS)
+for function in (loss["cross_entropy"], loss["added_up"]):
+    compiles(function, {"ROWS": 8, "COLUMNS": 128})
 for function in (triton_dialect.functions(KERNELS)["squares"], jitted_update(sgd()), jitted_update(adamw())):
     compiles(function, {"PARTS": PARTS, "TILE": triton_dialect.TILE})
 """
@@ -177,7 +182,7 @@ def test_every_op_compiles_for_a_gpu_that_need_not_be_there(tmp_path: Path) -> N
     environment |= {"ARCHSEARCH_CACHE": str(tmp_path), "PYTHONPATH": os.pathsep.join([str(ROOT), *sys.path])}
     code = COMPILE.replace("TEXT", repr(EVERY))
     done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True)
-    assert done.stdout.split() == ["True"] * (len(program(Cell.parse(EVERY).canonical()).kernels) + 3), (
+    assert done.stdout.split() == ["True"] * (len(program(Cell.parse(EVERY).canonical()).kernels) + 5), (
         done.stderr
     )
     assert any((tmp_path / "triton").iterdir())
