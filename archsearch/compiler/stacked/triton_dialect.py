@@ -11,6 +11,7 @@ import os
 from collections.abc import Iterator
 from functools import cache, lru_cache
 from types import ModuleType
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -44,18 +45,31 @@ def installed() -> str | None:
 
 
 @cache
-def functions() -> dict[str, object]:
-    """Return what printed kernels call, by name; it is imported here, since it needs Triton."""
-    module = importlib.import_module("archsearch.compiler.stacked.triton_functions")
-    return {name: value for name, value in vars(module).items() if not name.startswith("__")}
+def functions(module: str = "archsearch.compiler.stacked.triton_functions") -> dict[str, Any]:
+    """Return what a module that needs Triton has, by name: what printed kernels call, or kernels that are written out."""
+    assert triton() is not None, "nobody asks for this dialect without Triton"
+    found = vars(importlib.import_module(module))
+    return {name: value for name, value in found.items() if not name.startswith("__")}
+
+
+def launch(jitted: Any, grid: tuple[int, ...], *arguments: Any, **constants: int) -> None:
+    """Launch a kernel.
+
+    Args:
+        jitted: What Triton made of it; it compiles it at the first call.
+        grid: How many program instances there are.
+        arguments: The kernel's; the first is a tensor.
+        constants: Arguments that are compiled in.
+    """
+    with torch.cuda.device_of(arguments[0]):  # Triton launches on the current device
+        jitted[grid](*arguments, **constants, **OPTIONS)
 
 
 @lru_cache(1024)
 def compile_kernel(kernel: Kernel) -> Run:
-    """Return the function that launches a kernel; Triton compiles it at the first call."""
-    module = triton()
-    assert module is not None, "nobody asks for this dialect without Triton"
-    jitted = module.jit(made(kernel.name, printed(kernel), functions()))
+    """Return the function that launches a kernel."""
+    space = functions()
+    jitted = space["triton"].jit(made(kernel.name, printed(kernel), space))
 
     def run(outside: Tensor, width: Tensor, *views: Tensor) -> None:
         lanes, _, wide = outside.shape
@@ -68,8 +82,7 @@ def compile_kernel(kernel: Kernel) -> Run:
             for view in views
             for part in (view, view.stride(0), view.stride(1) if view.shape[1] > 1 else 0)
         ]
-        with torch.cuda.device_of(outside):  # Triton launches on the current device
-            jitted[grid](width, *places, rows, wide, ROWS=tall, COLUMNS=columns, **OPTIONS)
+        launch(jitted, grid, width, *places, rows, wide, ROWS=tall, COLUMNS=columns)
 
     return run
 

@@ -20,9 +20,10 @@ from archsearch.compiler.stacked.shape import lanes, padded
 from archsearch.training.learner import Failure
 from archsearch.training.stacked.cuda_graph import Repeated, on_stream
 from archsearch.training.stacked.dropout import Dropout
-from archsearch.training.stacked.head import Head, OutputLayer
+from archsearch.training.stacked.head import OutputLayer
 from archsearch.training.stacked.layout import StackLayout, whole
-from archsearch.training.stacked.optimiser import StackOptimiser
+from archsearch.training.stacked.optimiser import Standing
+from archsearch.training.stacked.parts import parts_of
 from archsearch.training.stacked.windows import WindowTable, runs
 from archsearch.training.windows import Batch
 
@@ -95,6 +96,7 @@ class StackedModel:
         widths: The true widths of the lanes.
         dropout: Of the outputs of the layers.
         dialect: What kernels are compiled in.
+        standing: How each lane stands.
         optimiser: Moves the weights.
         head: Computes the output layer with its losses.
         layers_by_steps: Time steps -> the layers for windows of so many.
@@ -102,10 +104,6 @@ class StackedModel:
         repeated: The steps of a kind, which on CUDA become a graph.
         carried: The states that training goes on with, shape (layers, states, R, B, H).
         judged: Those of an evaluation, alike.
-        alive: Which lanes learn, bool, shape (R, 1); a lane whose loss or gradient is not finite is frozen on the device.
-        rates: The learning rates, shape (R, 1).
-        count: The number of the last training step, on the device; float64, shape (1,).
-        failed: Step, loss and gradient norm at which lanes were frozen, shape (R, 3).
         score: Right answers and summed NLL of an evaluation, shape (R, 2).
         steps: Training steps so far.
     """
@@ -143,23 +141,22 @@ class StackedModel:
         )
         self.widths = Widths.of([lane.n for lane in every], width, dtype, self.device)
         self.dropout = Dropout([lane.seed for lane in every], [lane.dropout for lane in every], self.flat)
-        clips = self._column([lane.clip for lane in every])
         self.dialect = dialect or dialect_for(self.flat)
-        self.optimiser = StackOptimiser(
-            self.flat, adaptive, clips, self.layout.reached(self.flat), self.dialect
+        self.standing = Standing(
+            rates=self._column([0.0] * count),
+            clips=self._column([lane.clip for lane in every]),
+            alive=torch.tensor([[lane is not EMPTY] for lane in every], device=self.device),
+            failed=torch.zeros(count, 3, dtype=torch.float64, device=self.device),
+            count=torch.zeros(1, dtype=torch.float64, device=self.device),
         )
-        self.head = Head(symbols, batch, len(needed))
+        parts = parts_of(self.dialect)
+        self.optimiser = parts.optimiser(self.flat, adaptive, self.standing, self.layout.reached(self.flat))
+        self.head = parts.head(symbols, batch, len(needed))
         self.layers_by_steps: dict[int, list[Layer]] = {}
         self.tables: dict[StepKind, WindowTable] = {}
         self.repeated: dict[StepKind, Repeated] = {}
         shape = layers, len(self.program.cell.state_nodes), count, batch, width
         self.carried, self.judged = (torch.zeros(shape, dtype=dtype, device=self.device) for _ in range(2))
-        self.alive = torch.tensor([[lane is not EMPTY] for lane in every], device=self.device)
-        self.rates, self.count = (
-            self._column([0.0] * count),
-            torch.zeros(1, dtype=torch.float64, device=self.device),
-        )
-        self.failed = torch.zeros(count, 3, dtype=torch.float64, device=self.device)
         self.score = torch.zeros(count, 2, dtype=torch.float64, device=self.device)
         self.steps = 0
 
@@ -192,7 +189,7 @@ class StackedModel:
     def resume(self, memories: Sequence[Mapping[str, Tensor]], steps: int) -> None:
         """Take over what lanes had in memory after so many steps, with the shapes of `memory`."""
         self.steps = steps
-        self.count.fill_(steps)
+        self.standing.count.fill_(steps)
         for lane, memory in enumerate(memories):
             for name, view in self.memory(lane).items():
                 view.copy_(memory[name])
@@ -214,13 +211,13 @@ class StackedModel:
         Returns:
             Which lanes failed, and why; they are frozen, with the weights that they had before that step.
         """
-        before = self.alive.clone()
-        self.rates[: len(rates)] = self._column(rates)
+        before = self.standing.alive.clone()
+        self.standing.rates[: len(rates)] = self._column(rates)
         with on_stream(self.device):
             for steps, some in runs(windows):
                 self._repeat(steps, True, some)
         self.steps += len(windows)
-        lost = (before & ~self.alive).flatten().tolist()
+        lost = (before & ~self.standing.alive).flatten().tolist()
         return {lane: self._failure(lane) for lane, gone in enumerate(lost) if gone}
 
     @torch.no_grad()
@@ -248,7 +245,7 @@ class StackedModel:
     @torch.no_grad()
     def freeze(self, lane: int) -> None:
         """Let a lane learn no more."""
-        self.alive[lane] = False
+        self.standing.alive[lane] = False
 
     def close(self) -> None:
         """Let go of what was captured, all of it before another model captures anything."""
@@ -277,9 +274,11 @@ class StackedModel:
     def _learn(self, kind: StepKind) -> None:
         """Take a training step with the next window; everything that changes, changes in place."""
         symbols, targets, scored, reset = self._next(kind)
-        self.count.add_(1)
+        self.standing.count.add_(1)
         layers = self.layers_by_steps[kind.steps]
-        drop = [self.dropout.dropped(site, self.count, layer.shape) for site, layer in enumerate(layers)]
+        drop = [
+            self.dropout.dropped(site, self.standing.count, layer.shape) for site, layer in enumerate(layers)
+        ]
         x = self._embedded(symbols, kind)
         for site, layer in enumerate(layers):
             weights, states = self.per_layer[site][0], self.carried[site]
@@ -323,19 +322,13 @@ class StackedModel:
         torch.bmm(one_hot, delta.flatten(1, 2), out=self.gradients["embedding"])
 
     def _update(self, losses: Tensor) -> None:
-        """Freeze the lanes whose loss or gradient is not finite, noting when and why, and move the weights of the others."""
+        """Move the weights; what maps add to the gradient of a matrix that they share is added up first."""
         self.layout.add_up(self.gradients)
-        norm = self.optimiser.norm(self.gradient)
-        losses = losses.unsqueeze(1)
-        fine = losses.isfinite() & norm.isfinite()
-        now = torch.cat([self.count.expand(len(losses), 1), losses.double(), norm.double()], 1)
-        self.failed.copy_(torch.where(self.alive & ~fine, now, self.failed))
-        self.alive.logical_and_(fine)
-        self.optimiser.update(self.gradient, norm, self.rates, self.count, self.alive)
+        self.optimiser.update(self.gradient, losses)
         self.layout.share(self.weights)
 
     def _failure(self, lane: int) -> Failure:
         """Return when and why a lane was frozen, in the words of the other learners."""
-        step, loss, norm = self.failed[lane].tolist()
+        step, loss, norm = self.standing.failed[lane].tolist()
         what, value = ("gradient norm", norm) if math.isfinite(loss) else ("loss", loss)
         return Failure(int(step), f"{what} {value} at step {int(step)}")

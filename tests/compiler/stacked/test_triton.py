@@ -8,13 +8,6 @@ import sys
 from pathlib import Path
 
 import pytest
-
-if "triton" not in sys.modules:
-    os.environ.setdefault("TRITON_INTERPRET", "1")
-pytest.importorskip("triton", reason="needs triton, which runs without a GPU too: pip install triton")
-if os.environ.get("TRITON_INTERPRET") != "1":
-    pytest.skip("triton was imported without its interpreter", allow_module_level=True)
-
 import torch
 from torch import Tensor
 
@@ -26,12 +19,10 @@ from archsearch.compiler.stacked.layer import Dialect, Layer
 from archsearch.tasks import load
 from archsearch.training import Streams
 from archsearch.training.stacked.model import Lane, StackedModel
-from tests.helpers import strategies
+from tests.helpers import interpreted, strategies
 from tests.helpers.sources import ROOT
 
-pytestmark = pytest.mark.filterwarnings(
-    "ignore:.*encountered in:RuntimeWarning"
-)  # the interpreter computes in numpy
+pytestmark = interpreted.QUIET
 EVERY = """
 cell every(x, h, c, d):
     a = sigmoid(linear(x) + linear(h)) * tanh(scale(c) - linear(x))
@@ -152,6 +143,8 @@ COMPILE = """
 from archsearch.cell import Cell
 from archsearch.compiler.stacked import triton_dialect
 from archsearch.compiler.source_function import made
+from archsearch.training.stacked import fused_head
+from archsearch.training.stacked.fused_optimiser import KERNELS, PARTS, jitted_update
 from archsearch.training.stacked.optimiser import adamw, sgd
 from archsearch.compiler.program.program import program
 
@@ -161,13 +154,25 @@ from triton import jit, compile as compiled
 from triton.backends.compiler import GPUTarget
 from triton.compiler import ASTSource
 
-for kernel in [*program(Cell.parse(TEXT).canonical()).kernels, sgd(), adamw()]:
-    function = jit(made(kernel.name, triton_dialect.printed(kernel), space))
-    pointers = {"width", *(f"a{n}" for n in range(len(kernel.arguments)))}
-    fixed = {"ROWS": 8, "COLUMNS": 128}
-    kinds = {name: "constexpr" if name in fixed else "*fp32" if name in pointers else "i32" for name in function.arg_names}
+def compiles(function, fixed):
+    wide = {"targets": "*i64", "scored": "*u8", "count": "*fp64", "failed": "*fp64", "living": "*u8"}
+    pointers = {"width", "gradient", "sums", "losses", "clips", "rates", "logits", "deltas", "bias", "loss"}
+    pointers |= {f"a{n}" for n in range(len(function.arg_names))}
+    kinds = {
+        name: "constexpr" if name in fixed else "*fp32" if name in pointers else wide.get(name, "i32")
+        for name in function.arg_names
+    }
     source = ASTSource(function, kinds, constexprs=fixed)
-    print(len(compiled(source, target=GPUTarget("cuda", 90, 32), options=triton_dialect.OPTIONS).asm["cubin"]) > 0)
+    target = GPUTarget("cuda", 90, 32)
+    print(len(compiled(source, target=target, options=triton_dialect.OPTIONS).asm["cubin"]) > 0)
+
+for kernel in program(Cell.parse(TEXT).canonical()).kernels:
+    compiles(jit(made(kernel.name, triton_dialect.printed(kernel), space)), {"ROWS": 8, "COLUMNS": 128})
+loss = triton_dialect.functions(fused_head.KERNELS)
+for function in (loss["cross_entropy"], loss["added_up"]):
+    compiles(function, {"ROWS": 8, "COLUMNS": 128})
+for function in (triton_dialect.functions(KERNELS)["squares"], jitted_update(sgd()), jitted_update(adamw())):
+    compiles(function, {"PARTS": PARTS, "TILE": triton_dialect.TILE})
 """
 
 
@@ -177,7 +182,7 @@ def test_every_op_compiles_for_a_gpu_that_need_not_be_there(tmp_path: Path) -> N
     environment |= {"ARCHSEARCH_CACHE": str(tmp_path), "PYTHONPATH": os.pathsep.join([str(ROOT), *sys.path])}
     code = COMPILE.replace("TEXT", repr(EVERY))
     done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True)
-    assert done.stdout.split() == ["True"] * (len(program(Cell.parse(EVERY).canonical()).kernels) + 2), (
+    assert done.stdout.split() == ["True"] * (len(program(Cell.parse(EVERY).canonical()).kernels) + 5), (
         done.stderr
     )
     assert any((tmp_path / "triton").iterdir())

@@ -64,7 +64,7 @@ def test_replays_of_one_step_give_the_bits_of_direct_steps(
     assert torch.equal(direct.flat.nan_to_num(), replayed.flat.nan_to_num())
     assert (
         torch.equal(direct.carried.nan_to_num(), replayed.carried.nan_to_num())
-        and direct.count == replayed.count
+        and direct.standing.count == replayed.standing.count
     )
 
 

@@ -251,7 +251,7 @@ def test_a_lane_that_diverges_is_frozen_and_leaves_the_bits_of_the_others() -> N
     )
     for lane in (0, 2, 3, 4):
         assert torch.equal(weights(stack, lane), weights(alone, lane))
-    assert stack.alive.flatten().tolist()[:5] == [True, False, True, True, True]
+    assert stack.standing.alive.flatten().tolist()[:5] == [True, False, True, True, True]
 
 
 def test_a_model_that_is_closed_frees_its_memory_at_once() -> None:

@@ -1,0 +1,34 @@
+"""What a training step has beside its layers, in each dialect: plain torch, or as few kernels as can be."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from archsearch.compiler.stacked import triton_dialect
+from archsearch.compiler.stacked.layer import Dialect
+from archsearch.training.stacked.fused_head import FusedHead
+from archsearch.training.stacked.fused_optimiser import FusedOptimiser
+from archsearch.training.stacked.head import Head
+from archsearch.training.stacked.optimiser import StackOptimiser
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """The parts of a step in a dialect.
+
+    Attributes:
+        optimiser: Clips gradients and moves the weights.
+        head: The output layer with its loss.
+    """
+
+    optimiser: type[StackOptimiser]
+    head: type[Head]
+
+
+IN_TORCH = Parts(StackOptimiser, Head)
+IN_TRITON = Parts(FusedOptimiser, FusedHead)
+
+
+def parts_of(dialect: Dialect) -> Parts:
+    """Return the parts that belong to a dialect."""
+    return IN_TRITON if dialect is triton_dialect.compile_kernel else IN_TORCH
