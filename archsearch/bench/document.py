@@ -5,27 +5,30 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from itertools import product
 from statistics import median
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 import torch
 
-from archsearch.bench import jax_scan, stacks, trials
+from archsearch.bench import stacks, trials
+from archsearch.bench.bandwidth import memory_levels
 from archsearch.bench.compiling import compile_seconds
-from archsearch.bench.layers import TORCH, engine_call, torch_call
+from archsearch.bench.layer_rows import CALLS_ROUNDS, CALLS_TURN, layer_rows
+from archsearch.bench.layers import TORCH
+from archsearch.bench.limits import Roofs
 from archsearch.bench.machine import machine
 from archsearch.bench.peak import peak_gflops
-from archsearch.bench.rows import BASE, LayerRow, StackRow, StepRow, TrialRow, rates, ratios
+from archsearch.bench.rows import ForwardRow, LayerRow, StackRow, StepRow, TrialRow, ratios
 from archsearch.bench.shapes import LayerShape
 from archsearch.bench.steps import GRU_CELL, ONNX_GRU, STEPS, step_calls
-from archsearch.bench.subjects import product_flops
-from archsearch.bench.timing import Call, spread, turns
-from archsearch.cell import Cell, library
+from archsearch.bench.timing import interleaved, spread, turns
+from archsearch.cell import Cell
 from archsearch.compiler import default_engine
 from archsearch.compiler.engine_names import INTERPRETER, NATIVE
 from archsearch.workers.process import as_in_a_worker
 
 Told = Callable[[str], None]
+Row = TypeVar("Row", LayerRow, ForwardRow)
 
 
 def measure(
@@ -38,33 +41,38 @@ def measure(
     device: str | None = None,
     stacked: Sequence[LayerShape] = stacks.SHAPES,
     stepped: Sequence[LayerShape] = STEPS,
+    compiled: bool = False,
 ) -> dict[str, Any]:
-    """Return machine, rows, single steps, training steps, compile times; and stacks, where there is a device for them.
+    """Return machine, rows, rows of forward alone, single steps, training steps, compile times; and stacks, where asked for.
 
     Args:
         cells: What is measured, by name.
         shapes: Of the layers.
-        closely: Names of the cells that are also measured in JAX, where it is installed, in single steps, in whole training
-            steps and in stacks.
+        closely: Names of the cells that are also measured in JAX, where it is installed, forward alone, in single steps, in
+            whole training steps and in stacks.
         budgets: Parameters of the models of the training steps.
         rounds: Turns that each engine gets.
         told: Takes a line for people before each part.
         device: Where stacks are measured, "cpu" or a CUDA device; nowhere if None.
         stacked: Shapes of their lanes.
         stepped: Batches and widths of the single steps.
+        compiled: Whether torch.compile takes part in the layers of the cells that are measured closely.
     """
     has_native = default_engine("cpu") == NATIVE.name
     rows: list[LayerRow] = []
+    forward: list[ForwardRow] = []
     single: list[StepRow] = []
     steps: list[TrialRow] = []
     peaks: list[float] = []
     with as_in_a_worker():
+        levels = memory_levels() if has_native else []
         for shape, name in product(shapes, cells):
             told(f"{name} at {shape}")
             peaks += [peak_gflops()] if has_native else []
-            rows += _layer_rows(
-                name, cells[name], shape, rounds, has_native=has_native, closely=name in closely
-            )
+            peers = name in closely
+            asked = {"has_native": has_native, "peers": peers, "compiled": compiled and peers}
+            both_ways, one_way = layer_rows(name, cells[name], shape, rounds, **asked)
+            rows, forward = rows + both_ways, forward + one_way
         for shape, name in product(stepped, [name for name in cells if name in closely]):
             told(f"{name}, one step with a batch of {shape.batch} and {shape.width} units")
             single += _step_rows(name, cells[name], shape, rounds, has_native)
@@ -74,18 +82,26 @@ def measure(
                 steps += _trial_rows(name, cells[name], budget, rounds, has_native)
             except trials.Untimed as error:
                 told(f"left out: {error}")
+        peaks += [peak_gflops()] if has_native and steps else []
         lanes = _stack_rows(
             {name: cell for name, cell in cells.items() if name in closely}, stacked, device, rounds, told
         )
     told("compile times")
     peak = max(peaks, default=None)
+    roofs = None if peak is None else Roofs(peak, levels)
     facts = {"stacks": stacks.device_facts(device)} if device and lanes else {}
     return {
-        "machine": {**machine(), **facts, "peak_gflops": peak},
+        "machine": {
+            **machine(),
+            **facts,
+            "peak_gflops": peak,
+            "levels": msgspec.to_builtins(levels),
+        },
         "rounds": rounds,
-        "rows": [msgspec.to_builtins(row.beside(peak)) for row in _once(rows)],
+        "rows": [msgspec.to_builtins(row.beside(roofs)) for row in _once(rows)],
+        "forward": msgspec.to_builtins(_once(forward)),
         "steps": msgspec.to_builtins(single),
-        "training_steps": msgspec.to_builtins(steps),
+        "training_steps": [msgspec.to_builtins(row.beside(roofs)) for row in steps],
         "compile_seconds": {name: compile_seconds(cell) for name, cell in cells.items()}
         if has_native
         else {},
@@ -95,41 +111,6 @@ def measure(
 
 def _engines(has_native: bool) -> tuple[str, ...]:
     return (NATIVE.recorded_as, INTERPRETER.recorded_as) if has_native else (INTERPRETER.recorded_as,)
-
-
-def _layer_rows(
-    name: str, cell: Cell, shape: LayerShape, rounds: int, has_native: bool, closely: bool
-) -> list[LayerRow]:
-    """Return the rows of a cell's engines and of torch's own layers, from the same rounds."""
-    calls: dict[str, Call] = {engine: engine_call(cell, engine, shape) for engine in _engines(has_native)}
-    calls |= {layer: torch_call(layer, shape) for layer in TORCH}
-    gru, unroll = library.load("gru"), None
-    if closely and jax_scan.is_installed():
-        calls["jax"], unroll = jax_scan.tuned_call(cell, shape)
-        calls["jax vmap"] = jax_scan.stacked_call(cell, shape, unroll)
-    shown = list(calls)
-    if has_native:
-        calls[BASE] = engine_call(gru, "native", shape)
-    taken = turns(calls, rounds)
-    if "jax vmap" in taken:  # milliseconds per setting
-        taken["jax vmap"] = [ms / jax_scan.SETTINGS for ms in taken["jax vmap"]]
-    times = {engine: median(each) for engine, each in taken.items()}
-    rows = []
-    for engine in shown:
-        cell_name = TORCH[engine][1] if engine in TORCH else name
-        flops = product_flops(library.load(cell_name) if engine in TORCH else cell, shape)
-        figures = {**ratios(times, engine), **rates(times, engine, flops, product_flops(gru, shape))}
-        sizes = {"batch": shape.batch, "steps": shape.steps, "width": shape.width}
-        row = {
-            "cell": cell_name,
-            "engine": engine,
-            **sizes,
-            **spread(taken[engine]),
-            **figures,
-            "unroll": unroll if engine.startswith("jax") else None,
-        }
-        rows.append(msgspec.convert(row, LayerRow))
-    return rows
 
 
 def _step_rows(name: str, cell: Cell, shape: LayerShape, rounds: int, has_native: bool) -> list[StepRow]:
@@ -166,7 +147,7 @@ def _trial_rows(name: str, cell: Cell, budget: int, rounds: int, has_native: boo
     rows = []
     for engine in times:
         cell_name = TORCH[engine][1] if engine in TORCH else name
-        row = {
+        row: dict[str, Any] = {
             "cell": cell_name,
             "engine": engine,
             "task": trials.TASK,
@@ -174,6 +155,10 @@ def _trial_rows(name: str, cell: Cell, budget: int, rounds: int, has_native: boo
             **spread(taken[engine]),
             **ratios(times, engine),
         }
+        if engine == NATIVE.recorded_as:
+            work, narrow = trials.native_trial(cell, budget)
+            ms = interleaved({engine: narrow}, CALLS_ROUNDS, CALLS_TURN)[engine]
+            row |= {"work": work, "calls_ms": ms / trials.WINDOWS}
         rows.append(msgspec.convert(row, TrialRow))
     return rows
 
@@ -195,9 +180,9 @@ def _stack_rows(
     return rows
 
 
-def _once(rows: Sequence[LayerRow]) -> list[LayerRow]:
-    """Return the rows with torch's own layers once per shape, from the first cell's rounds."""
-    kept: dict[tuple[str, str, int, int, int], LayerRow] = {}
+def _once(rows: Sequence[Row]) -> list[Row]:
+    """Return the rows with the layers of others once per shape, from the first cell's rounds."""
+    kept: dict[tuple[str, str, int, int, int], Row] = {}
     for row in rows:
         kept.setdefault((row.cell, row.engine, row.batch, row.steps, row.width), row)
     return list(kept.values())

@@ -14,12 +14,15 @@ from archsearch.bench.shapes import LayerShape
 from archsearch.bench.timing import Call
 from archsearch.cell import Cell
 from archsearch.compiler import Recurrent
+from archsearch.compiler.engine_names import INTERPRETER
 
 TORCH: dict[str, tuple[Callable[[int, int], nn.Module], str]] = {
     "nn.GRU": (nn.GRU, "gru_reset_after"),
     "nn.LSTM": (nn.LSTM, "lstm"),
 }
 """Torch's own layers, and the library cells that they compute."""
+
+TORCH_COMPILE = "torch.compile"
 
 
 def torch_call(name: str, shape: LayerShape, device: str = "cpu") -> Call:
@@ -42,6 +45,21 @@ def engine_call(cell: Cell, engine: str, shape: LayerShape) -> Call:
         shape: Batch, steps and width.
     """
     return _call(Recurrent(cell, shape.width, shape.width, engine=engine), shape)
+
+
+def torch_compile_call(cell: Cell, shape: LayerShape) -> Call:
+    """Return forward and backward of a cell whose loop in the interpreter torch.compile has unrolled, at its first call.
+
+    What it has compiled before is forgotten: after some shapes it would give up and run the loop as it is.
+
+    Args:
+        cell: The cell.
+        shape: Batch, steps and width.
+    """
+    torch.compiler.reset()
+    layer = Recurrent(cell, shape.width, shape.width, engine=INTERPRETER.name)
+    layer.compile(dynamic=False)
+    return _call(layer, shape)
 
 
 def _call(layer: nn.Module, shape: LayerShape, device: str = "cpu") -> Call:

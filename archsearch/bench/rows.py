@@ -6,6 +6,8 @@ from collections.abc import Mapping
 
 import msgspec
 
+from archsearch.bench.counting import CountedWork
+from archsearch.bench.limits import Roofs, RowLimits, row_limits
 from archsearch.compiler.engine_names import INTERPRETER
 
 BASE = "gru native"
@@ -31,6 +33,9 @@ class LayerRow(msgspec.Struct, frozen=True):
         per_flop_gru: Time per operation of the products relative to the GRU's in the native engine.
         unroll: Of a scan in JAX, what was fastest.
         share_of_peak: `gflops` as a share of the core's peak; None where nothing measures the peak.
+        work: What it has to do and to move; None for all engines but the native one.
+        calls_ms: Milliseconds of the same with one sequence in the narrowest layer, alike.
+        limits: What holds it back, alike.
     """
 
     cell: str
@@ -48,10 +53,16 @@ class LayerRow(msgspec.Struct, frozen=True):
     per_flop_gru: float | None
     unroll: int | None = None
     share_of_peak: float | None = None
+    work: CountedWork | None = None
+    calls_ms: float | None = None
+    limits: RowLimits | None = None
 
-    def beside(self, peak: float | None) -> LayerRow:
-        """Return the row with its rate as a share of the core's peak."""
-        return self if peak is None else msgspec.structs.replace(self, share_of_peak=self.gflops / peak)
+    def beside(self, roofs: Roofs | None) -> LayerRow:
+        """Return the row with what the core reaches beside it; as it is where nothing measures that."""
+        if roofs is None:
+            return self
+        share = self.gflops / roofs.peak_gflops
+        return msgspec.structs.replace(self, share_of_peak=share, limits=limits_of(self, roofs))
 
 
 class TrialRow(msgspec.Struct, frozen=True):
@@ -71,6 +82,9 @@ class TrialRow(msgspec.Struct, frozen=True):
         ratio_nn_gru: Of nn.GRU's time to this one.
         ratio_nn_lstm: Of nn.LSTM's.
         ratio_reference: Of the interpreter's with the same cell; None for torch's own layers.
+        work: As in `LayerRow`, and so are the next two.
+        calls_ms: See `work`.
+        limits: See `work`.
     """
 
     cell: str
@@ -86,6 +100,41 @@ class TrialRow(msgspec.Struct, frozen=True):
     ratio_nn_gru: float
     ratio_nn_lstm: float
     ratio_reference: float | None
+    work: CountedWork | None = None
+    calls_ms: float | None = None
+    limits: RowLimits | None = None
+
+    def beside(self, roofs: Roofs | None) -> TrialRow:
+        """Return the row with what holds it back; as it is where nothing measures what the core reaches."""
+        return self if roofs is None else msgspec.structs.replace(self, limits=limits_of(self, roofs))
+
+
+class ForwardRow(msgspec.Struct, frozen=True):
+    """One layer over a sequence, forward alone. Ratios say how many times faster than the other's forward it is.
+
+    Attributes:
+        cell: Its name.
+        engine: What ran it.
+        batch: B.
+        steps: T.
+        width: H.
+        ms: Milliseconds, the median over the rounds.
+        low: The quarter point of the rounds.
+        high: The three-quarter point.
+        ratio_nn_gru: Of nn.GRU's time to this one.
+        ratio_onnxruntime: Of ONNX Runtime's GRU's; None where it is not installed.
+    """
+
+    cell: str
+    engine: str
+    batch: int
+    steps: int
+    width: int
+    ms: float
+    low: float
+    high: float
+    ratio_nn_gru: float
+    ratio_onnxruntime: float | None
 
 
 class StepRow(msgspec.Struct, frozen=True):
@@ -143,6 +192,13 @@ class StackRow(msgspec.Struct, frozen=True):
     ms_per_lane: float
     ratio_cudnn: float | None
     first_step_seconds: float
+
+
+def limits_of(row: LayerRow | TrialRow, roofs: Roofs) -> RowLimits | None:
+    """Return what holds a row back, where its work is counted."""
+    if row.work is None or row.calls_ms is None:
+        return None
+    return row_limits(row.work, row.calls_ms, row.ms, roofs)
 
 
 def ratios(times: Mapping[str, float], engine: str) -> dict[str, float | None]:

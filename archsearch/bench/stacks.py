@@ -20,7 +20,7 @@ from archsearch.bench.layers import torch_call
 from archsearch.bench.rows import StackRow
 from archsearch.bench.shapes import LayerShape
 from archsearch.bench.timing import Call, interleaved
-from archsearch.bench.trials import TASK, Untimed
+from archsearch.bench.trials import SETTING, TASK, Untimed
 from archsearch.cell import Cell, library
 from archsearch.compiler.program.program import program
 from archsearch.compiler.stacked import torch_dialect, triton_dialect
@@ -29,7 +29,6 @@ from archsearch.compiler.stacked.lanes import Widths
 from archsearch.compiler.stacked.layer import Layer
 from archsearch.compiler.stacked.precision import choose_precision
 from archsearch.compiler.stacked.shape import lanes, padded
-from archsearch.protocol.settings import Setting
 from archsearch.tasks import load
 from archsearch.training import Streams
 from archsearch.training.model import Model
@@ -48,8 +47,6 @@ STEPS = {"cuda": CAPACITY, "cpu": 1}
 
 RIVALS = {"gru": "nn.GRU", "gru_reset_after": "nn.GRU", "lstm": "nn.LSTM"}
 """Library cell -> the layer of torch that it is set beside; the plain GRU's differs in where the reset gate acts."""
-
-SETTING = Setting("adamw", rate=0.001, clip=5.0, scale=1.0, layers=1, budget=0)
 
 OTHER = "cell other(x, h):\n    h' = 0.375 * h + 0.625 * tanh(linear(x) - linear(h))\n"
 """A cell that is trained before a new one: what a process does once is not that cell's time."""

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from archsearch.bench.onnx_gru import has_onnxruntime, onnx_step
+from archsearch.bench.onnx_gru import has_onnxruntime, onnx_gru
 from archsearch.bench.shapes import LayerShape
 from archsearch.bench.timing import Call
 from archsearch.cell import Cell
@@ -35,7 +35,7 @@ def step_calls(cell: Cell, shape: LayerShape, engines: Sequence[str]) -> dict[st
     theirs = nn.GRUCell(width, width)
     x, h = _drawn(shape.batch, width), _drawn(shape.batch, width)
     calls[GRU_CELL] = lambda: theirs(x, h)
-    return calls | ({ONNX_GRU: onnx_step(shape)} if has_onnxruntime() else {})
+    return calls | ({ONNX_GRU: onnx_gru(LayerShape(shape.batch, 1, width))} if has_onnxruntime() else {})
 
 
 def _layer_step(layer: Recurrent, shape: LayerShape) -> Call:

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from itertools import cycle
+from statistics import mean
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from archsearch.bench.counting import CountedWork, trial_work
 from archsearch.bench.layers import TORCH
+from archsearch.bench.shapes import LayerShape
 from archsearch.bench.timing import Call
 from archsearch.cell import Cell
 from archsearch.compiler import Recurrent
-from archsearch.compiler.engine_names import NATIVE
+from archsearch.compiler.engine_names import INTERPRETER, NATIVE
 from archsearch.errors import ArchsearchError
 from archsearch.protocol.settings import Setting
 from archsearch.protocol.units import units
@@ -31,6 +34,8 @@ BUDGETS = (10_000, 30_000, 250_000)
 
 WINDOWS = 8
 """Steps of one call."""
+
+SETTING = Setting("adamw", rate=0.001, clip=5.0, scale=1.0, layers=1, budget=0)
 
 
 class Untimed(ArchsearchError):
@@ -74,35 +79,53 @@ def trial_calls(cell: Cell, budget: int, engines: tuple[str, ...]) -> tuple[dict
         budget: Parameters.
         engines: Of the cell, names in `compiler.ENGINES`.
     """
-    task = load(TASK)
-    setting = Setting("adamw", rate=0.001, clip=5.0, scale=1.0, layers=1, budget=budget)
-    width = units(cell, task.symbols, 1, budget)
-    windows = list(Streams(task, "cpu").take("train", 0, BATCH, UNROLL, WINDOWS))
-
-    def model_of(layers: nn.Module) -> Model:
-        model = Model(cell, task.symbols, width, setting, torch.Generator().manual_seed(0))
-        model.layers = layers  # type: ignore[assignment]
-        return model
-
+    symbols, width, windows = _sizes(cell, budget)
     calls: dict[str, Call] = {}
     for engine in engines:
-        model = model_of(Recurrent(cell, width, width, engine=engine))
-        calls[engine] = (
-            _native(model, cell, setting, windows)
-            if engine == NATIVE.name
-            else _in_torch(model, setting, windows)
-        )
+        model = _model(cell, symbols, width, Recurrent(cell, width, width, engine=engine))
+        calls[engine] = _native(model, cell, windows) if engine == NATIVE.name else _in_torch(model, windows)
     for name, (layer, _) in TORCH.items():
-        calls[name] = _in_torch(model_of(_FromTorch(layer(width, width))), setting, windows)
+        calls[name] = _in_torch(_model(cell, symbols, width, _FromTorch(layer(width, width))), windows)
     return calls, width
 
 
-def _native(model: Model, cell: Cell, setting: Setting, windows: list[Batch]) -> Call:
+def native_trial(cell: Cell, budget: int) -> tuple[CountedWork, Call]:
+    """Return what a training step in the native engine has to do, and WINDOWS steps of the narrowest model with one stream.
+
+    Args:
+        cell: The cell.
+        budget: Parameters.
+    """
+    symbols, width, windows = _sizes(cell, budget)
+    different = round(mean(len(window.inputs.unique()) for window in windows))
+    work = trial_work(cell, LayerShape(BATCH, UNROLL, width), symbols, different)
+    narrow = cell.width_step
+    model = _model(cell, symbols, narrow, Recurrent(cell, narrow, narrow, engine=INTERPRETER.name))
+    return work, _native(model, cell, _windows(batch=1))
+
+
+def _sizes(cell: Cell, budget: int) -> tuple[int, int, list[Batch]]:
+    """Return the size of the alphabet, the width that the budget gives, and the data of WINDOWS steps."""
+    symbols = load(TASK).symbols
+    return symbols, units(cell, symbols, 1, budget), _windows(BATCH)
+
+
+def _model(cell: Cell, symbols: int, width: int, layers: nn.Module) -> Model:
+    model = Model(cell, symbols, width, SETTING, torch.Generator().manual_seed(0))
+    model.layers = layers  # type: ignore[assignment]
+    return model
+
+
+def _windows(batch: int) -> list[Batch]:
+    return list(Streams(load(TASK), "cpu").take("train", 0, batch, UNROLL, WINDOWS))
+
+
+def _native(model: Model, cell: Cell, windows: list[Batch]) -> Call:
     """Return training steps in the native engine, which takes many in one call."""
     symbols, width = model.embedding.shape
-    native = NativeModel(cell, symbols, width=width, layers=1, batch=BATCH)
+    native = NativeModel(cell, symbols, width=width, layers=1, batch=windows[0].inputs.shape[1])
     native.load(dict(model.named_parameters()))
-    rule = UpdateRule(adaptive=True, rate=setting.rate, clip=setting.clip)
+    rule = UpdateRule(adaptive=True, rate=SETTING.rate, clip=SETTING.clip)
 
     def steps() -> None:
         _, trouble = native.train(windows, rule)
@@ -112,11 +135,11 @@ def _native(model: Model, cell: Cell, setting: Setting, windows: list[Batch]) ->
     return steps
 
 
-def _in_torch(model: Model, setting: Setting, windows: list[Batch]) -> Call:
+def _in_torch(model: Model, windows: list[Batch]) -> Call:
     """Return training steps as a trial makes them around a torch module."""
     weights = list(model.parameters())
-    optimiser = torch.optim.AdamW(weights, lr=setting.rate, fused=True)
-    step = _step(model, weights, optimiser, setting.clip)
+    optimiser = torch.optim.AdamW(weights, lr=SETTING.rate, fused=True)
+    step = _step(model, weights, optimiser, SETTING.clip)
     state: Any = None
     source = cycle(windows)
 

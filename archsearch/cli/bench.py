@@ -11,10 +11,11 @@ from rich.console import Console
 
 from archsearch.actions.cells import find_cell
 from archsearch.cell import Cell, library
+from archsearch.cli.figures import check_figure, figure_option, write_figure
 from archsearch.cli.options import json_option, runs_option
 from archsearch.cli.printing import console, note, print_json
 from archsearch.cli.tables import Column, print_table
-from archsearch.errors import InputError
+from archsearch.errors import BuildError, InputError
 from archsearch.words import plain
 from archsearch.workers.devices import cuda_devices
 
@@ -29,6 +30,14 @@ LAYER = [
     Column("GFLOP/s", right=True, drop=2),
     Column("of peak", right=True, drop=3),
     Column("time/FLOP", right=True, drop=1),
+    Column("limit", right=True, drop=2),
+]
+FORWARD = [
+    Column("cell"),
+    Column("run by"),
+    Column("shape"),
+    *LAYER[2:5],
+    Column("onnxruntime", right=True),
 ]
 TRIAL = [
     Column("cell"),
@@ -36,6 +45,7 @@ TRIAL = [
     Column("parameters", right=True),
     Column("units", right=True, drop=1),
     *LAYER[2:7],
+    LAYER[-1],
 ]
 STEP = [
     Column("cell"),
@@ -48,6 +58,8 @@ STEP = [
     Column("onnxruntime", right=True),
     Column("interpreter", right=True, drop=2),
 ]
+ROOFLINE = "--roofline"
+
 DISAGREE = 0.2
 """Between the quartiles of a time, as a share of its median: more, and the machine was not idle."""
 
@@ -78,6 +90,13 @@ STACK = [
 @click.option(
     "--device", metavar="NAME", help="Where stacks are measured: cpu, cuda:0 …  [default: the first GPU]"
 )
+@click.option(
+    "--torch-compile",
+    "compiled",
+    is_flag=True,
+    help="Also torch.compile of the interpreter's loop: minutes for each cell and shape; needs a C++ compiler.",
+)
+@figure_option("Draw how fast rows are beside what the machine allows there", ROOFLINE)
 @runs_option
 @json_option
 def bench(
@@ -87,6 +106,8 @@ def bench(
     quick: bool,
     rounds: int | None,
     device: str | None,
+    compiled: bool,
+    roofline: Path | None,
     runs: Path,
     as_json: bool,
 ) -> None:
@@ -94,14 +115,18 @@ def bench(
 
     The engines take turns on one thread, and the medians are shown: forward and backward of one layer, one step of it
     without gradients, the whole training step of a trial, and how long a cell takes to compile. Without CELL: some library
-    cells and three fixed mutants. JAX and ONNX Runtime take part where they are installed. With a GPU, or on the device that
-    is named: the training step of stacks, and how soon a new cell takes its first. Leave the machine alone meanwhile.
+    cells and three fixed mutants. JAX and ONNX Runtime take part where they are installed. Each native row says what
+    limits it: compute, a cache, memory or calls. With a GPU, or on the device that is named: the training step of
+    stacks, and how soon a new cell takes its first. Leave the machine alone meanwhile.
     """
     from archsearch.bench import SHAPES, LayerShape, measure, stacks, steps
     from archsearch.bench.trials import BUDGETS
 
     if cells and every:
         raise InputError("--all measures every library cell: name cells, or give --all")
+    check_figure(roofline, ROOFLINE)
+    if compiled or roofline is not None:
+        _check_compiler("--torch-compile" if compiled else ROOFLINE)
     asked = [LayerShape.parse(text) for text in shapes]
     layers, stacked = (asked or list(usual[:1] if quick else usual) for usual in (SHAPES, stacks.SHAPES))
     subjects, closely = _subjects(cells, every, runs)
@@ -115,7 +140,12 @@ def bench(
         device=_device(device),
         stacked=stacked,
         stepped=asked or (steps.STEPS[:2] if quick else steps.STEPS),
+        compiled=compiled,
     )
+    if roofline is not None:
+        from archsearch.bench.roofline import roofline_picture
+
+        write_figure(roofline_picture(document), roofline, ROOFLINE)
     if as_json:
         print_json(document)
     else:
@@ -129,6 +159,16 @@ def _subjects(names: tuple[str, ...], every: bool, runs: Path) -> tuple[dict[str
     if names:
         return {name: find_cell(name, runs).cell for name in names}, names
     return {name: library.load(name) for name in (library.names() if every else USUAL)} | mutants(), CLOSELY
+
+
+def _check_compiler(option: str) -> None:
+    """Refuse an option that needs a C++ compiler where there is none."""
+    from archsearch.compiler.native.toolchain import toolchain
+
+    try:
+        toolchain()
+    except BuildError as error:
+        raise InputError(f"{option} needs a C++ compiler: {error}") from None
 
 
 def _device(said: str | None) -> str | None:
@@ -165,6 +205,9 @@ def _show(document: dict[str, Any]) -> None:
             if (row["batch"], row["steps"], row["width"]) == (batch, steps, width)
         ]
         print_table(out, LAYER, [_layer_line(row) for row in rows])
+    if document["forward"]:
+        out.print("", "Forward of one layer alone, without gradients:", sep="\n")
+        print_table(out, FORWARD, [_forward_line(row) for row in document["forward"]])
     if document["steps"]:
         out.print("", "One step of one layer, without gradients:", sep="\n")
         print_table(out, STEP, [_step_line(row) for row in document["steps"]])
@@ -182,7 +225,8 @@ def _show(document: dict[str, Any]) -> None:
     out.print(
         "",
         "Under the names of others: how many times faster than these. time/FLOP: time per operation of the matrix products",
-        "relative to the GRU's in the native engine; GFLOP/s counts those operations alone.",
+        "relative to the GRU's in the native engine; GFLOP/s counts those operations alone. limit: what would take the most",
+        "time if it were all there is, and its share of the row's.",
         sep="\n",
         soft_wrap=True,
     )
@@ -214,7 +258,27 @@ def _layer_line(row: dict[str, Any]) -> list[str]:
         f"{row['gflops']:.0f}",
         "" if share is None else f"{share:.0%}",
         f"{row['per_flop_gru']:.2f}" if row["per_flop_gru"] else "",
+        _limit(row),
     ]
+
+
+def _forward_line(row: dict[str, Any]) -> list[str]:
+    return [
+        row["cell"],
+        row["engine"],
+        f"B{row['batch']}T{row['steps']}H{row['width']}",
+        f"{row['ms']:.2f}",
+        f"{row['low']:.2f}-{row['high']:.2f}",
+        *(
+            "" if ratio is None else f"{ratio:.2f}x"
+            for ratio in (row["ratio_nn_gru"], row["ratio_onnxruntime"])
+        ),
+    ]
+
+
+def _limit(row: dict[str, Any]) -> str:
+    limits = row["limits"]
+    return "" if limits is None else f"{limits['limit']} {100 * limits['share']:.0f} %"
 
 
 def _step_line(row: dict[str, Any]) -> list[str]:
@@ -237,6 +301,7 @@ def _trial_line(row: dict[str, Any]) -> list[str]:
         f"{row['parameters']:,}",
         str(row["width"]),
         *_times(row),
+        _limit(row),
     ]
 
 

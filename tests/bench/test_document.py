@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import os
 from typing import Any
 
+import msgspec
 import pytest
 import torch
 
 from archsearch.bench import LayerShape, jax_scan, measure, steps
+from archsearch.bench.rows import LayerRow
 from archsearch.cell import Cell, library
 from archsearch.compiler import default_engine
 
@@ -86,6 +89,27 @@ def test_rates_are_those_of_the_products(document: dict[str, Any]) -> None:
     assert native["gflops"] == pytest.approx(36 * 2 * 3 * 8**2 / native["ms"] / 1e6)
     assert native["share_of_peak"] == pytest.approx(native["gflops"] / document["machine"]["peak_gflops"])
     assert 0 < native["share_of_peak"] < 1 < document["machine"]["peak_gflops"]
+
+
+def test_native_rows_alone_say_what_limits_them(document: dict[str, Any]) -> None:
+    for one in (*document["rows"], *document["training_steps"]):
+        assert (one["limits"] is not None) == (one["engine"] == "native")
+    native = msgspec.convert(row(json.loads(json.dumps(document))["rows"], "gru", "native"), LayerRow)
+    assert native.limits is not None and native.work is not None
+    assert native.limits.ms["calls"] == native.calls_ms
+    assert native.limits.ms["compute"] / native.ms == pytest.approx(native.share_of_peak)
+    assert sum(native.limits.bytes.values()) == native.work.bytes
+    assert msgspec.to_builtins(native) == row(document["rows"], "gru", "native")
+
+
+def test_forward_alone_has_rows_of_its_own_for_the_cells_that_are_measured_closely(
+    document: dict[str, Any],
+) -> None:
+    native = row(document["forward"], "gru", "native")
+    theirs = row(document["forward"], "gru_reset_after", "nn.GRU")
+    assert native["ratio_nn_gru"] == pytest.approx(theirs["ms"] / native["ms"])
+    assert {one["cell"] for one in document["forward"]} == {"gru", "gru_reset_after"}
+    assert not {"onnxruntime"} & {one["engine"] for one in document["rows"]}
 
 
 def test_a_new_cell_is_compiled_and_a_cached_one_loaded(document: dict[str, Any]) -> None:

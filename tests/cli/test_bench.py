@@ -1,12 +1,15 @@
 """`archsearch bench` at a shape that takes no time."""
 
 import json
+import re
+from pathlib import Path
 
 import pytest
 
-from archsearch.bench import LayerShape, jax_scan, trials
+from archsearch.bench import LayerShape, jax_scan, layer_rows, trials
 from archsearch.cell import library
 from archsearch.cli.bench import _busy
+from archsearch.errors import BuildError
 from tests.helpers.commands import Call
 
 PROMISED = {
@@ -55,6 +58,37 @@ def test_json_is_one_document_with_the_rows_that_are_promised(call: Call) -> Non
     assert "stacks" not in document and "stacks" not in document["machine"]
 
 
+def test_the_roofline_is_drawn_and_rows_say_what_limits_them(
+    call: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "200")
+    file = tmp_path / "roofline.svg"
+    done = call("bench", "mgu", "--shape", "B2T3H8", "--rounds", "1", "--roofline", str(file))
+    assert done.code == 0, done.err
+    assert "mgu" in file.read_text(encoding="utf-8")
+    assert re.search(r"^mgu +native .* (compute|L1|L2|L3|memory|calls) \d+ %$", done.out, re.MULTILINE)
+
+
+@pytest.mark.parametrize("option", [["--torch-compile"], ["--roofline", "file.svg"]])
+def test_what_needs_a_compiler_says_so(
+    call: Call, monkeypatch: pytest.MonkeyPatch, option: list[str]
+) -> None:
+    def missing() -> None:
+        raise BuildError("no C++ compiler was found")
+
+    monkeypatch.setattr("archsearch.compiler.native.toolchain.toolchain", missing)
+    done = call("bench", "mgu", *option)
+    assert done.code == 2 and f"{option[0]} needs a C++ compiler: no C++ compiler was found" in done.err
+
+
+def test_torch_compile_takes_part_where_it_is_asked_for(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(layer_rows, "torch_compile_call", lambda cell, shape: lambda: None)
+    done = call("bench", "mgu", "--shape", "B2T3H8", "--rounds", "1", "--torch-compile", "--json")
+    assert done.code == 0, done.err
+    rows = {row["engine"]: row for row in json.loads(done.out)["rows"]}
+    assert rows["torch.compile"]["cell"] == "mgu" and rows["torch.compile"]["limits"] is None
+
+
 def test_people_see_tables_and_what_they_mean(call: Call) -> None:
     done = call("bench", "mgu", "--shape", "b2t3h8", "--rounds", "1")
     assert done.code == 0, done.err
@@ -63,6 +97,7 @@ def test_people_see_tables_and_what_they_mean(call: Call) -> None:
     _, _, table = done.out.partition("One step of one layer, without gradients:\n")
     assert table.splitlines()[0].split()[:2] == ["cell", "run"] and "nn.GRUCell" in table.splitlines()[0]
     assert table.splitlines()[1].split()[:4] == ["mgu", "native", "2", "8"]
+    assert "Forward of one layer alone, without gradients:" in done.out
     assert "how many times faster than these" in done.out
     assert "quartiles" in done.out
 
