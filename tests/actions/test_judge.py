@@ -94,9 +94,7 @@ def test_a_length_is_for_tasks_that_are_read_out(world: World) -> None:
     command = world.command("judge", "mut1", "gru", *CLAIM, "--length", 256)
     done = world.run(command)
     assert done.returncode == 2
-    assert (
-        "--length: xml:small is not read out on longer sequences; these are: parity, " in done.stderr
-    )
+    assert "--length: xml:small is not read out on longer sequences; these are: parity, " in done.stderr
 
 
 def test_every_claim_is_tested_at_a_smaller_level_than_those_before(world: World) -> None:
