@@ -108,7 +108,7 @@ def hear(
     folder = Path(data).resolve() if data else None
     request = _request(preset, tasks, scale, folder)
     if length is not None:
-        _check_lengths([question.task for question in request.questions])
+        _check_lengths([task.full_name for task in request.tasks])
     devices = list(worker_devices(device, workers))
     sources = named_sources(question.task for question in request.questions)
     with WorkerPool(devices, str(folder) if folder else None, sources) as pool:

@@ -1,13 +1,17 @@
 """What people are told of a verdict: what holds, on which tasks, and what more pairs would bring."""
 
+import json
 from dataclasses import replace
+from pathlib import Path
 
 import msgspec
+import pytest
 
 from archsearch.actions.verdict_words import outlook, verdict_sentences
 from archsearch.cell import library
 from archsearch.protocol.claims import Claim, PairResult
 from archsearch.protocol.hearing import Hearing
+from tests.helpers.commands import Call
 from tests.helpers.plans import GRU, run_plan
 
 
@@ -40,6 +44,18 @@ def test_a_verdict_on_sequences_of_one_length_says_so() -> None:
         in (verdict_sentences(at_length, "this run")[0])
     )
     assert at_length.as_document()["length"] == 2048 and "length" not in whole.as_document()
+
+
+def test_cells_are_judged_on_sequences_of_one_length(
+    call: Call, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("ARCHSEARCH_CACHE", str(tmp_path))
+    asked = ("judge", "mgu", "mingru", "--preset", "track", "--task", "s3", "--settings", 1, "--pairs", 1)
+    at_length, whole = (
+        json.loads(call(*asked, *more, "--workers", 1, "--json").out) for more in (("--length", 2048), ())
+    )
+    assert at_length["length"] == 2048 and "length" not in whole
+    assert at_length["tasks"]["s3"]["skills"] != whole["tasks"]["s3"]["skills"]
 
 
 def test_what_holds_on_one_task_alone_is_said_where_nothing_holds_on_all() -> None:
