@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 FOLDER = Path("runs", "parallel")
 SHORTEST, LONGEST = 2, 16_384
+SHOWN = 8
+"""Names of the front that are printed; --json has all."""
 
 
 @click.command(
@@ -130,9 +132,10 @@ def parallel(
         _print(rows, most)
         if steps and len(rows) > 1:
             front = [row.cell for row in study_of.parallel_front(rows)]
-            longest = f"T={wanted[-1]:,}"
+            more = f" and {len(front) - SHOWN} more" if len(front) > SHOWN else ""
             note(
-                f"None does better on the longer sequences and needs fewer steps at {longest}: {', '.join(front)}."
+                "None does better on the longer sequences and needs fewer steps at "
+                f"T={wanted[-1]:,}: {', '.join(front[:SHOWN])}{more}."
             )
 
 

@@ -231,7 +231,7 @@ def parallel_row(name: str, cell: Cell, runs: Sequence[ParallelRun]) -> Parallel
 
 def parallel_front(rows: Sequence[ParallelRow]) -> list[ParallelRow]:
     """Return the trained cells that no other beats in both Newton steps at the longest length and skill on sequences ten
-    times as long, the fewest steps first; more steps than were allowed count alike.
+    times as long, the fewest steps first, then by name; more steps than were allowed count alike.
 
     Args:
         rows: Cells, all of one plan, none twice.
@@ -239,7 +239,7 @@ def parallel_front(rows: Sequence[ParallelRow]) -> list[ParallelRow]:
     trained = {row.cell: row for row in rows if row.after is not None}
     steps = {name: steps_after(row, math.inf) for name, row in trained.items()}
     best = best_at_cost(steps, {name: row.skills[SCORED[1]] for name, row in trained.items()})
-    return [trained[name] for name in sorted(best, key=steps.__getitem__)]
+    return [trained[name] for name in sorted(best, key=lambda name: (steps[name], name))]
 
 
 def steps_after(row: ParallelRow, beyond: float) -> float:
