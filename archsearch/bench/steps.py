@@ -39,8 +39,10 @@ def step_calls(cell: Cell, shape: LayerShape, engines: Sequence[str]) -> dict[st
 
 
 def _layer_step(layer: Recurrent, shape: LayerShape) -> Call:
-    x, h = _drawn(shape.batch, shape.width), _drawn(1, shape.batch, shape.width)
-    state = h if len(layer.cell.states) == 1 else (h,) * len(layer.cell.states)
+    x = _drawn(shape.batch, shape.width)
+    # as a step before leaves them, a tensor for each: one that is given twice takes the long way
+    states = tuple(_drawn(1, shape.batch, shape.width) for _ in layer.cell.states)
+    state = states if len(states) > 1 else states[0]
     return lambda: layer.step(x, state)
 
 
