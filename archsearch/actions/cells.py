@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import stat
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -73,15 +74,29 @@ def load_cells(words: str, runs: Path) -> dict[str, Cell]:
         InputError: Nothing of such a name.
     """
     cells: dict[str, Cell] = {}
+    for word, cell in listed_cells(words, runs):
+        add_named(cells, cell, f"{cell.name} ({word})")
+    return cells
+
+
+def listed_cells(words: str, runs: Path) -> Iterator[tuple[str, Cell]]:
+    """Yield the cells of a list, each after the word for it alone: RUN/4 for one of RUN/3-20.
+
+    Args:
+        words: See `load_cells`.
+        runs: Folder of all runs.
+
+    Raises:
+        InputError: Nothing of such a name.
+    """
     for word in map(str.strip, words.split(",")):
         ranks = None if Path(word).exists() else RANKS.fullmatch(word)
         if ranks is None:
-            found = [load_cell(word, runs)]
+            yield word, load_cell(word, runs)
         else:
-            found = best_cells(ranks["run"], runs, int(ranks["last"]), int(ranks["first"]))
-        for cell in found:
-            add_named(cells, cell, f"{cell.name} ({word})")
-    return cells
+            run, first = ranks["run"], int(ranks["first"])
+            for rank, cell in enumerate(best_cells(run, runs, int(ranks["last"]), first), first):
+                yield f"{run}/{rank}", cell
 
 
 def add_named(cells: dict[str, Cell], cell: Cell, otherwise: str) -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
-from archsearch.actions.cells import load_cells
+from archsearch.actions.cells import listed_cells
 from archsearch.cell import Cell, library
 from archsearch.cli.options import Command, json_option, runs_option, set_option, training_options
 from archsearch.errors import InputError
@@ -102,7 +102,7 @@ def examined(preset: str, said: Sequence[str], cells: str | None, runs: Path, ta
     """
     name, loaded = loaded_preset(preset, said)
     wanted = preset_tasks(name, loaded, tasks)
-    return Examined(name, loaded, load_cells(cells or ",".join(library.names()), runs), wanted)
+    return Examined(name, loaded, dict(listed_cells(cells or ",".join(library.names()), runs)), wanted)
 
 
 def loaded_preset(preset: str, said: Sequence[str]) -> tuple[str, Preset]:

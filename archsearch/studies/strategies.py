@@ -57,8 +57,8 @@ class StudyOptions:
         tasks: Tasks of the preset; None for its choice.
         data: Folder of the Penn Treebank's files.
         devices: One device per worker.
-        space: What cells are made of: a name or a TOML file; None for the usual one.
         simulated: Answers in the place of training, from a file of candidates, whose plan says preset and tasks.
+        space: What cells are made of: a name or a TOML file; None for the usual one.
     """
 
     folder: Path
@@ -69,8 +69,8 @@ class StudyOptions:
     tasks: tuple[str, ...] | None
     data: Path | None
     devices: tuple[str, ...]
-    space: str | None = None
     simulated: RecordedTrials | None = None
+    space: str | None = None
 
 
 @dataclass(frozen=True)

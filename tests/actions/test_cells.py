@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from archsearch.actions.cells import find_cell, load_cells
+from archsearch.actions.cells import find_cell, listed_cells, load_cells
 from archsearch.cell import Cell, library
 from archsearch.errors import InputError
 from archsearch.store import RunStore, existing_run, read_leaderboard
@@ -51,6 +51,7 @@ def test_a_list_takes_ranks_of_a_run_from_one_to_another(finished: Finished) -> 
     assert listed["tiny-1/1-2"] == ranked[:2]
     assert listed["mut1, tiny-1/2-2"] == [library.load("mut1").id, ranked[1]]
     assert listed["tiny-1/2-99"] == ranked[1:], "those that there are"
+    assert [*dict(listed_cells("mut1, tiny-1/1-2", finished.runs))] == ["mut1", "tiny-1/1", "tiny-1/2"]
 
 
 @pytest.mark.parametrize("words", ["tiny-1/99-100", "tiny-1/2-1"])
