@@ -124,14 +124,13 @@ def parallel(
         from archsearch.studies.parallel_map import parallel_map
 
         write_figure(parallel_map(rows, most), map, "--map")
+    front = [row.cell for row in study_of.parallel_front(rows)]
     if as_json:
         about = {"task": task, "steps": steps, "most": most}
-        front = [row.cell for row in study_of.parallel_front(rows)]
         print_json({**about, "rows": msgspec.to_builtins(rows, str_keys=True), "front": front})
     else:
         _print(rows, most)
-        if steps and len(rows) > 1:
-            front = [row.cell for row in study_of.parallel_front(rows)]
+        if len(front) > 1:
             more = f" and {len(front) - SHOWN} more" if len(front) > SHOWN else ""
             note(
                 "None does better on the longer sequences and needs fewer steps at "
