@@ -28,7 +28,7 @@ INTERPRETER = EngineName(name="interpreter", version=1, recorded_as="reference")
 NATIVE = EngineName(name="native", version=2, recorded_as="native")
 NATIVE_BF16 = EngineName(name="native-bf16", version=1, recorded_as="native-bf16", rounds=True)
 STACKED = EngineName(name="stacked", version=2, recorded_as="stacked", trains_stacks=True)
-NEWTON = EngineName(name="newton", version=1, recorded_as="newton")
+NEWTON = EngineName(name="newton", version=2, recorded_as="newton")
 
 ENGINE_NAMES = {engine.name: engine for engine in (INTERPRETER, NATIVE, STACKED, NATIVE_BF16, NEWTON)}
 

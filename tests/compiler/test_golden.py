@@ -56,7 +56,7 @@ GOLDEN = {
         },
     ),
     "native-bf16": Pinned(1, {"g++ 12.2.0, AVX-512, AuthenticAMD": "528d27ced519e330"}),
-    "newton": Pinned(1, {"torch 2.13.0, AVX512, AuthenticAMD": "e647bedade621bac"}),
+    "newton": Pinned(2, {"torch 2.13.0, AVX512, AuthenticAMD": "6bfeb640948176fa"}),
 }
 
 MUTANT = """

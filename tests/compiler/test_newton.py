@@ -70,6 +70,15 @@ def test_states_that_follow_each_other_are_found_together() -> None:
     assert_equal(results(layer(cell, "newton")), results(layer(cell, "interpreter")))
 
 
+def test_an_affine_cell_is_as_exact_where_its_states_are_far_smaller_than_those_it_began_with() -> None:
+    cell = Cell.parse("cell c(x, h):\n    h' = x * h\n")
+    (out, last, *_), (expected, theirs, *_) = (
+        results(layer(cell, engine)) for engine in ("newton", "interpreter")
+    )
+    assert expected.abs().min() == 0 < expected.abs().max(), "resets leave nothing but zeros"
+    assert torch.allclose(out, expected, rtol=1e-12, atol=0) and torch.equal(last, theirs)
+
+
 def test_in_single_precision_the_error_is_that_of_single_precision() -> None:
     for name in ("mingru", "paragru", "indylstm"):
         exact = results(layer(library.load(name), "interpreter"))
