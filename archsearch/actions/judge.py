@@ -40,7 +40,7 @@ from archsearch.protocol.plan import PlannedTask, RunPlan
 from archsearch.protocol.records import Outcome, Trial
 from archsearch.store.claims import Ledger, UserLedger, made_before
 from archsearch.tasks import TASKS, TaskName
-from archsearch.tasks.lengths import LengthTask
+from archsearch.tasks.lengths import READ_OUTS, LengthTask
 from archsearch.workers.devices import worker_devices
 from archsearch.workers.dispatch import Dispatcher
 from archsearch.workers.pool import WorkerPool
@@ -108,7 +108,7 @@ def hear(
     folder = Path(data).resolve() if data else None
     request = _request(preset, tasks, scale, folder)
     if length is not None:
-        _check_lengths([task.full_name for task in request.tasks])
+        _check_length(length, [task.full_name for task in request.tasks])
     devices = list(worker_devices(device, workers))
     sources = named_sources(question.task for question in request.questions)
     with WorkerPool(devices, str(folder) if folder else None, sources) as pool:
@@ -150,12 +150,15 @@ def _request(preset: str, tasks: Sequence[str], scale: float, data: Path | None)
     return ResolvedRequest(name, rules, resolved)
 
 
-def _check_lengths(tasks: Sequence[str]) -> None:
-    """Refuse tasks that are not read out on longer sequences.
+def _check_length(length: int, tasks: Sequence[str]) -> None:
+    """Refuse a length that nothing is read out at, and tasks that are not read out.
 
     Raises:
-        InputError: Names the first.
+        InputError: Names it, or the first of these.
     """
+    if length not in READ_OUTS:
+        there = ", ".join(map(str, READ_OUTS))
+        raise InputError(f"length {length}: cells are read out at {there} steps; take one of these")
     read_out = [
         name
         for name, family in TASKS.items()

@@ -7,8 +7,10 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from archsearch.actions.judge import hear
 from archsearch.actions.verdict_words import outlook, verdict_sentences
 from archsearch.cell import library
+from archsearch.errors import InputError
 from archsearch.protocol.claims import Claim, PairResult
 from archsearch.protocol.hearing import Hearing
 from tests.helpers.commands import Call
@@ -56,6 +58,11 @@ def test_cells_are_judged_on_sequences_of_one_length(
     )
     assert at_length["length"] == 2048 and "length" not in whole
     assert at_length["tasks"]["s3"]["skills"] != whole["tasks"]["s3"]["skills"]
+
+
+def test_a_length_that_nothing_is_read_out_at_is_refused() -> None:
+    with pytest.raises(InputError, match="length 300: cells are read out at 256, 512, 1024, 2048 steps"):
+        hear("mgu", "gru", preset="track", tasks=["s3"], length=300)
 
 
 def test_what_holds_on_one_task_alone_is_said_where_nothing_holds_on_all() -> None:
