@@ -14,23 +14,29 @@ class EngineName:
         version: Part of every trial's record; it rises when the engine's bits change.
         recorded_as: As records say it. It is part of a trial's key, so an engine that gets another name keeps this one.
         trains_stacks: Whether it trains several trials at once, side by side.
-        rounds: Whether it rounds what its matrix products multiply to bfloat16, so that it equals the others to two digits.
+        parts: How many bfloat16 numbers stand for each one that its matrix products multiply, so that it equals the others
+            to two digits, or to five; 0 if they stay as they are.
     """
 
     name: str
     version: int
     recorded_as: str
     trains_stacks: bool = False
-    rounds: bool = False
+    parts: int = 0
 
 
 INTERPRETER = EngineName(name="interpreter", version=1, recorded_as="reference")
 NATIVE = EngineName(name="native", version=2, recorded_as="native")
-NATIVE_BF16 = EngineName(name="native-bf16", version=1, recorded_as="native-bf16", rounds=True)
+NATIVE_BF16 = EngineName(name="native-bf16", version=1, recorded_as="native-bf16", parts=1)
+NATIVE_3BF16 = EngineName(name="native-3bf16", version=1, recorded_as="native-3bf16", parts=2)
 STACKED = EngineName(name="stacked", version=2, recorded_as="stacked", trains_stacks=True)
 NEWTON = EngineName(name="newton", version=2, recorded_as="newton")
 
-ENGINE_NAMES = {engine.name: engine for engine in (INTERPRETER, NATIVE, STACKED, NATIVE_BF16, NEWTON)}
+NATIVE_ENGINES = (NATIVE, NATIVE_BF16, NATIVE_3BF16)
+"""Those that also train whole models in compiled code."""
+
+_ROWS = (INTERPRETER, NATIVE, STACKED, NATIVE_BF16, NATIVE_3BF16, NEWTON)
+ENGINE_NAMES = {engine.name: engine for engine in _ROWS}
 
 
 def current_name(word: str) -> str:

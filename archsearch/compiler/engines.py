@@ -6,7 +6,7 @@ import os
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 
 import torch
 
@@ -16,6 +16,7 @@ from archsearch.compiler.engine_names import (
     ENGINE_NAMES,
     INTERPRETER,
     NATIVE,
+    NATIVE_3BF16,
     NATIVE_BF16,
     NEWTON,
     STACKED,
@@ -65,10 +66,10 @@ def _native_works() -> bool:
     return native_trouble() is None
 
 
-def _rounded_works() -> bool:
+def _works_in_parts(parts: int) -> bool:
     try:
         cache_folder()
-        native.native_description(rounded=True)
+        native.native_description(parts)
     except (BuildError, NoCache):
         return False
     return True
@@ -94,6 +95,16 @@ def _native_trouble(command: str, march: str) -> BuildError | None:
     return None
 
 
+def _that_rounds(title: EngineName, make: Callable[[Cell], LayerFunction]) -> Engine:
+    """Return the row of a native engine that multiplies bfloat16; no device runs cells in it unasked."""
+    return Engine(
+        title=title,
+        make=make,
+        describe=lambda device: native.native_description(title.parts),
+        works=partial(_works_in_parts, title.parts),
+    )
+
+
 _ROWS = (
     Engine(title=INTERPRETER, make=Interpreter),
     Engine(
@@ -104,12 +115,8 @@ _ROWS = (
         works=_native_works,
     ),
     Engine(title=STACKED, make=Stacked, describe=dialects.stacked_description, devices=("cuda",)),
-    Engine(
-        title=NATIVE_BF16,
-        make=native.NativeRounded,
-        describe=lambda device: native.native_description(rounded=True),
-        works=_rounded_works,
-    ),
+    _that_rounds(NATIVE_BF16, native.NativeRounded),
+    _that_rounds(NATIVE_3BF16, native.NativeSplit),
     Engine(title=NEWTON, make=Newton),
 )
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import torch
 
 from archsearch.cell import Cell
-from archsearch.compiler.engine_names import INTERPRETER, NATIVE, NATIVE_BF16
+from archsearch.compiler.engine_names import INTERPRETER, NATIVE_ENGINES
 from archsearch.compiler.engines import Engine, engine_of
 from archsearch.protocol.stacks import alike
 from archsearch.training.learner import Learner
@@ -59,8 +59,8 @@ def _single_learner(lane: TrialProgress, cell: Cell, streams: Streams, engine: E
     setting, batch = lane.trial.setting, lane.trial.batch
     model = _drawn_model(lane, cell, streams.task.symbols, engine.name)
     whole = not (setting.dropout or lane.trial.own_width or streams.task.is_real)  # what native computes
-    if engine.title in (NATIVE, NATIVE_BF16) and streams.device == "cpu" and whole:
-        return NativeLearner(cell, model, setting, batch, rounded=engine.title.rounds)
+    if engine.title in NATIVE_ENGINES and streams.device == "cpu" and whole:
+        return NativeLearner(cell, model, setting, batch, parts=engine.title.parts)
     torch.manual_seed(lane.seed)  # of dropout, which draws from torch's own generator
     return TorchLearner(model.to(streams.device), setting, batch, streams.task.measure)
 

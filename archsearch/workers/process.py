@@ -277,7 +277,7 @@ def chosen_engine(device: str) -> str:
         if current_name(asked) not in ENGINES:
             raise InputError(f"ARCHSEARCH_ENGINE is {asked!r}; it must be one of {', '.join(ENGINES)}")
         engine = ENGINES[current_name(asked)]
-        if engine.title.rounds and not engine.works():
+        if engine.title.parts and not engine.works():
             raise InputError(
                 f"ARCHSEARCH_ENGINE is {asked!r}, which needs a C++ compiler and a processor with AVX512-BF16"
             )

@@ -4,7 +4,7 @@ import pytest
 
 from archsearch.compiler import ENGINES
 
-EXACT = [name for name, engine in ENGINES.items() if not engine.title.rounds]
+EXACT = [name for name, engine in ENGINES.items() if not engine.title.parts]
 """The engines that equal the interpreter but for the last digits; test_rounded.py holds the other to what it is."""
 
 

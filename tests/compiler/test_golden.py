@@ -56,6 +56,7 @@ GOLDEN = {
         },
     ),
     "native-bf16": Pinned(1, {"g++ 12.2.0, AVX-512, AuthenticAMD": "528d27ced519e330"}),
+    "native-3bf16": Pinned(1, {"g++ 12.2.0, AVX-512, AuthenticAMD": "13625b39026139ce"}),
     "newton": Pinned(2, {"torch 2.13.0, AVX512, AuthenticAMD": "6bfeb640948176fa"}),
 }
 
@@ -166,7 +167,8 @@ def test_the_native_engine_computes_the_same_bits_as_ever(
     check("native", identity("native").partition("(")[2].rstrip(")"))
 
 
-def test_the_native_engine_that_rounds_computes_the_same_bits_as_ever() -> None:
-    if not ENGINES["native-bf16"].works():
+@pytest.mark.parametrize("engine", ["native-bf16", "native-3bf16"])
+def test_the_native_engines_that_round_compute_the_same_bits_as_ever(engine: str) -> None:
+    if not ENGINES[engine].works():
         pytest.skip("no C++ compiler, or the processor does not multiply bfloat16")
-    check("native-bf16", f"{identity('native-bf16').partition('(')[2].rstrip(')')}, {vendor()}")
+    check(engine, f"{identity(engine).partition('(')[2].rstrip(')')}, {vendor()}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import os
 from array import array
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -21,7 +22,10 @@ LAYERS = 256
 """Compiled cells that stay loaded, besides those that somebody holds."""
 
 WIDEST = "AVX-512"
-"""The vectors that the product which rounds is written for, as `Toolchain.instructions` says it."""
+"""The vectors that the products which round are written for, as `Toolchain.instructions` says it."""
+
+TILES = frozenset({"amx_tile", "amx_bf16"})
+"""What a processor says that multiplies tiles of bfloat16."""
 
 PRODUCTS = ("pack", "pack_forward", "pack_backward", "run", "run_once")
 POINTERS = (
@@ -58,23 +62,23 @@ class _Layer(ctypes.Structure):
     ]
 
 
-def gemm(double: bool, rounded: bool = False) -> tuple[_Gemm, ctypes.CDLL]:
+def gemm(double: bool, parts: int = 0) -> tuple[_Gemm, ctypes.CDLL]:
     """Return the host's matrix product, built once, and the library that holds it.
 
     Args:
         double: Whether its numbers are float64, else float32.
-        rounded: Whether float32 numbers are rounded to bfloat16 before they are multiplied.
+        parts: How many bfloat16 numbers stand for a float32 one that is multiplied, 1 or 2; 0 if it stays as it is.
 
     Raises:
         BuildError: There is no compiler, it failed, or the processor does not multiply bfloat16.
     """
-    return _gemm(double, rounded, toolchain())
+    return _gemm(double, 0 if double else parts, toolchain())
 
 
 @cache
-def _gemm(double: bool, rounded: bool, tools: Toolchain) -> tuple[_Gemm, ctypes.CDLL]:
-    if rounded and not double:
-        built = library(_text("gemm_bf16.cpp"), double, _with_bf16(tools))
+def _gemm(double: bool, parts: int, tools: Toolchain) -> tuple[_Gemm, ctypes.CDLL]:
+    if parts:
+        built = _tiled(parts, tools) or library(_text("gemm_bf16.cpp"), double, _with_bf16(parts, tools))
     else:
         built = library(_text("gemm.cpp"), double)
     pointers = [ctypes.cast(getattr(built, f"gemm_{name}"), ctypes.c_void_p).value for name in PRODUCTS]
@@ -85,21 +89,39 @@ def _text(name: str) -> str:
     return (HERE / name).read_text(encoding="utf-8")
 
 
-def _with_bf16(tools: Toolchain) -> tuple[str, ...]:
-    """Return how the product that rounds is optimised, for the vectors that cells are compiled for.
+def has_tiles(product: ctypes.CDLL) -> bool:
+    """Whether the library of a product multiplies on the processor's tiles."""
+    return hasattr(product, "gemm_permitted")
+
+
+def _tiled(parts: int, tools: Toolchain) -> ctypes.CDLL | None:
+    """Return the product on tiles, None where there are none, or `ARCHSEARCH_AMX=0` does not want them."""
+    if os.environ.get("ARCHSEARCH_AMX") == "0" or not flags_of_processor() >= TILES:
+        return None
+    built = library(_text("gemm_tiles.cpp"), False, _with_bf16(parts, tools))
+    return built if built.gemm_permitted() else None
+
+
+def _with_bf16(parts: int, tools: Toolchain) -> tuple[str, ...]:
+    """Return how a product that rounds is optimised, for the vectors that cells are compiled for.
+
+    Args:
+        parts: See `gemm`.
+        tools: The compiler.
 
     Raises:
         BuildError: They are narrower, or the processor does not multiply bfloat16.
     """
-    if tools.instructions != WIDEST or "avx512_bf16" not in _flags_of_processor():
+    if tools.instructions != WIDEST or "avx512_bf16" not in flags_of_processor():
         raise BuildError(
             f"the processor, or code for {tools.instructions}, has no AVX512-BF16, by which bfloat16 is multiplied"
         )
-    return (*THOROUGH, "-mavx512bf16")
+    return (*THOROUGH, "-mavx512bf16", f"-DPARTS={parts}")
 
 
 @cache
-def _flags_of_processor() -> frozenset[str]:
+def flags_of_processor() -> frozenset[str]:
+    """Return what the processor says that it can do, nothing where the system does not tell."""
     try:
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
     except OSError:
@@ -116,25 +138,25 @@ class CompiledLayer:
         backward: Alike.
         sizes: From T, B, H, I to the numbers that the tape and the memory for one call have.
         forward_sizes: The same where nobody goes backward.
-        product: Address of the host's matrix product.
+        product: The host's matrix product.
     """
 
     forward: Callable[..., Any]
     backward: Callable[..., Any]
     sizes: Callable[..., tuple[int, int]]
     forward_sizes: Callable[..., tuple[int, int]]
-    product: int
+    product: _Gemm
 
 
 @lru_cache(LAYERS)
-def compile_layer(text: str, double: bool, tools: Toolchain, rounded: bool = False) -> CompiledLayer:
+def compile_layer(text: str, double: bool, tools: Toolchain, parts: int = 0) -> CompiledLayer:
     """Return the functions of a cell's source.
 
     Args:
         text: The source.
         double: Whether its numbers are float64, else float32.
         tools: The compiler, part of the key, since tests change it.
-        rounded: See `gemm`.
+        parts: See `gemm`.
 
     Raises:
         BuildError: There is no compiler, or it failed.
@@ -153,7 +175,7 @@ def compile_layer(text: str, double: bool, tools: Toolchain, rounded: bool = Fal
     def forward_sizes(*shape: int) -> tuple[int, int]:
         return tape_size(*shape), forward_size(*shape)
 
-    product = ctypes.addressof(_gemm(double, rounded, tools)[0])
+    product, _ = _gemm(double, 0 if double else parts, tools)
     return CompiledLayer(
         forward=forward, backward=backward, sizes=sizes, forward_sizes=forward_sizes, product=product
     )
@@ -164,17 +186,17 @@ class Call:
 
     Args:
         sizes: T, B, H, I.
-        product: Address of the host's matrix product.
+        product: The host's matrix product.
 
     Attributes:
         layer: The structure that a function is given.
         held: What its pointers point to.
     """
 
-    def __init__(self, sizes: tuple[int, ...], product: int) -> None:
+    def __init__(self, sizes: tuple[int, ...], product: _Gemm) -> None:
         self.layer = _Layer(*sizes)
-        self.layer.gemm = product
-        self.held: list[Any] = []
+        self.layer.gemm = ctypes.addressof(product)
+        self.held: list[Any] = [product]
 
     def set(self, **tensors: Tensor | None) -> None:
         """Point at contiguous tensors, each of the shape that `layer.h` says; None points nowhere."""

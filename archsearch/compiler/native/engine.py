@@ -13,7 +13,7 @@ from archsearch.cell import Cell
 from archsearch.compiler.differentiable import Gradients, Inputs
 from archsearch.compiler.generated import Generated
 from archsearch.compiler.native.buffers import Buffers
-from archsearch.compiler.native.call import Call, CompiledLayer, compile_layer, gemm
+from archsearch.compiler.native.call import Call, CompiledLayer, compile_layer, gemm, has_tiles
 from archsearch.compiler.native.pages import in_large_pages
 from archsearch.compiler.native.prepared import Prepared
 from archsearch.compiler.native.source import source
@@ -21,24 +21,24 @@ from archsearch.compiler.native.stretches import is_long, way
 from archsearch.compiler.native.toolchain import toolchain
 from archsearch.compiler.readable import readable, unwatched
 
-__all__ = ["Native", "NativeRounded", "native_description", "gemm"]
+__all__ = ["Native", "NativeRounded", "NativeSplit", "native_description", "gemm"]
 
 FORMS = 4
 """Forms of call that stay prepared; the one that was used longest ago goes first."""
 
 
-def native_description(rounded: bool = False) -> str:
+def native_description(parts: int = 0) -> str:
     """Return what decides this engine's bits besides its version: compiler and instruction set.
 
     Args:
-        rounded: Of the engine that rounds.
+        parts: Of the engine that multiplies bfloat16, see `gemm`.
 
     Raises:
         BuildError: There is no working compiler, or the processor does not multiply bfloat16.
     """
-    gemm(False, rounded)  # builds a library, the whole way
+    product = gemm(False, parts)[1]  # builds a library, the whole way
     tools = toolchain()
-    return f"{tools.name}, {tools.instructions}"
+    return f"{tools.name}, {tools.instructions}" + (", AMX" if has_tiles(product) else "")
 
 
 class Native(Generated):
@@ -49,10 +49,11 @@ class Native(Generated):
         tapes: Memory that lives from forward to backward.
         works: Memory for one call.
         prepared: Calls without gradients by their forms; one that is at work is not among them.
+        parts: How many bfloat16 numbers stand for a float32 one in matrix products, see `gemm`.
     """
 
     devices = ("cpu",)
-    rounded = False
+    parts = 0
 
     def __init__(self, cell: Cell) -> None:
         super().__init__(cell)
@@ -148,13 +149,19 @@ class Native(Generated):
 
     def _built(self, x: Tensor) -> CompiledLayer:
         """Return the functions for numbers of the type of x, (T, B, I)."""
-        return compile_layer(self.text, x.dtype == torch.float64, toolchain(), self.rounded)
+        return compile_layer(self.text, x.dtype == torch.float64, toolchain(), self.parts)
 
 
 class NativeRounded(Native):
     """The same with matrix products that round float32 numbers to bfloat16, and sum in float32; float64 stays as it is."""
 
-    rounded = True
+    parts = 1
+
+
+class NativeSplit(Native):
+    """The same with float32 numbers as sums of two bfloat16 ones: three products for one, nearly as close as float32."""
+
+    parts = 2
 
 
 class _Call:

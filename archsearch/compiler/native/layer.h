@@ -29,6 +29,8 @@ static inline long whole(long n) { return (n + 15) / 16 * 16; }
 // How far apart rows lie that are also read column by column: a page apart, their columns would share one line of the cache.
 static inline long apart(long n) { return n * sizeof(real) % 4096 ? n : n + 16; }
 static inline long panels(long n) { return (n + W - 1) / W * W; }
+// How deep panels of `n` rows lie: products that round pack whole tiles.
+static inline long deepened(long n) { return (n + 31) / 32 * 32; }
 static inline long longer(long a, long b) { return a > b ? a : b; }
 #ifdef GUARDED  // what lies behind an array may not be touched: the address sanitizer watches
 #include <sanitizer/asan_interface.h>

@@ -23,6 +23,8 @@ struct Answers {
 
 static inline long rounded(long n, long to) { return (n + to - 1) / to * to; }
 static inline long least(long a, long b) { return a < b ? a : b; }
+// How far packed slabs of weights lie apart, in rows.
+static const long DEEP = rounded(SLAB, 32);
 static inline long slabs(long V) { return (V + SLAB - 1) / SLAB; }
 
 // As many rows as the layer is wide, so that a block's logits are no larger than the weights, or more where they are few.
@@ -32,8 +34,8 @@ static inline long block_rows(long V, long n, long rows) {
 }
 
 static long head_size(long V, long n, long rows) {
-  const long block = block_rows(V, n, rows), wide = rounded(n + 1, 2 * W);
-  return block * (V + slabs(V) + 5 + 2 * wide) + V * wide;
+  const long block = block_rows(V, n, rows), wide = rounded(n + 1, 32);
+  return block * (V + slabs(V) + 5 + 2 * wide) + slabs(V) * DEEP * wide;
 }
 
 // One slab of logits (count, stride): the running maximum of each row; then, for the softmax, exp(logit - maximum) in their
@@ -81,14 +83,14 @@ static void harden(real* logits, long first, long count, long stride, const mask
 
 // Loss over rows of h, (rows, n + 1) with ones at the end. With dh, (rows, n): gradients of scale * loss; else right answers.
 static Answers head_run(const Head& head, const real* h, const int64_t* targets, long rows, real* dh, real scale) {
-  const long deep = head.n + 1, wide = rounded(deep, 2 * W), block = block_rows(head.V, head.n, head.rows);
+  const long deep = head.n + 1, wide = rounded(deep, 32), block = block_rows(head.V, head.n, head.rows);
   const Gemm& gemm = *head.gemm;
   real *logits = head.work, *peak = logits + block * head.V, *top = peak + block * slabs(head.V), *sum = top + block;
   real *hit = sum + block, *columns = hit + 3 * block, *lines = columns + block * wide, *weights = lines + block * wide;
   mask_element *target = (mask_element*)(hit + block), *choice = (mask_element*)(hit + 2 * block);
   Answers answers = {0, 0};
   for (long v = 0; dh && v < head.V; v += SLAB)
-    gemm.pack(head.weight + v * deep, deep, least(SLAB, head.V - v), head.n, weights + v * wide);
+    gemm.pack(head.weight + v * deep, deep, least(SLAB, head.V - v), head.n, weights + v / SLAB * DEEP * wide);
   for (long from = 0; from < rows; from += block, h += block * deep, targets += block) {
     const long count = least(block, rows - from), stride = rounded(count, 2 * W);
     gemm.pack_forward(&h, 1, count, stride, deep, columns);
@@ -118,7 +120,7 @@ static Answers head_run(const Head& head, const real* h, const int64_t* targets,
       harden(slab, v, symbols, stride, target, factor, scale);
       real *dw = head.gradient + v * deep, *into = dh + from * head.n;
       gemm.run(slab, stride, 1, 1, count, 0, lines, from > 0 ? dw : 0, deep, dw, deep, symbols, deep);
-      gemm.run(slab, 1, stride, 1, symbols, 0, weights + v * wide, v > 0 ? into : 0, head.n, into, head.n, count, head.n);
+      gemm.run(slab, 1, stride, 1, symbols, 0, weights + v / SLAB * DEEP * wide, v > 0 ? into : 0, head.n, into, head.n, count, head.n);
     }
   }
   return answers;

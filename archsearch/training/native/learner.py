@@ -26,7 +26,7 @@ class NativeLearner:
         model: A model of that cell with the initial weights.
         setting: Optimiser, clip, layers.
         batch: Parallel streams.
-        rounded: Whether matrix products round to bfloat16.
+        parts: How many bfloat16 numbers stand for a float32 one in matrix products; 0 if it stays as it is.
 
     Attributes:
         native: The model in compiled code.
@@ -35,13 +35,9 @@ class NativeLearner:
         kept: The weights that were remembered last.
     """
 
-    def __init__(
-        self, cell: Cell, model: Model, setting: Setting, batch: int, *, rounded: bool = False
-    ) -> None:
+    def __init__(self, cell: Cell, model: Model, setting: Setting, batch: int, *, parts: int = 0) -> None:
         symbols, width = model.embedding.shape
-        self.native = NativeModel(
-            cell, symbols, width=width, layers=setting.layers, batch=batch, rounded=rounded
-        )
+        self.native = NativeModel(cell, symbols, width=width, layers=setting.layers, batch=batch, parts=parts)
         self.setting = setting
         self.native.load(dict(model.named_parameters()))
         self.stretch = min(64, max(1, CALL // self.native.flat.numel()))

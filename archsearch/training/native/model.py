@@ -103,7 +103,7 @@ class NativeModel:
         batch: int,
         dtype: torch.dtype = torch.float32,
         *,
-        rounded: bool = False,
+        parts: int = 0,
     ) -> None:
         """Compile the cell and lay out its parameters.
 
@@ -114,7 +114,7 @@ class NativeModel:
             layers: How many.
             batch: B of every window.
             dtype: float32 or float64.
-            rounded: Whether matrix products round float32 numbers to bfloat16.
+            parts: How many bfloat16 numbers stand for a float32 one in matrix products; 0 if it stays as it is.
 
         Raises:
             BuildError: The compiler failed.
@@ -122,7 +122,7 @@ class NativeModel:
         cell = cell.canonical()
         self.dtype, self.batch = dtype, batch
         double = dtype == torch.float64
-        self.runtime, self.product = runtime(double, toolchain()), gemm(double, rounded)[0]
+        self.runtime, self.product = runtime(double, toolchain()), gemm(double, parts)[0]
         self.cell = compile_layer(source(cell), double, toolchain())
         layout, moved = flat_layout(cell, symbols, width, layers)
         size = max(parameter.end for parameter in layout)

@@ -9,13 +9,35 @@ import numpy as np
 import pytest
 import torch
 
-from archsearch.compiler.native.call import gemm
+from archsearch.compiler.native import call
+from archsearch.compiler.native.build import library
+from archsearch.compiler.native.toolchain import toolchain
 from archsearch.errors import BuildError
-from tests.compiler.native.processors import OTHERS, use
+from tests.compiler.native.processors import OTHERS, emulated_tiles, use
 
 EDGES = (1, 2, 7, 16, 33)
 GUARD = 64
 """Numbers behind a result that must stay as they are."""
+
+
+PARTS = {"bfloat16": 1, "split": 2, "tiles": 1, "split tiles": 2}
+"""How many bfloat16 numbers stand for a float32 one, in products that round."""
+
+
+def product_of(kind: str) -> ctypes.CDLL:
+    """Return the library of a product; tiles are those of the processor, or made of plain C++ where it has none.
+
+    Raises:
+        BuildError: The processor does not multiply bfloat16.
+    """
+    parts = PARTS.get(kind, 0)
+    if not parts:
+        return call.gemm(kind == "float64")[1]
+    built = call.gemm(False, parts)[1]
+    if call.has_tiles(built) == ("tiles" in kind):
+        return built
+    text = emulated_tiles() if "tiles" in kind else call._text("gemm_bf16.cpp")
+    return library(text, False, call._with_bf16(parts, toolchain()))
 
 
 @dataclass
@@ -25,26 +47,36 @@ class Gemm:
     kind: str
 
     def __post_init__(self) -> None:
-        double, rounds = self.kind == "float64", self.kind == "bfloat16"
+        double = self.kind == "float64"
         try:
-            self.library = gemm(double, rounds)[1]
+            self.library = product_of(self.kind)
         except BuildError:
-            assert rounds
+            assert self.kind in PARTS
             pytest.skip("the processor does not multiply bfloat16")
         self.dtype = np.float64 if double else np.float32
         self.tolerance = {"rtol": 1e-12, "atol": 1e-12} if double else {"rtol": 1e-4, "atol": 1e-4}
 
-    def taken(self, matrix: np.ndarray) -> np.ndarray:
-        """Return what a product multiplies of a matrix: all of its numbers, or as much as bfloat16 holds of them."""
-        if self.kind != "bfloat16":
-            return matrix
-        return torch.from_numpy(np.ascontiguousarray(matrix)).bfloat16().float().numpy()
+    def parts(self, matrix: np.ndarray) -> list[np.ndarray]:
+        """Return what a product multiplies of a matrix: its numbers, or bfloat16 ones whose sum they nearly are."""
+        if self.kind not in PARTS:
+            return [matrix]
+        parts = []
+        for _ in range(PARTS[self.kind]):
+            rounded = torch.from_numpy(np.ascontiguousarray(matrix)).bfloat16().float().numpy()
+            parts.append(rounded)
+            matrix = matrix - rounded
+        return parts
+
+    def expected(self, a: np.ndarray, b: np.ndarray) -> np.ndarray:
+        """Return A · B of the parts, all but the second of both."""
+        (first, *second), whole = self.parts(a), sum(self.parts(b))
+        return first @ whole + sum(rest @ self.parts(b)[0] for rest in second)
 
     def array(self, *shape: int) -> np.ndarray:
         return np.random.default_rng(0).standard_normal(shape).astype(self.dtype)
 
-    def panels(self, width: int, depth: int) -> np.ndarray:
-        return np.full((width + 64) * depth, np.nan, self.dtype)
+    def panels(self, width: int, depth: int, blocks: int = 1) -> np.ndarray:
+        return np.full((width + 64) * -(-depth // 32) * 32 * blocks, np.nan, self.dtype)
 
     def pack(self, matrix: np.ndarray) -> np.ndarray:
         packed = self.panels(matrix.shape[1], matrix.shape[0])
@@ -71,7 +103,7 @@ def passed(value: object) -> object:
     return ctypes.c_void_p(value.ctypes.data) if isinstance(value, np.ndarray) else ctypes.c_long(value)  # type: ignore[arg-type]
 
 
-kinds = pytest.mark.parametrize("kind", ["float32", "float64", "bfloat16"])
+kinds = pytest.mark.parametrize("kind", ["float32", "float64", *PARTS])
 
 
 @pytest.fixture(params=[None, *OTHERS])
@@ -91,7 +123,7 @@ def test_a_product_equals_numpys_and_writes_nowhere_else(kind: str, add: bool) -
         whole = np.full((m + 1) * (n + 5) + GUARD, 7, multiply.dtype)
         c = whole[: m * (n + 5)].reshape(m, n + 5)[:, :n]
         multiply.run(a, multiply.pack(b), c, add)
-        np.testing.assert_allclose(c, multiply.taken(a) @ multiply.taken(b) + 7 * add, **multiply.tolerance)
+        np.testing.assert_allclose(c, multiply.expected(a, b) + 7 * add, **multiply.tolerance)
         c[...] = 7
         assert (whole == 7).all()
 
@@ -108,7 +140,7 @@ def test_one_row_may_begin_all_sums(kind: str) -> None:
             np.empty((m, n), multiply.dtype),
         )
         multiply.call("run", a, k, 1, 1, k, 0, multiply.pack(b), start, 0, c, n, m, n)
-        np.testing.assert_allclose(c, multiply.taken(a) @ multiply.taken(b) + start, **multiply.tolerance)
+        np.testing.assert_allclose(c, multiply.expected(a, b) + start, **multiply.tolerance)
 
 
 @pytest.mark.usefixtures("march")
@@ -118,7 +150,7 @@ def test_a_transposed_left_side_needs_no_copy(kind: str) -> None:
     for m, n, k in product(EDGES, EDGES, (1, 35, 600)):
         a, b, c = multiply.array(k, m).T, multiply.array(k, n), np.empty((m, n), multiply.dtype)
         multiply.run(a, multiply.pack(b), c, add=False)
-        np.testing.assert_allclose(c, multiply.taken(a) @ multiply.taken(b), **multiply.tolerance)
+        np.testing.assert_allclose(c, multiply.expected(a, b), **multiply.tolerance)
 
 
 @pytest.mark.usefixtures("march")
@@ -138,10 +170,10 @@ def test_weights_side_by_side_are_packed_for_both_directions(kind: str, slots: i
         sums = c.reshape(rows, slots, wide)
         for slot, weight in enumerate(weights):
             np.testing.assert_allclose(
-                sums[:, slot, :width], multiply.taken(a) @ multiply.taken(weight).T, **multiply.tolerance
+                sums[:, slot, :width], multiply.expected(a, weight.T), **multiply.tolerance
             )
         assert not sums[:, :, width:].any()
-        packed = multiply.panels(depth, slots * width)
+        packed = multiply.panels(depth, width, slots)
         multiply.library.gemm_pack_backward(
             addresses, sizes[0], sizes[1], sizes[3], ctypes.c_void_p(packed.ctypes.data)
         )
@@ -149,8 +181,7 @@ def test_weights_side_by_side_are_packed_for_both_directions(kind: str, slots: i
         arguments = [slots * wide, 1, slots, width, wide]
         multiply.call("run", deltas, *arguments, packed, 0, 0, back, depth, rows, depth)
         expected = sum(
-            multiply.taken(deltas[:, slot, :width]) @ multiply.taken(weight)
-            for slot, weight in enumerate(weights)
+            multiply.expected(deltas[:, slot, :width], weight) for slot, weight in enumerate(weights)
         )
         np.testing.assert_allclose(back, expected, **multiply.tolerance)
 

@@ -12,6 +12,7 @@ from archsearch.compiler.native.source import source
 from archsearch.compiler.native.toolchain import run_compiler, toolchain
 from archsearch.compiler.parameters import learned, parameter_names
 from tests.compiler import plain
+from tests.compiler.native.processors import emulated_tiles, needs_bf16
 from tests.helpers import strategies
 
 SANITIZERS = ["-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-DGUARDED", "-g1"]
@@ -22,9 +23,9 @@ WIDTH, INPUT = 2, 3
 """Any two that differ, to tell the shapes of parameters apart."""
 
 
-def program(cells: Sequence[Cell]) -> str:
-    """Return a program that runs cells, each with its functions renamed."""
-    parts = ['#include "layer.h"', '#include "gemm.cpp"', f'#include "{DRIVER}"']
+def program(cells: Sequence[Cell], product: str = '#include "gemm.cpp"') -> str:
+    """Return a program that runs cells, each with its functions renamed, on a matrix product."""
+    parts = ['#include "layer.h"', product, f'#include "{DRIVER}"']
     rows = []
     for number, cell in enumerate(cells):
         parts += [f"#define {name} {name}_{number}" for name in EXPORTED]
@@ -69,6 +70,16 @@ def test_the_library_and_mutants_run_clean(flags: tuple[str, ...], tmp_path: Pat
     mutants = [mutant.child.cell for mutant in strategies.mutants(100)][::10]
     cells = [*map(library.load, library.names()), *mutants, *map(plain.random_cell, range(10))]
     assert not outcome(program([cell.canonical() for cell in cells]), tmp_path, *flags)
+
+
+@pytest.mark.slow
+@needs_bf16
+@pytest.mark.parametrize("parts", [1, 2])
+@pytest.mark.parametrize("product", ['#include "gemm_bf16.cpp"', emulated_tiles()], ids=["pairs", "tiles"])
+def test_products_that_round_run_clean(product: str, parts: int, tmp_path: Path) -> None:
+    cells = [library.load(name).canonical() for name in ("gru", "lstm", "rhn", "mingru", "mgu")]
+    flags = f"-march={toolchain().march}", "-mavx512bf16", f"-DPARTS={parts}"
+    assert not outcome(program(cells, product), tmp_path, *flags)
 
 
 @pytest.mark.slow

@@ -51,7 +51,7 @@ class BackwardPrinter(Printer):
         """Pack the weights of all products, those of one below each other."""
         for number, product in enumerate(self.plan.products):
             count, deep = len(product.linears), self.deep(product)
-            packed = self.array(f"W{number}", f"panels({deep}) * {count} * H")
+            packed = self.array(f"W{number}", f"panels({deep}) * {count} * deepened(H)")
             call = f"gemm.pack_backward(of, {count}, H, {deep}, {packed});"
             self.say(f"{{ const real* of[] = {{{self.matrices(product)}}}; {call} }}")
 

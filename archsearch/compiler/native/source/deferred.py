@@ -36,7 +36,7 @@ def _matrices(printer: Printer, product: Product, packed: set[str], begun: set[i
     deltas, count = ("X", "few") if of_x else ("D", "rows")
     if name not in packed:
         source, stride = rows(printer.program.layout.source(product), core=False)
-        array = printer.array(name, f"panels({deep}) * rows")
+        array = printer.array(name, f"panels({deep}) * deepened(rows)")
         printer.say(f"gemm.pack({source}, {stride}, {count}, {deep}, {array});")
         packed.add(name)
     for position, linear in enumerate(product.linears, product.first):

@@ -52,7 +52,7 @@ class ForwardPrinter(Printer):
             self.say(f"const real* F{number}[] = {{{self.matrices(product)}}};")
             if product.place.zone == Zone.CORE:
                 count, deep = len(product.linears), self.deep(product)
-                packed = self.array(f"W{number}", f"T > 1 ? panels({count} * Hs) * {deep} : 0")
+                packed = self.array(f"W{number}", f"T > 1 ? panels({count} * Hs) * deepened({deep}) : 0")
                 self.say(f"if (T > 1) gemm.pack_forward(F{number}, {count}, H, Hs, {deep}, {packed});")
 
     def sums_of_x(self) -> None:
