@@ -25,15 +25,17 @@ TORCH: dict[str, tuple[Callable[[int, int], nn.Module], str]] = {
 TORCH_COMPILE = "torch.compile"
 
 
-def torch_call(name: str, shape: LayerShape, device: str = "cpu") -> Call:
+def torch_call(name: str, shape: LayerShape, device: str = "cpu", *, in_bf16: bool = False) -> Call:
     """Return forward and backward of one of torch's own layers.
 
     Args:
         name: A key of `TORCH`.
         shape: Batch, steps and width.
         device: Where it runs.
+        in_bf16: Whether weights, x and gradients are bfloat16; float32 otherwise.
     """
-    return _call(TORCH[name][0](shape.width, shape.width).to(device), shape, device)
+    dtype = torch.bfloat16 if in_bf16 else torch.float32
+    return _call(TORCH[name][0](shape.width, shape.width).to(device, dtype), shape, device)
 
 
 def engine_call(cell: Cell, engine: str, shape: LayerShape) -> Call:
@@ -65,7 +67,8 @@ def torch_compile_call(cell: Cell, shape: LayerShape) -> Call:
 def _call(layer: nn.Module, shape: LayerShape, device: str = "cpu") -> Call:
     generator = torch.Generator().manual_seed(0)
     size = shape.steps, shape.batch, shape.width
-    x, gradient = (torch.randn(size, generator=generator).to(device) for _ in range(2))
+    dtype = next(layer.parameters()).dtype
+    x, gradient = (torch.randn(size, generator=generator).to(device, dtype) for _ in range(2))
     leaves = [x.requires_grad_(), *layer.parameters()]
 
     def forward_and_backward() -> tuple[Tensor, ...]:

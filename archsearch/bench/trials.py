@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from itertools import cycle
 from statistics import mean
 from typing import Any
@@ -16,7 +16,7 @@ from archsearch.bench.shapes import LayerShape
 from archsearch.bench.timing import Call
 from archsearch.cell import Cell
 from archsearch.compiler import Recurrent
-from archsearch.compiler.engine_names import INTERPRETER, NATIVE
+from archsearch.compiler.engine_names import INTERPRETER, NATIVE, EngineName
 from archsearch.errors import ArchsearchError
 from archsearch.protocol.settings import Setting
 from archsearch.protocol.units import units
@@ -89,6 +89,19 @@ def trial_calls(cell: Cell, budget: int, engines: tuple[str, ...]) -> tuple[dict
     return calls, width
 
 
+def rounding_calls(cell: Cell, budget: int, engines: Sequence[EngineName]) -> tuple[dict[str, Call], int]:
+    """Return calls that make WINDOWS training steps each in native engines, by name, and the width of their models.
+
+    Args:
+        cell: The cell.
+        budget: Parameters.
+        engines: Those of `NATIVE_ENGINES` that are wanted.
+    """
+    symbols, width, windows = _sizes(cell, budget)
+    model = _model(cell, symbols, width, Recurrent(cell, width, width, engine=INTERPRETER.name))
+    return {engine.name: _native(model, cell, windows, engine.parts) for engine in engines}, width
+
+
 def native_trial(cell: Cell, budget: int) -> tuple[CountedWork, Call]:
     """Return what a training step in the native engine has to do, and WINDOWS steps of the narrowest model with one stream.
 
@@ -120,10 +133,10 @@ def _windows(batch: int) -> list[Batch]:
     return list(Streams(load(TASK), "cpu").take("train", 0, batch, UNROLL, WINDOWS))
 
 
-def _native(model: Model, cell: Cell, windows: list[Batch]) -> Call:
-    """Return training steps in the native engine, which takes many in one call."""
+def _native(model: Model, cell: Cell, windows: list[Batch], parts: int = 0) -> Call:
+    """Return training steps in a native engine, see `NativeModel`, which takes many in one call."""
     symbols, width = model.embedding.shape
-    native = NativeModel(cell, symbols, width=width, layers=1, batch=windows[0].inputs.shape[1])
+    native = NativeModel(cell, symbols, width=width, layers=1, batch=windows[0].inputs.shape[1], parts=parts)
     native.load(dict(model.named_parameters()))
     rule = UpdateRule(adaptive=True, rate=SETTING.rate, clip=SETTING.clip)
 

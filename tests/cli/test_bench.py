@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from archsearch.bench import LayerShape, jax_scan, layer_rows, trials
+from archsearch.bench import LayerShape, in_bf16, jax_scan, layer_rows, trials
 from archsearch.cell import library
-from archsearch.cli.bench import _busy
+from archsearch.cli.bench_tables import _busy
 from archsearch.errors import BuildError
+from tests.compiler.native.processors import needs_bf16
 from tests.helpers.commands import Call
 
 PROMISED = {
@@ -87,6 +88,25 @@ def test_torch_compile_takes_part_where_it_is_asked_for(call: Call, monkeypatch:
     assert done.code == 0, done.err
     rows = {row["engine"]: row for row in json.loads(done.out)["rows"]}
     assert rows["torch.compile"]["cell"] == "mgu" and rows["torch.compile"]["limits"] is None
+
+
+@needs_bf16
+def test_bfloat16_is_measured_where_it_is_asked_for(call: Call) -> None:
+    done = call("bench", "mgu", "--shape", "B2T3H8", "--rounds", "1", "--bf16")
+    assert done.code == 0, done.err
+    _, _, table = done.out.partition("Forward and backward of one layer, in float32 and in bfloat16:\n")
+    assert [line.split()[:2] for line in table.splitlines()[1:4]] == [
+        ["mgu", "native"],
+        ["mgu", "native-bf16"],
+        ["mgu", "native-3bf16"],
+    ]
+    assert "One training step, in float32 and in bfloat16:" in table
+
+
+def test_bfloat16_needs_a_processor_that_multiplies_it(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(in_bf16, "can_round", lambda: False)
+    done = call("bench", "mgu", "--bf16")
+    assert done.code == 2 and "--bf16 needs a processor that multiplies bfloat16 (AVX512-BF16)" in done.err
 
 
 def test_people_see_tables_and_what_they_mean(call: Call) -> None:
