@@ -29,7 +29,7 @@ INTERPRETER = EngineName(name="interpreter", version=1, recorded_as="reference")
 NATIVE = EngineName(name="native", version=2, recorded_as="native")
 NATIVE_BF16 = EngineName(name="native-bf16", version=1, recorded_as="native-bf16", parts=1)
 NATIVE_3BF16 = EngineName(name="native-3bf16", version=1, recorded_as="native-3bf16", parts=2)
-STACKED = EngineName(name="stacked", version=2, recorded_as="stacked", trains_stacks=True)
+STACKED = EngineName(name="stacked", version=3, recorded_as="stacked", trains_stacks=True)
 NEWTON = EngineName(name="newton", version=2, recorded_as="newton")
 
 NATIVE_ENGINES = (NATIVE, NATIVE_BF16, NATIVE_3BF16)

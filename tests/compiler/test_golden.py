@@ -41,7 +41,7 @@ GOLDEN = {
         },
     ),
     "stacked": Pinned(
-        2,
+        3,
         {
             "torch 2.13.0, AVX2, AuthenticAMD": "8ed6489994a3a339",
             "torch 2.13.0, AVX512, AuthenticAMD": "8002d0be42caa334",

@@ -1,4 +1,4 @@
-"""How many kernels a training step of a stack launches on a GPU, counted where there is none.
+"""How many kernels a step of a stack launches on a GPU, counted where there is none.
 
 The step runs on the device `meta`, which holds no numbers. Each operator of torch counts as one launch unless it only asks
 for memory or looks at some in another way; torch itself takes two for a few, and one copy more where an operand is turned.
@@ -18,16 +18,16 @@ from archsearch.cell import Cell
 from archsearch.compiler.stacked import triton_dialect
 from archsearch.compiler.stacked.layer import Layer
 from archsearch.compiler.stacked.shape import lanes
-from archsearch.training.stacked import fused_head, fused_optimiser
+from archsearch.training.stacked import fused_head, fused_optimiser, fused_windows
 from archsearch.training.stacked.fused_head import FusedHead
 from archsearch.training.stacked.model import Lane, StackedModel, StepKind
-from archsearch.training.stacked.windows import WindowTable
 
 BATCH, STEPS, SYMBOLS = 20, 35, 9
 ELSE = "window, embedding"
 PARTS: dict[tuple[type, str], str] = {
     (Layer, "forward"): "core forward",
     (FusedHead, "learn"): "head",
+    (FusedHead, "judge"): "head",
     (Layer, "backward"): "core backward",
     (StackedModel, "_update"): "optimiser",
 }
@@ -71,18 +71,18 @@ def is_view(func: Any) -> bool:
     return any(alias is not None and not alias.is_write for alias in aliases)
 
 
-def count_launches(cell: Cell, n: int, adaptive: bool = True) -> Counter[str]:
-    """Return the launches of a training step's parts in the Triton dialect, one layer."""
+def count_launches(cell: Cell, n: int, learns: bool = True) -> Counter[str]:
+    """Return the launches of the parts of a step in the Triton dialect, one layer; it trains with AdamW, or judges."""
     counted, own, dialect = Launches(), [Lane(n, 5.0)] * lanes(n), triton_dialect.compile_kernel
-    stack = StackedModel(cell, SYMBOLS, own, 1, BATCH, adaptive, device="meta", dialect=dialect)
-    kind, shape = StepKind(STEPS, True, resets=False), (len(stack.flat), STEPS, BATCH, stack.layout.width)
-    stack.tables[kind] = WindowTable(STEPS, BATCH, stack.device)
+    stack = StackedModel(cell, SYMBOLS, own, 1, BATCH, True, device="meta", dialect=dialect)
+    kind, shape = StepKind(STEPS, learns, resets=False), (len(stack.flat), STEPS, BATCH, stack.layout.width)
+    stack.tables[kind] = stack.parts.windows((STEPS, BATCH), SYMBOLS, stack.device)
     stack.layers_by_steps[STEPS] = [Layer(stack.program, dialect, shape, shape[3], stack.widths, stack.flat)]
     with torch.no_grad(), pytest.MonkeyPatch.context() as patch:
-        for module in (triton_dialect, fused_optimiser, fused_head):
+        for module in (triton_dialect, fused_optimiser, fused_head, fused_windows):
             patch.setattr(module, "launch", counted.launch)
         for (owner, name), part in PARTS.items():
             patch.setattr(owner, name, counted.within(part, getattr(owner, name)))
         with counted:
-            stack._learn(kind)
+            (stack._learn if learns else stack._judge)(kind)
     return counted.counts

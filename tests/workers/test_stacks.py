@@ -164,7 +164,7 @@ def test_a_search_that_trains_in_stacks_gives_the_same_leaderboard_with_one_and_
     engines = searches.rows(
         tmp_path / "world" / "runs" / "one", "SELECT DISTINCT record ->> 'engine' FROM trials"
     )
-    assert engines == [("stacked 2 (float32, torch, lanes 1)",)]
+    assert engines == [("stacked 3 (float32, torch, lanes 1)",)]
     replayed = world.run(world.command("replay", "one", "--top", 2))
     assert replayed.returncode == 0 and "bit for bit" in replayed.stdout, replayed.stderr
 

@@ -54,6 +54,17 @@ class Head:
         count = max(count for count in divisors if count == 1 or count * rows * padded_symbols <= LARGEST)
         yield from (slice(first, first + count) for first in range(0, self.needed, count))
 
+    def logits(self, top: Tensor, output: OutputLayer, lanes: slice) -> Tensor:
+        """Return those of all rows, shape (lanes, rows, V padded).
+
+        Args:
+            top: The last layer's output, shape (R, rows, H).
+            output: The output layer.
+            lanes: Of which lanes.
+        """
+        bias, weight = output.bias[lanes].unsqueeze(1), output.weight[lanes].transpose(1, 2)
+        return torch.baddbmm(bias, top[lanes], weight)
+
     def log_probabilities(self, top: Tensor, output: OutputLayer, lanes: slice) -> Tensor:
         """Return those of the symbols, shape (lanes, rows, V padded); -inf in the padding.
 
@@ -62,8 +73,7 @@ class Head:
             output: The output layer.
             lanes: Of which lanes.
         """
-        bias, weight = output.bias[lanes].unsqueeze(1), output.weight[lanes].transpose(1, 2)
-        logits = torch.baddbmm(bias, top[lanes], weight)
+        logits = self.logits(top, output, lanes)
         logits[..., self.symbols :].fill_(-torch.inf)
         return logits.log_softmax(-1)
 
@@ -92,23 +102,20 @@ class Head:
             torch.bmm(delta, output.weight[lanes], out=dtop[lanes])
         return losses, dtop
 
-    def judge(
-        self, top: Tensor, output: OutputLayer, targets: Tensor, scored: Tensor
-    ) -> tuple[Tensor, Tensor]:
-        """Return how many answers of each lane are right, and the summed NLL, shape (R,) each.
+    def judge(self, top: Tensor, output: OutputLayer, targets: Tensor, scored: Tensor, score: Tensor) -> None:
+        """Add each lane's right answers and its NLL to the score.
 
         Args:
             top: The last layer's output, shape (R, rows, H).
             output: The output layer.
             targets: Symbols, shape (rows,).
             scored: Where they count, bool, shape (rows,).
+            score: Right answers and summed NLL, float64, shape (R, 2).
         """
-        right, nll = top.new_zeros(2, top.shape[0], dtype=torch.float64)
         for lanes in self.chunks(top, output.weight.shape[1]):
             logs = self.log_probabilities(top, output, lanes)
-            right[lanes] = ((logs.argmax(-1) == targets) & scored).sum(1).double()
-            nll[lanes] = -self.picked(logs, targets, scored).double()
-        return right, nll
+            score[lanes, 0].add_(((logs.argmax(-1) == targets) & scored).sum(1))
+            score[lanes, 1].sub_(self.picked(logs, targets, scored))
 
     def picked(self, logs: Tensor, targets: Tensor, scored: Tensor) -> Tensor:
         """Return the sum of the targets' log probabilities in each lane, shape (lanes,).

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import torch
@@ -21,10 +21,10 @@ from archsearch.training.learner import Failure
 from archsearch.training.stacked.cuda_graph import Repeated, on_stream
 from archsearch.training.stacked.dropout import Dropout
 from archsearch.training.stacked.head import OutputLayer
-from archsearch.training.stacked.layout import StackLayout, whole
+from archsearch.training.stacked.layout import StackLayout
 from archsearch.training.stacked.optimiser import Standing
 from archsearch.training.stacked.parts import parts_of
-from archsearch.training.stacked.windows import WindowTable, runs
+from archsearch.training.stacked.windows import TakenWindow, WindowTable, runs
 from archsearch.training.windows import Batch
 
 
@@ -97,6 +97,7 @@ class StackedModel:
         dropout: Of the outputs of the layers.
         dialect: What kernels are compiled in.
         standing: How each lane stands.
+        parts: What a step has beside its layers, in the dialect.
         optimiser: Moves the weights.
         head: Computes the output layer with its losses.
         layers_by_steps: Time steps -> the layers for windows of so many.
@@ -149,9 +150,11 @@ class StackedModel:
             failed=torch.zeros(count, 3, dtype=torch.float64, device=self.device),
             count=torch.zeros(1, dtype=torch.float64, device=self.device),
         )
-        parts = parts_of(self.dialect)
-        self.optimiser = parts.optimiser(self.flat, adaptive, self.standing, self.layout.reached(self.flat))
-        self.head = parts.head(symbols, batch, len(needed))
+        self.parts = parts_of(self.dialect)
+        self.optimiser = self.parts.optimiser(
+            self.flat, adaptive, self.standing, self.layout.reached(self.flat)
+        )
+        self.head = self.parts.head(symbols, batch, len(needed))
         self.layers_by_steps: dict[int, list[Layer]] = {}
         self.tables: dict[StepKind, WindowTable] = {}
         self.repeated: dict[StepKind, Repeated] = {}
@@ -259,7 +262,7 @@ class StackedModel:
         """Put windows of so many steps on the device, and run a step for each."""
         kind = StepKind(steps, learns, any(window.reset is not None for window in windows))
         if kind not in self.tables:
-            self.tables[kind] = WindowTable(steps, self.batch, self.device)
+            self.tables[kind] = self.parts.windows((steps, self.batch), self.layout.symbols, self.device)
             self.repeated[kind] = Repeated(partial(self._learn if learns else self._judge, kind), self.device)
         if steps not in self.layers_by_steps:
             shape = len(self.flat), steps, self.batch, self.layout.width
@@ -267,59 +270,47 @@ class StackedModel:
                 Layer(self.program, self.dialect, shape, inputs=shape[3], widths=self.widths, like=self.flat)
                 for _ in self.per_layer
             ]
-        self.tables[kind].fill(windows, self.layout.symbols)
+        self.tables[kind].fill(windows)
         for _ in windows:
             self.repeated[kind]()
 
     def _learn(self, kind: StepKind) -> None:
         """Take a training step with the next window; everything that changes, changes in place."""
-        symbols, targets, scored, reset = self._next(kind)
+        window, x = self._next(kind)
         self.standing.count.add_(1)
         layers = self.layers_by_steps[kind.steps]
         drop = [
             self.dropout.dropped(site, self.standing.count, layer.shape) for site, layer in enumerate(layers)
         ]
-        x = self._embedded(symbols, kind)
         for site, layer in enumerate(layers):
             weights, states = self.per_layer[site][0], self.carried[site]
-            x, last = layer.forward(weights, x, x, states.unbind(0), reset)
-            self.carried[site] = torch.stack(last)
+            x, last = layer.forward(weights, x, x, states.unbind(0), window.reset)
+            torch.stack(last, out=states)
             x = self.dropout.apply(x, drop[site])
         top = x.flatten(1, 2)
-        losses, dtop = self.head.learn(top, self.output, self.output_gradient, targets, scored)
+        losses, dtop = self.head.learn(top, self.output, self.output_gradient, window.targets, window.scored)
         delta = dtop.view(x.shape)
         for site in reversed(range(len(layers))):
             delta = self.dropout.apply(delta, drop[site])
             dlast = [None] * len(self.program.cell.state_nodes)
-            dx, dwide, _ = layers[site].backward(*self.per_layer[site], delta, dlast, reset)
+            dx, dwide, _ = layers[site].backward(*self.per_layer[site], delta, dlast, window.reset)
             delta = dx if dwide is None else dx + dwide
-        self._embedding_gradient(symbols, delta)
+        self.tables[kind].embedding_gradient(window, delta, self.gradients["embedding"])
         self._update(losses)
 
     def _judge(self, kind: StepKind) -> None:
         """Add the next window's right answers and NLL to the score."""
-        symbols, targets, scored, reset = self._next(kind)
-        x = self._embedded(symbols, kind)
+        window, x = self._next(kind)
         for site, layer in enumerate(self.layers_by_steps[kind.steps]):
-            x, last = layer.forward(self.per_layer[site][0], x, x, self.judged[site].unbind(0), reset)
-            self.judged[site] = torch.stack(last)
-        score = self.head.judge(x.flatten(1, 2), self.output, targets, scored)
-        self.score.add_(torch.stack(score, 1))
+            states = self.judged[site]
+            x, last = layer.forward(self.per_layer[site][0], x, x, states.unbind(0), window.reset)
+            torch.stack(last, out=states)
+        self.head.judge(x.flatten(1, 2), self.output, window.targets, window.scored, self.score)
 
-    def _next(self, kind: StepKind) -> tuple[Tensor, Tensor, Tensor, Tensor | None]:
-        """Return the next window: symbols, targets, where they count, and resets if there are any."""
-        symbols, targets, scored, reset = self.tables[kind].take()
-        return symbols, targets, scored, reset if kind.resets else None
-
-    def _embedded(self, symbols: Tensor, kind: StepKind) -> Tensor:
-        rows = self.weights["embedding"].index_select(1, symbols)
-        return rows.view(len(rows), kind.steps, self.batch, -1)
-
-    def _embedding_gradient(self, symbols: Tensor, delta: Tensor) -> None:
-        """Add up the rows of each symbol as one product, whose order is fixed."""
-        alphabet = torch.arange(whole(self.layout.symbols), device=self.device)
-        one_hot = (alphabet.unsqueeze(1) == symbols).to(delta.dtype).expand(len(delta), -1, -1)
-        torch.bmm(one_hot, delta.flatten(1, 2), out=self.gradients["embedding"])
+    def _next(self, kind: StepKind) -> tuple[TakenWindow, Tensor]:
+        """Return the next window, with resets if there are any, and what the first layer reads, shape (R, T, B, H)."""
+        window, x = self.tables[kind].take(self.weights["embedding"])
+        return window if kind.resets else replace(window, reset=None), x
 
     def _update(self, losses: Tensor) -> None:
         """Move the weights; what maps add to the gradient of a matrix that they share is added up first."""

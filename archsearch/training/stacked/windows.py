@@ -1,8 +1,9 @@
-"""Windows of data where a step finds them: a table on the device, and which row of it is next."""
+"""Windows of data where a step finds them, read with the embeddings of their symbols; in plain torch."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -13,11 +14,34 @@ CAPACITY = 64
 """Windows of a table: what is trained, or judged, between two looks at how it went."""
 
 
+@dataclass(frozen=True, slots=True)
+class TakenWindow:
+    """A window as a step reads it.
+
+    Attributes:
+        symbols: Shape (T·B,).
+        targets: Next symbols, alike, 0 where none is scored.
+        scored: Where they count, bool, alike.
+        reset: Where states are zeroed before a step, bool, shape (T, B); None if they never are.
+    """
+
+    symbols: Tensor
+    targets: Tensor
+    scored: Tensor
+    reset: Tensor | None
+
+
 class WindowTable:
     """Windows of T steps and B streams; the memory stays where it is, so that a captured step can read it.
 
-    Attributes:
+    Args:
         shape: T and B.
+        symbols: Size of the alphabet, V.
+        device: Where all tensors lie.
+
+    Attributes:
+        shape: As given.
+        symbols: As given.
         inputs: Symbols, [CAPACITY, T·B].
         targets: Next symbols, [CAPACITY, T·B], 0 where none is scored.
         scored: Where they count, bool [CAPACITY, T·B].
@@ -25,15 +49,15 @@ class WindowTable:
         next: The row that a step reads, [1].
     """
 
-    def __init__(self, steps: int, batch: int, device: torch.device) -> None:
-        rows = CAPACITY, steps * batch
-        self.shape = steps, batch
+    def __init__(self, shape: tuple[int, int], symbols: int, device: torch.device) -> None:
+        rows = CAPACITY, shape[0] * shape[1]
+        self.shape, self.symbols = shape, symbols
         self.inputs, self.targets = (torch.zeros(rows, dtype=torch.long, device=device) for _ in range(2))
         self.scored = torch.zeros(rows, dtype=torch.bool, device=device)
-        self.reset = torch.zeros(CAPACITY, steps, batch, dtype=torch.bool, device=device)
+        self.reset = torch.zeros(CAPACITY, *shape, dtype=torch.bool, device=device)
         self.next = torch.zeros(1, dtype=torch.long, device=device)
 
-    def fill(self, windows: Sequence[Batch], symbols: int) -> None:
+    def fill(self, windows: Sequence[Batch]) -> None:
         """Put windows into the first rows; the next step reads the first.
 
         Raises:
@@ -52,7 +76,7 @@ class WindowTable:
                 self.reset[row] = window.reset
         for used in (self.inputs[:count], self.targets[:count]):
             for strange in (int(used.min()), int(used.max())):
-                if not 0 <= strange < symbols:
+                if not 0 <= strange < self.symbols:
                     raise IndexError(f"a window has {strange}, which is no symbol")
         self.next.zero_()
 
@@ -65,14 +89,33 @@ class WindowTable:
         rows = torch.arange(len(windows)).repeat_interleave(counts) * size
         return places + rows.to(device)
 
-    def take(self) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        """Return inputs, targets and scored, shape (T·B,), and reset, shape (T, B), of the next row, and go on."""
-        row = [
-            part.index_select(0, self.next)[0]
-            for part in (self.inputs, self.targets, self.scored, self.reset)
-        ]
+    @property
+    def parts(self) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """The parts of the table, each of shape (CAPACITY, …), in the order of those of a window."""
+        return self.inputs, self.targets, self.scored, self.reset
+
+    def take(self, embedding: Tensor) -> tuple[TakenWindow, Tensor]:
+        """Return the next window and the rows of its symbols in each lane, shape (R, T, B, H), and go on.
+
+        Args:
+            embedding: A row for each symbol, shape (R, V padded, H).
+        """
+        window = TakenWindow(*(part.index_select(0, self.next)[0] for part in self.parts))
         self.next.add_(1)
-        return row[0], row[1], row[2], row[3]
+        rows = embedding.index_select(1, window.symbols)
+        return window, rows.view(len(rows), *self.shape, -1)
+
+    def embedding_gradient(self, window: TakenWindow, delta: Tensor, gradient: Tensor) -> None:
+        """Fill the gradient of the embedding: add up the rows of each symbol as one product, whose order is fixed.
+
+        Args:
+            window: The one that was taken last.
+            delta: Gradient of the rows that were taken with it, shape (R, T, B, H), contiguous.
+            gradient: Where that of the embedding goes, shape (R, V padded, H).
+        """
+        alphabet = torch.arange(gradient.shape[1], device=gradient.device)
+        one_hot = (alphabet.unsqueeze(1) == window.symbols).to(delta.dtype).expand(len(delta), -1, -1)
+        torch.bmm(one_hot, delta.flatten(1, 2), out=gradient)
 
 
 def runs(windows: Sequence[Batch]) -> Iterator[tuple[int, list[Batch]]]:

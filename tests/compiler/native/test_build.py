@@ -287,7 +287,7 @@ def test_the_identity_names_compiler_and_instructions() -> None:
         r"native \d+ \((g|clang)\+\+ \d+\.\d+\.\d+, (AVX-512|AVX2|NEON|plain)\)", identity("native")
     )
     assert re.fullmatch(r"reference \d+", identity("interpreter"))
-    assert identity("stacked") == "stacked 2 (float32, torch, lanes 1)"
+    assert identity("stacked") == "stacked 3 (float32, torch, lanes 1)"
     assert re.fullmatch(
         r"stacked \d+ \(tf32, (torch|triton [\d.]+), lanes \d+\)", identity("stacked", "cuda:0")
     )

@@ -135,15 +135,17 @@ def test_a_whole_stack_trains_alike_and_freezes_alike(
         before = stack.flat[1].clone()
         assert list(stack.train(batches[2:], [0.01, 0.02])) == [1]
         assert torch.equal(stack.flat[1].nan_to_num(), before.nan_to_num())
-        found.append(stack.flat[0].clone())
-    torch.testing.assert_close(*found, rtol=1e-3, atol=1e-4)
+        found.append((stack.flat[0].clone(), torch.tensor(stack.evaluate(batches)[0])))
+    (ours, score), (theirs, expected) = found
+    torch.testing.assert_close(ours, theirs, rtol=1e-3, atol=1e-4)
+    torch.testing.assert_close(score, expected, rtol=1e-3, atol=0)
 
 
 COMPILE = """
 from archsearch.cell import Cell
 from archsearch.compiler.stacked import triton_dialect
 from archsearch.compiler.source_function import made
-from archsearch.training.stacked import fused_head
+from archsearch.training.stacked import fused_head, fused_windows
 from archsearch.training.stacked.fused_optimiser import KERNELS, PARTS, jitted_update
 from archsearch.training.stacked.optimiser import adamw, sgd
 from archsearch.compiler.program.program import program
@@ -155,9 +157,12 @@ from triton.backends.compiler import GPUTarget
 from triton.compiler import ASTSource
 
 def compiles(function, fixed):
-    wide = {"targets": "*i64", "scored": "*u8", "count": "*fp64", "failed": "*fp64", "living": "*u8"}
+    wide = dict.fromkeys(("scored", "living", "reset", "own_scored", "own_reset"), "*u8")
+    wide |= dict.fromkeys(("count", "failed", "score"), "*fp64")
+    wide |= dict.fromkeys(("targets", "inputs", "following", "order", "first"), "*i64")
+    wide |= dict.fromkeys(("own_symbols", "own_targets"), "*i64")
     pointers = {"width", "gradient", "sums", "losses", "clips", "rates", "logits", "deltas", "bias", "loss"}
-    pointers |= {f"a{n}" for n in range(len(function.arg_names))}
+    pointers |= {"embedding", "x", "each"} | {f"a{n}" for n in range(len(function.arg_names))}
     kinds = {
         name: "constexpr" if name in fixed else "*fp32" if name in pointers else wide.get(name, "i32")
         for name in function.arg_names
@@ -169,8 +174,11 @@ def compiles(function, fixed):
 for kernel in program(Cell.parse(TEXT).canonical()).kernels:
     compiles(jit(made(kernel.name, triton_dialect.printed(kernel), space)), {"ROWS": 8, "COLUMNS": 128})
 loss = triton_dialect.functions(fused_head.KERNELS)
-for function in (loss["cross_entropy"], loss["added_up"]):
+windows = triton_dialect.functions(fused_windows.KERNELS)
+for function in (*(loss[name] for name in ("cross_entropy", "added_up", "judged")), windows["embedded"]):
     compiles(function, {"ROWS": 8, "COLUMNS": 128})
+compiles(loss["added_to_score"], {"TILE": triton_dialect.TILE})
+compiles(windows["added_by_symbol"], {"ROWS": fused_windows.ROWS, "COLUMNS": 128})
 for function in (triton_dialect.functions(KERNELS)["squares"], jitted_update(sgd()), jitted_update(adamw())):
     compiles(function, {"PARTS": PARTS, "TILE": triton_dialect.TILE})
 """
@@ -182,7 +190,7 @@ def test_every_op_compiles_for_a_gpu_that_need_not_be_there(tmp_path: Path) -> N
     environment |= {"ARCHSEARCH_CACHE": str(tmp_path), "PYTHONPATH": os.pathsep.join([str(ROOT), *sys.path])}
     code = COMPILE.replace("TEXT", repr(EVERY))
     done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True)
-    assert done.stdout.split() == ["True"] * (len(program(Cell.parse(EVERY).canonical()).kernels) + 5), (
+    assert done.stdout.split() == ["True"] * (len(program(Cell.parse(EVERY).canonical()).kernels) + 9), (
         done.stderr
     )
     assert any((tmp_path / "triton").iterdir())

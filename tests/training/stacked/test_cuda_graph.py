@@ -75,7 +75,7 @@ def test_a_step_makes_no_tensor_on_another_device(name: str, learns: bool) -> No
     own = [Lane(8, 1.0, 0.2, 5), Lane(20, 5.0)]
     stack = StackedModel(CELLS[name], 9, own, 2, 3, True, device="meta", dialect=torch_dialect.compile_kernel)
     kind, shape = StepKind(7, learns, resets=True), (len(stack.flat), 7, 3, stack.layout.width)
-    stack.tables[kind] = WindowTable(7, 3, stack.device)
+    stack.tables[kind] = WindowTable((7, 3), 9, stack.device)
     stack.layers_by_steps[7] = [
         Layer(stack.program, stack.dialect, shape, shape[3], stack.widths, stack.flat) for _ in range(2)
     ]
