@@ -11,9 +11,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from archsearch.cell import Cell
-from archsearch.compiler.native.build import brief, library
+from archsearch.compiler.native.build import BRIEF, library
 from archsearch.compiler.native.source import source
-from archsearch.compiler.native.toolchain import toolchain
 from archsearch.compiler.program.program import program
 
 CACHE = "ARCHSEARCH_CACHE"
@@ -40,7 +39,7 @@ def _seconds(cell: Cell, cache: Path) -> float:
         remembers.cache_clear()
     with cached_in(cache):
         began = time.perf_counter()
-        library(source(cell.canonical()), False, brief(toolchain()))
+        library(source(cell.canonical()), False, BRIEF)
         return time.perf_counter() - began
 
 

@@ -37,26 +37,6 @@ BRIEF = ("-O1", "-fexpensive-optimizations", "-nostdlib", "-Wl,--no-as-needed,-l
 second word lets a product and a sum be one instruction, which -O1 alone does not. Of libraries they need that of mathematics
 alone, which brings the one of C; looking through all that C++ is linked with takes a tenth of the time."""
 
-LEFT_OUT = tuple(
-    f"-fno-{name}"
-    for name in (
-        "branch-count-reg",
-        "compare-elim",
-        "dce",
-        "dse",
-        "guess-branch-probability",
-        "if-conversion",
-        "ivopts",
-        "thread-jumps",
-        "tree-bit-ccp",
-        "tree-copy-prop",
-        "tree-dominator-opts",
-        "tree-dse",
-        "tree-pta",
-    )
-)
-"""What g++ does at -O1 besides, for a fifth of the time, that makes no cell faster: measured on GRU, LSTM, MUT1 and MGU."""
-
 LAYOUT = 7
 """Part of every library's key; it rises when the arguments of generated functions change."""
 
@@ -98,7 +78,7 @@ def library(text: str, double: bool, effort: tuple[str, ...] = THOROUGH) -> ctyp
     Args:
         text: C++ that includes headers of this folder.
         double: Whether its numbers are float64, else float32.
-        effort: How it is optimised, `THOROUGH` or `brief`.
+        effort: How it is optimised, `THOROUGH` or `BRIEF`.
 
     Raises:
         BuildError: There is no compiler, or it failed; the message is its last lines.
@@ -180,11 +160,6 @@ def _loaded(path: Path) -> ctypes.CDLL | None:
         return unloaded_when_unused(ctypes.CDLL(str(path)))
     except OSError:
         return None
-
-
-def brief(tools: Toolchain) -> tuple[str, ...]:
-    """Return how a cell's functions are optimised by a compiler."""
-    return BRIEF + (LEFT_OUT if tools.name.startswith("g++") else ())
 
 
 def unloaded_when_unused(loaded: ctypes.CDLL) -> ctypes.CDLL:

@@ -11,7 +11,7 @@ from functools import cache, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from archsearch.compiler.native.build import HERE, THOROUGH, brief, function, library
+from archsearch.compiler.native.build import BRIEF, HERE, THOROUGH, function, library
 from archsearch.compiler.native.toolchain import Toolchain, toolchain
 from archsearch.errors import BuildError
 
@@ -161,7 +161,7 @@ def compile_layer(text: str, double: bool, tools: Toolchain, parts: int = 0) -> 
     Raises:
         BuildError: There is no compiler, or it failed.
     """
-    built = library(text, double, brief(tools))
+    built = library(text, double, BRIEF)
     tape_size, work_size, forward_size = (
         function(built, f"{name}_size", ctypes.c_long, *[ctypes.c_long] * 4)
         for name in ("tape", "work", "forward")

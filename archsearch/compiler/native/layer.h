@@ -46,25 +46,26 @@ static inline real* take(real*& memory, long size) {
   memory += room(size);
   return taken;
 }
+#define ALONE __attribute__((noinline))  // of what is called rarely and in many places: it is compiled once
 static inline void zero(real* p, long n) { memset(p, 0, n * sizeof(real)); }
 static inline void fill(real* p, real value, long n) {
   for (long i = 0; i < n; i++) p[i] = value;
 }
 // The blocks of a matrix (H, H) with nothing beside its diagonal, one above the other, (H, H / heads), as a whole, and back.
-static inline void whole_matrix(const real* blocks, long H, long heads, real* whole) {
+ALONE static void whole_matrix(const real* blocks, long H, long heads, real* whole) {
   const long n = H / heads;
   zero(whole, H * H);
   for (long r = 0; r < H; r++) memcpy(whole + r * H + r / n * n, blocks + r * n, n * sizeof(real));
 }
-static inline void blocks_of(const real* whole, long H, long heads, real* blocks) {
+ALONE static void blocks_of(const real* whole, long H, long heads, real* blocks) {
   const long n = H / heads;
   for (long r = 0; r < H; r++) memcpy(blocks + r * n, whole + r * H + r / n * n, n * sizeof(real));
 }
-static inline void transposed(const real* from, long H, real* to) {
+ALONE static void transposed(const real* from, long H, real* to) {
   for (long r = 0; r < H; r++)
     for (long c = 0; c < H; c++) to[c * H + r] = from[r * H + c];
 }
-static inline void add_transposed(const real* from, long H, real* to) {
+ALONE static void add_transposed(const real* from, long H, real* to) {
   for (long r = 0; r < H; r++)
     for (long c = 0; c < H; c++) to[c * H + r] += from[r * H + c];
 }
@@ -74,21 +75,21 @@ static inline void exchange(real*& a, real*& b) {
   b = first;
 }
 // Rows of H into rows of Hs with zeros behind; all zeros from none.
-static inline void spread(const real* from, long H, real* to, long Hs, long rows) {
+ALONE static void spread(const real* from, long H, real* to, long Hs, long rows) {
   for (long r = 0; r < rows; r++) {
     if (from) memcpy(to + r * Hs, from + r * H, H * sizeof(real));
     zero(to + r * Hs + (from ? H : 0), from ? Hs - H : Hs);
   }
 }
-static inline void gather(const real* from, long stride, real* to, long H, long rows) {
+ALONE static void gather(const real* from, long stride, real* to, long H, long rows) {
   for (long r = 0; r < rows; r++) memcpy(to + r * H, from + r * stride, H * sizeof(real));
 }
 // Each row of `to` is one of the rows of `from`, and back: rows that were the same are added up.
-static inline void repeat(const real* from, const int32_t* index, real* to, long width, long rows) {
+ALONE static void repeat(const real* from, const int32_t* index, real* to, long width, long rows) {
   for (long r = 0; r < rows; r++)
     for (long j = 0; j < width; j += W) st(to + r * width + j, ld(from + index[r] * width + j));
 }
-static inline void add_up(const real* from, const int32_t* index, real* to, long width, long rows, long different) {
+ALONE static void add_up(const real* from, const int32_t* index, real* to, long width, long rows, long different) {
   zero(to, different * width);
   for (long r = 0; r < rows; r++) {
     real* sum = to + index[r] * width;
@@ -99,7 +100,7 @@ static inline void add_up(const real* from, const int32_t* index, real* to, long
 static const long BEFORE = 96;
 static inline void fetch(const real* p) { __builtin_prefetch(p, 0, 2); }
 // to += from over rows of H; nothing from none.
-static inline void add_rows(const real* from, long H, real* to, long Hs, long rows) {
+ALONE static void add_rows(const real* from, long H, real* to, long Hs, long rows) {
   if (!from) return;
   for (long r = 0; r < rows; r++, from += H, to += Hs) {
     long j = 0;
@@ -111,7 +112,7 @@ static inline void add_rows(const real* from, long H, real* to, long Hs, long ro
   }
 }
 // Adds rows up, to what is there; `to` has whole vectors.
-static inline void sum_rows(const real* from, long stride, long rows, real* to, long Hs) {
+ALONE static void sum_rows(const real* from, long stride, long rows, real* to, long Hs) {
   for (long r = 0; r < rows; r++)
     for (long j = 0; j < Hs; j += W) st(to + j, ld(to + j) + ld(from + r * stride + j));
 }
