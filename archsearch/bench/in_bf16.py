@@ -6,10 +6,9 @@ from collections.abc import Callable, Mapping, Sequence
 from itertools import product
 from statistics import median
 
-import msgspec
-
 from archsearch.bench import trials
 from archsearch.bench.layers import TORCH, engine_call, torch_call
+from archsearch.bench.rows import TimedRow
 from archsearch.bench.shapes import LayerShape
 from archsearch.bench.timing import Call, spread, turns
 from archsearch.cell import Cell
@@ -23,57 +22,29 @@ IN_BF16 = " in bfloat16"
 ROUNDING = (NATIVE, NATIVE_BF16, NATIVE_3BF16)
 
 
-class RoundedLayerRow(msgspec.Struct, frozen=True):
-    """Forward and backward of one layer. Ratios say how many times faster than the other it is, at the same shape.
+class RoundedLayerRow(TimedRow, frozen=True):
+    """Forward and backward of one layer.
 
     Attributes:
-        cell: Its name.
-        engine: What ran it.
-        batch: B.
-        steps: T.
-        width: H.
-        ms: Milliseconds, the median over the rounds.
-        low: The quarter point of the rounds.
-        high: The three-quarter point.
         ratio_native: Of the native engine's time in float32 to this one.
         ratio_nn_gru: Of nn.GRU's in bfloat16.
         ratio_nn_lstm: Of nn.LSTM's in bfloat16.
     """
 
-    cell: str
-    engine: str
-    batch: int
-    steps: int
-    width: int
-    ms: float
-    low: float
-    high: float
     ratio_native: float
     ratio_nn_gru: float
     ratio_nn_lstm: float
 
 
-class RoundedTrialRow(msgspec.Struct, frozen=True):
-    """One training step of a trial; see `RoundedLayerRow`.
+class RoundedTrialRow(TimedRow, frozen=True):
+    """One training step of a trial.
 
     Attributes:
-        cell: Its name.
-        engine: What ran it.
-        parameters: Budget of the model.
-        width: H that the budget gives.
-        ms: Milliseconds, the median over the rounds.
-        low: The quarter point of the rounds.
-        high: The three-quarter point.
+        parameters: Budget of the model, which gives H.
         ratio_native: Of the native engine's time in float32 to this one.
     """
 
-    cell: str
-    engine: str
     parameters: int
-    width: int
-    ms: float
-    low: float
-    high: float
     ratio_native: float
 
 
@@ -142,8 +113,10 @@ def _trial_rows(name: str, cell: Cell, budget: int, rounds: int) -> list[Rounded
         RoundedTrialRow(
             cell=name,
             engine=engine,
-            parameters=budget,
+            batch=trials.BATCH,
+            steps=trials.UNROLL,
             width=width,
+            parameters=budget,
             **spread(each),
             ratio_native=native / median(each),
         )

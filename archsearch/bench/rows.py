@@ -14,8 +14,8 @@ BASE = "gru native"
 """Name under which the GRU takes its turns beside another cell."""
 
 
-class LayerRow(msgspec.Struct, frozen=True):
-    """Forward and backward of one layer. Ratios say how many times faster than the other it is, at the same shape.
+class TimedRow(msgspec.Struct, frozen=True):
+    """What took its turns with others at one shape. Ratios of rows say how many times faster than another it is.
 
     Attributes:
         cell: Its name.
@@ -26,6 +26,22 @@ class LayerRow(msgspec.Struct, frozen=True):
         ms: Milliseconds, the median over the rounds.
         low: The quarter point of the rounds.
         high: The three-quarter point.
+    """
+
+    cell: str
+    engine: str
+    batch: int
+    steps: int
+    width: int
+    ms: float
+    low: float
+    high: float
+
+
+class LayerRow(TimedRow, frozen=True):
+    """Forward and backward of one layer.
+
+    Attributes:
         ratio_nn_gru: Of nn.GRU's time to this one.
         ratio_nn_lstm: Of nn.LSTM's.
         ratio_reference: Of the interpreter's with the same cell; None for torch's own layers.
@@ -38,14 +54,6 @@ class LayerRow(msgspec.Struct, frozen=True):
         limits: What holds it back, alike.
     """
 
-    cell: str
-    engine: str
-    batch: int
-    steps: int
-    width: int
-    ms: float
-    low: float
-    high: float
     ratio_nn_gru: float
     ratio_nn_lstm: float
     ratio_reference: float | None
@@ -65,20 +73,12 @@ class LayerRow(msgspec.Struct, frozen=True):
         return msgspec.structs.replace(self, share_of_peak=share, limits=limits_of(self, roofs))
 
 
-class TrialRow(msgspec.Struct, frozen=True):
+class TrialRow(TimedRow, frozen=True):
     """One training step of a trial; ratios as in `LayerRow`.
 
     Attributes:
-        cell: Its name.
-        engine: What ran it.
         task: What was trained on.
-        parameters: Budget of the model.
-        batch: B.
-        steps: T.
-        width: H that the budget gives.
-        ms: Milliseconds, the median over the rounds.
-        low: The quarter point of the rounds.
-        high: The three-quarter point.
+        parameters: Budget of the model, which gives H.
         ratio_nn_gru: Of nn.GRU's time to this one.
         ratio_nn_lstm: Of nn.LSTM's.
         ratio_reference: Of the interpreter's with the same cell; None for torch's own layers.
@@ -87,16 +87,8 @@ class TrialRow(msgspec.Struct, frozen=True):
         limits: See `work`.
     """
 
-    cell: str
-    engine: str
     task: str
     parameters: int
-    batch: int
-    steps: int
-    width: int
-    ms: float
-    low: float
-    high: float
     ratio_nn_gru: float
     ratio_nn_lstm: float
     ratio_reference: float | None
@@ -109,30 +101,14 @@ class TrialRow(msgspec.Struct, frozen=True):
         return self if roofs is None else msgspec.structs.replace(self, limits=limits_of(self, roofs))
 
 
-class ForwardRow(msgspec.Struct, frozen=True):
-    """One layer over a sequence, forward alone. Ratios say how many times faster than the other's forward it is.
+class ForwardRow(TimedRow, frozen=True):
+    """One layer over a sequence, forward alone.
 
     Attributes:
-        cell: Its name.
-        engine: What ran it.
-        batch: B.
-        steps: T.
-        width: H.
-        ms: Milliseconds, the median over the rounds.
-        low: The quarter point of the rounds.
-        high: The three-quarter point.
         ratio_nn_gru: Of nn.GRU's time to this one.
         ratio_onnxruntime: Of ONNX Runtime's GRU's; None where it is not installed.
     """
 
-    cell: str
-    engine: str
-    batch: int
-    steps: int
-    width: int
-    ms: float
-    low: float
-    high: float
     ratio_nn_gru: float
     ratio_onnxruntime: float | None
 

@@ -162,11 +162,7 @@ def _layer_line(row: dict[str, Any]) -> list[str]:
 
 def _forward_line(row: dict[str, Any]) -> list[str]:
     return [
-        row["cell"],
-        row["engine"],
-        f"B{row['batch']}T{row['steps']}H{row['width']}",
-        f"{row['ms']:.2f}",
-        f"{row['low']:.2f}-{row['high']:.2f}",
+        *_timed(row),
         *(
             "" if ratio is None else f"{ratio:.2f}x"
             for ratio in (row["ratio_nn_gru"], row["ratio_onnxruntime"])
@@ -203,13 +199,19 @@ def _trial_line(row: dict[str, Any]) -> list[str]:
     ]
 
 
+def _timed(row: dict[str, Any]) -> list[str]:
+    """Return what ran, at which shape, and how long it took."""
+    shape = f"B{row['batch']}T{row['steps']}H{row['width']}"
+    return [row["cell"], row["engine"], shape, *_spread(row)]
+
+
+def _spread(row: dict[str, Any]) -> list[str]:
+    return [f"{row['ms']:.2f}", f"{row['low']:.2f}-{row['high']:.2f}"]
+
+
 def _rounded_layer_line(row: dict[str, Any]) -> list[str]:
     return [
-        row["cell"],
-        row["engine"],
-        f"B{row['batch']}T{row['steps']}H{row['width']}",
-        f"{row['ms']:.2f}",
-        f"{row['low']:.2f}-{row['high']:.2f}",
+        *_timed(row),
         *(f"{row[of]:.2f}x" for of in ("ratio_native", "ratio_nn_gru", "ratio_nn_lstm")),
     ]
 
@@ -220,8 +222,7 @@ def _rounded_trial_line(row: dict[str, Any]) -> list[str]:
         row["engine"],
         f"{row['parameters']:,}",
         str(row["width"]),
-        f"{row['ms']:.2f}",
-        f"{row['low']:.2f}-{row['high']:.2f}",
+        *_spread(row),
         f"{row['ratio_native']:.2f}x",
     ]
 
@@ -242,7 +243,7 @@ def _stack_line(row: dict[str, Any]) -> list[str]:
 def _times(row: dict[str, Any]) -> list[str]:
     figures = (row["ratio_nn_gru"], row["ratio_nn_lstm"], row["ratio_reference"])
     ratios = ["" if figure is None else f"{figure:.2f}x" for figure in figures]
-    return [f"{row['ms']:.2f}", f"{row['low']:.2f}-{row['high']:.2f}", *ratios]
+    return [*_spread(row), *ratios]
 
 
 def _busy(document: dict[str, Any]) -> str:
