@@ -17,12 +17,22 @@ FUNCTIONS = {
 }
 """The functions that rules call: their parameters and what they return."""
 
-DOT = """static <NAME>_real <NAME>_dot(const <NAME>_real *a, const <NAME>_real *b, int columns)
+DOT = """/* Sums side by side, which compilers make vectors of; each step of a single one would wait for the step before. */
+static <NAME>_real <NAME>_dot(const <NAME>_real *a, const <NAME>_real *b, int columns)
 {
+    <NAME>_real sums[16] = {0};
     <NAME>_real sum = 0;
-    int j;
-    for (j = 0; j < columns; j++) {
+    int j, k;
+    for (j = 0; j + 16 <= columns; j += 16) {
+        for (k = 0; k < 16; k++) {
+            sums[k] += a[j + k] * b[j + k];
+        }
+    }
+    for (; j < columns; j++) {
         sum += a[j] * b[j];
+    }
+    for (k = 0; k < 16; k++) {
+        sum += sums[k];
     }
     return sum;
 }
