@@ -23,7 +23,7 @@ static <NAME>_real <NAME>_dot(const <NAME>_real *a, const <NAME>_real *b, int co
     <NAME>_real sums[16] = {0};
     <NAME>_real sum = 0;
     int j, k;
-    for (j = 0; j + 16 <= columns; j += 16) {
+    for (j = 0; j < columns - 15; j += 16) {
         for (k = 0; k < 16; k++) {
             sums[k] += a[j + k] * b[j + k];
         }

@@ -46,7 +46,7 @@ static inline real* take(real*& memory, long size) {
   memory += room(size);
   return taken;
 }
-#define ALONE __attribute__((noinline))  // of what is called rarely and in many places: it is compiled once
+#define ALONE __attribute__((noinline, unused))  // of what is called rarely and in many places: it is compiled once
 static inline void zero(real* p, long n) { memset(p, 0, n * sizeof(real)); }
 static inline void fill(real* p, real value, long n) {
   for (long i = 0; i < n; i++) p[i] = value;
