@@ -10,5 +10,6 @@ printed in two dialects: plain torch, for any device and precision, and Triton, 
     torch_dialect, triton_dialect    kernels as functions; triton_functions is what the latter call
     dialects, precision              which dialect is spoken where, and how exactly products are computed
     arrays, lanes, layer             one layer on tensors, forward and backward
+    persistent, persistent_source    the loop over time as one Triton kernel; persistent_functions is what that calls
     engine                           one layer as a torch function, a stack of one lane
 """

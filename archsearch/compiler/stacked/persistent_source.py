@@ -1,0 +1,295 @@
+"""The loop over time as one Triton kernel: the core of a program, all its kernels and products in one function.
+
+A program instance has a tile of one lane's sequences, which do not depend on one another, and takes them through all steps
+by itself. What a kernel stores for the next one stays in registers; memory gets what is read after the loop.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from archsearch.compiler.program.kernels import Argument, Instruction, Kernel, Multiply
+from archsearch.compiler.program.plan import Zone
+from archsearch.compiler.program.program import Program
+from archsearch.compiler.stacked.triton_dialect import beginning, computed, stored
+
+PARTED = ("P", "D")
+"""The arrays that have columns for every accumulator."""
+
+NAME = "over_time"
+
+
+@dataclass(frozen=True)
+class LoopKind:
+    """What the loop does in one direction.
+
+    Attributes:
+        back: Whether it is the adjoint, from the last step to the first.
+        resident: Whether matrices are loaded once before the loop, else from cache at every step.
+        resets: Whether states are zeroed before some steps.
+    """
+
+    back: bool
+    resident: bool
+    resets: bool
+
+
+@dataclass(frozen=True)
+class PrintedLoop:
+    """A printed loop.
+
+    Attributes:
+        text: The function `over_time`.
+        arguments: One of each array that it takes, in order: a pointer and strides by lane, step and row.
+        products: Whose matrices it takes after them, in order: a pointer and strides by lane and row.
+    """
+
+    text: str
+    arguments: tuple[Argument, ...]
+    products: tuple[int, ...]
+
+
+def printed_loop(program: Program, kind: LoopKind) -> PrintedLoop:
+    """Return the loop of a program that has a state to carry."""
+    return _Loop(program, kind).source()
+
+
+class _Loop:
+    """A loop that is being printed.
+
+    Attributes:
+        program: What is computed.
+        plan: The program's.
+        kind: What the loop does.
+        instructions: Of a step.
+        arrays: An argument of each array that the loop takes, by name.
+        held: What lies in registers at this point of a step.
+        last: For what is written the position of the instruction that writes it last in a step. It is stored there alone:
+            nothing orders two stores by different threads.
+    """
+
+    def __init__(self, program: Program, kind: LoopKind) -> None:
+        self.program, self.kind, self.plan = program, kind, program.plan
+        self.instructions = (program.backward if kind.back else program.forward)[Zone.CORE]
+        self.arrays: dict[str, Argument] = {}
+        self.held: set[Argument] = set()
+        self.last = {
+            argument: turn
+            for turn, instruction in enumerate(self.instructions)
+            for argument in self.written(instruction)
+        }
+
+    def source(self) -> PrintedLoop:
+        """Return all of it."""
+        body = [f"    {line}" for line in self.step()]
+        lines = [*beginning(), *self.before(), "for turn in range(steps):", *body, *self.after()]
+        products = tuple(dict.fromkeys(multiply.number for multiply in self.products))
+        taken = [f"{name}, {name}_by_lane, {name}_by_step, {name}_by_row" for name in self.arrays]
+        taken += [f"M{number}, M{number}_by_lane, M{number}_by_row" for number in products]
+        constants = ", ".join(f"{name}: tl.constexpr" for name in ("ROWS", "COLUMNS", "PRECISION"))
+        resets = "resets, " if self.kind.resets else ""
+        head = f"def {NAME}(width, {resets}{', '.join(taken)}, rows, wide, steps, {constants}):"
+        text = "\n    ".join([head, *lines]) + "\n"
+        return PrintedLoop(text, tuple(self.arrays.values()), products)
+
+    # -- the parts of the loop ----------------------------------------------------------------------------------------
+
+    def before(self) -> Iterator[str]:
+        """Yield what is loaded once: the first states, or the gradients of the last ones; learned vectors; matrices."""
+        for argument in (*self.ends, *self.vectors):
+            yield f"{_register(argument)} = {self.load(argument, '0')}"
+        for multiply in self.products if self.kind.resident else ():
+            for position in range(len(self.plan.products[multiply.number].linears)):
+                yield f"{_matrix(multiply, position)} = matrix({self.matrix(multiply, position)}, wide, COLUMNS)"
+
+    def step(self) -> Iterator[str]:
+        """Yield a step."""
+        self.held = {*self.ends, *self.vectors}
+        yield f"step = lane * 0 + {'steps - 1 - turn' if self.kind.back else 'turn'}  # as wide as addresses are"
+        if self.kind.resets:
+            yield "begins = tl.load(resets + step * rows + row, mask=row < rows, other=0) != 0"
+        yield from () if self.kind.back else self.begin()
+        for turn, instruction in enumerate(self.instructions):
+            if isinstance(instruction, Kernel):
+                yield from self.kernel(instruction)
+            else:
+                yield from self.multiply(instruction, turn)
+            for argument in self.written(instruction):
+                if self.last[argument] == turn and self.remembers(argument):
+                    yield self.store(argument)
+        yield from self.finish()
+
+    def begin(self) -> Iterator[str]:
+        """Yield the states of a step: zeroed where a sequence begins, and stored."""
+        for state in self.ends:
+            if self.kind.resets:
+                yield f"{_register(state)} = tl.where(begins, 0.0, {_register(state)})"
+            yield self.store(state)
+
+    def finish(self) -> Iterator[str]:
+        """Yield how the next step is handed on to."""
+        first = self.program.cell.state_nodes[0].handle
+        if self.kind.resets and not self.kind.back and self.program.carries_output:
+            yield self.store(Argument("Y"), _register(Argument(f"E{first}", when="next")))
+        for state, end in zip(self.plan.carried, self.ends, strict=True):
+            yield f"{_register(end)} = {self.handed(state)}"
+
+    def handed(self, state: int) -> str:
+        """Return the value of a state that the next step begins with, or its gradient."""
+        if not self.kind.back:
+            return _register(Argument(f"E{state}", when="next"))
+        before = _register(Argument(f"N{state}", when="step"))
+        return f"tl.where(begins, 0.0, {before})" if self.kind.resets else before
+
+    def after(self) -> Iterator[str]:
+        """Yield what is stored once: the last states, or the gradients of the first ones."""
+        for end in self.ends:
+            yield self.store(end, step="0" if self.kind.back else "steps")
+
+    # -- instructions -------------------------------------------------------------------------------------------------
+
+    def kernel(self, kernel: Kernel) -> Iterator[str]:
+        """Yield the lines of a kernel."""
+        for line in kernel.lines:
+            if line.kind == "load":
+                yield from self.need(kernel.argument(line))
+                yield f"{line.name} = {_register(kernel.argument(line))}"
+            elif line.kind == "store":
+                argument = kernel.argument(line)
+                self.held.add(argument)
+                yield f"{_register(argument)} = {stored(kernel, line)}"
+            else:
+                yield f"{line.name} = {computed(line)}"
+
+    def multiply(self, multiply: Multiply, turn: int) -> Iterator[str]:
+        """Yield the instruction of this position in a step, a product."""
+        follows = turn > 0 and isinstance(self.instructions[turn - 1], Multiply)
+        if not (self.kind.resident or follows):
+            yield "tl.debug_barrier()  # what is multiplied was stored by other threads"
+        yield from self.gradient(multiply) if self.kind.back else self.sums(multiply)
+
+    def sums(self, multiply: Multiply) -> Iterator[str]:
+        """Yield what a product adds to its sums."""
+        product = self.plan.products[multiply.number]
+        source = self.program.layout.source(product)
+        yield from self.need(source)
+        for position in range(len(product.linears)):
+            into = Argument("P", product.first + position)
+            yield from self.need(into)
+            yield f"{_register(into)} = {self.product(multiply, position, source, _register(into))}"
+
+    def gradient(self, multiply: Multiply) -> Iterator[str]:
+        """Yield what a product passes to the gradient of its input."""
+        assert multiply.into is not None
+        product, into = self.plan.products[multiply.number], _register(multiply.into)
+        if not multiply.adding:
+            self.held.add(multiply.into)
+            yield f"{into} = tl.zeros([ROWS, COLUMNS], own.dtype)"
+        for position in range(len(product.linears)):
+            delta = Argument("D", product.first + position)
+            yield f"{into} = {self.product(multiply, position, delta, into)}"
+
+    def product(self, multiply: Multiply, position: int, left: Argument, added: str) -> str:
+        """Return a product with one of the matrices that lie side by side, added to a sum.
+
+        Args:
+            multiply: Which product.
+            position: Which of its matrices.
+            left: What is multiplied.
+            added: What it is added to.
+        """
+        if self.kind.resident:
+            matrix = _matrix(multiply, position)
+            return f"tl.dot({_register(left)}, {matrix}, {added}, input_precision=PRECISION)"
+        rows = self.address(left, "step", "")
+        matrix = self.matrix(multiply, position)
+        return f"product({added}, {rows}, row < rows, {matrix}, wide, PRECISION)"
+
+    def written(self, instruction: Instruction) -> list[Argument]:
+        """Return what an instruction writes, once each."""
+        if isinstance(instruction, Kernel):
+            stores = [instruction.argument(line) for line in instruction.lines if line.kind == "store"]
+            return list(dict.fromkeys(stores))
+        if instruction.into is not None:
+            return [instruction.into]
+        product = self.plan.products[instruction.number]
+        return [Argument("P", product.first + position) for position in range(len(product.linears))]
+
+    def remembers(self, argument: Argument) -> bool:
+        """Whether something that a step writes is read outside of it; sums seldom are."""
+        return argument.when == "row" and (argument.array != "P" or argument in self.program.read_after_core)
+
+    def need(self, argument: Argument) -> Iterator[str]:
+        """Yield how something comes into registers, unless it is there."""
+        if argument not in self.held:
+            self.held.add(argument)
+            yield f"{_register(argument)} = {self.load(argument)}"
+
+    # -- memory -------------------------------------------------------------------------------------------------------
+
+    @property
+    def ends(self) -> list[Argument]:
+        """What passes from step to step: the states, or the gradients of those after a step."""
+        if self.kind.back:
+            return [Argument(f"D{state}", when="step") for state in self.plan.carried]
+        return [Argument(f"E{state}") for state in self.plan.carried]
+
+    @property
+    def products(self) -> list[Multiply]:
+        """The products of a step."""
+        return [step for step in self.instructions if isinstance(step, Multiply)]
+
+    @property
+    def vectors(self) -> list[Argument]:
+        """The learned vectors that a step reads."""
+        kernels = [step for step in self.instructions if isinstance(step, Kernel)]
+        found = [argument for kernel in kernels for argument in kernel.arguments if argument.when == "lane"]
+        return list(dict.fromkeys(found))
+
+    def address(self, argument: Argument, step: str, column: str = " + column") -> str:
+        """Return where a tile of an argument lies.
+
+        Args:
+            argument: It.
+            step: Of which step.
+            column: What is added for the column.
+        """
+        name = argument.array
+        self.arrays.setdefault(name, argument)
+        first = f" + {argument.accumulator} * wide" if argument.accumulator else ""
+        place = f"{name} + lane * {name}_by_lane + {step} * {name}_by_step + row * {name}_by_row{first}"
+        return place if argument.narrow else place + column
+
+    def load(self, argument: Argument, step: str = "step") -> str:
+        """Return what loads a tile."""
+        return f"tl.load({self.address(argument, step)}, mask={_where(argument)}, other=0.0)"
+
+    def store(self, argument: Argument, value: str = "", step: str = "step") -> str:
+        """Return what stores a tile: what lies in its registers, or a value."""
+        place = self.address(argument, step)
+        return f"tl.store({place}, {value or _register(argument)}, mask={_where(argument)})"
+
+    def matrix(self, multiply: Multiply, position: int) -> str:
+        """Return where one of the matrices of a product lies, and its strides; turned on the way back."""
+        name = f"M{multiply.number}"
+        strides = f"1, {name}_by_row" if self.kind.back else f"{name}_by_row, 1"
+        return f"{name} + lane * {name}_by_lane + {position} * wide, {strides}"
+
+
+def _matrix(multiply: Multiply, position: int) -> str:
+    return f"M{multiply.number}_{position}"
+
+
+def _where(argument: Argument) -> str:
+    return "row < rows" if argument.narrow else "there"
+
+
+def _register(argument: Argument) -> str:
+    """Return the variable that holds an argument."""
+    parts = [
+        argument.array,
+        *([str(argument.accumulator)] if argument.array in PARTED else []),
+        argument.when,
+    ]
+    return "_".join(parts)
