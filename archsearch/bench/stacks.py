@@ -26,7 +26,8 @@ from archsearch.compiler.stacked import torch_dialect, triton_dialect
 from archsearch.compiler.stacked.dialects import dialect_for, speaks_triton, stacked_description
 from archsearch.compiler.stacked.lanes import Widths
 from archsearch.compiler.stacked.layer import Layer
-from archsearch.compiler.stacked.persistent import CHOICE, PERSISTENT, asked_for, compiled, obstacle
+from archsearch.compiler.stacked.persistent import compiled
+from archsearch.compiler.stacked.persistent_choice import CHOICE, PERSISTENT, asked_for, obstacle
 from archsearch.compiler.stacked.precision import choose_precision
 from archsearch.compiler.stacked.shape import lanes, padded
 from archsearch.tasks import load

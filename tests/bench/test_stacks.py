@@ -12,7 +12,7 @@ from archsearch.bench.stacks import TRITON_CACHE, first_step, one_lane, ratio_to
 from archsearch.bench.trials import TASK
 from archsearch.cell import Cell, library
 from archsearch.compiler.program.program import program
-from archsearch.compiler.stacked.persistent import CHOICE, PERSISTENT
+from archsearch.compiler.stacked.persistent_choice import CHOICE, PERSISTENT
 from archsearch.compiler.stacked.shape import lanes
 from archsearch.tasks import load
 from archsearch.training import Streams

@@ -7,10 +7,20 @@ from torch import Tensor
 
 from archsearch.cell import Cell
 from archsearch.compiler.program.program import program
+from archsearch.compiler.stacked import torch_dialect, triton_dialect
 from archsearch.compiler.stacked.lanes import Weights, Widths
 from archsearch.compiler.stacked.layer import Dialect, Layer
 
 WIDTHS, WIDE = [5, 12, 1], 12
+EVERY = """
+cell every(x, h, c, d):
+    a = sigmoid(linear(x) + linear(h)) * tanh(scale(c) - linear(x))
+    b = max(leaky_relu(a), relu(linear(h))) + max(c, c)
+    c' = norm(b) / (1.5 + exp(a)) + softplus(30 * a)
+    d' = 0.5
+    h' = silu(linear(norm(c'))) - stop(d) + norm(x) + sqrt(2 + sin(a)) * cos(b) - mean(a)
+"""
+"""Every op but shared matrices, and states of all kinds."""
 
 
 def run(
@@ -68,3 +78,11 @@ def run(
     dx, dwide, dstates = layer.backward(weights, gradients, drawn(*shape), given, reset)
     found += [dx, *dstates, *gradients.products, *gradients.biases.values(), *gradients.vectors.values()]
     return found if dwide is None else [*found, dwide]
+
+
+def compare(cell: Cell, spoiled: bool = False, persistent: bool = False) -> None:
+    """Fail where what Triton computes is not what plain torch does; see `run`."""
+    ours = run(cell, triton_dialect.compile_kernel, spoiled, persistent)
+    for found, expected in zip(ours, run(cell, torch_dialect.compile_kernel, spoiled), strict=True):
+        most = expected.nan_to_num(0, 0, 0).abs().max().item()
+        torch.testing.assert_close(found, expected, rtol=2e-5, atol=2e-5 * (1 + most), equal_nan=True)

@@ -11,7 +11,7 @@ from torch import Tensor
 from archsearch.cell import library
 from archsearch.compiler.stacked import torch_dialect
 from archsearch.compiler.stacked.layer import Dialect
-from archsearch.compiler.stacked.persistent import CHOICE, PERSISTENT
+from archsearch.compiler.stacked.persistent_choice import CHOICE, PERSISTENT
 from archsearch.protocol.settings import Setting
 from archsearch.tasks import load
 from archsearch.training import Streams

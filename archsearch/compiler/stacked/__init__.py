@@ -11,5 +11,6 @@ printed in two dialects: plain torch, for any device and precision, and Triton, 
     dialects, precision              which dialect is spoken where, and how exactly products are computed
     arrays, lanes, layer             one layer on tensors, forward and backward
     persistent, persistent_source    the loop over time as one Triton kernel; persistent_functions is what that calls
+    persistent_choice                when that is, and what a program instance of it has
     engine                           one layer as a torch function, a stack of one lane
 """

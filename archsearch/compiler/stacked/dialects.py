@@ -7,7 +7,7 @@ from torch import Tensor
 
 from archsearch.compiler.stacked import shape, torch_dialect, triton_dialect
 from archsearch.compiler.stacked.layer import Dialect
-from archsearch.compiler.stacked.persistent import PERSISTENT, asked_for
+from archsearch.compiler.stacked.persistent_choice import PERSISTENT, asked_for
 from archsearch.compiler.stacked.precision import precision_name
 
 

@@ -13,7 +13,8 @@ from archsearch.compiler.program.program import Program
 from archsearch.compiler.stacked import triton_dialect
 from archsearch.compiler.stacked.arrays import Arrays
 from archsearch.compiler.stacked.lanes import Weights, Widths
-from archsearch.compiler.stacked.persistent import PersistentLoop, asked_for, obstacle
+from archsearch.compiler.stacked.persistent import PersistentLoop
+from archsearch.compiler.stacked.persistent_choice import asked_for, obstacle
 from archsearch.compiler.stacked.torch_dialect import Run
 
 Dialect = Callable[[Kernel], Run]

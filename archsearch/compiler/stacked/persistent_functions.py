@@ -5,9 +5,6 @@
 import triton
 import triton.language as tl
 
-CHUNK = tl.constexpr(32)
-"""Columns of what is multiplied that a product takes at a time where the matrix comes from cache."""
-
 
 @triton.jit
 def matrix(place, down, right, wide, SIDE: tl.constexpr):
@@ -26,7 +23,7 @@ def matrix(place, down, right, wide, SIDE: tl.constexpr):
 
 
 @triton.jit
-def product(added, rows, there, place, down, right, wide, PRECISION: tl.constexpr):
+def product(added, rows, there, place, down, right, wide, PRECISION: tl.constexpr, CHUNK: tl.constexpr):
     """Return the product of rows in memory with a matrix in memory, added to a tile.
 
     Args:
@@ -38,6 +35,7 @@ def product(added, rows, there, place, down, right, wide, PRECISION: tl.constexp
         right: From one of its columns to the next.
         wide: Its rows and columns.
         PRECISION: Of the product, as `tl.dot` calls it.
+        CHUNK: How many of its rows are multiplied with at a time.
     """
     column = tl.arange(0, added.shape[1])[None, :]
     for start in range(0, wide, CHUNK):

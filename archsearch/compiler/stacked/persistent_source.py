@@ -87,7 +87,7 @@ class _Loop:
         products = tuple(dict.fromkeys(multiply.number for multiply in self.products))
         taken = [f"{name}, {name}_by_lane, {name}_by_step, {name}_by_row" for name in self.arrays]
         taken += [f"M{number}, M{number}_by_lane, M{number}_by_row" for number in products]
-        constants = ", ".join(f"{name}: tl.constexpr" for name in ("ROWS", "COLUMNS", "PRECISION"))
+        constants = ", ".join(f"{name}: tl.constexpr" for name in ("ROWS", "COLUMNS", "PRECISION", "CHUNK"))
         resets = "resets, " if self.kind.resets else ""
         head = f"def {NAME}(width, {resets}{', '.join(taken)}, rows, wide, steps, {constants}):"
         text = "\n    ".join([head, *lines]) + "\n"
@@ -204,7 +204,7 @@ class _Loop:
             return f"tl.dot({_register(left)}, {matrix}, {added}, input_precision=PRECISION)"
         rows = self.address(left, "step", "")
         matrix = self.matrix(multiply, position)
-        return f"product({added}, {rows}, row < rows, {matrix}, wide, PRECISION)"
+        return f"product({added}, {rows}, row < rows, {matrix}, wide, PRECISION, CHUNK)"
 
     def written(self, instruction: Instruction) -> list[Argument]:
         """Return what an instruction writes, once each."""

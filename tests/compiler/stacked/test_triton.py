@@ -19,33 +19,10 @@ from archsearch.tasks import load
 from archsearch.training import Streams
 from archsearch.training.stacked.model import Lane, StackedModel
 from tests.helpers import interpreted, strategies
-from tests.helpers.lanes import run
+from tests.helpers.lanes import EVERY, compare
 from tests.helpers.sources import ROOT
 
 pytestmark = interpreted.QUIET
-EVERY = """
-cell every(x, h, c, d):
-    a = sigmoid(linear(x) + linear(h)) * tanh(scale(c) - linear(x))
-    b = max(leaky_relu(a), relu(linear(h))) + max(c, c)
-    c' = norm(b) / (1.5 + exp(a)) + softplus(30 * a)
-    d' = 0.5
-    h' = silu(linear(norm(c'))) - stop(d) + norm(x) + sqrt(2 + sin(a)) * cos(b) - mean(a)
-"""
-
-
-def compare(cell: Cell, spoiled: bool = False) -> None:
-    for ours, theirs in zip(
-        run(cell, triton_dialect.compile_kernel, spoiled),
-        run(cell, torch_dialect.compile_kernel, spoiled),
-        strict=True,
-    ):
-        torch.testing.assert_close(
-            ours,
-            theirs,
-            rtol=2e-5,
-            atol=2e-5 * (1 + theirs.nan_to_num(0, 0, 0).abs().max().item()),
-            equal_nan=True,
-        )
 
 
 def test_all_ops_are_among_those_compared() -> None:
