@@ -26,7 +26,7 @@ class LoopKind:
 
     Attributes:
         back: Whether it is the adjoint, from the last step to the first.
-        resident: Whether matrices are loaded once before the loop, else from cache at every step.
+        resident: Whether matrices are loaded once before the loop, and all else a step ahead; else both at every step.
         resets: Whether states are zeroed before some steps.
     """
 
@@ -65,6 +65,8 @@ class _Loop:
         instructions: Of a step.
         arrays: An argument of each array that the loop takes, by name.
         held: What lies in registers at this point of a step.
+        read: What a step reads that the loop before it did not write. It is loaded a step ahead, unless matrices come from
+            cache, for which registers are needed.
         last: For what is written the position of the instruction that writes it last in a step. It is stored there alone:
             nothing orders two stores by different threads.
     """
@@ -74,6 +76,7 @@ class _Loop:
         self.instructions = (program.backward if kind.back else program.forward)[Zone.CORE]
         self.arrays: dict[str, Argument] = {}
         self.held: set[Argument] = set()
+        self.read: list[Argument] = []
         self.last = {
             argument: turn
             for turn, instruction in enumerate(self.instructions)
@@ -99,16 +102,45 @@ class _Loop:
         """Yield what is loaded once: the first states, or the gradients of the last ones; learned vectors; matrices."""
         for argument in (*self.ends, *self.vectors):
             yield f"{_register(argument)} = {self.load(argument, '0')}"
-        for multiply in self.products if self.kind.resident else ():
-            for position in range(len(self.plan.products[multiply.number].linears)):
-                yield f"{_matrix(multiply, position)} = matrix({self.matrix(multiply, position)}, wide, COLUMNS)"
+        if self.kind.resident:
+            yield from self.inputs("", "(steps - 1)" if self.kind.back else "0")
+            for multiply in self.products:
+                for position in range(len(self.plan.products[multiply.number].linears)):
+                    place = self.matrix(multiply, position)
+                    yield f"{_matrix(multiply, position)} = matrix({place}, wide, COLUMNS)"
 
     def step(self) -> Iterator[str]:
         """Yield a step."""
         self.held = {*self.ends, *self.vectors}
+        body = list(self.body())
         yield f"step = lane * 0 + {'steps - 1 - turn' if self.kind.back else 'turn'}  # as wide as addresses are"
+        if self.kind.resident:
+            yield f"rows_ahead = tl.where({'step > 0' if self.kind.back else 'step + 1 < steps'}, rows, 0)"
+            yield from self.inputs(
+                "_ahead", "(step - 1)" if self.kind.back else "(step + 1)", " & (row < rows_ahead)"
+            )
+        elif self.kind.resets:
+            yield f"begins = {_begins('step')}"
+        yield from body
+        if self.kind.resident:
+            names = [*map(_register, self.read), *(["begins"] if self.kind.resets else [])]
+            yield from (f"{name} = {name}_ahead" for name in names)
+
+    def inputs(self, suffix: str, step: str, where: str = "") -> Iterator[str]:
+        """Yield what loads all that a step reads.
+
+        Args:
+            suffix: Of the registers.
+            step: Which step.
+            where: A condition for there being one.
+        """
+        for argument in self.read:
+            yield f"{_register(argument)}{suffix} = {self.load(argument, step, where)}"
         if self.kind.resets:
-            yield "begins = tl.load(resets + step * rows + row, mask=row < rows, other=0) != 0"
+            yield f"begins{suffix} = {_begins(step, where)}"
+
+    def body(self) -> Iterator[str]:
+        """Yield a step whose number is known."""
         yield from () if self.kind.back else self.begin()
         for turn, instruction in enumerate(self.instructions):
             if isinstance(instruction, Kernel):
@@ -222,9 +254,13 @@ class _Loop:
 
     def need(self, argument: Argument) -> Iterator[str]:
         """Yield how something comes into registers, unless it is there."""
-        if argument not in self.held:
-            self.held.add(argument)
-            yield f"{_register(argument)} = {self.load(argument)}"
+        if argument in self.held:
+            return
+        self.held.add(argument)
+        if self.kind.resident:
+            self.read.append(argument)
+        else:
+            yield f"{_register(argument)} = {self.load(argument, 'step')}"
 
     # -- memory -------------------------------------------------------------------------------------------------------
 
@@ -261,9 +297,9 @@ class _Loop:
         place = f"{name} + lane * {name}_by_lane + {step} * {name}_by_step + row * {name}_by_row{first}"
         return place if argument.narrow else place + column
 
-    def load(self, argument: Argument, step: str = "step") -> str:
-        """Return what loads a tile."""
-        return f"tl.load({self.address(argument, step)}, mask={_where(argument)}, other=0.0)"
+    def load(self, argument: Argument, step: str, where: str = "") -> str:
+        """Return what loads a tile of a step, where a condition holds."""
+        return f"tl.load({self.address(argument, step)}, mask={_where(argument)}{where}, other=0.0)"
 
     def store(self, argument: Argument, value: str = "", step: str = "step") -> str:
         """Return what stores a tile: what lies in its registers, or a value."""
@@ -282,7 +318,12 @@ def _matrix(multiply: Multiply, position: int) -> str:
 
 
 def _where(argument: Argument) -> str:
-    return "row < rows" if argument.narrow else "there"
+    return "(row < rows)" if argument.narrow else "there"
+
+
+def _begins(step: str, where: str = "") -> str:
+    """Return what loads whether a sequence begins at a step."""
+    return f"tl.load(resets + {step} * rows + row, mask=(row < rows){where}, other=0) != 0"
 
 
 def _register(argument: Argument) -> str:
