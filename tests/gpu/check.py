@@ -22,6 +22,9 @@ from typing import Any
 from archsearch.files import write_whole
 
 PACKAGES = ("torch", "triton", "numpy", "pytest")
+STACKS = ("bench", "gru", "lstm", "--quick", "--shape", "B20T35H128", "--shape", "B20T35H256")
+"""Widths at which a persistent kernel has the GRU's matrices beside it, and at which they come from cache."""
+
 LAST_WORDS = 4_000
 """Characters of what a part said that are kept."""
 
@@ -82,7 +85,7 @@ def parts(device: str, runs: Path, data: Path | None) -> tuple[Part, ...]:
     ptb = ("train", "gru", "--task", "ptb", "--preset", "laptop", "--settings", "1", "--data", str(data))
     return (
         Part("tests", (sys.executable, "-m", "pytest", "-q", "-m", "gpu", "tests"), 110, has_document=False),
-        Part("stacks", (*PROGRAM, "bench", "--quick", "--device", device, "--json"), 130),
+        Part("stacks", (*PROGRAM, *STACKS, "--device", device, "--json"), 130),
         Part(
             "search",
             (

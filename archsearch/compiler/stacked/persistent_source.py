@@ -12,10 +12,14 @@ from dataclasses import dataclass
 from archsearch.compiler.program.kernels import Argument, Instruction, Kernel, Multiply
 from archsearch.compiler.program.plan import Zone
 from archsearch.compiler.program.program import Program
+from archsearch.compiler.stacked.persistent_places import (
+    Places,
+    begins,
+    matrix_place,
+    matrix_register,
+    register,
+)
 from archsearch.compiler.stacked.triton_dialect import beginning, computed, stored
-
-PARTED = ("P", "D")
-"""The arrays that have columns for every accumulator."""
 
 NAME = "over_time"
 
@@ -63,7 +67,7 @@ class _Loop:
         plan: The program's.
         kind: What the loop does.
         instructions: Of a step.
-        arrays: An argument of each array that the loop takes, by name.
+        places: The arrays that the loop takes.
         held: What lies in registers at this point of a step.
         read: What a step reads that the loop before it did not write. It is loaded a step ahead, unless matrices come from
             cache, for which registers are needed.
@@ -74,7 +78,7 @@ class _Loop:
     def __init__(self, program: Program, kind: LoopKind) -> None:
         self.program, self.kind, self.plan = program, kind, program.plan
         self.instructions = (program.backward if kind.back else program.forward)[Zone.CORE]
-        self.arrays: dict[str, Argument] = {}
+        self.places = Places()
         self.held: set[Argument] = set()
         self.read: list[Argument] = []
         self.last = {
@@ -88,42 +92,43 @@ class _Loop:
         body = [f"    {line}" for line in self.step()]
         lines = [*beginning(), *self.before(), "for turn in range(steps):", *body, *self.after()]
         products = tuple(dict.fromkeys(multiply.number for multiply in self.products))
-        taken = [f"{name}, {name}_by_lane, {name}_by_step, {name}_by_row" for name in self.arrays]
+        taken = [f"{name}, {name}_by_lane, {name}_by_step, {name}_by_row" for name in self.places.arrays]
         taken += [f"M{number}, M{number}_by_lane, M{number}_by_row" for number in products]
         constants = ", ".join(f"{name}: tl.constexpr" for name in ("ROWS", "COLUMNS", "PRECISION", "CHUNK"))
         resets = "resets, " if self.kind.resets else ""
         head = f"def {NAME}(width, {resets}{', '.join(taken)}, rows, wide, steps, {constants}):"
         text = "\n    ".join([head, *lines]) + "\n"
-        return PrintedLoop(text, tuple(self.arrays.values()), products)
+        return PrintedLoop(text, tuple(self.places.arrays.values()), products)
 
     # -- the parts of the loop ----------------------------------------------------------------------------------------
 
     def before(self) -> Iterator[str]:
         """Yield what is loaded once: the first states, or the gradients of the last ones; learned vectors; matrices."""
+        yield "end = lane * 0 + steps  # as wide as addresses are"
         for argument in (*self.ends, *self.vectors):
-            yield f"{_register(argument)} = {self.load(argument, '0')}"
+            yield f"{register(argument)} = {self.places.load(argument, '0')}"
         if self.kind.resident:
-            yield from self.inputs("", "(steps - 1)" if self.kind.back else "0")
+            yield from self.inputs("", "(end - 1)" if self.kind.back else "0")
             for multiply in self.products:
                 for position in range(len(self.plan.products[multiply.number].linears)):
-                    place = self.matrix(multiply, position)
-                    yield f"{_matrix(multiply, position)} = matrix({place}, wide, COLUMNS)"
+                    place = matrix_place(multiply, position, self.kind.back)
+                    yield f"{matrix_register(multiply, position)} = matrix({place}, wide, COLUMNS)"
 
     def step(self) -> Iterator[str]:
         """Yield a step."""
         self.held = {*self.ends, *self.vectors}
         body = list(self.body())
-        yield f"step = lane * 0 + {'steps - 1 - turn' if self.kind.back else 'turn'}  # as wide as addresses are"
+        yield f"step = {'end - 1 - turn' if self.kind.back else 'lane * 0 + turn'}"
         if self.kind.resident:
-            yield f"rows_ahead = tl.where({'step > 0' if self.kind.back else 'step + 1 < steps'}, rows, 0)"
+            yield f"rows_ahead = tl.where({'step > 0' if self.kind.back else 'step + 1 < end'}, rows, 0)"
             yield from self.inputs(
                 "_ahead", "(step - 1)" if self.kind.back else "(step + 1)", " & (row < rows_ahead)"
             )
         elif self.kind.resets:
-            yield f"begins = {_begins('step')}"
+            yield f"begins = {begins('step')}"
         yield from body
         if self.kind.resident:
-            names = [*map(_register, self.read), *(["begins"] if self.kind.resets else [])]
+            names = [*map(register, self.read), *(["begins"] if self.kind.resets else [])]
             yield from (f"{name} = {name}_ahead" for name in names)
 
     def inputs(self, suffix: str, step: str, where: str = "") -> Iterator[str]:
@@ -135,9 +140,9 @@ class _Loop:
             where: A condition for there being one.
         """
         for argument in self.read:
-            yield f"{_register(argument)}{suffix} = {self.load(argument, step, where)}"
+            yield f"{register(argument)}{suffix} = {self.places.load(argument, step, where)}"
         if self.kind.resets:
-            yield f"begins{suffix} = {_begins(step, where)}"
+            yield f"begins{suffix} = {begins(step, where)}"
 
     def body(self) -> Iterator[str]:
         """Yield a step whose number is known."""
@@ -149,35 +154,35 @@ class _Loop:
                 yield from self.multiply(instruction, turn)
             for argument in self.written(instruction):
                 if self.last[argument] == turn and self.remembers(argument):
-                    yield self.store(argument)
+                    yield self.places.store(argument)
         yield from self.finish()
 
     def begin(self) -> Iterator[str]:
         """Yield the states of a step: zeroed where a sequence begins, and stored."""
         for state in self.ends:
             if self.kind.resets:
-                yield f"{_register(state)} = tl.where(begins, 0.0, {_register(state)})"
-            yield self.store(state)
+                yield f"{register(state)} = tl.where(begins, 0.0, {register(state)})"
+            yield self.places.store(state)
 
     def finish(self) -> Iterator[str]:
         """Yield how the next step is handed on to."""
         first = self.program.cell.state_nodes[0].handle
         if self.kind.resets and not self.kind.back and self.program.carries_output:
-            yield self.store(Argument("Y"), _register(Argument(f"E{first}", when="next")))
+            yield self.places.store(Argument("Y"), register(Argument(f"E{first}", when="next")))
         for state, end in zip(self.plan.carried, self.ends, strict=True):
-            yield f"{_register(end)} = {self.handed(state)}"
+            yield f"{register(end)} = {self.handed(state)}"
 
     def handed(self, state: int) -> str:
         """Return the value of a state that the next step begins with, or its gradient."""
         if not self.kind.back:
-            return _register(Argument(f"E{state}", when="next"))
-        before = _register(Argument(f"N{state}", when="step"))
+            return register(Argument(f"E{state}", when="next"))
+        before = register(Argument(f"N{state}", when="step"))
         return f"tl.where(begins, 0.0, {before})" if self.kind.resets else before
 
     def after(self) -> Iterator[str]:
         """Yield what is stored once: the last states, or the gradients of the first ones."""
         for end in self.ends:
-            yield self.store(end, step="0" if self.kind.back else "steps")
+            yield self.places.store(end, step="0" if self.kind.back else "end")
 
     # -- instructions -------------------------------------------------------------------------------------------------
 
@@ -186,11 +191,11 @@ class _Loop:
         for line in kernel.lines:
             if line.kind == "load":
                 yield from self.need(kernel.argument(line))
-                yield f"{line.name} = {_register(kernel.argument(line))}"
+                yield f"{line.name} = {register(kernel.argument(line))}"
             elif line.kind == "store":
                 argument = kernel.argument(line)
                 self.held.add(argument)
-                yield f"{_register(argument)} = {stored(kernel, line)}"
+                yield f"{register(argument)} = {stored(kernel, line)}"
             else:
                 yield f"{line.name} = {computed(line)}"
 
@@ -209,12 +214,12 @@ class _Loop:
         for position in range(len(product.linears)):
             into = Argument("P", product.first + position)
             yield from self.need(into)
-            yield f"{_register(into)} = {self.product(multiply, position, source, _register(into))}"
+            yield f"{register(into)} = {self.product(multiply, position, source, register(into))}"
 
     def gradient(self, multiply: Multiply) -> Iterator[str]:
         """Yield what a product passes to the gradient of its input."""
         assert multiply.into is not None
-        product, into = self.plan.products[multiply.number], _register(multiply.into)
+        product, into = self.plan.products[multiply.number], register(multiply.into)
         if not multiply.adding:
             self.held.add(multiply.into)
             yield f"{into} = tl.zeros([ROWS, COLUMNS], own.dtype)"
@@ -232,10 +237,10 @@ class _Loop:
             added: What it is added to.
         """
         if self.kind.resident:
-            matrix = _matrix(multiply, position)
-            return f"tl.dot({_register(left)}, {matrix}, {added}, input_precision=PRECISION)"
-        rows = self.address(left, "step", "")
-        matrix = self.matrix(multiply, position)
+            matrix = matrix_register(multiply, position)
+            return f"tl.dot({register(left)}, {matrix}, {added}, input_precision=PRECISION)"
+        rows = self.places.address(left, "step", "")
+        matrix = matrix_place(multiply, position, self.kind.back)
         return f"product({added}, {rows}, row < rows, {matrix}, wide, PRECISION, CHUNK)"
 
     def written(self, instruction: Instruction) -> list[Argument]:
@@ -260,9 +265,9 @@ class _Loop:
         if self.kind.resident:
             self.read.append(argument)
         else:
-            yield f"{_register(argument)} = {self.load(argument, 'step')}"
+            yield f"{register(argument)} = {self.places.load(argument, 'step')}"
 
-    # -- memory -------------------------------------------------------------------------------------------------------
+    # -- what a step has ------------------------------------------------------------------------------------------------
 
     @property
     def ends(self) -> list[Argument]:
@@ -282,55 +287,3 @@ class _Loop:
         kernels = [step for step in self.instructions if isinstance(step, Kernel)]
         found = [argument for kernel in kernels for argument in kernel.arguments if argument.when == "lane"]
         return list(dict.fromkeys(found))
-
-    def address(self, argument: Argument, step: str, column: str = " + column") -> str:
-        """Return where a tile of an argument lies.
-
-        Args:
-            argument: It.
-            step: Of which step.
-            column: What is added for the column.
-        """
-        name = argument.array
-        self.arrays.setdefault(name, argument)
-        first = f" + {argument.accumulator} * wide" if argument.accumulator else ""
-        place = f"{name} + lane * {name}_by_lane + {step} * {name}_by_step + row * {name}_by_row{first}"
-        return place if argument.narrow else place + column
-
-    def load(self, argument: Argument, step: str, where: str = "") -> str:
-        """Return what loads a tile of a step, where a condition holds."""
-        return f"tl.load({self.address(argument, step)}, mask={_where(argument)}{where}, other=0.0)"
-
-    def store(self, argument: Argument, value: str = "", step: str = "step") -> str:
-        """Return what stores a tile: what lies in its registers, or a value."""
-        place = self.address(argument, step)
-        return f"tl.store({place}, {value or _register(argument)}, mask={_where(argument)})"
-
-    def matrix(self, multiply: Multiply, position: int) -> str:
-        """Return where one of the matrices of a product lies, and its strides; turned on the way back."""
-        name = f"M{multiply.number}"
-        strides = f"1, {name}_by_row" if self.kind.back else f"{name}_by_row, 1"
-        return f"{name} + lane * {name}_by_lane + {position} * wide, {strides}"
-
-
-def _matrix(multiply: Multiply, position: int) -> str:
-    return f"M{multiply.number}_{position}"
-
-
-def _where(argument: Argument) -> str:
-    return "(row < rows)" if argument.narrow else "there"
-
-
-def _begins(step: str, where: str = "") -> str:
-    """Return what loads whether a sequence begins at a step."""
-    return f"tl.load(resets + {step} * rows + row, mask=(row < rows){where}, other=0) != 0"
-
-
-def _register(argument: Argument) -> str:
-    """Return the variable that holds an argument."""
-    parts = [
-        argument.array,
-        *([str(argument.accumulator)] if argument.array in PARTED else []),
-        argument.when,
-    ]
-    return "_".join(parts)
