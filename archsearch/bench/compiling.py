@@ -37,17 +37,17 @@ def _seconds(cell: Cell, cache: Path) -> float:
     cell = Cell.parse(cell.text())  # without what the object remembers
     for remembers in (program, source):
         remembers.cache_clear()
-    with cached_in(cache):
+    with variable_set(CACHE, str(cache)):
         began = time.perf_counter()
         library(source(cell.canonical()), False, BRIEF)
         return time.perf_counter() - began
 
 
 @contextmanager
-def cached_in(folder: Path, variable: str = CACHE) -> Iterator[None]:
-    """Let what is compiled be kept in a folder for a while; the variable of the environment names the usual one."""
+def variable_set(variable: str, value: str) -> Iterator[None]:
+    """Let a variable of the environment have a value for a while, such as a folder of what is compiled."""
     before = os.environ.get(variable)
-    os.environ[variable] = str(folder)
+    os.environ[variable] = value
     try:
         yield
     finally:

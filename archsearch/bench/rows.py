@@ -151,6 +151,7 @@ class StackRow(msgspec.Struct, frozen=True):
         batch: B.
         steps: T.
         width: H of each lane.
+        persistent: Whether the loop over time is one kernel each way, else launches for every time step.
         ms: Milliseconds of a step in all lanes, the median over the rounds.
         ms_per_lane: The same divided by R.
         ratio_cudnn: Forward and backward of one layer with one lane: its time as a multiple of nn.GRU's or nn.LSTM's on
@@ -164,6 +165,7 @@ class StackRow(msgspec.Struct, frozen=True):
     batch: int
     steps: int
     width: int
+    persistent: bool
     ms: float
     ms_per_lane: float
     ratio_cudnn: float | None

@@ -11,11 +11,10 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
-from pathlib import Path
 
 import torch
 
-from archsearch.bench.compiling import cached_in
+from archsearch.bench.compiling import variable_set
 from archsearch.bench.layers import torch_call
 from archsearch.bench.rows import StackRow
 from archsearch.bench.shapes import LayerShape
@@ -24,9 +23,11 @@ from archsearch.bench.trials import SETTING, TASK, Untimed
 from archsearch.cell import Cell, library
 from archsearch.compiler.program.program import program
 from archsearch.compiler.stacked import torch_dialect, triton_dialect
-from archsearch.compiler.stacked.dialects import dialect_for, stacked_description
+from archsearch.compiler.stacked.dialects import dialect_for, speaks_triton, stacked_description
 from archsearch.compiler.stacked.lanes import Widths
 from archsearch.compiler.stacked.layer import Layer
+from archsearch.compiler.stacked.persistent import compiled
+from archsearch.compiler.stacked.persistent_choice import CHOICE, PERSISTENT, asked_for, obstacle
 from archsearch.compiler.stacked.precision import choose_precision
 from archsearch.compiler.stacked.shape import lanes, padded
 from archsearch.tasks import load
@@ -84,6 +85,8 @@ def as_in_a_worker_on(device: str) -> Iterator[None]:
 def stack_rows(name: str, cell: Cell, shape: LayerShape, device: str, rounds: int) -> list[StackRow]:
     """Return the rows of a cell: a stack of as many lanes as the table of shapes gives, and one lane.
 
+    With Triton each is there twice: with launches for every time step, and with persistent kernels where they can be.
+
     Args:
         name: What the cell is called.
         cell: The cell.
@@ -94,33 +97,54 @@ def stack_rows(name: str, cell: Cell, shape: LayerShape, device: str, rounds: in
     Raises:
         Untimed: A lane diverges.
     """
+    rows: list[StackRow] = []
+    for loop in loops(cell, shape, device):
+        with variable_set(CHOICE, loop):
+            rows += _rows(name, cell, shape, device, rounds)
+    return rows
+
+
+def loops(cell: Cell, shape: LayerShape, device: str) -> Iterator[str]:
+    """Yield the values of `ARCHSEARCH_STACKED` whose kernels differ for a cell: at least the empty one.
+
+    Args:
+        cell: The cell.
+        shape: Batch, steps and width of each lane.
+        device: "cpu" or a CUDA device.
+    """
+    yield ""
+    made = program(cell.canonical())
+    if speaks_triton(torch.device(device)) and not obstacle(made, padded(shape.width)):
+        yield PERSISTENT
+
+
+def _rows(name: str, cell: Cell, shape: LayerShape, device: str, rounds: int) -> Iterator[StackRow]:
+    """Yield the rows of a cell with the kernels that the environment asks for."""
     windows = list(
         Streams(load(TASK), device).take(
             "train", 0, shape.batch, shape.steps, STEPS[torch.device(device).type]
         )
     )
     ratio = ratio_to_torch(cell, shape, device, rounds)
-    rows = []
     for count in dict.fromkeys([lanes(shape.width), 1]):
         stack, first = first_step(cell, shape, count, windows, device)
         try:
             ms = interleaved({"stack": partial(_train, stack, windows)}, rounds)["stack"] / len(windows)
         finally:
             stack.close()
-        row = StackRow(
+        yield StackRow(
             cell=name,
             device=device,
             lanes=count,
             batch=shape.batch,
             steps=shape.steps,
             width=shape.width,
+            persistent=asked_for(),
             ms=ms,
             ms_per_lane=ms / count,
             ratio_cudnn=ratio,
             first_step_seconds=first,
         )
-        rows.append(row)
-    return rows
 
 
 # -- the training step ------------------------------------------------------------------------------------------------
@@ -139,8 +163,8 @@ def first_step(
         device: "cpu" or a CUDA device.
     """
     triton_dialect.installed()  # sets the cache that is exchanged here
-    with tempfile.TemporaryDirectory() as folder, cached_in(Path(folder), TRITON_CACHE):
-        for remembers in (program, triton_dialect.compile_kernel, torch_dialect.compile_kernel):
+    with tempfile.TemporaryDirectory() as folder, variable_set(TRITON_CACHE, folder):
+        for remembers in (program, triton_dialect.compile_kernel, torch_dialect.compile_kernel, compiled):
             remembers.cache_clear()
         _begun(Cell.parse(OTHER), shape, count, windows, device).close()
         cell = Cell.parse(cell.text())  # without what the object remembers

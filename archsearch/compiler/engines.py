@@ -153,6 +153,7 @@ def identity(engine: str, device: torch.device | str = "cpu") -> str:
 
     Raises:
         BuildError: The engine does not work here.
+        InputError: The environment asks for stacks of a kind that there is not.
     """
     row = engine_of(engine)
     details = row.describe(torch.device(device))

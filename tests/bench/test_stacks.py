@@ -12,6 +12,7 @@ from archsearch.bench.stacks import TRITON_CACHE, first_step, one_lane, ratio_to
 from archsearch.bench.trials import TASK
 from archsearch.cell import Cell, library
 from archsearch.compiler.program.program import program
+from archsearch.compiler.stacked.persistent_choice import CHOICE, PERSISTENT
 from archsearch.compiler.stacked.shape import lanes
 from archsearch.tasks import load
 from archsearch.training import Streams
@@ -31,6 +32,19 @@ def test_a_cell_has_a_row_for_a_whole_stack_and_one_for_one_lane() -> None:
 def test_where_a_stack_has_one_lane_there_is_one_row(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(stacks, "lanes", lambda n: 1)
     assert [row.lanes for row in stack_rows("mgu", library.load("mgu"), TINY, "cpu", 1)] == [1]
+
+
+def test_with_triton_a_cell_is_measured_with_persistent_kernels_too_where_they_can_be(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    gru = library.load("gru")
+    assert list(stacks.loops(gru, TINY, "cpu")) == [""]
+    monkeypatch.setattr(stacks, "speaks_triton", lambda device: True)
+    assert list(stacks.loops(gru, TINY, "cpu")) == ["", PERSISTENT]
+    assert list(stacks.loops(gru, LayerShape(2, 3, 700), "cpu")) == [""]
+    rows = stack_rows("gru", gru, TINY, "cpu", 1)
+    assert [(row.lanes, row.persistent) for row in rows] == [(32, False), (1, False), (32, True), (1, True)]
+    assert CHOICE not in os.environ
 
 
 def test_the_measured_shapes_are_those_of_the_table() -> None:
@@ -90,6 +104,11 @@ def test_a_gpu_is_measured_and_nothing_is_left_changed_behind() -> None:
     document = measure(
         {"gru": library.load("gru")}, [], ["gru"], [], 1, device="cuda:0", stacked=[LayerShape(4, 6, 64)]
     )
-    assert [row["lanes"] for row in document["stacks"]] == [lanes(64), 1]
+    assert [(row["lanes"], row["persistent"]) for row in document["stacks"]] == [
+        (lanes(64), False),
+        (1, False),
+        (lanes(64), True),
+        (1, True),
+    ]
     assert document["machine"]["stacks"].startswith(torch.cuda.get_device_name(0))
     assert (torch.are_deterministic_algorithms_enabled(), torch.backends.cuda.matmul.fp32_precision) == before

@@ -35,6 +35,7 @@ STACKS = {
     "batch",
     "steps",
     "width",
+    "persistent",
     "ms",
     "ms_per_lane",
     "ratio_cudnn",
@@ -167,7 +168,8 @@ def test_people_see_a_table_of_stacks(call: Call) -> None:
     head, whole, one = table.splitlines()[:3]
     assert head.split("  ")[0] == "cell" and "of torch's" in head
     assert whole.split()[:3] == ["gru", "B2T3H8", "32"] and one.split()[:3] == ["gru", "B2T3H8", "1"]
-    assert whole.split()[5] == one.split()[5] and whole.split()[5].endswith("x")
+    assert whole.split()[3] == one.split()[3] == "launches"
+    assert whole.split()[6] == one.split()[6] and whole.split()[6].endswith("x")
 
 
 @pytest.mark.parametrize("here, chosen", [([], None), (["cuda:0", "cuda:1"], "cuda:0")])

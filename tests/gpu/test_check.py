@@ -42,6 +42,12 @@ def test_a_part_that_is_too_slow_is_stopped_with_what_it_had_said() -> None:
     assert (ended.ended, ended.words) == ("too slow", "begun")
 
 
+def test_kernels_are_compiled_whatever_the_tests_of_triton_s_interpreter_would_have(monkeypatch) -> None:
+    monkeypatch.setenv("TRITON_INTERPRET", "1")
+    ended = run_part(python("plain", "import os; print(os.environ['TRITON_INTERPRET'])"))
+    assert ended.document == 0
+
+
 def test_the_trial_on_ptb_is_left_out_without_its_files(tmp_path: Path) -> None:
     ptb = parts("cuda:0", tmp_path, None)[-1]
     assert run_part(ptb) == Ended(

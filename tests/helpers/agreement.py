@@ -18,6 +18,7 @@ from archsearch.compiler import Recurrent
 
 STEPS, SCALE = 12, 0.7
 DOUBLE, SINGLE, FACTOR = 1e-10, 1e-5, 4.0
+LEAST = {torch.float64: DOUBLE, torch.float32: SINGLE}
 CANCELLED = 1e-3
 LARGEST = 1e6
 """Cells whose gradients are longer than this amplify rounding; they must only be finite in the same places."""
@@ -37,6 +38,7 @@ class Shape:
     width: int
     batch: int
     carried: bool
+    steps: int = STEPS
 
     @property
     def inputs(self) -> int:
@@ -71,11 +73,11 @@ class Case:
         def drawn(*shape: int) -> Tensor:
             return torch.randn(shape, generator=generator)
 
-        x = drawn(STEPS, self.shape.batch, self.shape.inputs)
+        x = drawn(self.shape.steps, self.shape.batch, self.shape.inputs)
         states, reset = [], None
         if self.shape.carried:
             states = [drawn(1, self.shape.batch, self.shape.width) for _ in self.cell.canonical().states]
-            reset = torch.rand(STEPS, self.shape.batch, generator=generator) < 0.2
+            reset = torch.rand(self.shape.steps, self.shape.batch, generator=generator) < 0.2
         x, *states = (tensor.to(dtype).requires_grad_() for tensor in (x, *states))
         moved = torch.Generator().manual_seed(jitter)
 
@@ -126,10 +128,12 @@ def same_places(values: list[Tensor], *others: list[Tensor]) -> bool:
     )
 
 
-def disagreements(case: Case, engine: str = "native") -> Iterator[str]:
-    """Yield what the contract forbids."""
+def disagreements(
+    case: Case, engine: str = "native", dtypes: Iterable[torch.dtype] = tuple(LEAST)
+) -> Iterator[str]:
+    """Yield what the contract forbids in some precisions."""
     exact = case.values("interpreter", torch.float64)
-    for dtype, least in ((torch.float64, DOUBLE), (torch.float32, SINGLE)):
+    for dtype in dtypes:
         name = str(dtype).removeprefix("torch.")
         theirs = exact if dtype is torch.float64 else case.values("interpreter", dtype)
         ours = case.values(engine, dtype)
@@ -139,7 +143,7 @@ def disagreements(case: Case, engine: str = "native") -> Iterator[str]:
                 same_places(values, theirs) for values in case.near(dtype)
             ):
                 yield f"{name}: not finite in other places"
-        elif comparable([*exact, *theirs]) and (found := error(ours, exact)) > least:
+        elif comparable([*exact, *theirs]) and (found := error(ours, exact)) > LEAST[dtype]:
             own = max(error(values, exact) for values in case.near(dtype))
             if not found <= FACTOR * own:
                 yield f"{name}: {found:.1e} from the interpreter's float64, whose own error is {own:.1e}"
@@ -150,9 +154,17 @@ def comparable(values: list[Tensor]) -> bool:
     return all(value.norm().item() <= LARGEST for value in values)
 
 
-def check(cell: Cell, shapes: list[Shape], seed: int = 0, engine: str = "native") -> None:
+def check(
+    cell: Cell,
+    shapes: list[Shape],
+    seed: int = 0,
+    engine: str = "native",
+    dtypes: Iterable[torch.dtype] = tuple(LEAST),
+) -> None:
     """Fail with all disagreements of a cell, and its text."""
     found = [
-        f"{shape}: {words}" for shape in shapes for words in disagreements(Case(cell, shape, seed), engine)
+        f"{shape}: {words}"
+        for shape in shapes
+        for words in disagreements(Case(cell, shape, seed), engine, dtypes)
     ]
     assert not found, "\n".join([*found, cell.text()])

@@ -11,6 +11,7 @@ from torch import Tensor
 from archsearch.cell import library
 from archsearch.compiler.stacked import torch_dialect
 from archsearch.compiler.stacked.layer import Dialect
+from archsearch.compiler.stacked.persistent_choice import CHOICE, PERSISTENT
 from archsearch.protocol.settings import Setting
 from archsearch.tasks import load
 from archsearch.training import Streams
@@ -103,3 +104,28 @@ def test_generated_kernels_stay_near_plain_torch() -> None:
     for a, b, rate in zip(ours, theirs, RATES, strict=True):
         assert (a - b).abs().max() < rate
     assert [nll for _, nll in scores] == pytest.approx([nll for _, nll in expected], rel=1e-2)
+
+
+@pytest.mark.parametrize("name", ["gru", "lstm", "mgu", "mingru"])
+def test_persistent_kernels_stay_near_launches_for_every_step(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    theirs, expected = trained("cuda:0", count=3, name=name)
+    monkeypatch.setenv(CHOICE, PERSISTENT)
+    ours, scores = trained("cuda:0", count=3, name=name)
+    for a, b, rate in zip(ours, theirs, RATES, strict=True):
+        assert (a - b).abs().max() < rate
+    assert [nll for _, nll in scores] == pytest.approx([nll for _, nll in expected], rel=1e-2)
+
+
+@pytest.mark.parametrize("task", ["xml:small", "memorization:small"])
+def test_persistent_kernels_give_the_same_bits_every_time_in_every_place(
+    task: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(CHOICE, PERSISTENT)
+    first, _ = trained("cuda:0", task=task)
+    again, _ = trained("cuda:0", task=task)
+    turned, _ = trained("cuda:0", chosen=(2, 1, 0), task=task)
+    assert all(
+        torch.equal(a, b) and torch.equal(a, c) for a, b, c in zip(first, again, turned[::-1], strict=True)
+    )

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 from archsearch.cell import Cell
 from archsearch.compiler.program.backward import Backward
 from archsearch.compiler.program.forward import Forward
-from archsearch.compiler.program.kernels import Instruction, Kernel
+from archsearch.compiler.program.kernels import Argument, Instruction, Kernel
 from archsearch.compiler.program.layout import MemoryLayout
 from archsearch.compiler.program.plan import ProgramPlan, Zone
 from archsearch.compiler.program.planner import plan
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Program:
-    """What a layer does.
+    """What a layer does; each is itself alone, so that finding what is compiled of it costs nothing.
 
     Attributes:
         layout: Where the values of the cell lie.
@@ -60,17 +61,28 @@ class Program:
     @property
     def read_back(self) -> set[str]:
         """The arrays of the way there that the way back reads."""
-        kernels = [step for zone in self.backward.values() for step in zone if isinstance(step, Kernel)]
-        loaded = {
-            kernel.argument(line).array for kernel in kernels for line in kernel.lines if line.kind == "load"
-        }
+        loaded = {argument.array for zone in self.backward.values() for argument in _loaded(zone)}
         return loaded | {self.layout.source(product).array for product in self.plan.products}
+
+    @cached_property
+    def read_after_core(self) -> frozenset[Argument]:
+        """What the core computes on the way there and something else reads: the epilogue, or the way back."""
+        zones = (self.forward[Zone.EPILOGUE], *self.backward.values())
+        loaded = {argument for zone in zones for argument in _loaded(zone)}
+        return frozenset(loaded | {self.layout.source(product) for product in self.plan.products})
 
     @property
     def kernels(self) -> list[Kernel]:
         """All kernels, in order."""
         lists = [*self.forward.values(), *self.backward.values()]
         return [instruction for zone in lists for instruction in zone if isinstance(instruction, Kernel)]
+
+
+def _loaded(instructions: Iterable[Instruction]) -> Iterator[Argument]:
+    """Yield what kernels load."""
+    for kernel in instructions:
+        if isinstance(kernel, Kernel):
+            yield from (kernel.argument(line) for line in kernel.lines if line.kind == "load")
 
 
 @lru_cache(256)

@@ -10,5 +10,8 @@ printed in two dialects: plain torch, for any device and precision, and Triton, 
     torch_dialect, triton_dialect    kernels as functions; triton_functions is what the latter call
     dialects, precision              which dialect is spoken where, and how exactly products are computed
     arrays, lanes, layer             one layer on tensors, forward and backward
+    persistent, persistent_source    the loop over time as one Triton kernel; persistent_places and persistent_functions are
+                                     what its text names and calls
+    persistent_choice                when that is, and what a program instance of it has
     engine                           one layer as a torch function, a stack of one lane
 """

@@ -10,8 +10,11 @@ from torch import Tensor
 from archsearch.compiler.program import X_AS_IT_CAME, Zone
 from archsearch.compiler.program.kernels import Instruction, Kernel
 from archsearch.compiler.program.program import Program
+from archsearch.compiler.stacked import triton_dialect
 from archsearch.compiler.stacked.arrays import Arrays
 from archsearch.compiler.stacked.lanes import Weights, Widths
+from archsearch.compiler.stacked.persistent import PersistentLoop
+from archsearch.compiler.stacked.persistent_choice import asked_for, obstacle
 from archsearch.compiler.stacked.torch_dialect import Run
 
 Dialect = Callable[[Kernel], Run]
@@ -27,6 +30,7 @@ class Layer:
         inputs: Width of x.
         widths: The lanes' own widths.
         like: A tensor of the type and on the device of all others.
+        persistent: Whether the loop over time is one launch each way where it can be; None if the environment says so.
 
     Attributes:
         program: As given.
@@ -37,6 +41,7 @@ class Layer:
         like: As given.
         functions: Of each kernel.
         arrays: The memory.
+        loop: Runs all steps at once; None where each has launches of its own.
     """
 
     def __init__(
@@ -47,6 +52,7 @@ class Layer:
         inputs: int,
         widths: Widths,
         like: Tensor,
+        persistent: bool | None = None,
     ) -> None:
         self.program, self.plan, self.widths = program, program.plan, widths
         self.shape, self.inputs, self.like = shape, inputs, like
@@ -56,6 +62,15 @@ class Layer:
         self.arrays.make([f"E{state}" for state in self.plan.carried], more=1)
         self.arrays.make(f"K{handle}" for handle in program.layout.kept)
         self.arrays.make([f"R{node.handle}" for node in program.cell.ops if node.op == "norm"], 1)
+        self.loop = (
+            PersistentLoop(program, self.arrays, widths) if self._persistent(dialect, persistent) else None
+        )
+
+    def _persistent(self, dialect: Dialect, asked: bool | None) -> bool:
+        """Whether the loop over time is one kernel, which is Triton's."""
+        if dialect is not triton_dialect.compile_kernel or obstacle(self.program, self.shape[3]):
+            return False
+        return asked_for() if asked is None else asked
 
     # -- forward ------------------------------------------------------------------------------------------------------
 
@@ -83,10 +98,7 @@ class Layer:
             self.arrays[f"E{state}"][:, 0] = states[self.plan.state[state]]
         self._sums_of_x(weights)
         self._run(self.program.forward[Zone.PROLOGUE], weights, None)
-        for step in range(self.shape[1]) if self.plan.carried else ():
-            if reset is not None:
-                self._reset(step, reset[step])
-            self._run(self.program.forward[Zone.CORE], weights, step)
+        self._over_time(weights, reset)
         self._run(self.program.forward[Zone.EPILOGUE], weights, None)
         output = self._output(reset)
         return output, [self._last(state, output) for state in self.plan.state]
@@ -105,6 +117,15 @@ class Layer:
                 self.arrays.columns_of(sums, product).baddbmm_(
                     self.arrays["X"].flatten(1, 2), weights.products[number]
                 )
+
+    def _over_time(self, weights: Weights, reset: Tensor | None) -> None:
+        if self.loop is not None:
+            self.loop.run(weights, reset, back=False)
+            return
+        for step in range(self.shape[1]) if self.plan.carried else ():
+            if reset is not None:
+                self._reset(step, reset[step])
+            self._run(self.program.forward[Zone.CORE], weights, step)
 
     def _reset(self, step: int, reset: Tensor) -> None:
         """Put the last step's output away, then zero the states where a sequence begins."""
@@ -169,8 +190,7 @@ class Layer:
         if not self.program.carries_output:
             self._begin(dlast[0])
         self._run(self.program.backward[Zone.EPILOGUE], weights, None)
-        for step in reversed(range(self.shape[1])) if self.plan.carried else ():
-            self._step_back(weights, reset, step)
+        self._back_over_time(weights, reset)
         self._run(self.program.backward[Zone.PROLOGUE], weights, None)
         self._deferred(gradients)
         nothing = self.like.new_zeros(1).expand(self.shape[0], *self.shape[2:])
@@ -186,13 +206,17 @@ class Layer:
         if dlast is not None:
             gradient[:, -1] += dlast
 
-    def _step_back(self, weights: Weights, reset: Tensor | None, step: int) -> None:
-        self._run(self.program.backward[Zone.CORE], weights, step)
-        for state in self.plan.carried:
-            before, after = f"N{state}", f"D{state}"
-            if reset is not None:
-                self.arrays[before].masked_fill_(reset[step].view(1, -1, 1), 0)
-            self.arrays[before], self.arrays[after] = self.arrays[after], self.arrays[before]
+    def _back_over_time(self, weights: Weights, reset: Tensor | None) -> None:
+        if self.loop is not None:
+            self.loop.run(weights, reset, back=True)
+            return
+        for step in reversed(range(self.shape[1])) if self.plan.carried else ():
+            self._run(self.program.backward[Zone.CORE], weights, step)
+            for state in self.plan.carried:
+                before, after = f"N{state}", f"D{state}"
+                if reset is not None:
+                    self.arrays[before].masked_fill_(reset[step].view(1, -1, 1), 0)
+                self.arrays[before], self.arrays[after] = self.arrays[after], self.arrays[before]
 
     def _deferred(self, gradients: Weights) -> None:
         """Compute the gradients of the parameters, each one product or one sum over all rows."""

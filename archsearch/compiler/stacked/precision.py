@@ -16,3 +16,9 @@ def choose_precision(device: torch.device) -> None:
 def precision_name(kind: str) -> str:
     """Return what a kind of device computes products in."""
     return CUDA if kind == "cuda" else CPU
+
+
+def dot_precision(device: torch.device) -> str:
+    """Return how Triton is told to compute products, so that it does as torch would on the device."""
+    rounds = device.type == "cuda" and torch.backends.cuda.matmul.fp32_precision == CUDA
+    return CUDA if rounds else "ieee"

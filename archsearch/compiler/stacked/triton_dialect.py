@@ -52,17 +52,17 @@ def functions(module: str = "archsearch.compiler.stacked.triton_functions") -> d
     return {name: value for name, value in found.items() if not name.startswith("__")}
 
 
-def launch(jitted: Any, grid: tuple[int, ...], *arguments: Any, **constants: int) -> None:
+def launch(jitted: Any, grid: tuple[int, ...], *arguments: Any, **constants: int | str) -> None:
     """Launch a kernel.
 
     Args:
         jitted: What Triton made of it; it compiles it at the first call.
         grid: How many program instances there are.
         arguments: The kernel's; the first is a tensor.
-        constants: Arguments that are compiled in.
+        constants: Arguments that are compiled in, and options other than `OPTIONS`.
     """
     with torch.cuda.device_of(arguments[0]):  # Triton launches on the current device
-        jitted[grid](*arguments, **constants, **OPTIONS)
+        jitted[grid](*arguments, **{**OPTIONS, **constants})
 
 
 @lru_cache(1024)
@@ -96,10 +96,11 @@ def printed(kernel: Kernel) -> str:
     """Return a kernel as Triton code."""
     places = "".join(f"a{n}, a{n}_lane, a{n}_row, " for n in range(len(kernel.arguments)))
     head = f"def {kernel.name}(width, {places}rows, wide, ROWS: tl.constexpr, COLUMNS: tl.constexpr):"
-    return "\n    ".join([head, *_beginning(), *(_line(kernel, line) for line in kernel.lines)]) + "\n"
+    return "\n    ".join([head, *beginning(), *(_line(kernel, line) for line in kernel.lines)]) + "\n"
 
 
-def _beginning() -> Iterator[str]:
+def beginning() -> Iterator[str]:
+    """Yield the lines that say which rows and columns of which lane a program instance has."""
     yield "lane = tl.program_id(2).to(tl.int64)"
     yield "row = tl.program_id(0) * ROWS + tl.arange(0, ROWS)[:, None]"
     yield "column = tl.program_id(1) * COLUMNS + tl.arange(0, COLUMNS)[None, :]"
@@ -113,14 +114,25 @@ def _line(kernel: Kernel, line: Line) -> str:
         case "load":
             return f"{line.name} = tl.load({_place(kernel, line)}, other=0.0)"
         case "store":
-            narrow = kernel.arguments[line.argument].narrow
-            return f"tl.store({_place(kernel, line, line.text if narrow else f'tl.where(inside, {line.text}, 0.0)')})"
-        case "number":
-            return f"{line.name} = tl.full([ROWS, COLUMNS], {line.text}, own.dtype)"
-        case "root" | "mean":
-            return f"{line.name} = {line.kind}({line.text}, inside, own)"
+            return f"tl.store({_place(kernel, line, stored(kernel, line))})"
         case _:
-            return f"{line.name} = {line.text}"
+            return f"{line.name} = {computed(line)}"
+
+
+def computed(line: Line) -> str:
+    """Return the value of a line that neither loads nor stores."""
+    match line.kind:
+        case "number":
+            return f"tl.full([ROWS, COLUMNS], {line.text}, own.dtype)"
+        case "root" | "mean":
+            return f"{line.kind}({line.text}, inside, own)"
+        case _:
+            return line.text
+
+
+def stored(kernel: Kernel, line: Line) -> str:
+    """Return the value that a line stores: zeros beyond the lane's own width; a product would spread what is not finite."""
+    return line.text if kernel.argument(line).narrow else f"tl.where(inside, {line.text}, 0.0)"
 
 
 def _place(kernel: Kernel, line: Line, value: str = "") -> str:
