@@ -7,6 +7,7 @@ what is reported are medians over the turns.
   installed (`onnx_gru`); `trials`: the whole training step of a trial; `compiling`: the first call of a cell.
 - `stacks`: a stacked training step, on a GPU where there is one.
 - `forward`: one layer over a sequence, forward alone, in the rounds of `layer_rows`.
+- `in_bf16`: layers and training steps whose products multiply bfloat16.
 - `peak`: the fastest that one core multiplies and adds; `bandwidth`: how fast it reads from `caches` and memory.
 - `counting`: what the native engine has to compute and to move; `limits`: what holds it back; `roofline`: its picture.
 - `document`: all of it, as `archsearch bench` prints it; `chart`: the picture of such a document.

@@ -11,6 +11,8 @@ from archsearch import __version__
 from archsearch.compiler.native.toolchain import toolchain
 from archsearch.errors import BuildError
 
+CPUINFO = Path("/proc/cpuinfo")
+
 
 def machine() -> dict[str, str]:
     """Return processor, compiler, instruction set and versions, in words."""
@@ -30,8 +32,10 @@ def machine() -> dict[str, str]:
 
 
 def _processor() -> str:
-    """Return the processor's name as the system tells it."""
-    path = Path("/proc/cpuinfo")
-    lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
-    names = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
-    return next(names, platform.processor() or "unknown")
+    """Return the processor's name as the system tells it, with family and model where it has no number of its own."""
+    lines = CPUINFO.read_text(encoding="utf-8").splitlines() if CPUINFO.exists() else []
+    told = {key.strip(): value.strip() for key, _, value in (line.partition(":") for line in reversed(lines))}
+    name = told.get("model name") or platform.processor() or "unknown"
+    if any(character.isdigit() for character in name) or "cpu family" not in told:
+        return name
+    return f"{name} (family {told['cpu family']}, model {told.get('model', '?')})"
