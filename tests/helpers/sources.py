@@ -3,6 +3,7 @@
 import ast
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -19,14 +20,16 @@ class Import:
     function: str | None  # the innermost function around it, None at module level
 
 
+@cache
 def parse(file: str) -> ast.Module:
-    """Return the syntax tree of `file`, a path inside the package."""
+    """Return the syntax tree of `file`, a path inside the package; it is for reading."""
     return ast.parse((PACKAGE / file).read_text(encoding="utf-8"), filename=file)
 
 
-def imports(file: str) -> list[Import]:
+@cache
+def imports(file: str) -> tuple[Import, ...]:
     """Return all imports of `file`, wherever they stand in it."""
-    return list(_imports(parse(file), _package_of(file), None))
+    return tuple(_imports(parse(file), _package_of(file), None))
 
 
 def _package_of(file: str) -> list[str]:
