@@ -85,9 +85,8 @@ class Newton(Generated):
         inputs = Inputs.of(self.cell, inputs.reset, [tensor.detach() for tensor in inputs.tensors])
         steps = len(inputs.x)
         guess = torch.stack(inputs.states)[:, None].expand(-1, steps, -1, -1)
-        if (
-            self.affine
-        ):  # where one step is all, its error is that of the guess's size, and states may be far smaller
+        if self.affine:
+            # one step is all there, with an error of the guess's size, and states may be far smaller
             guess = torch.zeros_like(guess)
         near = torch.finfo(guess.dtype).eps ** NEAR
         for _ in range(min(MOST, steps)):

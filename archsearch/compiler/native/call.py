@@ -175,7 +175,7 @@ def compile_layer(text: str, double: bool, tools: Toolchain, parts: int = 0) -> 
     def forward_sizes(*shape: int) -> tuple[int, int]:
         return tape_size(*shape), forward_size(*shape)
 
-    product, _ = _gemm(double, 0 if double else parts, tools)
+    product, _ = gemm(double, parts)
     return CompiledLayer(
         forward=forward, backward=backward, sizes=sizes, forward_sizes=forward_sizes, product=product
     )
